@@ -1,0 +1,7 @@
+//! From chunks of bytes to counts, transitions and a picture of the present: everything between the sources and the edge.
+
+mod snapshot;
+mod tally;
+
+pub use snapshot::{Snapshot, SourceView, UnknownView, WindowView};
+pub use tally::{Books, ErrorKey, LossReason, Tally};

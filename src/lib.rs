@@ -6,6 +6,11 @@
 
 pub mod time;
 pub mod taxonomy;
+pub mod framing;
+pub mod record;
+pub mod redact;
 pub mod classify;
+pub mod call;
 pub mod alert;
 pub mod pipeline;
+pub mod cli;

@@ -1,0 +1,100 @@
+//! What the pipeline is told, and what it answers.
+
+use super::Rules;
+use crate::alert::Transition;
+use crate::classify::SourceId;
+use crate::framing::{LossReason, StreamId};
+use crate::time::Timestamp;
+use bytes::Bytes;
+
+/// Where a stream of bytes comes from.
+#[derive(Clone, Debug)]
+pub struct StreamInfo {
+    /// The configured source.
+    pub source: SourceId,
+    /// For namespace and container, and for `source` in verdicts.
+    pub path: Option<String>,
+    /// The offset of the first byte that will come.
+    pub at_offset: u64,
+    /// The number of the line that begins there, from 1.
+    pub first_line: u64,
+}
+
+/// Bytes of one stream.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Whose.
+    pub stream: StreamId,
+    /// Of `bytes[0]` in the stream.
+    pub offset: u64,
+    /// At least one.
+    pub bytes: Bytes,
+    /// When they were read.
+    pub arrived: Timestamp,
+}
+
+/// What the pipeline is told.
+#[derive(Debug)]
+pub enum Event {
+    /// A stream begins, or goes on where it was left.
+    Open(StreamId, StreamInfo),
+    /// Bytes came.
+    Chunk(Chunk),
+    /// The stream ended; its last line is flushed.
+    Close(StreamId),
+    /// What was read before is void: the file was truncated or rewritten. The stream begins anew at offset 0.
+    Truncated {
+        /// Whose.
+        stream: StreamId,
+    },
+    /// Bytes that nobody will read.
+    Lost {
+        /// Whose.
+        source: SourceId,
+        /// How many.
+        bytes: u64,
+        /// Why.
+        reason: LossReason,
+    },
+    /// A second went by.
+    Tick(Timestamp),
+    /// Whether a backlog is being read.
+    CatchingUp(bool),
+    /// New patterns, rows, fields, limits, from the next event on.
+    Reload(Box<Rules>),
+    /// The end: open events are closed, and everything is evaluated once more.
+    Drain,
+}
+
+/// What handling an event gave. Kept and cleared by the caller.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Changes of alerts.
+    pub transitions: Vec<Transition>,
+    /// Verdicts, one JSON line each, where [`Output::wanted`] asks for them.
+    pub verdicts: Vec<u8>,
+    /// Which records' verdicts are written.
+    pub wanted: Wanted,
+}
+
+/// Which verdicts are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// None.
+    #[default]
+    Nothing,
+    /// Of every record.
+    All,
+    /// Of records with this outcome.
+    Only(crate::taxonomy::Outcome),
+}
+
+impl Wanted {
+    pub(super) fn wants(self, outcome: crate::taxonomy::Outcome) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::All => true,
+            Self::Only(wanted) => wanted == outcome,
+        }
+    }
+}

@@ -109,7 +109,6 @@ pub struct StreamCalls {
 struct Context {
     at: Timestamp,
     provider: Provider,
-    model: Name,
 }
 
 impl StreamCalls {
@@ -120,7 +119,7 @@ impl StreamCalls {
 
     /// Completes a verdict from what the stream said before, and settles its grain.
     pub fn complete(&mut self, verdict: &mut Verdict<'_>, at: Timestamp, traffic: Traffic, duplicates: &mut Duplicates) {
-        if verdict.is_retry_notice && !self.transport_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
+        if verdict.is_retry_notice && self.transport_at.is_none_or(|then| at.since(then) >= STREAM_MEMORY) {
             verdict.outcome = Outcome::Error;
         }
         if verdict.doubtful && traffic == Traffic::Mixed && self.llm_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
@@ -153,7 +152,8 @@ impl StreamCalls {
             self.transport_at = Some(at);
         }
         if certain && verdict.provider != Provider::UNKNOWN {
-            if verdict.provider_by == Some(By::Host) {
+            let outgoing = verdict.is_transport || verdict.is_request;
+            if outgoing {
                 self.hosts.retain(|(it, _)| *it != verdict.provider);
                 self.hosts.push((verdict.provider, at));
                 if self.hosts.len() > 8 {
@@ -161,7 +161,9 @@ impl StreamCalls {
                 }
             }
             self.learn(verdict.model_name(), verdict.provider);
-            self.last = Some(Context { at, provider: verdict.provider, model: verdict.model_name() });
+            if outgoing {
+                self.last = Some(Context { at, provider: verdict.provider });
+            }
             return;
         }
         let model = verdict.model_name();
@@ -178,7 +180,7 @@ impl StreamCalls {
             _ => None,
         };
         let unknown = verdict.provider == Provider::UNKNOWN;
-        let found = known.or_else(|| lately.filter(|it| unknown || seen(it.provider)).map(|it| it.provider)).or(only);
+        let found = known.or_else(|| lately.map(|it| it.provider)).or(only.filter(|_| unknown));
         if let Some(found) = found.filter(|it| *it != verdict.provider) {
             verdict.provider = found;
             verdict.provider_by = Some(By::Context);

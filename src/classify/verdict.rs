@@ -106,6 +106,8 @@ pub struct Verdict<'a> {
     pub is_retry_notice: bool,
     /// The line of an HTTP client about one answer; it knows the host for sure.
     pub is_transport: bool,
+    /// The line of a client about a request it is about to send.
+    pub is_request: bool,
 }
 
 /// Judges records. Built once from a catalogue; judging is `&self`.
@@ -143,7 +145,10 @@ impl Classifier {
             Spot::Transport { status, .. } => self.transport(record, status, &mut verdict),
             Spot::Access { path, status, .. } => self.access(record, path, status, &mut verdict),
             Spot::Retry => verdict.is_retry_notice = true,
-            Spot::Request { .. } => self.tell_provider(record, &mut verdict),
+            Spot::Request { .. } => {
+                verdict.is_request = true;
+                self.tell_provider(record, &mut verdict);
+            }
             Spot::Response { status } => {
                 verdict.grain = Grain::Attempt;
                 self.tell_provider(record, &mut verdict);
@@ -216,7 +221,8 @@ impl Classifier {
             let loud = record.level() >= Level::Error;
             let told = bad_status || record.failed() == Some(true) || hollow;
             let benign = self.is_benign(&signals) || looks_like_answer(record, &signals);
-            if !benign && (told || !signals.quiet) && !(status == Some(200) && !loud && !evidence) {
+            let fine = status == Some(200) && !loud && !evidence;
+            if !(benign || fine) && (told || !signals.quiet) {
                 self.failure(record, &signals, verdict);
                 verdict.grain = grain_of_failure(record, verdict.grain);
                 if traffic == Traffic::Mixed && !self.is_llm(record, verdict) {
@@ -317,14 +323,21 @@ impl Classifier {
             verdict.provider = gateway;
             verdict.gateway = None;
         }
-        if verdict.provider == Provider::UNKNOWN
-            && tier <= Tier::Message
+        if tier <= Tier::Message
             && let [only] = pattern.providers.as_slice()
             && let Some(provider) = self.catalog.providers().by_name(only)
+            && self.yields_to(verdict, provider)
         {
             verdict.provider = provider;
             verdict.provider_by = Some(By::Pattern);
         }
+    }
+
+    /// Whether what a pattern says of the provider is more than what was known: nothing was, or a model's name pointed at the
+    /// vendor behind a relay that refused.
+    fn yields_to(&self, verdict: &Verdict<'_>, provider: Provider) -> bool {
+        let relay = self.catalog.providers().spec(provider).is_some_and(|it| it.relay);
+        verdict.provider == Provider::UNKNOWN || relay && verdict.provider_by == Some(By::Model) && verdict.gateway.is_none()
     }
 
     /// What the application saw, and what the provider itself said where that differs.
@@ -347,6 +360,8 @@ impl Classifier {
         let providers = self.catalog.providers();
         let named = record.provider().and_then(|it| providers.by_name(&it));
         let host = record.url_host().and_then(|it| providers.by_host(it));
+        // Some clients log the host they call as `host`.
+        let host = host.or_else(|| record.host().filter(|it| it.contains('.')).and_then(|it| providers.by_host(&it)));
         let is_relay = |it: &Provider| providers.spec(*it).is_some_and(|it| it.relay);
         let logger = record.logger();
         if logger.starts_with("LiteLLM") || logger.starts_with("litellm") {
@@ -409,20 +424,44 @@ impl Classifier {
         if verdict.provider_by == Some(By::Model) {
             return;
         }
+        let library = signals.libraries.iter().filter_map(|it| self.of_library(it)).find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
+        if let Some(found) = library {
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
+            return;
+        }
         let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes);
-        if let Some(found) = texts.filter_map(|it| self.vocabulary.0.find(it.as_str())).next() {
-            (verdict.provider, verdict.provider_by) = (self.vocabulary.1[found.pattern().as_usize()], Some(By::Vocabulary));
+        let words = texts.flat_map(|it| self.vocabulary.0.find_iter(it.as_str())).map(|it| self.vocabulary.1[it.pattern().as_usize()]);
+        let (relays, vendors): (Vec<_>, Vec<_>) = words.take(16).partition(|it| providers.spec(*it).is_some_and(|it| it.relay));
+        verdict.gateway = verdict.gateway.or(relays.first().copied().filter(|it| *it != verdict.provider));
+        if let Some(found) = vendors.first() {
+            (verdict.provider, verdict.provider_by) = (*found, Some(By::Vocabulary));
             return;
         }
         if let Some(found) = signals.model.as_ref().and_then(|it| providers.by_model(it)) {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
             return;
         }
+        let words = signals.messages.iter().flat_map(|it| it.split([' ', '\'', '"', '`', ',', '(', ')', ':'])).take(80);
+        if let Some(found) = words.filter(|it| it.contains('-') && it.len() >= 5).find_map(|it| providers.by_model(it)) {
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
+            return;
+        }
         // The openai SDK calls many services: its namespace is the weakest sign.
-        let weak = signals.types.iter().any(|it| it.starts_with("openai.")) || record.logger().starts_with("openai");
+        let weak = signals.types.iter().any(|it| it.starts_with("openai."))
+            || signals.libraries.iter().any(|it| it == "openai")
+            || record.logger().starts_with("openai");
         if let Some(openai) = self.openai.filter(|_| weak) {
             (verdict.provider, verdict.provider_by) = (openai, Some(By::Namespace));
         }
+    }
+}
+
+impl Classifier {
+    /// The provider to whose SDK a package belongs: `@anthropic-ai/sdk`, `google/genai`, `@ai-sdk/openai`.
+    fn of_library(&self, name: &str) -> Option<Provider> {
+        let name = name.trim_start_matches('@');
+        let name = name.strip_prefix("ai-sdk/").unwrap_or(name).trim_end_matches("-ai/sdk");
+        self.catalog.providers().by_namespace(&name.replace('/', "."))
     }
 }
 
@@ -458,6 +497,7 @@ impl<'a> Verdict<'a> {
             doubtful: false,
             is_retry_notice: false,
             is_transport: false,
+            is_request: false,
         }
     }
 

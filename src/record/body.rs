@@ -29,6 +29,8 @@ pub struct Signals {
     pub request_id: Option<String>,
     /// A wait the answer named, in seconds.
     pub retry_after_s: Option<f64>,
+    /// The packages whose code a stack goes through, as they are named where they are installed.
+    pub libraries: Vec<String>,
     /// The host that was called, where only the error tells.
     pub url_host: Option<String>,
     /// The words say that it has not failed: an entry of another log, wrapped as an error.
@@ -73,6 +75,9 @@ pub(super) fn collect(record: &Record<'_>) -> Signals {
     }
     for fault in record.faults().iter().filter(|it| !it.certain) {
         it.field(fault.key, fault.value, 0);
+    }
+    if let Some(reason) = record.finish_reason() {
+        Signals::push(&mut it.codes, &format!("finish_reason:{reason}"));
     }
     if let Value::Text(raw) = record.slot(Field::Kind) {
         it.kind(&raw.text());
@@ -142,6 +147,8 @@ impl Signals {
 
     fn status_field(&mut self, value: Value<'_>) {
         match value.as_i64() {
+            // MiniMax and others have numbers of their own: `base_resp.status_code` 1002.
+            Some(number) if number > 599 => Self::push(&mut self.codes, &number.to_string()),
             Some(number) => self.status = self.status.or(Status::from_number(number)),
             None => {
                 if let Value::Text(raw) = value
@@ -293,7 +300,8 @@ impl Signals {
             }
             b"finishReason" | b"finish_reason" | b"stop_reason" => {
                 if let Some(reason) = value.as_text() {
-                    Self::push(&mut self.codes, &format!("finish_reason:{reason}"));
+                    let key = if key == b"stop_reason" { "stop_reason" } else { "finish_reason" };
+                    Self::push(&mut self.codes, &format!("{key}:{reason}"));
                 }
             }
             _ => {}
@@ -381,6 +389,9 @@ impl Signals {
         }
         let plain = strip_colours(text);
         let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
+        for library in libraries(text) {
+            Self::push(&mut self.libraries, library);
+        }
         let mut parts = exceptions(text);
         let Some(last) = parts.exceptions.pop() else { return };
         self.exception(&last, depth);
@@ -400,6 +411,11 @@ impl Signals {
     /// One exception as text: classes in front, words, perhaps a body.
     fn exception(&mut self, text: &str, depth: u8) {
         let mut rest = text.trim();
+        if class_prefix(rest).is_none()
+            && let Some(at) = class_inside(rest)
+        {
+            rest = rest.get(at..).unwrap_or_default();
+        }
         for _ in 0..6 {
             let Some((class, after)) = class_prefix(rest) else { break };
             self.class(class);
@@ -464,7 +480,22 @@ impl Signals {
             self.status = self.status.or_else(|| all.into_iter().any(|it| is_connection(it)).then_some(Status::Connection));
         }
         self.quiet = self.messages.iter().all(|it| !names_trouble(it)) && self.types.is_empty() && self.codes.is_empty();
+        self.quiet &= self.status.is_none() && self.upstream_status.is_none();
     }
+}
+
+/// Packages on the way of a stack: what follows `site-packages/` and `node_modules/`.
+fn libraries(text: &str) -> impl Iterator<Item = &str> {
+    let places = ["site-packages/", "node_modules/"];
+    places.into_iter().flat_map(|mark| text.split(mark).skip(1).take(64)).filter_map(|rest| {
+        let mut parts = rest.splitn(3, '/');
+        let first = parts.next()?;
+        let name = match parts.next() {
+            Some(second) if first.starts_with('@') || first == "google" => rest.get(..first.len() + 1 + second.len())?,
+            _ => first,
+        };
+        (name.len() <= 60).then_some(name)
+    })
 }
 
 /// A traceback taken apart.
@@ -546,6 +577,16 @@ fn class_prefix(text: &str) -> Option<(&str, &str)> {
     }
     let rest = if rest.starts_with('(') { rest } else { rest.get(1..)? };
     (is_class(word) && !word.is_empty()).then_some((word, rest.strip_prefix("- ").unwrap_or(rest)))
+}
+
+/// Where the first `Class: ` or `Class - ` begins behind the words of a wrapper (`completion(): Exception occured - `).
+fn class_inside(text: &str) -> Option<usize> {
+    let head = text.get(..text.floor_char_boundary(400))?;
+    let head = head.get(..head.find('{').unwrap_or(head.len()))?;
+    head.match_indices([' ', '(']).map(|(at, _)| at + 1).take(60).find(|at| {
+        let rest = text.get(*at..).unwrap_or_default();
+        rest.starts_with(|c: char| c.is_ascii_alphabetic()) && class_prefix(rest).is_some_and(|(class, _)| is_class(class) && class.len() > 8)
+    })
 }
 
 fn is_class(word: &str) -> bool {
@@ -689,11 +730,11 @@ fn is_connection(text: &str) -> bool {
 
 /// Words without which a text that was logged as an error does not speak of one.
 fn names_trouble(text: &str) -> bool {
-    const WORDS: [&str; 52] = [
+    const WORDS: [&str; 57] = [
         "error", "fail", "exception", "denied", "invalid", "exceed", "timeout", "timed out", "refus", "unable", "cannot", "can't", "could not", "couldn't", "not found",
         "not support", "unsupported", "unauthor", "forbidden", "missing", "required", "must ", "limit", "quota", "overload", "too many", "too long", "too large", "not allowed", "blocked",
         "expired", "suspend", "unavailable", "capacity", "busy", "insufficient", "credit", "balance", "does not", "doesn't", "did not", "didn't", "unknown", "unexpected", "abort", "closed",
-        "reset", "rejected", "violat", "reconnecting", "no longer", "not available",
+        "reset", "rejected", "out of range", "subscriptable", "giving up", "keyerror", "nonetype", "violat", "reconnecting", "no longer", "not available",
     ];
     let head = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default();
     WORDS.iter().any(|it| contains_folded(head, it))

@@ -111,26 +111,25 @@ const PATHS: &[(Field, &[&str])] = &[
         "severityText", "severityNumber", "level", "levelname", "severity", "record.level.name", "log.level", "lvl", "loglevel", "level_name",
         "PRIORITY", "at",
     ]),
-    (Field::Message, &["fields.message", "record.message", "message", "msg", "body.stringValue", "statusMessage", "MESSAGE", "text", "log.message"]),
+    (Field::Message, &["record.message", "message", "msg", "body.stringValue", "statusMessage", "MESSAGE", "text", "log.message"]),
     (Field::Event, &["event", "event.name", "eventName", "event_name", "name", "event.action"]),
     (Field::Logger, &["logger", "component", "name", "logger_name", "record.name", "log.logger", "target", "module"]),
     (Field::Provider, &[
         "gen_ai.provider.name", "gen_ai.system", "custom_llm_provider", "error_information.llm_provider", "llm_provider", "api_provider",
         "ai.proxy.meta.provider_name", "llm.provider", "llm.system", "llm.vendor", "provider", "provider_name", "vendor", "model_provider", "upstream",
-        "extra.metadata.ls_provider", "record.extra.provider", "fields.provider", "span.provider", "backend", "ai.provider", "*.provider",
+        "ls_provider", "backend", "ai.provider", "*.provider",
         "*.vendor", "*.provider_name", "*.llm_provider",
     ]),
     (Field::Model, &[
         "gen_ai.request.model", "model", "model_name", "requested_model", "model_group", "request_model", "modelId", "model_id",
-        "ai.proxy.meta.request_model", "llm.model_name", "llm.model", "extra.metadata.ls_model_name", "record.extra.model", "fields.model",
-        "labels.model", "span.model", "deployment", "ai.model.id", "*.model", "*.model_name", "*.modelId",
+        "ai.proxy.meta.request_model", "llm.model_name", "llm.model", "ls_model_name", "deployment", "ai.model.id", "*.model", "*.model_name", "*.modelId",
     ]),
     (Field::ModelServed, &["gen_ai.response.model", "response_model", "ai.proxy.meta.response_model", "litellm_model_name"]),
     (Field::Service, &[
-        "service.name", "resource.attributes.service.name", "service", "service_name", "serviceName", "app", "app_name", "application",
-        "kubernetes.labels.app", "_SYSTEMD_UNIT", "fields.service",
+        "service.name", "service", "service_name", "serviceName", "app", "app_name", "application",
+        "kubernetes.labels.app", "_SYSTEMD_UNIT",
     ]),
-    (Field::Host, &["host.name", "hostname", "host", "kubernetes.pod_name", "_HOSTNAME", "resource.attributes.host.name"]),
+    (Field::Host, &["host.name", "hostname", "host", "kubernetes.pod_name", "_HOSTNAME"]),
     (Field::Url, &[
         "url", "url.full", "api_base", "server.address", "base_url", "baseURL", "gen_ai.openai.api_base", ":authority", "request.url", "requestURL", "endpoint",
         "http.url", "upstream_host_name", "*.url", "*.base_url", "*.api_base",
@@ -142,7 +141,7 @@ const PATHS: &[(Field, &[&str])] = &[
     (Field::UpstreamStatus, &["upstream_status", "provider_status", "upstream_status_code"]),
     (Field::StatusText, &["status.status_code", "status.code", "outcome", "result", "event.outcome"]),
     (Field::Success, &["success", "ok", "is_error", "isError", "failed"]),
-    (Field::ErrorType, &["error_type", "errorType", "error.type", "attributes.error.type", "subtype"]),
+    (Field::ErrorType, &["error_type", "errorType", "error.type", "subtype"]),
     (Field::ErrorCode, &["error_code", "errorCode", "error.code", "code"]),
     (Field::ErrorClass, &[
         "error_class", "exc_type", "exception_class", "exception_type", "exception.type", "exceptionType", "error_name", "errorName",
@@ -185,8 +184,8 @@ const PATHS: &[(Field, &[&str])] = &[
         "*.response_body", "*.reason", "*.detail",
     ]),
     (Field::Fault, &[
-        "error_information", "err", "error", "exception", "exc_info", "exc", "attributes.exception.message", "error_message", "errorMessage",
-        "exception.message", "exception.stacktrace", "error_str", "record.exception", "failure", "fields.error", "stacktrace", "stack_trace", "error.stack_trace",
+        "error_information", "err", "error", "exception", "exc_info", "exc", "error_message", "errorMessage",
+        "exception.message", "exception.stacktrace", "error_str", "record.exception", "failure", "stacktrace", "stack_trace", "error.stack_trace",
         "error.message", "data.error", "exception_message", "err.message", "lastError", "*.error", "*.err", "*.exception", "*.error_message", "*.exc_info",
     ]),
 ];
@@ -198,6 +197,9 @@ const DENIED: &[&str] = &[
     "request_headers", "options", "model_parameters", "optional_params", "content", "user_input", "query", "question", "answer", "documents", "context", "kwargs", "args",
     "llm.input_messages", "llm.output_messages", "request.messages",
 ];
+
+/// Containers whose members mean what they would mean at the top level.
+const TRANSPARENT: &[&str] = &["attributes", "resource.attributes", "fields", "extra", "record.extra", "span", "labels", "metadata", "log_fields", "data_fields", "ctx"];
 
 /// Where a key of a nested object leads.
 #[derive(Clone, Debug, Default)]
@@ -225,6 +227,9 @@ impl FieldMap {
     /// The shipped map with `own` paths in front of it.
     pub(crate) fn new(own: &[(Field, Vec<String>)]) -> Self {
         let mut this = Self { nodes: vec![FxHashMap::default(), FxHashMap::default()] };
+        for path in TRANSPARENT {
+            this.insert(path, |entry| entry.node = Some(Self::ROOT));
+        }
         for (field, paths) in PATHS {
             let own = own.iter().filter(|(it, _)| it == field).flat_map(|(_, paths)| paths.iter().map(String::as_str));
             for (rank, path) in own.chain(paths.iter().copied()).enumerate() {

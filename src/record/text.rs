@@ -68,7 +68,7 @@ pub(super) fn spot<'a>(message: &'a [u8], logger: &[u8]) -> Spot<'a> {
 }
 
 fn is_retry(message: &[u8]) -> bool {
-    message.starts_with(b"Retrying request") || message.starts_with(b"Retrying due to") || message.starts_with(b"Retrying in ")
+    message.starts_with(b"Retrying request") || message.starts_with(b"Retrying due to")
 }
 
 /// `Request POST https://…`, `Response 429 (318 bytes)`.
@@ -291,8 +291,7 @@ impl<'a> Head<'a> {
             if known && head.logger.is_none() && is_logger(rest, word) {
                 head.logger = Some(&rest[..word]);
                 at += word;
-                // `name:function:123 - message` (loguru), `router.py:2101 - message`.
-                at += rest[word..].iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_')).count();
+                at += place_in_code(&rest[word..]);
                 continue;
             }
             break;
@@ -300,6 +299,20 @@ impl<'a> Head<'a> {
         head.length = if head.stamp.is_some() || head.level != Level::Unknown { at + skip_marks(&line[at..]) } else { 0 };
         head
     }
+}
+
+/// The length of `:function:123` (loguru) or `:2101` (LiteLLM) behind a logger's name.
+fn place_in_code(text: &[u8]) -> usize {
+    let mut at = 0;
+    for _ in 0..2 {
+        let Some(rest) = text.get(at..).and_then(|it| it.strip_prefix(b":")) else { return 0 };
+        let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'<' | b'>')).count();
+        at += 1 + word;
+        if word > 0 && rest[..word].iter().all(u8::is_ascii_digit) {
+            return at;
+        }
+    }
+    0
 }
 
 /// Blanks, brackets, bars, colons and colours between the parts of a header.

@@ -3,10 +3,12 @@
 mod catalog;
 mod engine;
 mod observation;
+mod proof;
 mod shipped;
 mod verdict;
 
 pub use catalog::{Catalog, CatalogError, Pattern, Source};
 pub use shipped::SHIPPED;
+pub use proof::ProofError;
 pub use observation::{Evidence, Name, Observation, PatternId, SourceId};
 pub use verdict::{By, Classifier, Traffic, Verdict};

@@ -1,28 +1,87 @@
 //! What a person types and sees.
 
-use crate::call::GrainRule;
-use crate::classify::{Catalog, Classifier, Traffic, SourceId};
-use crate::framing::StreamId;
-use crate::pipeline::{Chunk, Clock, Event, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
-use crate::record::Reader;
-use crate::time::Timestamp;
-use std::io::{Read, Write};
+mod args;
+mod catalog;
+mod explain;
+mod input;
+mod offline;
+mod patterns;
+mod report;
+mod schema;
+mod style;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::fmt;
 use std::process::ExitCode;
-use std::sync::Arc;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// All went well.
+    Good,
+    /// Something failed on the way; what could be done was done.
+    Failed,
+    /// `--fail-on` was met.
+    Met,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+enum Trouble {
+    /// What was typed cannot be done.
+    Usage(String),
+    /// The configuration or the patterns are wrong: each complaint on a line of its own.
+    Config(Vec<String>),
+    /// Anything else.
+    Failed(String),
+}
+
+impl Trouble {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Config(_) => 78,
+            Self::Failed(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(what) | Self::Failed(what) => f.write_str(what),
+            Self::Config(faults) => f.write_str(&faults.join("\n")),
+        }
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().collect();
-    let mixed = args.iter().any(|it| it == "mixed");
-    let catalog = match Catalog::shipped() { Ok(c) => c, Err(e) => { for x in e { eprintln!("{x}"); } return ExitCode::from(78) } };
-    let rules = Rules { framing: Default::default(), reader: Reader::default(), classifier: Classifier::new(Arc::new(catalog)) };
-    let mut p = Pipeline::new(rules, vec![SourceOptions { name: "stdin".into(), grain: GrainRule::Auto, traffic: if mixed {Traffic::Mixed} else {Traffic::Llm}, zone: None }], Clock::Replay);
-    let mut out = Output { wanted: Wanted::All, ..Output::default() };
-    p.handle(Event::Open(StreamId(0), StreamInfo { source: SourceId(0), path: None, at_offset: 0, first_line: 1 }), &mut out);
-    let mut data = Vec::new();
-    std::io::stdin().read_to_end(&mut data).ok();
-    p.handle(Event::Chunk(Chunk { stream: StreamId(0), offset: 0, bytes: data.into(), arrived: Timestamp::default() }), &mut out);
-    p.handle(Event::Drain, &mut out);
-    std::io::stdout().write_all(&out.verdicts).ok();
-    ExitCode::SUCCESS
+    let args = Args::parse();
+    let end = match args.command {
+        None => report::run(&args.report),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Classify(args)) => offline::classify(&args),
+        Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Patterns(args)) => patterns::run(&args),
+        Some(Command::Schema(args)) => schema::run(&args),
+        Some(Command::Completions { shell }) => args::completions(shell),
+        Some(Command::Man) => args::man(),
+    };
+    match end {
+        Ok(End::Good) => ExitCode::SUCCESS,
+        Ok(End::Failed) => ExitCode::from(1),
+        Ok(End::Met) => ExitCode::from(3),
+        Err(trouble) => {
+            style::complain(&trouble.to_string());
+            ExitCode::from(trouble.exit_code())
+        }
+    }
 }

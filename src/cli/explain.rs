@@ -1,0 +1,106 @@
+//! `explain`: what a status, a pattern id or an error text means, and what to do.
+
+use super::args::Explain;
+use super::{End, Trouble, catalog, patterns, style};
+use crate::classify::{Classifier, Verdict};
+use crate::record::Reader;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Read};
+
+pub(super) fn run(args: &Explain) -> Result<End, Trouble> {
+    let classifier = catalog::load(&args.patterns)?;
+    let text = if args.what.is_empty() { from_stdin()? } else { args.what.join(" ") };
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Trouble::Usage("name a status (529), a pattern id, or an error text; or pipe one in".to_owned()));
+    }
+    let catalog = classifier.catalog();
+    let out = match catalog.by_id(text).and_then(|it| catalog.pattern(it)) {
+        Some(pattern) => patterns::describe(pattern),
+        None => explain(&classifier, text),
+    };
+    style::print(out.as_bytes())?;
+    Ok(End::Good)
+}
+
+fn from_stdin() -> Result<String, Trouble> {
+    const LIMIT: u64 = 1 << 20;
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return Ok(String::new());
+    }
+    let mut bytes = Vec::new();
+    stdin.lock().take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn explain(classifier: &Classifier, text: &str) -> String {
+    let status = text.parse::<u16>().is_ok_and(|it| (100..=599).contains(&it)) || matches!(text, "timeout" | "connection");
+    let record = if status { format!(r#"{{"level":"error","status":"{text}"}}"#) } else { text.to_owned() };
+    let mut out = String::new();
+    Reader::default().read(record.as_bytes(), &[], None, |record| {
+        let verdict = classifier.explain(record);
+        out.push_str(&show(classifier, &verdict));
+    });
+    if status {
+        out.push_str(&others(classifier, text));
+    }
+    out
+}
+
+fn show(classifier: &Classifier, verdict: &Verdict<'_>) -> String {
+    let catalog = classifier.catalog();
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    let pattern = verdict.pattern.and_then(|it| catalog.pattern(it));
+    match pattern {
+        Some(it) => rows.push(("error", format!("{} ({})", it.title, it.id))),
+        None => rows.push(("error", "no pattern knows this error".to_owned())),
+    }
+    rows.push(("provider", catalog.providers().id(verdict.provider).to_owned()));
+    if let Some(status) = verdict.upstream_status.or(verdict.status) {
+        rows.push(("status", status.label().to_string()));
+    }
+    rows.push(("category", verdict.category.to_string()));
+    rows.push(("owner", verdict.owner.to_string()));
+    rows.push(("retry", verdict.retry.to_string()));
+    if let Some(wait) = verdict.retry_after_s {
+        rows.push(("wait", format!("{wait} s")));
+    }
+    if let Some(it) = pattern {
+        rows.push(("meaning", it.meaning.clone()));
+        rows.push(("fix", it.fix.clone()));
+        rows.extend(it.docs.clone().map(|docs| ("docs", docs)));
+    } else {
+        rows.push(("fix", crate::pipeline::NO_PATTERN.to_owned()));
+    }
+    if let Some(page) = catalog.providers().spec(verdict.provider).map(|it| &it.status_page).filter(|it| !it.is_empty()) {
+        rows.push(("status page", page.clone()));
+    }
+    let width = style::width();
+    let mut out = String::new();
+    for (name, text) in rows {
+        let _infallible = writeln!(out, "{name:<12} {}", style::wrap(&text, width - 13, 13));
+    }
+    out
+}
+
+/// What else a status can mean, once a body or words are known.
+fn others(classifier: &Classifier, status: &str) -> String {
+    let mut out = String::new();
+    let ids: Vec<_> = classifier.catalog().patterns().iter().filter(|it| it.examples.iter().any(|example| mentions(example, status))).collect();
+    if ids.is_empty() {
+        return out;
+    }
+    let _infallible = writeln!(out, "\nWith a body or words, {status} can be one of these ({}); give the whole error text to tell:", ids.len());
+    for it in ids.iter().take(40) {
+        let _infallible = writeln!(out, "  {:44} {:8} retry {:8} {}", it.id, it.owner, it.retry, it.title);
+    }
+    if ids.len() > 40 {
+        let _infallible = writeln!(out, "  … and {} more: llm-triage patterns list", ids.len() - 40);
+    }
+    out
+}
+
+fn mentions(example: &str, status: &str) -> bool {
+    ["\"status\":", "\"status_code\":", "\"status_code\": ", "\"status\": ", "Error code: "].iter().any(|key| example.contains(&format!("{key}{status}")))
+}

@@ -1,0 +1,180 @@
+//! Reading logs once, through the same pipeline that the daemon runs.
+
+use super::args::{Classify, Logs, Only};
+use super::input::{Feed, Input};
+use super::{End, Trouble, catalog, style};
+use crate::call::GrainRule;
+use crate::classify::SourceId;
+use crate::framing::StreamId;
+use crate::pipeline::{Chunk, Clock, Event, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
+use crate::record::Reader;
+use crate::time::{Timestamp, Zone};
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
+
+/// `classify`: one verdict per record.
+pub(super) fn classify(args: &Classify) -> Result<End, Trouble> {
+    let mut replay = Replay::new(&args.logs)?;
+    replay.out.wanted = match args.only {
+        Only::All => Wanted::All,
+        Only::Outcome(outcome) => Wanted::Only(outcome),
+    };
+    let mut stdout = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
+    let live = args.logs.files.is_empty();
+    let mut closed = false;
+    let end = replay.run(&Input::list(&args.logs.files), &mut |_, out| {
+        let written = stdout.write_all(&out.verdicts).and_then(|()| if live { stdout.flush() } else { Ok(()) });
+        out.verdicts.clear();
+        closed = written.is_err();
+        if closed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    match stdout.flush() {
+        Err(error) if !style::is_closed(&error) => Err(error.into()),
+        _ => Ok(if closed { End::Good } else { end }),
+    }
+}
+
+/// A pipeline that is told the time by the records themselves.
+pub(super) struct Replay {
+    pub(super) pipeline: Pipeline,
+    pub(super) out: Output,
+    zone: Zone,
+    reader: Reader,
+}
+
+/// What was read.
+pub(super) type Step<'a> = &'a mut dyn FnMut(&mut Pipeline, &mut Output) -> ControlFlow<()>;
+
+impl Replay {
+    /// A replay of the logs that these options describe.
+    pub(super) fn new(logs: &Logs) -> Result<Self, Trouble> {
+        let zone = logs.tz.as_deref().map(zone_of).transpose()?;
+        let classifier = catalog::load(&logs.patterns)?;
+        let rules = Rules::new(classifier, Reader::default());
+        let sources = Input::list(&logs.files)
+            .iter()
+            .map(|it| SourceOptions { name: it.service(), grain: GrainRule::Auto, traffic: logs.traffic, zone })
+            .collect();
+        let pipeline = Pipeline::new(rules, sources, Clock::Replay);
+        Ok(Self { pipeline, out: Output::default(), zone: zone.unwrap_or_default(), reader: Reader::default() })
+    }
+
+    /// Reads all inputs to their ends, in the order of their times. What cannot be read is said, and the rest is read.
+    pub(super) fn run(&mut self, inputs: &[Input], step: Step<'_>) -> Result<End, Trouble> {
+        let mut end = End::Good;
+        let mut feeds = Vec::new();
+        for (at, input) in inputs.iter().enumerate() {
+            match input.open() {
+                Ok(open) => {
+                    let info = StreamInfo { source: SourceId(at as u16), path: Some(input.label()), at_offset: 0, first_line: 1 };
+                    self.pipeline.handle(Event::Open(StreamId(at as u32), info), &mut self.out);
+                    feeds.push((StreamId(at as u32), Feed::new(open), input));
+                }
+                Err(error) => {
+                    style::complain(&format!("cannot read {}: {error}", input.label()));
+                    end = End::Failed;
+                }
+            }
+        }
+        let mut progress = Progress::new(inputs);
+        while !feeds.is_empty() {
+            let turn = self.turn(&mut feeds);
+            match turn {
+                Ok(Some(bytes)) => progress.add(bytes),
+                Ok(None) => {}
+                Err((at, error)) => {
+                    style::complain(&format!("cannot read on in {}: {error}", feeds[at].2.label()));
+                    let (stream, ..) = feeds.remove(at);
+                    self.pipeline.handle(Event::Close(stream), &mut self.out);
+                    end = End::Failed;
+                }
+            }
+            if step(&mut self.pipeline, &mut self.out).is_break() {
+                return Ok(end);
+            }
+        }
+        self.pipeline.handle(Event::Drain, &mut self.out);
+        progress.finish();
+        let _whatever = step(&mut self.pipeline, &mut self.out);
+        Ok(end)
+    }
+
+    /// Hands the next piece on: of the only input, or the lines of the one whose time is earliest.
+    fn turn(&mut self, feeds: &mut Vec<(StreamId, Feed, &Input)>) -> Result<Option<u64>, (usize, io::Error)> {
+        let (at, (offset, bytes)) = if let [(_, feed, _)] = feeds.as_mut_slice() {
+            (0, feed.rest().map_err(|error| (0, error))?)
+        } else {
+            self.earliest(feeds)?
+        };
+        let stream = feeds[at].0;
+        if bytes.is_empty() {
+            feeds.remove(at);
+            self.pipeline.handle(Event::Close(stream), &mut self.out);
+            return Ok(None);
+        }
+        let count = bytes.len() as u64;
+        let chunk = Chunk { stream, offset, bytes: bytes.into(), arrived: Timestamp::default() };
+        self.pipeline.handle(Event::Chunk(chunk), &mut self.out);
+        Ok(Some(count))
+    }
+
+    fn earliest(&self, feeds: &mut [(StreamId, Feed, &Input)]) -> Result<(usize, (u64, Vec<u8>)), (usize, io::Error)> {
+        let mut times = Vec::with_capacity(feeds.len());
+        for (at, (_, feed, _)) in feeds.iter_mut().enumerate() {
+            times.push(feed.peek(&self.reader, self.zone).map_err(|error| (at, error))?);
+        }
+        // An input that has ended goes first, to be closed.
+        if let Some(at) = times.iter().position(Option::is_none) {
+            return feeds[at].1.rest().map(|it| (at, it)).map_err(|error| (at, error));
+        }
+        let first = (0..times.len()).min_by_key(|at| times[*at]).unwrap_or(0);
+        let others = times.iter().enumerate().filter(|(at, _)| *at != first).filter_map(|(_, it)| *it).min();
+        let until = others.unwrap_or(Timestamp::MAX);
+        feeds[first].1.lines_until(until, &self.reader, self.zone).map(|it| (first, it)).map_err(|error| (first, error))
+    }
+}
+
+/// The offset of a zone: `+09:00`, `UTC`, or a name of the IANA database, as of now.
+pub(super) fn zone_of(text: &str) -> Result<Zone, Trouble> {
+    let bad = || Trouble::Usage(format!("no time zone is called {text:?}; give a name (Asia/Tokyo) or an offset (+09:00)"));
+    if text.starts_with(['+', '-']) {
+        let probe = format!("1970-01-02T00:00:00{text}");
+        let Some(crate::time::Stamp::Utc(at)) = crate::time::Stamp::parse(probe.as_bytes()) else { return Err(bad()) };
+        return Ok(Zone((86_400 - at.second()) as i32));
+    }
+    let zone = jiff::tz::TimeZone::get(text).map_err(|_| bad())?;
+    Ok(Zone(zone.to_offset(jiff::Timestamp::now()).seconds()))
+}
+
+/// How far long work has come, on a terminal.
+struct Progress {
+    total: Option<u64>,
+    done: u64,
+    shown: u64,
+}
+
+impl Progress {
+    /// Only what takes long is worth a line.
+    const WORTH: u64 = 200 << 20;
+
+    fn new(inputs: &[Input]) -> Self {
+        let total: Option<u64> = inputs.iter().map(Input::size).sum();
+        Self { total: total.filter(|it| *it > Self::WORTH && io::stderr().is_terminal()), done: 0, shown: 0 }
+    }
+
+    fn add(&mut self, bytes: u64) {
+        self.done += bytes;
+        let Some(total) = self.total else { return };
+        let percent = (self.done * 100 / total.max(1)).min(100);
+        if percent > self.shown {
+            self.shown = percent;
+            let _gone = write!(io::stderr(), "\rreading: {percent} % of {}", style::bytes(total));
+        }
+    }
+
+    fn finish(&self) {
+        if self.shown > 0 {
+            let _gone = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `schema`: what our JSON looks like, for machines.
+
+use super::args::{Schema, SchemaOf};
+use super::{End, Trouble, style};
+use crate::classify::By;
+use crate::pipeline::VERSION;
+use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry};
+use serde_json::{Value, json};
+
+pub(super) fn run(args: &Schema) -> Result<End, Trouble> {
+    let schema = match args.of {
+        SchemaOf::Verdict => verdict(),
+    };
+    let text = serde_json::to_string_pretty(&schema).map_err(|error| Trouble::Failed(error.to_string()))?;
+    style::print(format!("{text}\n").as_bytes())?;
+    Ok(End::Good)
+}
+
+fn verdict() -> Value {
+    let text = json!({"type": ["string", "null"]});
+    let number = json!({"type": ["number", "null"], "minimum": 0});
+    let time = json!({"type": ["string", "null"], "format": "date-time"});
+    let status = json!({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"enum": ["timeout", "connection", null]}]});
+    let words = |all: Vec<&str>| {
+        let mut all: Vec<Value> = all.into_iter().map(Value::from).collect();
+        all.push(Value::Null);
+        json!({"enum": all})
+    };
+    let properties = json!({
+        "v": {"const": VERSION},
+        "source": {"type": "string", "description": "file, or name of the source"},
+        "line": {"type": "integer", "minimum": 1, "description": "first line of the event"},
+        "lines": {"type": "integer", "minimum": 1},
+        "offset": {"type": "integer", "minimum": 0, "description": "byte offset of that line"},
+        "ts": time,
+        "outcome": {"enum": Outcome::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>()},
+        "grain": words(Grain::ALL.iter().map(|it| it.as_str()).collect()),
+        "provider": {"type": "string"},
+        "provider_by": words(By::ALL.iter().map(|it| it.as_str()).collect()),
+        "gateway": text,
+        "service": text,
+        "host": text,
+        "model": text,
+        "status": status,
+        "upstream_status": status,
+        "pattern": text,
+        "category": words(Category::ALL.iter().map(|it| it.as_str()).collect()),
+        "owner": words(Owner::ALL.iter().map(|it| it.as_str()).collect()),
+        "retry": words(Retry::ALL.iter().map(|it| it.as_str()).collect()),
+        "retry_after_s": number,
+        "resets_at": time,
+        "confidence": words(Confidence::ALL.iter().map(|it| it.as_str()).collect()),
+        "request_id": text,
+        "message": {"type": ["string", "null"], "description": "redacted, at most 512 bytes"},
+        "fix": text,
+        "row": {"type": ["string", "null"], "description": "the row of the escalation table"},
+        "latency_s": number,
+    });
+    let required: Vec<_> = properties.as_object().map(|it| it.keys().cloned().collect()).unwrap_or_default();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "llm-triage verdict",
+        "description": "One line per record. Every key is always there; null where nothing is known.",
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}

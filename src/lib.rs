@@ -13,4 +13,5 @@ pub mod classify;
 pub mod call;
 pub mod alert;
 pub mod pipeline;
+pub mod metrics;
 pub mod cli;

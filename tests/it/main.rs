@@ -1,1 +1,4 @@
-//! x
+//! The tests of the package, in one binary.
+
+mod metrics;
+mod tool;

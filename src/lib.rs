@@ -14,4 +14,5 @@ pub mod call;
 pub mod alert;
 pub mod pipeline;
 pub mod metrics;
+pub mod delivery;
 pub mod cli;

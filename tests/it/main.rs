@@ -1,4 +1,6 @@
 //! The tests of the package, in one binary.
 
+mod delivery;
 mod metrics;
+mod peer;
 mod tool;

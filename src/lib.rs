@@ -15,4 +15,5 @@ pub mod alert;
 pub mod pipeline;
 pub mod metrics;
 pub mod delivery;
+pub mod admin;
 pub mod cli;

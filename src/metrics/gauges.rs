@@ -29,6 +29,17 @@ impl SourceGauges {
     }
 }
 
+/// What the gauges of a source read now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceReading {
+    /// The source's name.
+    pub name: String,
+    /// Bytes that are there and not read yet.
+    pub lag_bytes: u64,
+    /// Files that are followed.
+    pub files: u64,
+}
+
 /// What became of the messages to one receiver. The gauge is on the page for as long as somebody holds this.
 #[derive(Debug)]
 pub struct ReceiverMetrics {
@@ -115,16 +126,29 @@ impl Gauges {
         }
     }
 
+    pub(super) fn sources(&self) -> Vec<SourceReading> {
+        let read = |(name, cells): (String, Arc<SourceGauges>)| SourceReading {
+            name,
+            lag_bytes: cells.lag_bytes.load(Relaxed),
+            files: cells.files.load(Relaxed),
+        };
+        alive(&self.sources).into_iter().map(read).collect()
+    }
+
+    pub(super) fn queues(&self) -> Vec<(String, u64)> {
+        alive(&self.queues).into_iter().map(|(name, queue)| (name, queue.load(Relaxed))).collect()
+    }
+
     pub(super) fn write(&self, page: &mut Page, now: Timestamp) {
-        let sources = alive(&self.sources);
-        for (name, cells) in &sources {
-            page.sample(&family::SOURCE_LAG, &[("source", name)], cells.lag_bytes.load(Relaxed) as f64);
+        let sources = self.sources();
+        for SourceReading { name, lag_bytes, .. } in &sources {
+            page.sample(&family::SOURCE_LAG, &[("source", name)], *lag_bytes as f64);
         }
-        for (name, cells) in &sources {
-            page.sample(&family::SOURCE_FILES, &[("source", name)], cells.files.load(Relaxed) as f64);
+        for SourceReading { name, files, .. } in &sources {
+            page.sample(&family::SOURCE_FILES, &[("source", name)], *files as f64);
         }
-        for (name, queue) in alive(&self.queues) {
-            page.sample(&family::NOTIFICATION_QUEUE, &[("receiver", &name)], queue.load(Relaxed) as f64);
+        for (name, queue) in self.queues() {
+            page.sample(&family::NOTIFICATION_QUEUE, &[("receiver", &name)], queue as f64);
         }
         let written = self.checkpoint_at.load(Relaxed);
         if written != i64::MIN {

@@ -12,7 +12,7 @@ mod recorder;
 mod series;
 mod text;
 
-pub use gauges::{ReceiverMetrics, SourceGauges};
+pub use gauges::{ReceiverMetrics, SourceGauges, SourceReading};
 pub use names::Names;
 pub use present::Present;
 pub use recorder::Recorder;
@@ -107,6 +107,16 @@ impl Metrics {
     /// Counters and gauge of a receiver.
     pub fn receiver(&self, name: &str) -> ReceiverMetrics {
         self.gauges.receiver(name, &self.instruments.counters[family::NOTIFICATIONS.name])
+    }
+
+    /// What the gauges of all sources read.
+    pub fn sources(&self) -> Vec<SourceReading> {
+        self.gauges.sources()
+    }
+
+    /// How many alerts wait for each receiver.
+    pub fn queues(&self) -> Vec<(String, u64)> {
+        self.gauges.queues()
     }
 
     /// A checkpoint was written.

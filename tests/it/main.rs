@@ -1,5 +1,6 @@
 //! The tests of the package, in one binary.
 
+mod admin;
 mod delivery;
 mod metrics;
 mod peer;

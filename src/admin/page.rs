@@ -3,7 +3,7 @@
 
 use super::state::{AdminState, Loaded, Phase};
 use crate::alert::{Alert, State};
-use crate::metrics::{Names, Present};
+use crate::metrics::{Names, Present, WINDOWS};
 use crate::pipeline::{Snapshot, WindowView};
 use crate::taxonomy::{Provider, Severity, StatusLabel};
 use crate::time::Timestamp;
@@ -14,7 +14,6 @@ use std::time::Duration;
 const STYLE: &str = include_str!("page.css");
 /// Calm enough to read, fresh enough to watch.
 const REFRESH_S: u32 = 15;
-const WINDOWS: [&str; 4] = ["1m", "5m", "15m", "1h"];
 /// More unknown errors are a matter for `llm-triage suggest`.
 const MOST_UNKNOWN: usize = 20;
 
@@ -106,7 +105,7 @@ impl Drawing<'_> {
         };
         writeln!(to, "<section class=\"verdict {tone}\"><strong>{}</strong>", Safe(&headline))?;
         for alert in &firing {
-            writeln!(to, "<p>{}: {}</p>", Safe(&self.provider_name(&alert.provider)), Safe(&alert.next_step))?;
+            writeln!(to, "<p>{}: {}</p>", Safe(&self.title(alert)), Safe(&alert.next_step))?;
         }
         if firing.is_empty() {
             writeln!(to, "<p class=\"soft\">{}</p>", self.last_five_minutes())?;
@@ -186,15 +185,16 @@ impl Drawing<'_> {
         let cells: BTreeMap<(Provider, Option<StatusLabel>, &str), &WindowView> =
             views.iter().map(|it| ((it.provider, it.status, it.window), it)).collect();
         let providers: BTreeSet<Provider> = views.iter().map(|it| it.provider).collect();
-        write!(to, "<div class=\"scroll\"><table><thead><tr><th>Provider, status</th>")?;
+        write!(to, "<div class=\"scroll\"><table><thead><tr><th rowspan=\"2\">Provider, status</th>")?;
         for window in WINDOWS {
-            write!(to, "<th class=\"n\">{window}: failed / calls</th>")?;
+            write!(to, "<th class=\"group\" colspan=\"3\">{window}</th>")?;
         }
-        writeln!(to, "</tr></thead><tbody>")?;
+        let columns = "<th class=\"n group\">failed</th><th class=\"n\">calls</th><th class=\"n\">share</th>";
+        writeln!(to, "</tr><tr>{}</tr></thead><tbody>", columns.repeat(WINDOWS.len()))?;
         for provider in providers {
             write!(to, "<tr><th scope=\"row\">{}</th>", Safe(&self.provider_name(self.names.provider(provider))))?;
             for window in WINDOWS {
-                write!(to, "<td class=\"n\">{}</td>", calls(cells.get(&(provider, None, window)).copied()))?;
+                calls(to, cells.get(&(provider, None, window)).copied())?;
             }
             writeln!(to, "</tr>")?;
             let statuses: BTreeSet<StatusLabel> =
@@ -203,7 +203,7 @@ impl Drawing<'_> {
                 write!(to, "<tr class=\"sub\"><th scope=\"row\">{status}</th>")?;
                 for window in WINDOWS {
                     let errors = cells.get(&(provider, Some(status), window)).map_or(0, |it| it.errors);
-                    write!(to, "<td class=\"n\">{} <span class=\"share\"></span></td>", grouped(errors))?;
+                    write!(to, "<td class=\"n group\">{}</td><td></td><td></td>", grouped(errors))?;
                 }
                 writeln!(to, "</tr>")?;
             }
@@ -288,8 +288,9 @@ impl Drawing<'_> {
         let config = self.state.about.config.as_deref().unwrap_or("none");
         writeln!(
             to,
-            "<footer><a href=\"/metrics\">metrics</a><a href=\"/api/v1/alerts\">alerts</a><a href=\"/api/v1/windows\">windows</a>\
-             <a href=\"/api/v1/unknown\">unknown</a><a href=\"/api/v1/patterns\">patterns</a><a href=\"/api/v1/status\">status</a>\
+            "<footer><a href=\"/metrics\">metrics</a> <a href=\"/api/v1/alerts\">alerts</a> \
+             <a href=\"/api/v1/windows\">windows</a> <a href=\"/api/v1/unknown\">unknown</a> \
+             <a href=\"/api/v1/patterns\">patterns</a> <a href=\"/api/v1/status\">status</a> \
              {} patterns, {} rows; configuration: {}</footer>",
             self.names.patterns().len(),
             self.names.rows().len(),
@@ -335,10 +336,17 @@ fn rate(alert: &Alert) -> String {
     format!("{} failed, {:.1} a minute now{share}", grouped(alert.failures), alert.per_minute)
 }
 
-fn calls(view: Option<&WindowView>) -> String {
+/// The three cells of one window: failed, calls, share.
+fn calls(to: &mut String, view: Option<&WindowView>) -> fmt::Result {
     let (errors, calls) = view.map_or((0, 0), |it| (it.errors, it.calls));
-    let share = view.and_then(|it| it.ratio).map(|it| format!("{:.1} %", it * 100.0)).unwrap_or_default();
-    format!("{} / {} <span class=\"share\">{share}</span>", grouped(errors), grouped(calls))
+    let share = view.and_then(|it| it.ratio).map(percent).unwrap_or_default();
+    let (errors, calls) = (grouped(errors), grouped(calls));
+    write!(to, "<td class=\"n group\">{errors}</td><td class=\"n\">{calls}</td><td class=\"n\">{share}</td>")
+}
+
+/// A share with one decimal; what is not nothing does not read as nothing.
+fn percent(share: f64) -> String {
+    if share > 0.0 && share < 0.000_5 { "&lt; 0.1 %".to_owned() } else { format!("{:.1} %", share * 100.0) }
 }
 
 /// Digits in groups of three.

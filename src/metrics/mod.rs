@@ -14,7 +14,7 @@ mod text;
 
 pub use gauges::{ReceiverMetrics, SourceGauges, SourceReading};
 pub use names::Names;
-pub use present::Present;
+pub use present::{Present, WINDOWS};
 pub use recorder::Recorder;
 pub use series::OVERFLOW;
 pub use text::Format;

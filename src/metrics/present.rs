@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The spans of the sliding windows, as the label `window` spells them.
-const WINDOWS: &[&str] = &["1m", "5m", "15m", "1h"];
+pub const WINDOWS: [&str; 4] = ["1m", "5m", "15m", "1h"];
 
 /// A snapshot with the names that its ids had when it was taken.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +80,7 @@ fn window_calls(page: &mut Page, windows: &[WindowView], names: &Names) {
     let providers: BTreeSet<Provider> = of_provider.keys().map(|(provider, _)| *provider).collect();
     for provider in providers {
         for window in WINDOWS {
-            let calls = of_provider.get(&(provider, *window)).map_or(0, |it| it.calls);
+            let calls = of_provider.get(&(provider, window)).map_or(0, |it| it.calls);
             let labels = [("provider", names.provider(provider)), ("window", window)];
             page.sample(&family::WINDOW_REQUESTS, &labels, calls as f64);
         }

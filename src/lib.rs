@@ -13,4 +13,7 @@ pub mod classify;
 pub mod call;
 pub mod alert;
 pub mod pipeline;
+pub mod metrics;
+pub mod delivery;
+pub mod admin;
 pub mod cli;

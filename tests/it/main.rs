@@ -1,1 +1,7 @@
-//! x
+//! The tests of the package, in one binary.
+
+mod admin;
+mod delivery;
+mod metrics;
+mod peer;
+mod tool;

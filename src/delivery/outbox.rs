@@ -1,0 +1,371 @@
+//! What one receiver has to be told, and when: decided here, without a clock and without I/O.
+//!
+//! An outbox holds the state of each alert, not a queue of messages. While a receiver is away, changes of one alert run
+//! together into its latest state, so the memory is bounded by the number of alerts and the receiver, once back, is told
+//! what is true.
+
+use super::message::{Grouping, Identity, News, Shape};
+use super::options::Filter;
+use super::post::Failure;
+use crate::alert::{Alert, State, Transition};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Alertmanager forgets what it is not told again.
+const RESEND: Duration = Duration::from_secs(60);
+/// A firing alert outlives three resends that did not get through.
+const EXPIRES_AFTER: Duration = Duration::from_secs(4 * RESEND.as_secs());
+/// Alertmanager may restart: what was resolved is told again for this long.
+const RESOLVED_FOR: Duration = Duration::from_secs(15 * 60);
+/// The first wait after a failure; it doubles up to the longest.
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+/// A receiver that asks for a longer wait does not get it.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+/// Alerts of one outbox. Rows × providers that really fail are a few dozen.
+const MOST_ALERTS: usize = 1_000;
+/// Alerts of one message.
+const MOST_PER_POST: usize = 64;
+
+/// How many alerts' news was given up, to be counted.
+pub type Dropped = u64;
+
+/// One message, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// How many alerts it speaks of.
+    pub alerts: usize,
+}
+
+/// What one alert is known by to a receiver.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    provider: String,
+    row: String,
+    service: Option<String>,
+}
+
+impl Key {
+    fn of(alert: &Alert) -> Self {
+        Self { provider: alert.provider.clone(), row: alert.row.clone(), service: alert.service.clone() }
+    }
+}
+
+/// Where a receiver stands with one alert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    alert: Alert,
+    /// When it began to fire, fixed from then on.
+    starts_at: Timestamp,
+    /// When it was resolved; `None` while it fires.
+    ended_at: Option<Timestamp>,
+    /// When the latest change came.
+    changed_at: Timestamp,
+    /// Which change that was, counted over the outbox since the process started.
+    #[serde(skip)]
+    revision: u64,
+    /// When the receiver was last told of this state.
+    told_at: Option<Timestamp>,
+    /// Whether the latest change has not been told yet.
+    is_news: bool,
+}
+
+impl Entry {
+    fn news(&self) -> News<'_> {
+        News { alert: &self.alert, starts_at: self.starts_at, ended_at: self.ended_at }
+    }
+
+    /// What must not be dropped: a receiver that misses it believes in a failure for ever.
+    fn is_unsaid_end(&self) -> bool {
+        self.is_news && self.ended_at.is_some()
+    }
+}
+
+/// The state of an outbox, to be kept over a restart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutboxState {
+    receiver: String,
+    entries: Vec<Entry>,
+}
+
+impl OutboxState {
+    /// The value of the label `receiver`.
+    pub fn receiver(&self) -> &str {
+        &self.receiver
+    }
+}
+
+/// Decides what one receiver is told, and when.
+#[derive(Debug)]
+pub struct Outbox {
+    receiver: String,
+    shape: Shape,
+    filter: Filter,
+    repeat: Duration,
+    from: Identity,
+    entries: BTreeMap<Key, Entry>,
+    /// What is on its way: keys, with the revision they were sent for.
+    in_flight: Option<Vec<(Key, u64)>>,
+    revision: u64,
+    /// Nothing is sent until then: from, and for how long.
+    pause: Option<(Timestamp, Duration)>,
+    failures: u32,
+    random: u64,
+}
+
+impl Outbox {
+    /// An empty outbox; `seed` spreads the retries of many processes.
+    pub(super) fn new(receiver: &str, shape: Shape, filter: Filter, repeat: Duration, from: Identity, seed: u64) -> Self {
+        Self {
+            receiver: receiver.to_owned(),
+            shape,
+            filter,
+            repeat,
+            from,
+            entries: BTreeMap::new(),
+            in_flight: None,
+            revision: 0,
+            pause: None,
+            failures: 0,
+            random: seed | 1,
+        }
+    }
+
+    /// Takes a change of an alert in.
+    pub fn on_transition(&mut self, transition: &Transition, now: Timestamp) -> Dropped {
+        let Transition { at: _, from, to, alert } = transition;
+        if !self.filter.wants(&alert.row, alert.severity) {
+            return 0;
+        }
+        match to {
+            State::Firing => self.fire(alert, now),
+            State::Resolved | State::Inactive if *from == State::Firing => self.resolve(alert, now),
+            State::Resolved | State::Inactive | State::Pending => 0,
+        }
+    }
+
+    /// Brings what fires up to date: numbers and evidence of what is held, and whatever is missing (of a receiver that was
+    /// configured while an alert fired).
+    pub fn refresh(&mut self, alerts: &[Alert], now: Timestamp) -> Dropped {
+        let mut dropped = 0;
+        for alert in alerts.iter().filter(|it| it.state == State::Firing) {
+            let has_room = self.entries.len() < MOST_ALERTS;
+            match self.entries.get_mut(&Key::of(alert)) {
+                Some(entry) if entry.ended_at.is_none() => entry.alert = alert.clone(),
+                // The snapshot is older than the news of its end, or there is no room: nothing to do here.
+                Some(_) => {}
+                None if has_room && self.filter.wants(&alert.row, alert.severity) => dropped += self.fire(alert, now),
+                None => {}
+            }
+        }
+        dropped
+    }
+
+    /// The next message, if one is due. It is on its way until [`Self::sent`] or [`Self::failed`] is called.
+    pub fn due(&mut self, now: Timestamp) -> Option<Post> {
+        if self.in_flight.is_some() || !self.pause_left(now).is_zero() {
+            return None;
+        }
+        self.entries.retain(|_, it| it.is_news || it.ended_at.is_none() || !is_over(it.changed_at, RESOLVED_FOR, now));
+        let keys = self.select(now);
+        let told: Vec<&Entry> = keys.iter().filter_map(|key| self.entries.get(key)).collect();
+        if told.is_empty() {
+            return None;
+        }
+        let news: Vec<News<'_>> = told.iter().map(|it| it.news()).collect();
+        let body = self.shape.body(&self.receiver, &news, &self.from, now.plus(EXPIRES_AFTER));
+        let alerts = told.len();
+        let revisions: Vec<u64> = told.iter().map(|it| it.revision).collect();
+        self.in_flight = Some(keys.into_iter().zip(revisions).collect());
+        Some(Post { body, alerts })
+    }
+
+    /// The receiver took the message.
+    pub fn sent(&mut self, now: Timestamp) {
+        self.failures = 0;
+        self.pause = Some((now, self.shape.gap()));
+        self.settle(now);
+    }
+
+    /// The message did not get through. One that was refused for good is not tried again as it is; alerts that go on
+    /// firing are told again when it is their time.
+    pub fn failed(&mut self, failure: &Failure, now: Timestamp) {
+        match failure {
+            Failure::Rejected(_) => {
+                self.pause = Some((now, self.shape.gap()));
+                self.settle(now);
+            }
+            Failure::Retry { after, .. } => {
+                self.in_flight = None;
+                self.failures = self.failures.saturating_add(1);
+                let asked = after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+                self.pause = Some((now, self.back_off().max(asked)));
+            }
+        }
+    }
+
+    /// How long until [`Self::due`] can have something; `None` where only a transition or an answer changes that.
+    pub fn next_due(&self, now: Timestamp) -> Option<Duration> {
+        if self.in_flight.is_some() {
+            return None;
+        }
+        let wait = self.entries.values().filter_map(|it| self.wait(it, now)).min()?;
+        Some(wait.max(self.pause_left(now)))
+    }
+
+    /// How many alerts have news that the receiver has not taken.
+    pub fn queue_len(&self) -> usize {
+        self.entries.values().filter(|it| it.is_news).count()
+    }
+
+    /// Failures since the last message that got through.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// What must survive a restart.
+    pub fn state(&self) -> OutboxState {
+        OutboxState { receiver: self.receiver.clone(), entries: self.entries.values().cloned().collect() }
+    }
+
+    /// Takes up what was held before a restart. An Alertmanager is told of it at once, so that nothing seems to resolve
+    /// between the two; people are not told again.
+    pub fn restore(&mut self, state: OutboxState) {
+        let wanted = state.entries.into_iter().filter(|it| self.filter.wants(&it.alert.row, it.alert.severity));
+        for mut entry in wanted.take(MOST_ALERTS) {
+            if self.shape.grouping() == Grouping::Any {
+                entry.told_at = None;
+            }
+            self.entries.insert(Key::of(&entry.alert), entry);
+        }
+    }
+
+    fn fire(&mut self, alert: &Alert, now: Timestamp) -> Dropped {
+        if alert.name.is_empty() || alert.row.is_empty() || alert.provider.is_empty() {
+            return 1;
+        }
+        let starts_at = alert.fired_at.unwrap_or(alert.since).min(now);
+        let key = Key::of(alert);
+        let is_full = self.entries.len() >= MOST_ALERTS;
+        let mut dropped = 0;
+        match self.entries.get_mut(&key) {
+            Some(entry) if entry.ended_at.is_none() => {
+                entry.alert = alert.clone();
+                return 0;
+            }
+            Some(entry) => dropped += u64::from(entry.is_unsaid_end()),
+            None if is_full => match self.make_room() {
+                Some(given_up) => dropped += given_up,
+                None => return 1,
+            },
+            None => {}
+        }
+        self.revision += 1;
+        let (alert, revision) = (alert.clone(), self.revision);
+        let entry = Entry { alert, starts_at, ended_at: None, changed_at: now, revision, told_at: None, is_news: true };
+        self.entries.insert(key, entry);
+        dropped
+    }
+
+    fn resolve(&mut self, alert: &Alert, now: Timestamp) -> Dropped {
+        let mut dropped = 0;
+        if !self.entries.contains_key(&Key::of(alert)) {
+            // Never taken in, for lack of room. Its end is told all the same: others may know of its beginning.
+            dropped = self.fire(alert, now);
+        }
+        if let Some(entry) = self.entries.get_mut(&Key::of(alert)).filter(|it| it.ended_at.is_none()) {
+            self.revision += 1;
+            entry.revision = self.revision;
+            entry.alert = alert.clone();
+            entry.ended_at = Some(alert.resolved_at.unwrap_or(now).min(now).max(entry.starts_at));
+            entry.changed_at = now;
+            entry.told_at = None;
+            entry.is_news = true;
+        }
+        dropped
+    }
+
+    /// Makes room for one: of what has been told, the oldest; else of what fires, the oldest. Never an end that is unsaid.
+    fn make_room(&mut self) -> Option<Dropped> {
+        let rank = |it: &Entry| (it.is_news, it.ended_at.is_none(), it.changed_at);
+        let (key, entry) = self.entries.iter().filter(|(_, it)| !it.is_unsaid_end()).min_by_key(|(_, it)| rank(it))?;
+        let given_up = u64::from(entry.is_news || entry.ended_at.is_none());
+        let key = key.clone();
+        self.entries.remove(&key);
+        Some(given_up)
+    }
+
+    /// The keys of the next message.
+    fn select(&self, now: Timestamp) -> Vec<Key> {
+        let mut due: Vec<(&Key, &Entry)> =
+            self.entries.iter().filter(|(_, it)| self.wait(it, now).is_some_and(|it| it.is_zero())).collect();
+        due.sort_by_key(|(_, it)| (!it.is_news, it.told_at, it.revision));
+        let Some((first, _)) = due.first() else { return Vec::new() };
+        let provider = first.provider.clone();
+        match self.shape.grouping() {
+            Grouping::Any => due.into_iter().take(MOST_PER_POST).map(|(key, _)| key.clone()).collect(),
+            Grouping::Single => vec![(*first).clone()],
+            Grouping::Provider => {
+                let mut incident: Vec<(&Key, &Entry)> = self
+                    .entries
+                    .iter()
+                    .filter(|(key, it)| key.provider == provider && (it.is_news || it.ended_at.is_none()))
+                    .collect();
+                incident.sort_by_key(|(_, it)| (!it.is_news, it.revision));
+                incident.into_iter().take(MOST_PER_POST).map(|(key, _)| key.clone()).collect()
+            }
+        }
+    }
+
+    /// How long until this alert is to be told; `None` when it needs not be told any more.
+    fn wait(&self, entry: &Entry, now: Timestamp) -> Option<Duration> {
+        let is_alertmanager = self.shape.grouping() == Grouping::Any;
+        let interval = if is_alertmanager { RESEND } else { self.repeat };
+        match (entry.is_news, entry.told_at) {
+            (true, _) => Some(Duration::ZERO),
+            (false, _) if entry.ended_at.is_some() && !is_alertmanager => None,
+            (false, _) if entry.ended_at.is_some() && is_over(entry.changed_at, RESOLVED_FOR, now) => None,
+            (false, None) => Some(Duration::ZERO),
+            (false, Some(told_at)) => Some(left(told_at, interval, now)),
+        }
+    }
+
+    /// What was on its way has been dealt with. What changed meanwhile is news still.
+    fn settle(&mut self, now: Timestamp) {
+        for (key, revision) in self.in_flight.take().unwrap_or_default() {
+            if let Some(entry) = self.entries.get_mut(&key).filter(|it| it.revision == revision) {
+                entry.is_news = false;
+                entry.told_at = Some(now);
+            }
+        }
+    }
+
+    fn pause_left(&self, now: Timestamp) -> Duration {
+        self.pause.map_or(Duration::ZERO, |(from, wait)| left(from, wait, now))
+    }
+
+    /// Doubles with every failure, less up to a half by chance, so that many senders do not come back at once.
+    fn back_off(&mut self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(16);
+        let full = FIRST_BACK_OFF.saturating_mul(1 << doublings).min(LONGEST_BACK_OFF);
+        // xorshift64: plenty for this.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let share = (self.random % 1_000) as f64 / 2_000.0;
+        full.mul_f64(1.0 - share)
+    }
+}
+
+/// How much of a wait is left. A clock that was set back ends the wait, rather than make it longer.
+fn left(from: Timestamp, wait: Duration, now: Timestamp) -> Duration {
+    if now < from { Duration::ZERO } else { wait.saturating_sub(now.since(from)) }
+}
+
+fn is_over(from: Timestamp, wait: Duration, now: Timestamp) -> bool {
+    left(from, wait, now).is_zero()
+}

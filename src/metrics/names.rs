@@ -1,0 +1,79 @@
+//! What the dense ids of a tally and a snapshot stand for: the label values, as they are in force.
+
+use crate::alert::RowId;
+use crate::classify::{PatternId, SourceId};
+use crate::taxonomy::{Provider, Providers};
+
+/// The providers whose series are made before their first call. More than anyone names; a bound all the same.
+const KNOWN_PROVIDERS: usize = 200;
+
+/// Label values by id. Row, pattern and source ids change their meaning with a reload; provider ids never do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    providers: Vec<(Provider, String)>,
+    patterns: Vec<String>,
+    rows: Vec<String>,
+    sources: Vec<String>,
+}
+
+impl Names {
+    /// The providers, and the ids of patterns, rows and sources in the order of their indexes.
+    pub fn new<T: Into<String>>(
+        providers: &Providers,
+        patterns: impl IntoIterator<Item = T>,
+        rows: impl IntoIterator<Item = T>,
+        sources: impl IntoIterator<Item = T>,
+    ) -> Self {
+        Self {
+            providers: providers.iter().map(|(provider, spec)| (provider, spec.id.clone())).collect(),
+            patterns: patterns.into_iter().map(Into::into).collect(),
+            rows: rows.into_iter().map(Into::into).collect(),
+            sources: sources.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// The value of the label `provider`.
+    pub fn provider(&self, provider: Provider) -> &str {
+        self.providers.get(provider.index()).map_or("unknown", |(_, id)| id)
+    }
+
+    /// The value of the label `pattern`.
+    pub fn pattern(&self, pattern: PatternId) -> &str {
+        self.patterns.get(usize::from(pattern.0)).map_or("none", String::as_str)
+    }
+
+    /// The value of the label `row`.
+    pub fn row(&self, row: RowId) -> &str {
+        self.rows.get(usize::from(row.0)).map_or("none", String::as_str)
+    }
+
+    /// The value of the label `source`.
+    pub fn source(&self, source: SourceId) -> &str {
+        self.sources.get(usize::from(source.0)).map_or("none", String::as_str)
+    }
+
+    /// All rows, in the order of their ids.
+    pub fn rows(&self) -> &[String] {
+        &self.rows
+    }
+
+    /// All patterns, in the order of their ids.
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+
+    /// All sources, in the order of their ids.
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    /// The providers whose series are made before their first call.
+    pub(super) fn known_providers(&self) -> &[(Provider, String)] {
+        &self.providers[..self.providers.len().min(KNOWN_PROVIDERS)]
+    }
+
+    /// Whether this provider is one of [`Self::known_providers`].
+    pub(super) fn is_known(&self, provider: Provider) -> bool {
+        provider.index() < self.known_providers().len()
+    }
+}

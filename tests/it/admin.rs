@@ -1,0 +1,445 @@
+//! The HTTP side, over a socket: what each path answers, and what slow or odd peers can do to it.
+
+use crate::peer::PATIENCE;
+use flate2::read::GzDecoder;
+use llm_triage::admin::{About, AdminState, HttpLimits, HttpOptions, Lifecycle, PatternView, Phase, ReloadRequest, run};
+use llm_triage::alert::{Alert, Reason, RowId, State};
+use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
+use llm_triage::pipeline::{Snapshot, SourceView, UnknownView, WindowView};
+use llm_triage::taxonomy::{Category, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status};
+use llm_triage::time::Timestamp;
+use serde_json::{Value, json};
+use std::io::Read;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
+
+fn providers() -> Providers {
+    let openai = ProviderSpec {
+        id: "openai".to_owned(),
+        name: "OpenAI".to_owned(),
+        status_page: "https://status.openai.com".to_owned(),
+        ..ProviderSpec::default()
+    };
+    Providers::new([openai]).expect("a good id")
+}
+
+fn openai() -> Provider {
+    providers().by_name("openai").expect("just added")
+}
+
+fn pattern() -> PatternView {
+    PatternView {
+        id: "openai-insufficient-quota".to_owned(),
+        title: "Insufficient quota".to_owned(),
+        category: Category::BillingAccount,
+        owner: Owner::Account,
+        retry: Retry::No,
+        meaning: "The account has no credit left.".to_owned(),
+        fix: "Add credit.".to_owned(),
+        docs: None,
+    }
+}
+
+fn alert(severity: Severity, state: State) -> Alert {
+    Alert {
+        name: "LLMAuth".to_owned(),
+        row: "auth".to_owned(),
+        provider: "openai".to_owned(),
+        service: Some("check<out>".to_owned()),
+        severity,
+        state,
+        since: Timestamp::from_system(SystemTime::now()).minus(Duration::from_secs(200)),
+        fired_at: Some(NOW),
+        resolved_at: None,
+        reason: None,
+        failures: 1_234,
+        per_minute: 4.25,
+        share: Some(0.5),
+        summary: "OpenAI refuses the key".to_owned(),
+        description: "since the deploy".to_owned(),
+        next_step: "stop and alert: developer on-call".to_owned(),
+        fix: "put the new key in".to_owned(),
+        evidence: "<script>alert('x')</script> \"quoted\" & more".to_owned(),
+        runbook_url: "javascript:alert(1)".to_owned(),
+    }
+}
+
+fn window(status: Option<Status>, errors: u64, calls: u64) -> WindowView {
+    let ratio = status.is_none().then(|| errors as f64 / calls as f64);
+    WindowView { provider: openai(), status: status.map(Status::label), window: "5m", errors, calls, ratio }
+}
+
+fn snapshot(alerts: Vec<Alert>) -> Snapshot {
+    Snapshot {
+        at: NOW,
+        windows: vec![
+            window(None, 617, 1_234_567),
+            window(Some(Status::Http(401)), 600, 0),
+            window(Some(Status::Timeout), 17, 0),
+        ],
+        alerts,
+        storms: vec![(RowId(0), openai(), 31.0)],
+        unknown: vec![UnknownView {
+            provider: openai(),
+            template: "no <*> left".to_owned(),
+            count: 2,
+            first: NOW,
+            last: NOW,
+            example: "no \"luck\" left".to_owned(),
+        }],
+        sources: vec![SourceView { name: "app".to_owned(), last_read: Some(NOW), last_event: None, event_lag_s: 0.5 }],
+    }
+}
+
+/// A server on a port of its own.
+struct Running {
+    address: SocketAddr,
+    state: Arc<AdminState>,
+    recorder: Recorder,
+    reloads: mpsc::Receiver<ReloadRequest>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+    _source: Arc<SourceGauges>,
+}
+
+impl Running {
+    async fn start() -> Self {
+        Self::start_with(HttpLimits::default()).await
+    }
+
+    async fn start_with(limits: HttpLimits) -> Self {
+        let names = Names::new(&providers(), vec!["openai-insufficient-quota"], vec!["auth"], vec!["app"]);
+        let (metrics, mut recorder) = Metrics::new(names, Limits::default(), NOW);
+        recorder.publish(Arc::new(snapshot(Vec::new())));
+        let source = metrics.source("app");
+        source.set_lag_bytes(4_096);
+        // One place, as the daemon has it: who finds it full is told so.
+        let (sender, reloads) = mpsc::channel(1);
+        let about = About { instance: "host-1".to_owned(), started: NOW, config: Some("/etc/c.toml".to_owned()) };
+        let state = Arc::new(AdminState::new(metrics, about, Lifecycle::Loopback, sender));
+        state.set_loaded(&providers(), [pattern()]);
+        state.set_phase(Phase::Ready);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            stopped.await.ok();
+        };
+        let task = tokio::spawn(run(listener, Arc::clone(&state), limits, shutdown));
+        Self { address, state, recorder, reloads, stop, task, _source: source }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("it listens")
+    }
+
+    /// Sends a request with these head lines and reads all that comes back.
+    async fn ask(&self, line: &str, head: &str) -> Answer {
+        let mut stream = self.connect().await;
+        let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}\r\n");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        Answer::read(stream).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path}"), "").await
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{answer:?}");
+        serde_json::from_slice(&answer.body).expect("JSON")
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).expect("it runs");
+        timeout(PATIENCE, self.task).await.expect("it ends in time").expect("and in peace");
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    async fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("an answer comes").expect("and can be read");
+        let end = bytes.windows(4).position(|it| it == b"\r\n\r\n").expect("an answer has a head");
+        let head = String::from_utf8(bytes[..end].to_vec()).expect("a head is text");
+        let status = head.split(' ').nth(1).expect("a status line").parse().expect("a number");
+        Self { status, head, body: bytes[end + 4..].to_vec() }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).filter_map(|it| it.split_once(": ")).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+}
+
+#[test]
+fn it_listens_on_this_machine_unless_told_otherwise() {
+    let options: HttpOptions = toml::from_str("").expect("nothing is needed");
+    assert_eq!((options.listen.to_string().as_str(), options.lifecycle), ("127.0.0.1:10529", false));
+    let options: HttpOptions = toml::from_str("listen = '[::]:80'\nlifecycle = true").expect("good options");
+    assert_eq!((options.listen.to_string().as_str(), options.lifecycle), ("[::]:80", true));
+}
+
+#[tokio::test]
+async fn every_path_answers_and_says_what_it_is() {
+    let running = Running::start().await;
+    for (path, kind) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/?refresh=no", "text/html; charset=utf-8"),
+        ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
+        ("/-/healthy", "text/plain; charset=utf-8"),
+        ("/-/ready", "text/plain; charset=utf-8"),
+        ("/api/v1/windows", "application/json"),
+        ("/api/v1/alerts", "application/json"),
+        ("/api/v1/unknown", "application/json"),
+        ("/api/v1/patterns", "application/json"),
+        ("/api/v1/status", "application/json"),
+    ] {
+        let answer = running.get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{path}");
+        assert!(!answer.body.is_empty());
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let head = running.ask(&format!("HEAD {path}"), "").await;
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_path_or_method_is_told_the_right_ones() {
+    let running = Running::start().await;
+    let answer = running.get("/metric").await;
+    assert_eq!(answer.status, 404);
+    for path in ["/metrics", "/-/reload", "/api/v1/windows"] {
+        assert!(answer.text().contains(path), "{}", answer.text());
+    }
+    for (line, allow) in
+        [("POST /metrics", "GET, HEAD"), ("DELETE /", "GET, HEAD"), ("PUT /-/ready", "GET, HEAD"), ("GET /-/reload", "POST")]
+    {
+        let answer = running.ask(line, "content-length: 4\r\n\r\nbody").await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)), "{line}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn ready_follows_the_phase_and_healthy_does_not() {
+    let running = Running::start().await;
+    for (phase, ready) in [(Phase::Starting, 503), (Phase::Ready, 200), (Phase::Draining, 503)] {
+        running.state.set_phase(phase);
+        assert_eq!(running.get("/-/ready").await.status, ready, "{phase}");
+        assert_eq!(running.get("/-/healthy").await.status, 200, "{phase}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_come_in_the_format_and_coding_that_is_asked_for() {
+    let running = Running::start().await;
+    let open = running.ask("GET /metrics", "accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n").await;
+    assert_eq!(open.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert!(open.text().ends_with("# EOF\n"));
+    let packed = running.ask("GET /metrics", "accept-encoding: gzip\r\n").await;
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    let mut text = String::new();
+    GzDecoder::new(packed.body.as_slice()).read_to_string(&mut text).expect("gzip");
+    assert!(text.contains("llm_triage_build_info"), "{text}");
+    assert!(packed.body.len() < text.len() / 4);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_api_shows_the_snapshot() {
+    let mut running = Running::start().await;
+    running.recorder.publish(Arc::new(snapshot(vec![alert(Severity::Critical, State::Firing)])));
+    let windows = running.json("/api/v1/windows").await;
+    assert_eq!(windows["at"], NOW.to_string());
+    assert_eq!(
+        windows["windows"][1],
+        json!({"provider": "openai", "status": "401", "window": "5m", "errors": 600, "calls": null, "ratio": null})
+    );
+    assert_eq!(windows["windows"][0]["status"], Value::Null);
+    let alerts = running.json("/api/v1/alerts").await;
+    assert_eq!(alerts["alerts"][0]["alertname"], "LLMAuth");
+    assert_eq!(alerts["alerts"][0]["fired_at"], NOW.to_string());
+    assert_eq!(alerts["alerts"][0]["resolved_at"], Value::Null);
+    assert_eq!(running.json("/api/v1/unknown").await["unknown"][0]["count"], 2);
+    assert_eq!(running.json("/api/v1/patterns").await["patterns"][0]["owner"], "account");
+    let status = running.json("/api/v1/status").await;
+    assert_eq!((&status["phase"], &status["patterns"], &status["instance"]), (&json!("ready"), &json!(1), &json!("host-1")));
+    assert_eq!(status["sources"][0]["lag_bytes"], 4_096);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_says_what_is_wrong_whose_it_is_and_what_to_do() {
+    let mut running = Running::start().await;
+    let page = running.get("/").await.text().to_owned();
+    for expected in [
+        "No provider is failing",
+        "617</td><td class=\"n\">1,234,567</td><td class=\"n\">&lt; 0.1 %",
+        "group\">600</td>",
+        "no &lt;*&gt; left",
+        "4,096",
+    ] {
+        assert!(page.contains(expected), "no {expected} in\n{page}");
+    }
+    running.recorder.publish(Arc::new(snapshot(vec![alert(Severity::Critical, State::Firing)])));
+    let page = running.get("/").await.text().to_owned();
+    for expected in [
+        "OpenAI: calls fail until somebody acts",
+        "LLMAuth at OpenAI for check&lt;out&gt;: stop and alert: developer on-call",
+        "3 min ago",
+        "1,234 failed, 4.2 a minute now, 50 % of its calls",
+        "put the new key in",
+        "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &quot;quoted&quot; &amp; more",
+        "href=\"https://status.openai.com\"",
+    ] {
+        assert!(page.contains(expected), "no {expected} in\n{page}");
+    }
+    assert!(!page.contains("<script") && !page.contains("javascript:"), "{page}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_headline_goes_by_what_is_worst() {
+    let mut running = Running::start().await;
+    let mut over = alert(Severity::Warning, State::Resolved);
+    (over.resolved_at, over.reason) = (Some(NOW), Some(Reason::Recovered));
+    for (alerts, headline) in [
+        (vec![alert(Severity::Warning, State::Firing), alert(Severity::Info, State::Firing)], "OpenAI: calls are failing"),
+        (vec![alert(Severity::Info, State::Firing)], "OpenAI: something to look at"),
+        (vec![alert(Severity::Critical, State::Pending)], "OpenAI sees failures; not for long enough yet"),
+        (vec![over], "No provider is failing"),
+    ] {
+        running.recorder.publish(Arc::new(snapshot(alerts)));
+        let answer = running.get("/").await;
+        assert!(answer.text().contains(headline), "no {headline} in\n{}", answer.text());
+    }
+    running.recorder.publish(Arc::default());
+    assert!(running.get("/").await.text().contains("No LLM call in the last hour"));
+    running.state.set_phase(Phase::Starting);
+    assert!(running.get("/").await.text().contains("Starting: catching up"));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_answers_what_became_of_it() {
+    let mut running = Running::start().await;
+    for (outcome, status, said) in [
+        (Ok("reloaded: 3 patterns".to_owned()), 200, "reloaded: 3 patterns\n"),
+        (
+            Err("config.toml:3: unknown key `colour`".to_owned()),
+            500,
+            "config.toml:3: unknown key `colour`\nnothing was changed; the configuration that was in force still is\n",
+        ),
+    ] {
+        let mut stream = running.connect().await;
+        stream.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("it reads");
+        let request = timeout(PATIENCE, running.reloads.recv()).await.expect("it is passed on").expect("and the state lives");
+        request.reply.send(outcome).expect("somebody waits");
+        let answer = Answer::read(stream).await;
+        assert_eq!((answer.status, answer.text()), (status, said));
+    }
+    let page = running.ask("POST /-/reload", "origin: http://evil.example\r\n").await;
+    assert_eq!(page.status, 403, "{page:?}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_reload_is_told_to_come_back_and_a_late_one_that_it_is_over() {
+    let mut running = Running::start().await;
+    let mut first = running.connect().await;
+    first.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("it reads");
+    while running.reloads.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let second = running.ask("POST /-/reload", "").await;
+    assert_eq!((second.status, second.header("retry-after")), (503, Some("5")), "{second:?}");
+    running.reloads.close();
+    let late = running.ask("POST /-/reload", "").await;
+    assert!(late.status == 503 && late.text().contains("the process ends"), "{late:?}");
+    drop(running.reloads.recv().await);
+    let given_up = Answer::read(first).await;
+    assert!(given_up.status == 503 && given_up.text().contains("nothing was reloaded"), "{given_up:?}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused() {
+    let running = Running::start().await;
+    let answer = running.ask("GET /", &format!("x: {}\r\n", "y".repeat(20_000))).await;
+    assert_eq!(answer.status, 431);
+    running.stop().await;
+}
+
+/// Short limits, and few places.
+fn strict(connections: usize) -> HttpLimits {
+    let short = Duration::from_millis(100);
+    HttpLimits { connections, head_timeout: short, write_timeout: short, ..HttpLimits::default() }
+}
+
+#[tokio::test]
+async fn peers_that_do_not_speak_up_are_cut_off() {
+    let running = Running::start_with(strict(2)).await;
+    let mut silent = running.connect().await;
+    let mut slow = running.connect().await;
+    slow.write_all(b"GET /metr").await.expect("it reads");
+    // Both places are taken; this one is served when they are free.
+    assert_eq!(running.get("/-/healthy").await.status, 200);
+    for peer in [&mut silent, &mut slow] {
+        timeout(PATIENCE, peer.read_to_end(&mut Vec::new())).await.expect("it was cut off").ok();
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_cut_off() {
+    let running = Running::start_with(strict(1)).await;
+    // Asks and asks, and reads nothing: the answers fill the buffers of both sides.
+    let mut deaf = running.connect().await;
+    deaf.write_all("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000).as_bytes()).await.expect("the kernel holds that");
+    assert_eq!(running.get("/-/healthy").await.status, 200, "its place was given to another");
+    let mut answers = Vec::new();
+    timeout(PATIENCE, deaf.read_to_end(&mut answers)).await.expect("it was cut off").ok();
+    let count = String::from_utf8_lossy(&answers).matches("HTTP/1.1 200 OK").count();
+    assert!(count < 2_000, "all {count} answers were sent to a peer that did not read");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_waits_for_answers_under_way_and_for_nobody_else() {
+    let mut running = Running::start().await;
+    let mut idle = running.connect().await;
+    let mut busy = running.connect().await;
+    busy.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("it reads");
+    let request = timeout(PATIENCE, running.reloads.recv()).await.expect("it is passed on").expect("and the state lives");
+    let (address, task) = (running.address, running.task);
+    running.stop.send(()).expect("it runs");
+    let closed = timeout(PATIENCE, idle.read_to_end(&mut Vec::new())).await;
+    assert_eq!(closed.expect("an idle connection ends at once").expect("in peace"), 0);
+    request.reply.send(Ok("done".to_owned())).expect("somebody waits");
+    let answer = Answer::read(busy).await;
+    assert_eq!((answer.status, answer.text()), (200, "done\n"));
+    timeout(PATIENCE, task).await.expect("it ends in time").expect("and in peace");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}

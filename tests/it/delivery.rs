@@ -1,0 +1,788 @@
+//! Receivers: what they are told, when, and what happens when they do not listen.
+
+use crate::peer::{PATIENCE, Peer, answer};
+use crate::tool;
+use llm_triage::alert::{Alert, Reason, State, Transition};
+use llm_triage::delivery::{Clock, Delivery, Failure, Identity, Outbox, Receiver, ReceiverOptions, SendError, notify_test};
+use llm_triage::metrics::{Format, Limits, Metrics, Names};
+use llm_triage::taxonomy::{ProviderSpec, Providers, Severity};
+use llm_triage::time::Timestamp;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
+
+fn after(seconds: u64) -> Timestamp {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+fn identity() -> Identity {
+    Identity { instance: "host-1".to_owned(), url: "http://host-1:10529/".to_owned() }
+}
+
+fn alert(row: &str, provider: &str) -> Alert {
+    Alert {
+        name: format!("LLM{row}"),
+        row: row.to_owned(),
+        provider: provider.to_owned(),
+        service: None,
+        severity: Severity::Warning,
+        state: State::Firing,
+        since: NOW,
+        fired_at: Some(NOW),
+        resolved_at: None,
+        reason: None,
+        failures: 12,
+        per_minute: 4.0,
+        share: Some(0.5),
+        summary: format!("{row} at {provider}"),
+        description: "12 calls failed".to_owned(),
+        next_step: "switch provider".to_owned(),
+        fix: "raise the limit".to_owned(),
+        evidence: "429 <x> & more".to_owned(),
+        runbook_url: "https://example.org/runbook".to_owned(),
+    }
+}
+
+fn firing(alert: Alert) -> Transition {
+    Transition { at: NOW, from: State::Pending, to: State::Firing, alert }
+}
+
+fn resolved(mut alert: Alert, at: Timestamp) -> Transition {
+    (alert.state, alert.resolved_at, alert.reason) = (State::Resolved, Some(at), Some(Reason::Recovered));
+    Transition { at, from: State::Firing, to: State::Resolved, alert }
+}
+
+fn rows() -> Vec<String> {
+    ["auth", "rate-limit", "overloaded"].map(str::to_owned).to_vec()
+}
+
+fn receivers(options: &str) -> Vec<Receiver> {
+    let options: ReceiverOptions = toml::from_str(options).expect("good options");
+    options.resolve(None, &rows()).expect("good receivers")
+}
+
+fn outbox(options: &str) -> Outbox {
+    receivers(options)[0].outboxes(&identity(), 7).remove(0)
+}
+
+const ALERTMANAGER: &str = "[[alertmanager]]\nurls = ['http://am:9093']";
+const WEBHOOK: &str = "[[webhook]]\nurl = 'http://hook/path'";
+
+/// The alerts of the message that is due now, as `row provider status`.
+fn told(outbox: &mut Outbox, now: Timestamp) -> Vec<String> {
+    let Some(post) = outbox.due(now) else { return Vec::new() };
+    let body: Value = serde_json::from_slice(&post.body).expect("JSON");
+    let alerts = if body.is_array() { &body } else { &body["alerts"] };
+    let now = now.to_string();
+    let told: Vec<String> = alerts
+        .as_array()
+        .expect("a list of alerts")
+        .iter()
+        .map(|it| {
+            let ends_at = it["endsAt"].as_str().expect("a time");
+            let over = if it["status"].is_null() { *ends_at <= *now } else { it["status"] == "resolved" };
+            let text = |name: &str| it["labels"][name].as_str().expect("a label").to_owned();
+            format!("{} {} {}", text("row"), text("provider"), if over { "resolved" } else { "firing" })
+        })
+        .collect();
+    assert_eq!(told.len(), post.alerts);
+    told
+}
+
+/// What is told at `now`, with the receiver taking it.
+fn taken(outbox: &mut Outbox, now: Timestamp) -> Vec<String> {
+    let told = told(outbox, now);
+    outbox.sent(now);
+    told
+}
+
+fn busy() -> Failure {
+    later(None)
+}
+
+fn later(after: Option<Duration>) -> Failure {
+    Failure::Retry { error: refusal(), after }
+}
+
+fn refusal() -> SendError {
+    SendError::Status { authority: "am:9093".to_owned(), code: 503, said: "busy".to_owned() }
+}
+
+#[test]
+fn an_alertmanager_is_told_every_minute_until_quarter_of_an_hour_after_the_end() {
+    let mut outbox = outbox(ALERTMANAGER);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    assert_eq!(taken(&mut outbox, NOW), ["auth openai firing"]);
+    assert_eq!(taken(&mut outbox, after(59)), [""; 0]);
+    assert_eq!(outbox.next_due(after(59)), Some(Duration::from_secs(1)));
+    assert_eq!(taken(&mut outbox, after(60)), ["auth openai firing"]);
+    outbox.on_transition(&resolved(alert("auth", "openai"), after(70)), after(70));
+    assert_eq!(taken(&mut outbox, after(70)), ["auth openai resolved"], "an end is told at once");
+    let mut resent = 0;
+    for second in 71..5_000 {
+        resent += taken(&mut outbox, after(second)).len();
+    }
+    assert_eq!(resent, 14, "a minute apart for 15 minutes");
+    assert_eq!(outbox.next_due(after(5_000)), None);
+}
+
+#[test]
+fn the_start_stays_and_the_end_is_four_resends_ahead() {
+    let mut outbox = outbox(ALERTMANAGER);
+    outbox.on_transition(&firing(alert("auth", "openai")), after(3));
+    for second in [3, 63, 123] {
+        let post = outbox.due(after(second)).expect("a minute has passed");
+        let body: Value = serde_json::from_slice(&post.body).expect("JSON");
+        assert_eq!(body[0]["startsAt"], NOW.to_string());
+        assert_eq!(body[0]["endsAt"], after(second + 240).to_string());
+        outbox.sent(after(second));
+    }
+}
+
+#[test]
+fn labels_identify_and_none_is_empty() {
+    let mut with_service = alert("auth", "openai");
+    with_service.service = Some("checkout".to_owned());
+    let labels = |alert: Alert| {
+        let mut outbox = outbox(ALERTMANAGER);
+        outbox.on_transition(&firing(alert), NOW);
+        let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("news").body).expect("JSON");
+        body[0].clone()
+    };
+    let told = labels(alert("auth", "openai"));
+    let expected =
+        json!({"alertname": "LLMauth", "row": "auth", "provider": "openai", "severity": "warning", "instance": "host-1"});
+    assert_eq!(told["labels"], expected);
+    assert_eq!(told["annotations"]["next_step"], "switch provider");
+    assert_eq!(told["generatorURL"], "http://host-1:10529/");
+    assert_eq!(labels(with_service)["labels"]["service"], "checkout");
+
+    let mut nameless = outbox(ALERTMANAGER);
+    assert_eq!(nameless.on_transition(&firing(alert("auth", "")), NOW), 1, "counted, as it cannot be told");
+    assert_eq!(nameless.due(NOW), None);
+}
+
+#[test]
+fn a_webhook_is_told_of_changes_and_again_after_four_hours() {
+    let mut outbox = outbox(WEBHOOK);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    assert_eq!(taken(&mut outbox, NOW), ["auth openai firing"]);
+    let mut again = Vec::new();
+    for minute in 1..(9 * 60) {
+        if !taken(&mut outbox, after(minute * 60)).is_empty() {
+            again.push(minute);
+        }
+    }
+    assert_eq!(again, [240, 480]);
+    outbox.on_transition(&resolved(alert("auth", "openai"), after(40_000)), after(40_000));
+    assert_eq!(taken(&mut outbox, after(40_000)), ["auth openai resolved"]);
+    assert_eq!(taken(&mut outbox, after(100_000)), [""; 0]);
+}
+
+#[test]
+fn firing_rows_of_one_provider_are_one_message() {
+    let mut outbox = outbox(WEBHOOK);
+    for (row, provider) in [("auth", "openai"), ("rate-limit", "groq"), ("rate-limit", "openai")] {
+        outbox.on_transition(&firing(alert(row, provider)), NOW);
+    }
+    assert_eq!(taken(&mut outbox, NOW), ["auth openai firing", "rate-limit openai firing"]);
+    assert_eq!(taken(&mut outbox, NOW), ["rate-limit groq firing"]);
+    assert_eq!(taken(&mut outbox, NOW), [""; 0]);
+    outbox.on_transition(&resolved(alert("auth", "openai"), after(9)), after(9));
+    assert_eq!(taken(&mut outbox, after(9)), ["auth openai resolved", "rate-limit openai firing"]);
+    outbox.on_transition(&resolved(alert("rate-limit", "openai"), after(10)), after(10));
+    assert_eq!(taken(&mut outbox, after(10)), ["rate-limit openai resolved"], "what was told resolved is not told again");
+}
+
+#[test]
+fn a_flapping_alert_is_told_as_it_stands_and_what_was_overtaken_is_counted() {
+    let mut outbox = outbox(WEBHOOK);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    told(&mut outbox, NOW);
+    outbox.failed(&busy(), NOW);
+    assert_eq!(outbox.on_transition(&resolved(alert("auth", "openai"), NOW), NOW), 0);
+    assert_eq!(outbox.on_transition(&firing(alert("auth", "openai")), NOW), 1, "the end was overtaken");
+    assert_eq!(outbox.on_transition(&resolved(alert("auth", "openai"), after(1)), after(1)), 0);
+    assert_eq!(taken(&mut outbox, after(5)), ["auth openai resolved"]);
+}
+
+#[test]
+fn what_changes_while_a_message_is_on_its_way_is_told_next() {
+    let mut outbox = outbox(WEBHOOK);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    assert_eq!(told(&mut outbox, NOW), ["auth openai firing"]);
+    outbox.on_transition(&resolved(alert("auth", "openai"), NOW), NOW);
+    assert_eq!(outbox.due(NOW), None, "one message at a time");
+    assert_eq!(outbox.next_due(NOW), None);
+    outbox.sent(NOW);
+    assert_eq!(taken(&mut outbox, NOW), ["auth openai resolved"]);
+}
+
+#[test]
+fn failures_are_tried_again_ever_more_slowly() {
+    let mut outbox = outbox(ALERTMANAGER);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    let mut now = NOW;
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        assert_eq!(told(&mut outbox, now), ["auth openai firing"]);
+        outbox.failed(&busy(), now);
+        let wait = outbox.next_due(now).expect("it is tried again");
+        assert_eq!(outbox.due(now.plus(wait - Duration::from_millis(1))), None);
+        now = now.plus(wait);
+        waits.push(wait.as_secs_f64());
+    }
+    for (wait, full) in waits.iter().zip([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0]) {
+        assert!((full / 2.0..=full).contains(wait), "{waits:?}");
+    }
+    assert_eq!(outbox.failures(), 10);
+    taken(&mut outbox, now);
+    assert_eq!(outbox.failures(), 0);
+}
+
+#[test]
+fn a_receiver_may_ask_for_a_longer_wait_but_not_for_days() {
+    let wait = |asked| {
+        let mut outbox = outbox(ALERTMANAGER);
+        outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+        told(&mut outbox, NOW);
+        outbox.failed(&later(Some(Duration::from_secs(asked))), NOW);
+        outbox.next_due(NOW).expect("it is tried again").as_secs()
+    };
+    assert_eq!(wait(30), 30);
+    assert_eq!(wait(1_000_000), 3_600);
+}
+
+#[test]
+fn what_was_refused_for_good_is_told_again_only_in_its_turn() {
+    let mut alertmanager = outbox(ALERTMANAGER);
+    alertmanager.on_transition(&firing(alert("auth", "openai")), NOW);
+    told(&mut alertmanager, NOW);
+    alertmanager.failed(&Failure::Rejected(refusal()), NOW);
+    assert_eq!(alertmanager.queue_len(), 0);
+    assert_eq!(alertmanager.next_due(NOW), Some(Duration::from_secs(60)));
+    let mut webhook = outbox(WEBHOOK);
+    webhook.on_transition(&resolved(alert("auth", "openai"), NOW), NOW);
+    told(&mut webhook, NOW);
+    webhook.failed(&Failure::Rejected(refusal()), NOW);
+    assert_eq!(webhook.next_due(NOW), None);
+}
+
+#[test]
+fn a_clock_that_was_set_back_ends_a_wait() {
+    let mut outbox = outbox(ALERTMANAGER);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    assert_eq!(taken(&mut outbox, NOW), ["auth openai firing"]);
+    let an_hour_ago = NOW.minus(Duration::from_secs(3_600));
+    assert_eq!(taken(&mut outbox, an_hour_ago).len(), 1);
+}
+
+#[test]
+fn an_outbox_is_bounded_and_gives_up_no_end() {
+    let mut outbox = outbox(ALERTMANAGER);
+    let mut dropped = 0;
+    for n in 0..1_000 {
+        dropped += outbox.on_transition(&firing(alert("auth", &format!("p{n}"))), after(n));
+    }
+    dropped += outbox.on_transition(&resolved(alert("auth", "p0"), after(1_000)), after(1_000));
+    assert_eq!(dropped, 0);
+    dropped += outbox.on_transition(&firing(alert("auth", "straw")), after(1_001));
+    assert_eq!(dropped, 1);
+    let mut seen = Vec::new();
+    while outbox.queue_len() > 0 {
+        let told = taken(&mut outbox, after(1_002));
+        assert!(told.len() <= 64);
+        seen.extend(told);
+    }
+    assert_eq!(seen.len(), 1_000);
+    assert!(seen.contains(&"auth p0 resolved".to_owned()), "the oldest firing one went instead");
+    assert!(!seen.contains(&"auth p1 firing".to_owned()));
+}
+
+#[test]
+fn a_filter_goes_by_severity_and_row() {
+    let check = |options: &str, row: &str, severity, expected: usize| {
+        let mut outbox = outbox(options);
+        let mut alert = alert(row, "openai");
+        alert.severity = severity;
+        outbox.on_transition(&firing(alert), NOW);
+        assert_eq!(outbox.queue_len(), expected, "{options} {row} {severity}");
+    };
+    let critical = "[[alertmanager]]\nurls = ['http://am']\nmin_severity = 'critical'";
+    check(critical, "auth", Severity::Warning, 0);
+    check(critical, "auth", Severity::Critical, 1);
+    let row = "[[alertmanager]]\nurls = ['http://am']\nrows = ['auth']";
+    check(row, "auth", Severity::Info, 1);
+    check(row, "rate-limit", Severity::Critical, 0);
+}
+
+#[test]
+fn a_restart_tells_an_alertmanager_at_once_and_people_not_again() {
+    for (options, told_again) in [(ALERTMANAGER, 1), (WEBHOOK, 0)] {
+        let mut before = outbox(options);
+        before.on_transition(&firing(alert("auth", "openai")), NOW);
+        taken(&mut before, NOW);
+        let text = serde_json::to_string(&before.state()).expect("a state can be written");
+        let mut heir = outbox(options);
+        heir.restore(serde_json::from_str(&text).expect("and read"));
+        assert_eq!(taken(&mut heir, after(1)).len(), told_again, "{options}");
+        assert_eq!(heir.on_transition(&resolved(alert("auth", "openai"), after(2)), after(2)), 0);
+        assert_eq!(taken(&mut heir, after(2)), ["auth openai resolved"]);
+    }
+}
+
+#[test]
+fn news_survives_a_restart() {
+    let mut before = outbox(WEBHOOK);
+    before.on_transition(&resolved(alert("auth", "openai"), NOW), NOW);
+    told(&mut before, NOW);
+    let mut heir = outbox(WEBHOOK);
+    heir.restore(before.state());
+    assert_eq!(taken(&mut heir, after(1)), ["auth openai resolved"]);
+}
+
+#[test]
+fn a_refresh_brings_new_numbers_and_alerts_that_were_missed() {
+    let mut outbox = outbox(ALERTMANAGER);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    taken(&mut outbox, NOW);
+    let mut newer = alert("auth", "openai");
+    newer.summary = "now 50 a minute".to_owned();
+    outbox.refresh(&[newer, alert("rate-limit", "groq")], after(1));
+    let body = outbox.due(after(1)).expect("the missed one").body;
+    assert!(String::from_utf8_lossy(&body).contains("groq"));
+    outbox.sent(after(1));
+    let body = outbox.due(after(60)).expect("a minute has passed").body;
+    assert!(String::from_utf8_lossy(&body).contains("now 50 a minute"));
+    outbox.sent(after(60));
+    outbox.on_transition(&resolved(alert("auth", "openai"), after(61)), after(61));
+    outbox.refresh(&[alert("auth", "openai")], after(61));
+    let told = taken(&mut outbox, after(61));
+    assert_eq!(told, ["auth openai resolved", "rate-limit groq firing"], "an older snapshot does not revive it");
+}
+
+#[test]
+fn slack_gets_one_readable_message_per_provider() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("slack-url"), "https://hooks.slack.example/services/T0/B0/token\n").expect("a file");
+    let options: ReceiverOptions = toml::from_str("[[slack]]\nurl_file = 'slack-url'").expect("good options");
+    let receiver = options.resolve(Some(dir.path()), &rows()).expect("good receivers").remove(0);
+    assert!(!format!("{receiver:?}").contains("token"), "{receiver:?}");
+    let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    outbox.on_transition(&firing(alert("rate-limit", "openai")), NOW);
+    let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("news").body).expect("JSON");
+    assert_eq!(body["text"], ":large_orange_circle: openai: 2 firing (warning)");
+    let text = body["blocks"][1]["text"]["text"].as_str().expect("a section");
+    assert_eq!(
+        text,
+        "*LLMauth* auth at openai\n*Next:* switch provider\n*Fix:* raise the limit\n\
+         *Evidence:* 429 &lt;x&gt; &amp; more\n<https://example.org/runbook|Runbook>"
+    );
+    outbox.sent(NOW);
+    outbox.on_transition(&resolved(alert("auth", "openai"), NOW), NOW);
+    assert_eq!(outbox.due(NOW), None, "one message a second");
+    assert!(outbox.due(after(1)).is_some());
+}
+
+#[test]
+fn pagerduty_gets_a_trigger_and_a_resolve_with_one_key() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("key");
+    std::fs::write(&file, "R0UTINGKEY").expect("a file");
+    let options = format!("[[pagerduty]]\nrouting_key_file = '{}'", file.display());
+    let receiver = receivers(&options).remove(0);
+    assert!(!format!("{receiver:?}").contains("R0UTINGKEY"));
+    let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    let event = |outbox: &mut Outbox, now| -> Value {
+        let event = serde_json::from_slice(&outbox.due(now).expect("news").body).expect("JSON");
+        outbox.sent(now);
+        event
+    };
+    let trigger = event(&mut outbox, NOW);
+    assert_eq!(trigger["event_action"], "trigger");
+    assert_eq!(trigger["routing_key"], "R0UTINGKEY");
+    assert_eq!(trigger["dedup_key"], "llm-triage/host-1/auth/openai");
+    assert_eq!(trigger["payload"]["severity"], "warning");
+    assert_eq!(trigger["payload"]["source"], "host-1");
+    assert_eq!(trigger["payload"]["custom_details"]["fix"], "raise the limit");
+    outbox.on_transition(&resolved(alert("auth", "openai"), after(9)), after(9));
+    let end = event(&mut outbox, after(9));
+    assert_eq!((&end["event_action"], &end["dedup_key"]), (&json!("resolve"), &trigger["dedup_key"]));
+}
+
+#[test]
+fn texts_are_cut_before_they_are_sent() {
+    let mut long = alert("auth", "openai");
+    long.evidence = "é".repeat(100_000);
+    let mut outbox = outbox(ALERTMANAGER);
+    outbox.on_transition(&firing(long), NOW);
+    let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("news").body).expect("JSON");
+    let evidence = body[0]["annotations"]["evidence"].as_str().expect("text");
+    assert_eq!(evidence.chars().count(), 4_096);
+    assert!(evidence.ends_with('…'));
+}
+
+#[test]
+fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("two"), "one\ntwo\n").expect("a file");
+    let options: ReceiverOptions = toml::from_str(
+        "[[alertmanager]]\n\
+         [[alertmanager]]\nurls = ['am-0:9093']\n\
+         [[alertmanager]]\nurls = ['http://user:secret@am']\n\
+         [[alertmanager]]\nurls = ['ftp://am']\nname = 'x'\n\
+         [[webhook]]\n\
+         [[webhook]]\nurl = 'http://a'\nurl_file = 'b'\n\
+         [[webhook]]\nurl_file = 'gone'\n\
+         [[webhook]]\nurl_file = 'two'\n\
+         [[webhook]]\nurl = 'http://ok'\nname = 'same'\nrows = ['atuh']\n\
+         [[webhook]]\nurl = 'http://ok'\nname = 'same'\n\
+         [[slack]]\n\
+         [[pagerduty]]\n",
+    )
+    .expect("well-formed");
+    let errors = options.resolve(Some(dir.path()), &rows()).expect_err("all of it is wrong");
+    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let expected = [
+        "receiver alertmanager: urls is missing; list the address of every member: [\"http://am-0:9093\", …]",
+        "receiver alertmanager-2: the address in urls cannot be used: it must begin with http:// or https://",
+        "receiver alertmanager-3: the address in urls cannot be used: it holds a user and password; use \
+         bearer_token_file, or url_file for the whole address",
+        "receiver x: the address in urls cannot be used: it must begin with http:// or https://",
+        "receiver webhook: url is missing; write the address, or url_file where it is a secret",
+        "receiver webhook-2: both url and url_file are given; keep the one that is right",
+        &format!("receiver webhook-3: cannot read url_file {}", dir.path().join("gone").display()),
+        &format!("receiver webhook-4: url_file {} must hold one line of plain text", dir.path().join("two").display()),
+        "receiver same: there is no row \"atuh\" in the escalation table; `llm-triage check` lists them",
+        "receiver same: two receivers have this name; give one of them another `name`",
+        "receiver slack: url_file is missing; the webhook's address is a secret: put it into a file and name that",
+        "receiver pagerduty: routing_key_file is missing; the routing key is a secret: put it into a file and name that",
+    ];
+    assert_eq!(said, expected);
+
+    let relative: ReceiverOptions = toml::from_str("[[slack]]\nurl_file = 'slack-url'").expect("well-formed");
+    let errors = relative.resolve(None, &rows()).expect_err("there is no directory");
+    assert!(errors[0].to_string().contains("$CREDENTIALS_DIRECTORY is not set"), "{}", errors[0]);
+    let typo = toml::from_str::<ReceiverOptions>("[[slack]]\nurl = 'http://x'").expect_err("a secret has no place here");
+    assert!(typo.to_string().contains("unknown field `url`"), "{typo}");
+    let span = toml::from_str::<ReceiverOptions>("[[slack]]\ntimeout = '10 parsecs'").expect_err("no length of time");
+    assert!(span.to_string().contains("\"10 parsecs\" is no length of time; write for example"), "{span}");
+}
+
+/// A delivery that runs beside a test, by a clock the test moves.
+struct Running {
+    delivery: Arc<Delivery>,
+    metrics: Arc<Metrics>,
+    clock: Arc<AtomicI64>,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    fn start(options: &str) -> Self {
+        let providers = Providers::new(Vec::<ProviderSpec>::new()).expect("none");
+        let names = Names::new(&providers, Vec::<String>::new(), Vec::new(), Vec::new());
+        let (metrics, _recorder) = Metrics::new(names, Limits::default(), NOW);
+        let delivery = Arc::new(Delivery::new(&receivers(options), &identity(), &metrics));
+        let clock = Arc::new(AtomicI64::new(NOW.as_micros()));
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn({
+            let (delivery, clock) = (Arc::clone(&delivery), Arc::clone(&clock));
+            let clock: Clock = Arc::new(move || Timestamp::from_micros(clock.load(Ordering::SeqCst)));
+            async move {
+                let shutdown = async {
+                    stopped.await.ok();
+                };
+                delivery.run(clock, shutdown, Duration::from_millis(200)).await;
+            }
+        });
+        Self { delivery, metrics, clock, stop, task }
+    }
+
+    fn tell(&self, transition: &Transition) {
+        self.delivery.tell(transition, NOW);
+    }
+
+    /// Moves the clock and wakes everybody up.
+    fn advance(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.delivery.refresh(&[], NOW);
+    }
+
+    /// Waits for a counter of the page to reach a value.
+    async fn wait_for(&self, series: &str, value: u64) {
+        let line = format!("llm_triage_{series} {value}");
+        let reached = async {
+            while !self.metrics.render(Format::Classic, NOW).lines().any(|it| it == line) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let page = || self.metrics.render(Format::Classic, NOW);
+        tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("no {line} in\n{}", page()));
+    }
+
+    async fn wait_for_result(&self, receiver: &str, result: &str, value: u64) {
+        self.wait_for(&format!(r#"notifications_total{{receiver="{receiver}",result="{result}"}}"#), value).await;
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).expect("it runs");
+        tokio::time::timeout(PATIENCE, self.task).await.expect("it ends in time").expect("and in peace");
+    }
+}
+
+fn webhook_at(peer: &Peer, more: &str) -> String {
+    format!("[[webhook]]\nurl = 'http://{}/hook?token=a-long-secret'\n{more}", peer.address)
+}
+
+#[tokio::test]
+async fn a_message_is_posted_and_counted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let token = dir.path().join("token");
+    std::fs::write(&token, "s3cret\n").expect("a file");
+    let mut peer = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let running = Running::start(&webhook_at(&peer, &format!("bearer_token_file = '{}'", token.display())));
+    running.tell(&firing(alert("auth", "openai")));
+    let heard = peer.hear().await;
+    assert!(heard.head.starts_with("post /hook?token=a-long-secret http/1.1"), "{}", heard.head);
+    assert!(heard.head.contains("authorization: bearer s3cret"), "{}", heard.head);
+    assert!(heard.head.contains("content-type: application/json"), "{}", heard.head);
+    assert!(heard.body.contains("LLMauth"));
+    running.wait_for_result("webhook", "sent", 1).await;
+    running.wait_for(r#"notification_queue_length{receiver="webhook"}"#, 0).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_in_trouble_gets_its_news_later() {
+    let mut peer = Peer::start(&[
+        &answer("500 Internal Server Error", "", "out of order"),
+        &answer("429 Too Many Requests", "retry-after: 30\r\n", ""),
+        "this is not HTTP\r\n\r\n",
+        &answer("200 OK", "", ""),
+    ])
+    .await;
+    let running = Running::start(&webhook_at(&peer, ""));
+    running.tell(&firing(alert("auth", "openai")));
+    peer.hear().await;
+    running.wait_for_result("webhook", "failed", 1).await;
+    assert_eq!(running.delivery.health()[0].failing_since, Some(NOW));
+    running.advance(1);
+    peer.hear().await;
+    running.wait_for_result("webhook", "failed", 2).await;
+    running.advance(29);
+    assert!(peer.is_quiet(), "it asked for 30 s");
+    running.advance(1);
+    peer.hear().await;
+    running.wait_for_result("webhook", "failed", 3).await;
+    running.advance(60);
+    peer.hear().await;
+    running.wait_for_result("webhook", "sent", 1).await;
+    assert_eq!(running.delivery.health()[0].failing_since, None);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_receiver_refuses_is_counted_and_let_go() {
+    for status in ["400 Bad Request", "302 Found", "404 Not Found"] {
+        let mut peer = Peer::start(&[&answer(status, "location: http://elsewhere/\r\n", "no")]).await;
+        let running = Running::start(&webhook_at(&peer, ""));
+        running.tell(&firing(alert("auth", "openai")));
+        peer.hear().await;
+        running.wait_for_result("webhook", "rejected", 1).await;
+        running.advance(3_600);
+        assert!(peer.is_quiet());
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_hangs_or_is_gone_holds_nobody_up() {
+    let hangs = Peer::start(&[""]).await;
+    let mut works = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let gone = {
+        let peer = Peer::start(&[""]).await;
+        peer.address
+    };
+    let options = format!(
+        "[[alertmanager]]\nurls = ['http://{}', 'http://{gone}', 'http://{}/am/']\ntimeout = '50ms'",
+        hangs.address, works.address
+    );
+    let running = Running::start(&options);
+    running.tell(&firing(alert("auth", "openai")));
+    let heard = works.hear().await;
+    assert!(heard.head.starts_with("post /am/api/v2/alerts http/1.1"), "{}", heard.head);
+    running.wait_for_result(&format!("alertmanager/{}", hangs.address), "failed", 1).await;
+    running.wait_for_result(&format!("alertmanager/{gone}"), "failed", 1).await;
+    running.wait_for_result(&format!("alertmanager/{}", works.address), "sent", 1).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_news_is_sent_before_the_end_and_kept_where_it_cannot_be() {
+    let mut peer = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let running = Running::start(&webhook_at(&peer, ""));
+    running.tell(&resolved(alert("auth", "openai"), NOW));
+    running.stop().await;
+    assert!(peer.hear().await.body.contains("resolved"));
+
+    let peer = Peer::start(&[&answer("503 Service Unavailable", "", "")]).await;
+    let running = Running::start(&webhook_at(&peer, ""));
+    running.tell(&firing(alert("auth", "openai")));
+    running.wait_for_result("webhook", "failed", 1).await;
+    let delivery = Arc::clone(&running.delivery);
+    running.stop().await;
+    let kept = serde_json::to_string(&delivery.state()).expect("a state can be written");
+    assert!(kept.contains("LLMauth"), "{kept}");
+
+    let mut peer = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let heir = Running::start(&webhook_at(&peer, ""));
+    heir.delivery.restore(serde_json::from_str(&kept).expect("and read"));
+    assert!(peer.hear().await.body.contains("LLMauth"));
+    heir.stop().await;
+}
+
+#[tokio::test]
+async fn a_test_alert_goes_to_every_member_and_reports_what_each_said() {
+    let mut good = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let bad = Peer::start(&[&answer("403 Forbidden", "", "who are you?\n/api/v2/alerts")]).await;
+    let options =
+        format!("[[alertmanager]]\nurls = ['http://{}', 'http://{}']\nmin_severity = 'critical'", good.address, bad.address);
+    let results = notify_test(&receivers(&options)[0], &identity(), NOW).await;
+    assert!(good.hear().await.body.contains("LLMTriageTest"));
+    assert!(results[0].1.is_ok());
+    let error = results[1].1.as_ref().expect_err("it was refused").to_string();
+    assert_eq!(error, format!("{} answered 403: who are you? (secret)", bad.address));
+}
+
+#[tokio::test]
+async fn tls_is_spoken_and_a_stranger_refused() {
+    let Some(openssl) = tool::find("openssl") else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (made, said) = tool::run(
+        Command::new(openssl)
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-keyout", &path("key.pem"), "-out", &path("cert.pem")]),
+        "",
+    );
+    assert!(made, "{said}");
+    let mut peer = Peer::start_tls(&answer("200 OK", "", ""), dir.path()).await;
+    let port = peer.address.port();
+    let options = |ca: &str| format!("[[webhook]]\nurl = 'https://localhost:{port}/'\n{ca}");
+    let trusting = &receivers(&options(&format!("ca_file = '{}'", path("cert.pem"))))[0];
+    let results = notify_test(trusting, &identity(), NOW).await;
+    assert!(results[0].1.is_ok(), "{results:?}");
+    assert!(peer.hear().await.body.contains("LLMTriageTest"));
+
+    let options: ReceiverOptions = toml::from_str(&options("")).expect("good options");
+    match options.resolve(None, &rows()) {
+        Ok(wary) => {
+            let results = notify_test(&wary[0], &identity(), NOW).await;
+            assert!(matches!(results[0].1, Err(SendError::Tls { .. })), "{results:?}");
+        }
+        // A machine without root certificates trusts nobody either.
+        Err(errors) => assert!(errors[0].to_string().contains("no root certificates"), "{}", errors[0]),
+    }
+}
+
+/// A real Alertmanager, which passes what it gets on to `webhook`. Killed when it is dropped.
+struct Alertmanager {
+    child: Child,
+    address: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Alertmanager {
+    fn start(webhook: &str) -> Option<Self> {
+        let program = tool::find("prometheus-alertmanager")?;
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = dir.path().join("config.yml");
+        let text = format!(
+            "route: {{receiver: hook, group_by: [provider, instance], group_wait: 10ms, group_interval: 1s}}\n\
+             receivers: [{{name: hook, webhook_configs: [{{url: '{webhook}'}}]}}]\n"
+        );
+        std::fs::write(&config, text).expect("a file");
+        let mut child = Command::new(program)
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.path={}", dir.path().join("data").display()))
+            .args(["--web.listen-address=127.0.0.1:0", "--cluster.listen-address="])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program was found");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let (sender, address) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let found = line.split_whitespace().find_map(|it| it.strip_prefix("address=").map(str::to_owned));
+                if let Some(address) = found.filter(|_| line.contains("Listening")) {
+                    sender.send(address).ok();
+                }
+            }
+        });
+        let address = address.recv_timeout(PATIENCE).expect("Alertmanager says where it listens");
+        Some(Self { child, address, _dir: dir })
+    }
+}
+
+impl Drop for Alertmanager {
+    fn drop(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}
+
+/// Names of all keys, in and out, so that two payloads can be compared by their shape.
+fn shape(value: &Value, path: &str, to: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| shape(value, &format!("{path}.{key}"), to)),
+        Value::Array(list) => list.iter().take(1).for_each(|it| shape(it, &format!("{path}[]"), to)),
+        _ => to.push(path.to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
+    let mut hook = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let Some(alertmanager) = Alertmanager::start(&format!("http://{}/", hook.address)) else { return };
+    let mut own_hook = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let running = Running::start(&format!(
+        "[[alertmanager]]\nurls = ['http://{}']\n[[webhook]]\nurl = 'http://{}/'",
+        alertmanager.address, own_hook.address
+    ));
+    // Alertmanager goes by its own clock, so the alert must be of today.
+    let today = Timestamp::from_system(std::time::SystemTime::now());
+    running.clock.store(today.as_micros(), Ordering::SeqCst);
+    let mut alert = alert("auth", "openai");
+    (alert.since, alert.fired_at) = (today, Some(today));
+    running.delivery.tell(&firing(alert.clone()), today);
+
+    let body = |heard: crate::peer::Heard| serde_json::from_str::<Value>(&heard.body).expect("JSON");
+    let (theirs, ours) = (body(hook.hear().await), body(own_hook.hear().await));
+    assert_eq!((&theirs["status"], &theirs["alerts"][0]["labels"]["row"]), (&json!("firing"), &json!("auth")));
+    for same in ["version", "status", "groupLabels", "commonLabels", "commonAnnotations", "truncatedAlerts"] {
+        assert_eq!(theirs[same], ours[same], "{same}");
+    }
+    for same in ["status", "labels", "annotations", "generatorURL", "fingerprint"] {
+        assert_eq!(theirs["alerts"][0][same], ours["alerts"][0][same], "{same}");
+    }
+    let (mut their_shape, mut our_shape) = (Vec::new(), Vec::new());
+    shape(&theirs, "", &mut their_shape);
+    shape(&ours, "", &mut our_shape);
+    assert_eq!(their_shape, our_shape, "the payload has Alertmanager's shape");
+
+    running.delivery.tell(&resolved(alert, today), today);
+    let end = body(hook.hear().await);
+    assert_eq!(end["status"], "resolved");
+    running.stop().await;
+}

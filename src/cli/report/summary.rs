@@ -1,0 +1,236 @@
+//! What a report is made of: failures in groups, alerts in order, and what was left out.
+
+use crate::alert::{Alert, RowId, State, Transition};
+use crate::classify::{Name, Observation, PatternId};
+use crate::pipeline::{Output, Pipeline, Snapshot};
+use crate::taxonomy::{Category, Grain, Outcome, Owner, Provider, Retry, StatusLabel};
+use crate::time::Timestamp;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// Failures of one kind.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) provider: Provider,
+    pub(super) status: StatusLabel,
+    pub(super) pattern: Option<PatternId>,
+    pub(super) category: Category,
+    pub(super) owner: Owner,
+    pub(super) retry: Retry,
+    pub(super) row: Option<RowId>,
+    pub(super) count: u64,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+    pub(super) peak_per_minute: u64,
+    pub(super) peak_at: i64,
+    pub(super) models: FxHashMap<Name, u64>,
+    pub(super) services: FxHashMap<Name, u64>,
+    pub(super) request_ids: Vec<String>,
+    pub(super) example: Option<String>,
+    minute: i64,
+    in_minute: u64,
+}
+
+/// The most names that are kept per group, and the most groups.
+const NAMES: usize = 200;
+const GROUPS: usize = 5_000;
+const REQUEST_IDS: usize = 5;
+
+/// An alert of the replayed time-line, from its beginning to its end.
+#[derive(Clone, Debug)]
+pub(super) struct Span {
+    pub(super) alert: Alert,
+    pub(super) from: Timestamp,
+    pub(super) to: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+pub(super) struct Summary {
+    pub(super) inputs: Vec<String>,
+    pub(super) bytes: u64,
+    pub(super) lines: u64,
+    pub(super) records: [u64; 3],
+    pub(super) unrecognised: u64,
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+    pub(super) skipped: BTreeMap<&'static str, u64>,
+    pub(super) calls: FxHashMap<Provider, [u64; 2]>,
+    pub(super) attempts: [u64; 2],
+    pub(super) snapshot: Snapshot,
+    groups: FxHashMap<(Provider, StatusLabel, Option<PatternId>, Category), Group>,
+    alerts: Vec<Span>,
+}
+
+impl Summary {
+    pub(super) fn new(inputs: Vec<String>) -> Self {
+        Self {
+            inputs,
+            bytes: 0,
+            lines: 0,
+            records: [0; 3],
+            unrecognised: 0,
+            span: None,
+            skipped: BTreeMap::new(),
+            calls: FxHashMap::default(),
+            attempts: [0; 2],
+            snapshot: Snapshot::default(),
+            groups: FxHashMap::default(),
+            alerts: Vec::new(),
+        }
+    }
+
+    /// Takes what the pipeline gave since the last time.
+    pub(super) fn take(&mut self, pipeline: &mut Pipeline, out: &mut Output) {
+        for (call, row) in out.calls.drain(..) {
+            self.call(call, row);
+        }
+        for transition in out.transitions.drain(..) {
+            self.transition(transition);
+        }
+        let tally = pipeline.tally();
+        for ((_, outcome), count) in &tally.records {
+            self.records[*outcome as usize] += count;
+        }
+        for ((_, outcome), count) in &tally.attempts {
+            self.attempts[usize::from(*outcome == Outcome::Error)] += count;
+        }
+        self.unrecognised += tally.unrecognised.values().sum::<u64>();
+        for books in tally.books.values() {
+            self.bytes += books.bytes;
+            self.lines += books.lines;
+        }
+        for ((_, reason), count) in &tally.discarded_lines {
+            *self.skipped.entry(reason.as_str()).or_default() += count;
+        }
+        tally.clear();
+    }
+
+    /// The picture at the end.
+    pub(super) fn finish(&mut self, pipeline: &Pipeline) {
+        self.snapshot = pipeline.snapshot();
+    }
+
+    fn call(&mut self, call: Observation, row: Option<RowId>) {
+        let at = call.at;
+        self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+        if call.grain != Grain::Call {
+            return;
+        }
+        let failed = call.outcome == Outcome::Error;
+        self.calls.entry(call.provider).or_default()[usize::from(failed)] += 1;
+        if failed {
+            let key = (call.provider, call.status_label(), call.pattern, call.category);
+            if self.groups.len() < GROUPS || self.groups.contains_key(&key) {
+                self.groups.entry(key).or_insert_with(|| Group::new(&call, row)).add(call);
+            }
+        }
+    }
+
+    fn transition(&mut self, transition: Transition) {
+        let Transition { at, to, alert, .. } = transition;
+        match to {
+            State::Firing => match self.alerts.iter_mut().rev().find(|it| it.to.is_none() && it.is_of(&alert)) {
+                Some(span) => span.alert = alert,
+                None => self.alerts.push(Span { from: alert.fired_at.unwrap_or(at), to: None, alert }),
+            },
+            State::Resolved => {
+                if let Some(span) = self.alerts.iter_mut().rev().find(|it| it.to.is_none() && it.is_of(&alert)) {
+                    span.to = Some(at);
+                    span.alert = alert;
+                }
+            }
+            State::Inactive | State::Pending => {}
+        }
+    }
+
+    /// Most frequent first.
+    pub(super) fn groups(&self) -> Vec<&Group> {
+        let mut groups: Vec<_> = self.groups.values().collect();
+        groups.sort_by(|a, b| b.count.cmp(&a.count).then(a.first.cmp(&b.first)).then(a.provider.cmp(&b.provider)).then(a.pattern.cmp(&b.pattern)));
+        groups
+    }
+
+    /// In the order in which they began to fire.
+    pub(super) fn alerts(&self) -> &[Span] {
+        &self.alerts
+    }
+
+    pub(super) fn failed_calls(&self) -> u64 {
+        self.calls.values().map(|[_, failed]| failed).sum()
+    }
+
+    pub(super) fn good_calls(&self) -> u64 {
+        self.calls.values().map(|[good, _]| good).sum()
+    }
+
+    /// The share of the provider's calls that failed like this; `None` where its successes were never seen.
+    pub(super) fn share(&self, group: &Group) -> Option<f64> {
+        let [good, failed] = self.calls.get(&group.provider)?;
+        (*good > 0).then(|| group.count as f64 / (good + failed) as f64)
+    }
+}
+
+impl Span {
+    fn is_of(&self, alert: &Alert) -> bool {
+        self.alert.row == alert.row && self.alert.provider == alert.provider && self.alert.service == alert.service
+    }
+}
+
+impl Group {
+    fn new(call: &Observation, row: Option<RowId>) -> Self {
+        Self {
+            provider: call.provider,
+            status: call.status_label(),
+            pattern: call.pattern,
+            category: call.category,
+            owner: call.owner,
+            retry: call.retry,
+            row,
+            count: 0,
+            first: call.at,
+            last: call.at,
+            peak_per_minute: 0,
+            peak_at: call.at.second().div_euclid(60),
+            models: FxHashMap::default(),
+            services: FxHashMap::default(),
+            request_ids: Vec::new(),
+            example: None,
+            minute: i64::MIN,
+            in_minute: 0,
+        }
+    }
+
+    fn add(&mut self, call: Observation) {
+        self.count += 1;
+        self.first = self.first.min(call.at);
+        self.last = self.last.max(call.at);
+        let minute = call.at.second().div_euclid(60);
+        if minute != self.minute {
+            (self.minute, self.in_minute) = (minute, 0);
+        }
+        self.in_minute += 1;
+        if self.in_minute > self.peak_per_minute {
+            (self.peak_per_minute, self.peak_at) = (self.in_minute, minute);
+        }
+        for (names, name) in [(&mut self.models, call.model), (&mut self.services, call.service)] {
+            if !name.is_empty() && (names.len() < NAMES || names.contains_key(&name)) {
+                *names.entry(name).or_default() += 1;
+            }
+        }
+        if let Some(evidence) = call.evidence {
+            if let Some(id) = evidence.request_id.filter(|_| self.request_ids.len() < REQUEST_IDS) {
+                self.request_ids.push(id);
+            }
+            if self.example.is_none() && !evidence.message.is_empty() {
+                self.example = Some(evidence.message);
+            }
+        }
+    }
+}
+
+/// Names with their counts, most frequent first, at most `most`.
+pub(super) fn top(names: &FxHashMap<Name, u64>, most: usize) -> Vec<(String, u64)> {
+    let mut all: Vec<_> = names.iter().map(|(name, count)| (name.to_string(), *count)).collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    all.truncate(most);
+    all
+}

@@ -1,0 +1,139 @@
+//! The report for a person at a terminal.
+
+use super::super::style::{self, Paint};
+use super::summary::{Group, Span, Summary, top};
+use crate::pipeline::{NO_PATTERN, Pipeline};
+use crate::taxonomy::{Outcome, Retry, Severity};
+use std::fmt::Write as _;
+
+pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
+    let paint = Paint::for_stdout();
+    let mut out = head(summary, paint);
+    let groups = summary.groups();
+    if groups.is_empty() {
+        out.push_str(nothing_failed(summary));
+    }
+    let days = summary.span.is_some_and(|(from, to)| from.second().div_euclid(86_400) != to.second().div_euclid(86_400));
+    for group in &groups {
+        write_group(&mut out, group, summary, pipeline, days, paint);
+    }
+    if !summary.alerts().is_empty() {
+        out.push_str(&paint.bold("\nAlerts that the daemon would have raised\n"));
+        for span in summary.alerts() {
+            write_alert(&mut out, span, days, paint);
+        }
+    }
+    write_unknown(&mut out, summary, paint);
+    out
+}
+
+fn head(summary: &Summary, paint: Paint) -> String {
+    let names = match summary.inputs.as_slice() {
+        [one] => one.clone(),
+        many => format!("{} files", many.len()),
+    };
+    let (good, failed) = (summary.good_calls(), summary.failed_calls());
+    let mut line = format!("{names}: {} lines, ", style::count(summary.lines));
+    let _infallible = write!(line, "{} calls, {} failed", style::count(good + failed), style::count(failed));
+    if good > 0 && failed > 0 {
+        let _infallible = write!(line, " ({})", style::percent(failed as f64 / (good + failed) as f64));
+    }
+    if let Some((from, to)) = summary.span {
+        let end = if from.to_string().get(..10) == to.to_string().get(..10) { style::clock(to, false) } else { style::clock(to, true) };
+        let _infallible = write!(line, "; {} to {end} UTC ({})", style::clock(from, true), style::span(to.since(from)));
+    }
+    let mut out = format!("{}\n", paint.bold(&line));
+    if summary.unrecognised > 0 {
+        let note = format!("{} lines were logged as errors and are no failed call that we know\n", style::count(summary.unrecognised));
+        out.push_str(&paint.dim(&note));
+    }
+    for (reason, count) in &summary.skipped {
+        out.push_str(&paint.dim(&format!("{} lines could not be read whole: {reason}\n", style::count(*count))));
+    }
+    out
+}
+
+fn nothing_failed(summary: &Summary) -> &'static str {
+    match (summary.good_calls(), summary.records[Outcome::Other as usize]) {
+        (1.., _) => "\nNo call failed.\n",
+        (0, 1..) => "\nNo LLM call was recognised in these lines. If there are some, the client's own format may be new to us.\n",
+        _ => "\nThere was nothing to read.\n",
+    }
+}
+
+fn write_group(out: &mut String, it: &Group, summary: &Summary, pipeline: &Pipeline, days: bool, paint: Paint) {
+    let catalog = pipeline.catalog();
+    let pattern = it.pattern.and_then(|id| catalog.pattern(id));
+    let title = pattern.map_or("Unknown error", |it| it.title.as_str());
+    let provider = catalog.providers().id(it.provider);
+    let retry = match it.retry {
+        Retry::Yes => "retry",
+        Retry::No => "do not retry",
+        Retry::Depends => "retry depends",
+    };
+    let status = it.status.to_string();
+    let _infallible = writeln!(
+        out,
+        "\n{:>7}  {}  {}",
+        style::count(it.count),
+        paint.bold(&format!("{provider}: {title}")),
+        paint.dim(&if status == "none" { String::new() } else { format!("[{status}]") })
+    );
+    let share = summary.share(it).map_or_else(String::new, |it| format!("{} of its calls, ", style::percent(it)));
+    let when = if it.count == 1 {
+        format!("at {}", style::clock(it.first, days))
+    } else {
+        format!("{} to {}, at most {} a minute", style::clock(it.first, days), style::clock(it.last, days), style::count(it.peak_per_minute))
+    };
+    field(out, "when", &format!("{share}{when}"));
+    field(out, "whose", &format!("{}; {retry}", it.owner));
+    let mut who = top(&it.models, 3).into_iter().map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>().join(", ");
+    let services = top(&it.services, 3);
+    if services.len() > 1 || services.iter().any(|(name, _)| !summary.inputs.iter().any(|input| input.contains(name.as_str()))) {
+        let names = services.iter().map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>().join(", ");
+        let _infallible = write!(who, "{}{names}", if who.is_empty() { "" } else { "; from " });
+    }
+    if !who.is_empty() {
+        field(out, "where", &who);
+    }
+    field(out, "fix", pattern.map_or(NO_PATTERN, |it| &it.fix));
+    if let Some(next) = it.row.and_then(|row| pipeline.next_step(row)) {
+        field(out, "next", &next);
+    }
+    if let Some(example) = &it.example {
+        field(out, "said", &style::cut(example, (style::width() - 16) * 2));
+    }
+    if !it.request_ids.is_empty() {
+        field(out, "requests", &it.request_ids.join(" "));
+    }
+}
+
+fn field(out: &mut String, name: &str, text: &str) {
+    const INDENT: usize = 19;
+    let _infallible = writeln!(out, "         {name:<9} {}", style::wrap(text, style::width() - INDENT, INDENT));
+}
+
+fn write_alert(out: &mut String, it: &Span, days: bool, paint: Paint) {
+    let severity = it.alert.severity.to_string();
+    let painted = match it.alert.severity {
+        Severity::Critical => paint.red(&format!("{severity:<8}")),
+        Severity::Warning => paint.yellow(&format!("{severity:<8}")),
+        Severity::Info => format!("{severity:<8}"),
+    };
+    let end = match it.to {
+        Some(to) => format!("to {}, {}", style::clock(to, days), it.alert.reason.map_or("resolved", |it| it.as_str())),
+        None => "still firing at the end".to_owned(),
+    };
+    let _infallible = writeln!(out, "  {}  {painted}  {:<14} {:<12} {end}", style::clock(it.from, days), it.alert.row, it.alert.provider);
+}
+
+fn write_unknown(out: &mut String, summary: &Summary, paint: Paint) {
+    let groups = &summary.snapshot.unknown;
+    if groups.is_empty() {
+        return;
+    }
+    out.push_str(&paint.bold("\nErrors that no pattern knows\n"));
+    for it in groups.iter().take(10) {
+        let _infallible = writeln!(out, "{:>7}  {}", style::count(it.count), style::cut(&it.template, style::width() - 9));
+    }
+}

@@ -7,5 +7,6 @@
 pub mod time;
 pub mod taxonomy;
 pub mod classify;
+pub mod window;
 pub mod alert;
 pub mod pipeline;

@@ -8,5 +8,6 @@ pub mod time;
 pub mod taxonomy;
 pub mod classify;
 pub mod window;
+pub mod detect;
 pub mod alert;
 pub mod pipeline;

@@ -1,2 +1,5 @@
 //! x
+mod alert;
+mod detect;
+mod escalation;
 mod window;

@@ -14,6 +14,7 @@ mod evaluate;
 mod evidence;
 mod machine;
 mod matching;
+mod rules;
 mod seconds;
 mod series;
 mod silence;
@@ -24,6 +25,7 @@ mod table;
 mod text;
 mod view;
 
+pub use rules::{RulesFormat, RulesOptions, prometheus_rules};
 pub use spec::{Condition, Conditions, Kind, RowSpec, Values};
 pub use state::AlertsState;
 pub use table::{Row, RowError, Table, Trigger, parse};

@@ -11,6 +11,8 @@ pub mod record;
 pub mod redact;
 pub mod classify;
 pub mod call;
+pub mod window;
+pub mod detect;
 pub mod alert;
 pub mod pipeline;
 pub mod metrics;

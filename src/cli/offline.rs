@@ -3,12 +3,14 @@
 use super::args::{Classify, Logs, Only};
 use super::input::{Feed, Input};
 use super::{End, Trouble, catalog, style};
+use crate::alert::AlertOptions;
 use crate::call::GrainRule;
 use crate::classify::SourceId;
-use crate::framing::StreamId;
-use crate::pipeline::{Chunk, Clock, Event, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
+use crate::framing::{self, StreamId};
+use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
 use crate::record::Reader;
 use crate::time::{Timestamp, Zone};
+use crate::window::RateOptions;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 
@@ -50,12 +52,15 @@ impl Replay {
     pub(super) fn new(logs: &Logs) -> Result<Self, Trouble> {
         let zone = logs.tz.as_deref().map(zone_of).transpose()?;
         let classifier = catalog::load(&logs.patterns)?;
-        let rules = Rules::new(classifier, Reader::default());
-        let sources = Input::list(&logs.files)
+        let sources: Vec<_> = Input::list(&logs.files)
             .iter()
             .map(|it| SourceOptions { name: it.service(), grain: GrainRule::Auto, traffic: logs.traffic, zone })
             .collect();
-        let pipeline = Pipeline::new(rules, sources, Clock::Replay);
+        let names = sources.iter().map(|it| it.name.clone()).collect();
+        let rules = Rules::new(framing::Options::DEFAULT, Reader::default(), classifier, &[], names)
+            .map_err(|errors| Trouble::Config(errors.iter().map(ToString::to_string).collect()))?;
+        let options = Options { sources, clock: Clock::Replay, alerts: AlertOptions::default(), series: RateOptions::default().series };
+        let pipeline = Pipeline::new(rules, options);
         Ok(Self { pipeline, out: Output::default(), zone: zone.unwrap_or_default(), reader: Reader::default() })
     }
 

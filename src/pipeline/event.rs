@@ -1,8 +1,8 @@
 //! What the pipeline is told, and what it answers.
 
 use super::Rules;
-use crate::alert::Transition;
-use crate::classify::SourceId;
+use crate::alert::{RowId, Transition};
+use crate::classify::{Observation, SourceId};
 use crate::framing::{LossReason, StreamId};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -56,7 +56,8 @@ pub enum Event {
         /// Why.
         reason: LossReason,
     },
-    /// A second went by.
+    /// A second went by: events that waited for more lines of a silent stream are closed. In a replay, which takes the time
+    /// from the records, that is all.
     Tick(Timestamp),
     /// Whether a backlog is being read.
     CatchingUp(bool),
@@ -75,6 +76,10 @@ pub struct Output {
     pub verdicts: Vec<u8>,
     /// Which records' verdicts are written.
     pub wanted: Wanted,
+    /// Every call that was counted, with the row of a failed one, where [`Output::keep_calls`] asks for them.
+    pub calls: Vec<(Observation, Option<RowId>)>,
+    /// Whether calls are kept.
+    pub keep_calls: bool,
 }
 
 /// Which verdicts are written.

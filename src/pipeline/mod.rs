@@ -5,35 +5,76 @@ mod event;
 mod line;
 mod place;
 mod snapshot;
+mod state;
 mod tally;
 
 pub use clock::Clock;
 pub use event::{Chunk, Event, Output, StreamInfo, Wanted};
 pub use line::{NO_PATTERN, VERSION};
-pub use snapshot::{Snapshot, SourceView, UnknownView, WindowView};
+pub use crate::detect::UnknownView;
+pub use crate::window::WindowView;
+pub use snapshot::{Snapshot, SourceView};
+pub use state::State;
 pub use tally::{Books, ErrorKey, Tally};
 
+use crate::alert::{AlertOptions, Alerts, Lexicon, RowError, RowId, RowSpec, Table};
 use crate::call::{Duplicates, GrainRule, StreamCalls};
-use crate::classify::{Classifier, Evidence, Name, Observation, SourceId, Traffic, Verdict};
+use crate::classify::{Catalog, Classifier, Evidence, Name, Observation, SourceId, Traffic, Verdict};
+use crate::detect::UnknownGroups;
 use crate::framing::{self, Framer, LossReason, RawEvent, StreamId};
 use crate::record::Reader;
-use crate::taxonomy::{Grain, Outcome};
+use crate::taxonomy::{Category, Grain, Outcome};
 use crate::time::{Timestamp, Zone};
+use crate::window::{RateOptions, RateTable};
 use clock::{LATE, StreamClock};
 use line::Place;
 use place::Pod;
 use rustc_hash::FxHashMap;
 use std::time::Duration;
 
-/// How records are read and judged; replaced whole on reload.
+/// How records are read, judged and escalated; replaced whole on reload.
 #[derive(Debug)]
 pub struct Rules {
-    /// Limits of lines and events.
-    pub framing: framing::Options,
-    /// Field names.
-    pub reader: Reader,
-    /// Patterns and providers.
-    pub classifier: Classifier,
+    framing: framing::Options,
+    reader: Reader,
+    classifier: Classifier,
+    table: Table,
+    sources: Vec<String>,
+}
+
+impl Rules {
+    /// Puts rules together. `rows` are the user's own of the escalation table; `sources` the names of the sources, by
+    /// [`SourceId`], which rows may ask for.
+    ///
+    /// # Errors
+    /// With everything that is wrong with the rows.
+    pub fn new(
+        framing: framing::Options,
+        reader: Reader,
+        classifier: Classifier,
+        rows: &[RowSpec],
+        sources: Vec<String>,
+    ) -> Result<Self, Vec<RowError>> {
+        let catalog = classifier.catalog();
+        let lexicon = Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: &sources };
+        let table = Table::build(rows, lexicon)?;
+        Ok(Self { framing, reader, classifier, table, sources })
+    }
+
+    /// The patterns and providers.
+    pub fn catalog(&self) -> &Catalog {
+        self.classifier.catalog()
+    }
+
+    /// The escalation table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    fn lexicon(&self) -> Lexicon<'_> {
+        let catalog = self.classifier.catalog();
+        Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: &self.sources }
+    }
 }
 
 /// What a source's configuration says of its records.
@@ -47,6 +88,19 @@ pub struct SourceOptions {
     pub traffic: Traffic,
     /// For stamps without a zone; learnt from arrival where it is not given.
     pub zone: Option<Zone>,
+}
+
+/// What a pipeline is built for.
+#[derive(Debug)]
+pub struct Options {
+    /// The sources; [`SourceId`] is the position.
+    pub sources: Vec<SourceOptions>,
+    /// Where the present comes from.
+    pub clock: Clock,
+    /// How alerts are kept and written.
+    pub alerts: AlertOptions,
+    /// The most (provider, status) series of windows beyond the shipped ones.
+    pub series: usize,
 }
 
 /// Owns everything between bytes and alerts. Told events, one after the other; never asks for the time.
@@ -82,19 +136,31 @@ struct Core {
     clock: Clock,
     now: Timestamp,
     sources: Vec<SourceOptions>,
+    views: Vec<SourceView>,
+    between: (Timestamp, Timestamp),
     duplicates: Duplicates,
+    windows: RateTable,
+    alerts: Alerts,
+    unknown: UnknownGroups,
     tally: Tally,
     catching_up: bool,
 }
 
 impl Pipeline {
-    /// A pipeline over these sources; [`SourceId`] is the position in `sources`.
-    pub fn new(rules: Rules, sources: Vec<SourceOptions>, clock: Clock) -> Self {
+    /// A pipeline with these rules.
+    pub fn new(rules: Rules, options: Options) -> Self {
+        let Options { sources, clock, alerts, series } = options;
+        let windows = RateOptions { shipped_providers: rules.catalog().providers().len(), series };
         let core = Core {
             clock,
             now: Timestamp::default(),
+            views: sources.iter().map(|it| SourceView { name: it.name.clone(), ..SourceView::default() }).collect(),
             sources,
+            between: (Timestamp::MIN, Timestamp::MAX),
             duplicates: Duplicates::default(),
+            windows: RateTable::new(windows),
+            alerts: Alerts::new(rules.table.clone(), alerts),
+            unknown: UnknownGroups::default(),
             tally: Tally::default(),
             catching_up: false,
         };
@@ -122,34 +188,58 @@ impl Pipeline {
             }
             Event::Lost { source, bytes, reason } => *self.core.tally.lost_bytes.entry((source, reason)).or_default() += bytes,
             Event::Tick(now) => self.tick(now, out),
-            Event::CatchingUp(flag) => self.core.catching_up = flag,
-            Event::Reload(rules) => self.rules = *rules,
+            Event::CatchingUp(flag) => {
+                self.core.catching_up = flag;
+                let Self { rules, core, .. } = self;
+                core.alerts.set_catching_up(flag, core.now, rules.lexicon(), &mut out.transitions);
+            }
+            Event::Reload(rules) => {
+                self.rules = *rules;
+                let Self { rules, core, .. } = self;
+                core.alerts.reload(rules.table.clone(), rules.lexicon(), core.now, &mut out.transitions);
+            }
             Event::Drain => self.drain(out),
         }
+    }
+
+    /// Only records of this time from now on; others are as if they had not been written.
+    pub fn only_between(&mut self, since: Option<Timestamp>, until: Option<Timestamp>) {
+        self.core.between = (since.unwrap_or(Timestamp::MIN), until.unwrap_or(Timestamp::MAX));
     }
 
     fn chunk(&mut self, chunk: &Chunk, out: &mut Output) {
         let Self { rules, streams, core } = self;
         let Some(stream) = streams.get_mut(&chunk.stream) else { return };
         if core.clock == Clock::Live {
-            core.now = core.now.max(chunk.arrived);
+            core.advance(chunk.arrived, rules, out);
         }
         stream.last_read = chunk.arrived;
+        let unrecognised = core.tally.unrecognised.get(&stream.about.source).copied().unwrap_or(0);
         let Stream { framer, about, calls, clock, .. } = stream;
         framer.push(&chunk.bytes, chunk.arrived, |event| core.event(rules, about, calls, clock, &event, chunk.arrived, out));
-        core.add_books(about.source, &framer.take_books());
+        let books = framer.take_books();
+        core.add_books(about.source, &books);
+        let unrecognised = core.tally.unrecognised.get(&about.source).copied().unwrap_or(0).saturating_sub(unrecognised);
+        let few = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        core.alerts.note_lines(core.now, few(books.lines), few(unrecognised));
+        if let Some(view) = core.views.get_mut(usize::from(about.source.0)) {
+            view.last_read = Some(core.now);
+        }
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Output) {
         let Self { rules, streams, core } = self;
-        core.now = core.now.max(now);
         for stream in streams.values_mut() {
             let Stream { framer, about, calls, clock, .. } = stream;
             if !framer.is_idle() {
                 framer.tick(now, |event| core.event(rules, about, calls, clock, &event, now, out));
                 core.add_books(about.source, &framer.take_books());
             }
-            calls.release(now, &mut |call| core.call(&call));
+            let present = if core.clock == Clock::Live { now } else { core.now };
+            calls.release(present, &mut |call| core.call(call, rules, out));
+        }
+        if core.clock == Clock::Live {
+            core.advance(now, rules, out);
         }
     }
 
@@ -158,6 +248,10 @@ impl Pipeline {
         for stream in streams.values_mut() {
             stream.finish(rules, core, out);
         }
+        // Seconds wait for late events; at the end none will come.
+        core.alerts.set_silence_asleep(true);
+        let end = core.now.plus(Duration::from_secs(6));
+        core.alerts.tick(end, rules.lexicon(), &mut out.transitions);
     }
 
     /// Where each stream could be taken up without losing anything: offset, and number of the line there.
@@ -173,7 +267,60 @@ impl Pipeline {
 
     /// A picture of the present.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { at: self.core.now, ..Snapshot::default() }
+        let Self { rules, core, .. } = self;
+        Snapshot {
+            at: core.now,
+            windows: core.windows.views(core.now),
+            alerts: core.alerts.alerts(core.now, rules.lexicon()),
+            storms: core.alerts.storms(),
+            unknown: core.unknown.views(),
+            sources: core.views.clone(),
+        }
+    }
+
+    /// The patterns and providers in force.
+    pub fn catalog(&self) -> &Catalog {
+        self.rules.catalog()
+    }
+
+    /// The escalation table in force.
+    pub fn table(&self) -> &Table {
+        self.core.alerts.table()
+    }
+
+    /// The id of a row.
+    pub fn row_name(&self, row: RowId) -> Option<&str> {
+        self.table().row(row).map(|it| it.id.as_str())
+    }
+
+    /// What a row says is to be done next, and by whom.
+    pub fn next_step(&self, row: RowId) -> Option<String> {
+        self.table().row(row).map(|it| it.next_step())
+    }
+
+    /// Everything that must survive a restart, but for the offsets.
+    pub fn state(&self) -> State {
+        let Self { rules, core, .. } = self;
+        let providers = rules.catalog().providers();
+        State {
+            now: core.now,
+            windows: core.windows.state(providers),
+            alerts: core.alerts.state(rules.lexicon(), core.now),
+            unknown: core.unknown.state(providers),
+            duplicates: core.duplicates.state(),
+        }
+    }
+
+    /// Goes on from a state that an earlier process left.
+    pub fn restore(&mut self, state: State, options: AlertOptions, out: &mut Output) {
+        let Self { rules, core, .. } = self;
+        let State { now, windows, alerts, unknown, duplicates } = state;
+        let providers = rules.catalog().providers();
+        core.now = core.now.max(now);
+        core.windows = RateTable::restore(core.windows.options(), windows, providers);
+        core.unknown = UnknownGroups::restore(unknown, providers);
+        core.duplicates.restore(&duplicates);
+        core.alerts = Alerts::restore(rules.table.clone(), options, alerts, rules.lexicon(), core.now, &mut out.transitions);
     }
 }
 
@@ -202,7 +349,7 @@ impl Stream {
         let Self { framer, about, calls, clock, last_read } = self;
         framer.finish(|event| core.event(rules, about, calls, clock, &event, *last_read, out));
         core.add_books(about.source, &framer.take_books());
-        calls.finish(&mut |call| core.call(&call));
+        calls.finish(&mut |call| core.call(call, rules, out));
     }
 }
 
@@ -219,39 +366,100 @@ impl Core {
         out: &mut Output,
     ) {
         rules.reader.read(event.bytes, event.tail, event.stamped, |record| {
+            let mut verdict = rules.classifier.classify(record, about.traffic);
+            let resolved = clock.resolve(verdict.stamp, self.clock, self.arrival(arrived), !self.catching_up);
+            if resolved.at < self.between.0 || resolved.at >= self.between.1 {
+                return;
+            }
             if record.is_broken() {
                 *self.tally.discarded_lines.entry((about.source, LossReason::Malformed)).or_default() += 1;
             }
-            let mut verdict = rules.classifier.classify(record, about.traffic);
+            self.tally.skewed += u64::from(resolved.skewed);
+            if self.clock == Clock::Replay {
+                self.advance(resolved.at, rules, out);
+            }
             if event.continued && verdict.outcome == Outcome::Error {
                 verdict.grain = Grain::Detail;
             }
-            let resolved = clock.resolve(verdict.stamp, self.clock, self.arrival(arrived), !self.catching_up);
-            if resolved.skewed {
-                self.tally.skewed += 1;
-            }
             calls.complete(&mut verdict, resolved.at, about.traffic, &mut self.duplicates);
-            *self.tally.records.entry((about.source, verdict.outcome)).or_default() += 1;
-            if verdict.unrecognised && verdict.outcome == Outcome::Other {
-                *self.tally.unrecognised.entry(about.source).or_default() += 1;
-            }
-            if out.wanted.wants(verdict.outcome) {
-                let place = Place {
-                    source: &about.label,
-                    event,
-                    at: resolved.own.then_some(resolved.at),
-                    service: verdict.service.as_deref().or(about.service.as_deref()),
-                    host: verdict.host.as_deref().or(about.host.as_deref()),
-                    row: None,
-                };
-                line::write(&mut out.verdicts, &verdict, &place, rules.classifier.catalog());
-            }
+            self.count_record(about.source, &verdict, resolved.at, arrived);
             if verdict.outcome == Outcome::Other {
+                if out.wanted.wants(Outcome::Other) {
+                    write_line(out, rules, about, event, &verdict, resolved, None);
+                }
                 return;
             }
-            let observation = observe(verdict, resolved.at, about);
-            calls.count(observation, &mut |call| self.call(&call));
+            // The line is written from the verdict, so it comes first; the row needs the observation.
+            let observation = observe(&verdict, resolved.at, about);
+            if out.wanted.wants(verdict.outcome) {
+                let row = (verdict.outcome == Outcome::Error).then(|| self.alerts.table().row_of(&observation));
+                let row = row.and_then(|it| self.alerts.table().row(it)).map(|it| it.id.as_str());
+                write_line(out, rules, about, event, &verdict, resolved, row);
+            }
+            if observation.grain == Grain::Attempt {
+                self.attempt(&observation, rules, out);
+            }
+            calls.count(observation, &mut |call| self.call(call, rules, out));
         });
+    }
+
+    fn count_record(&mut self, source: SourceId, verdict: &Verdict<'_>, at: Timestamp, arrived: Timestamp) {
+        *self.tally.records.entry((source, verdict.outcome)).or_default() += 1;
+        if verdict.unrecognised && verdict.outcome == Outcome::Other {
+            *self.tally.unrecognised.entry(source).or_default() += 1;
+        }
+        self.tally.redactions += verdict.redactions;
+        if let Some(view) = self.views.get_mut(usize::from(source.0)) {
+            view.last_event = Some(view.last_event.map_or(at, |last| last.max(at)));
+            view.event_lag_s = arrived.since(at).as_secs_f64();
+        }
+    }
+
+    /// Time goes on; it never goes back.
+    fn advance(&mut self, now: Timestamp, rules: &Rules, out: &mut Output) {
+        let passed = now.second() > self.now.second();
+        self.now = self.now.max(now);
+        if passed {
+            self.windows.tick(self.now);
+            self.alerts.tick(self.now, rules.lexicon(), &mut out.transitions);
+        }
+    }
+
+    fn is_late(&self, at: Timestamp) -> bool {
+        self.now.since(at) > LATE
+    }
+
+    /// Counts one try inside a call.
+    fn attempt(&mut self, attempt: &Observation, rules: &Rules, out: &mut Output) {
+        *self.tally.attempts.entry((attempt.provider, attempt.outcome)).or_default() += 1;
+        if attempt.outcome == Outcome::Error {
+            *self.tally.attempt_errors.entry((attempt.provider, attempt.status_label(), attempt.category)).or_default() += 1;
+        }
+        if !self.is_late(attempt.at) {
+            self.alerts.observe(attempt, rules.lexicon(), self.now, &mut out.transitions);
+        }
+    }
+
+    /// Counts one call.
+    fn call(&mut self, call: Observation, rules: &Rules, out: &mut Output) {
+        self.tally.call(&call);
+        let late = self.is_late(call.at);
+        self.tally.late += u64::from(late);
+        let mut row = None;
+        if !late {
+            self.windows.observe(&call);
+            row = self.alerts.observe(&call, rules.lexicon(), self.now, &mut out.transitions);
+        }
+        if call.outcome == Outcome::Error {
+            let row = *row.get_or_insert_with(|| self.alerts.table().row_of(&call));
+            self.tally.failure(&call, row, self.now);
+            if call.category == Category::Unknown {
+                self.unknown.observe(&call);
+            }
+        }
+        if out.keep_calls {
+            out.calls.push((call, row));
+        }
     }
 
     /// In a replay nothing arrives: the latest time seen stands for it.
@@ -260,11 +468,6 @@ impl Core {
             Clock::Live => arrived,
             Clock::Replay => self.now,
         }
-    }
-
-    /// Counts one call.
-    fn call(&mut self, call: &Observation) {
-        *self.tally.calls.entry((call.provider, call.outcome)).or_default() += 1;
     }
 
     fn add_books(&mut self, source: SourceId, books: &framing::Books) {
@@ -276,14 +479,34 @@ impl Core {
     }
 }
 
-fn observe(verdict: Verdict<'_>, at: Timestamp, about: &About) -> Observation {
-    let name = |text: Option<&str>, otherwise: Option<&String>| text.or(otherwise.map(String::as_str)).map(Name::new).unwrap_or_default();
+fn write_line(
+    out: &mut Output,
+    rules: &Rules,
+    about: &About,
+    event: &RawEvent<'_>,
+    verdict: &Verdict<'_>,
+    resolved: clock::Resolved,
+    row: Option<&str>,
+) {
+    let place = Place {
+        source: &about.label,
+        event,
+        at: resolved.own.then_some(resolved.at),
+        service: verdict.service.as_deref().or(about.service.as_deref()),
+        host: verdict.host.as_deref().or(about.host.as_deref()),
+        row,
+    };
+    line::write(&mut out.verdicts, verdict, &place, rules.catalog());
+}
+
+fn observe(verdict: &Verdict<'_>, at: Timestamp, about: &About) -> Observation {
+    let service = verdict.service.as_deref().or(about.service.as_deref());
     let evidence = (verdict.outcome == Outcome::Error).then(|| {
         Box::new(Evidence {
-            message: verdict.message.unwrap_or_default(),
-            request_id: verdict.request_id.map(|it| it.into_owned()),
-            host: verdict.host.map(|it| it.into_owned()).or_else(|| about.host.clone()),
-            key_hint: verdict.key_hint,
+            message: verdict.message.clone().unwrap_or_default(),
+            request_id: verdict.request_id.as_deref().map(str::to_owned),
+            host: verdict.host.as_deref().or(about.host.as_deref()).map(str::to_owned),
+            key_hint: verdict.key_hint.clone(),
             resets_at: verdict.resets_at,
         })
     });
@@ -303,8 +526,8 @@ fn observe(verdict: Verdict<'_>, at: Timestamp, about: &About) -> Observation {
         retry_after_s: verdict.retry_after_s,
         latency_s: verdict.latency_s,
         input_tokens: verdict.input_tokens,
-        model: name(verdict.model.as_deref(), None),
-        service: name(verdict.service.as_deref(), about.service.as_ref()),
+        model: verdict.model_name(),
+        service: service.map(Name::new).unwrap_or_default(),
         source: about.source,
         evidence,
     }

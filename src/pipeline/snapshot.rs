@@ -1,8 +1,10 @@
 //! A picture of the present for the edge: plain values, no references into the pipeline.
 
 use crate::alert::{Alert, RowId};
-use crate::taxonomy::{Provider, StatusLabel};
+use crate::detect::UnknownView;
+use crate::taxonomy::Provider;
 use crate::time::Timestamp;
+use crate::window::WindowView;
 
 /// What the pipeline holds at one instant.
 #[derive(Clone, Debug, Default)]
@@ -20,40 +22,6 @@ pub struct Snapshot {
     pub unknown: Vec<UnknownView>,
     /// One entry per source.
     pub sources: Vec<SourceView>,
-}
-
-/// One sliding window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WindowView {
-    /// Whose calls.
-    pub provider: Provider,
-    /// Failed calls with this effective status; `None`: all calls of the provider.
-    pub status: Option<StatusLabel>,
-    /// `1m`, `5m`, `15m` or `1h`.
-    pub window: &'static str,
-    /// Failed calls in the window.
-    pub errors: u64,
-    /// All calls in the window (only of the entries without a status).
-    pub calls: u64,
-    /// Failed calls over calls; absent where successes are not seen, or without calls.
-    pub ratio: Option<f64>,
-}
-
-/// One group of like errors that no pattern knows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UnknownView {
-    /// Whose service.
-    pub provider: Provider,
-    /// The message with its variable parts masked.
-    pub template: String,
-    /// How many there were.
-    pub count: u64,
-    /// When the first came.
-    pub first: Timestamp,
-    /// When the latest came.
-    pub last: Timestamp,
-    /// One of them, redacted.
-    pub example: String,
 }
 
 /// One source, as the pipeline sees it.

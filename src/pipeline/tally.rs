@@ -1,10 +1,12 @@
 //! What a batch adds to the counters. Kept beside the pipeline, added to the metrics once per batch, then cleared.
 
 use crate::alert::RowId;
-use crate::classify::{Name, PatternId, SourceId};
+use crate::classify::{Name, Observation, PatternId, SourceId};
 use crate::framing::LossReason;
 use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
+use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
+use std::time::Duration;
 
 /// The labels of `errors_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,7 +85,53 @@ pub struct Tally {
     pub redactions: u64,
 }
 
+/// Failures older than this do not count by row: rules over `row_errors_total` ask for the present.
+const FRESH: Duration = Duration::from_secs(120);
+/// A wait that a provider named is observed up to this; longer ones are dates.
+const LONGEST_WAIT_S: f64 = 3_600.0;
+
 impl Tally {
+    /// Counts one call, whether it worked or not.
+    pub(super) fn call(&mut self, call: &Observation) {
+        let Observation { provider, outcome, model, service, .. } = *call;
+        *self.calls.entry((provider, outcome)).or_default() += 1;
+        if !model.is_empty() {
+            *self.model_calls.entry((provider, model, outcome)).or_default() += 1;
+        }
+        if !service.is_empty() {
+            *self.service_calls.entry((service, provider, outcome)).or_default() += 1;
+        }
+        if let Some(took) = call.latency_s {
+            self.durations_s.push((provider, outcome, took));
+        }
+    }
+
+    /// Counts what is only counted of a failed call.
+    pub(super) fn failure(&mut self, call: &Observation, row: RowId, now: Timestamp) {
+        let Observation { provider, model, service, category, owner, retry, .. } = *call;
+        let key = ErrorKey { provider, status: call.status_label(), category, owner, retry };
+        *self.errors.entry(key).or_default() += 1;
+        if now.since(call.at) <= FRESH {
+            *self.rows.entry((row, provider)).or_default() += 1;
+        }
+        if !model.is_empty() {
+            *self.model_errors.entry((provider, model, category)).or_default() += 1;
+        }
+        if !service.is_empty() {
+            *self.service_errors.entry((service, provider, category)).or_default() += 1;
+        }
+        match call.pattern {
+            Some(pattern) => *self.patterns.entry((provider, pattern)).or_default() += 1,
+            None => *self.unknown.entry(provider).or_default() += 1,
+        }
+        if let Some(wait) = call.retry_after_s.filter(|it| *it <= LONGEST_WAIT_S) {
+            self.waits_s.push((provider, wait));
+        }
+        if let Some(id) = call.evidence.as_ref().and_then(|it| it.request_id.clone()) {
+            self.exemplars.push((key, id));
+        }
+    }
+
     /// Forgets the increments and keeps the room for the next ones.
     pub fn clear(&mut self) {
         let Self {

@@ -35,6 +35,7 @@ pub(super) fn run(args: &Report) -> Result<End, Trouble> {
     let (summary, end) = if follow {
         (live::run(replay, &inputs, labels, args.format)?, End::Good)
     } else {
+        live::watch_for_interrupt();
         let mut summary = Summary::new(labels);
         let end = replay.run(&inputs, &mut |pipeline, out| {
             summary.take(pipeline, out);

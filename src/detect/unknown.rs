@@ -1,0 +1,120 @@
+//! Errors that no pattern knows, in groups: what `suggest` makes patterns of.
+
+use super::template;
+use crate::classify::Observation;
+use crate::taxonomy::{Provider, Providers};
+use crate::time::Timestamp;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+/// One group of like errors that no pattern knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnknownView {
+    /// Whose service.
+    pub provider: Provider,
+    /// The message with its variable parts masked.
+    pub template: String,
+    /// How many there were.
+    pub count: u64,
+    /// When the first came.
+    pub first: Timestamp,
+    /// When the latest came.
+    pub last: Timestamp,
+    /// One of them, redacted.
+    pub example: String,
+}
+
+/// Failed calls without a pattern, grouped by provider and [`template`].
+///
+/// Holds at most [`Self::LIMIT`] groups. A new one takes the place of the smallest, of two equals the staler, so that a
+/// client which never writes the same message twice cannot push out what comes again and again.
+#[derive(Clone, Debug, Default)]
+pub struct UnknownGroups {
+    groups: FxHashMap<(Provider, String), Group>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Group {
+    count: u64,
+    first: Timestamp,
+    last: Timestamp,
+    example: String,
+}
+
+impl UnknownGroups {
+    /// The most groups there are.
+    pub const LIMIT: usize = 200;
+
+    /// Takes in a failed call that no pattern knows; anything else is passed over.
+    pub fn observe(&mut self, seen: &Observation) {
+        let Some(evidence) = seen.evidence.as_ref().filter(|_| seen.is_failed_call() && seen.pattern.is_none()) else {
+            return;
+        };
+        let key = (seen.provider, template(&evidence.message));
+        if let Some(group) = self.groups.get_mut(&key) {
+            group.count += 1;
+            group.first = group.first.min(seen.at);
+            group.last = group.last.max(seen.at);
+            return;
+        }
+        self.make_room();
+        self.groups.insert(key, Group { count: 1, first: seen.at, last: seen.at, example: evidence.message.clone() });
+    }
+
+    /// How many groups there are of each provider, in no order.
+    pub fn counts(&self) -> FxHashMap<Provider, usize> {
+        let mut counts = FxHashMap::default();
+        for (provider, _) in self.groups.keys() {
+            *counts.entry(*provider).or_default() += 1;
+        }
+        counts
+    }
+
+    /// All groups, most frequent first.
+    pub fn views(&self) -> Vec<UnknownView> {
+        let view = |((provider, template), group): (&(Provider, String), &Group)| UnknownView {
+            provider: *provider,
+            template: template.clone(),
+            count: group.count,
+            first: group.first,
+            last: group.last,
+            example: group.example.clone(),
+        };
+        let mut views: Vec<_> = self.groups.iter().map(view).collect();
+        views.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (a.provider, &a.template).cmp(&(b.provider, &b.template))));
+        views
+    }
+
+    /// What must survive a restart.
+    pub fn state(&self, providers: &Providers) -> UnknownState {
+        let plain = |((provider, template), group): (&(Provider, String), &Group)| {
+            (providers.id(*provider).to_owned(), template.clone(), group.clone())
+        };
+        let mut groups: Vec<_> = self.groups.iter().map(plain).collect();
+        groups.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        UnknownState { groups }
+    }
+
+    /// The groups that gave this state. Those of providers that are not known any more are left out.
+    pub fn restore(state: UnknownState, providers: &Providers) -> Self {
+        let known = |(id, template, group): (String, String, Group)| Some(((providers.by_name(&id)?, template), group));
+        Self { groups: state.groups.into_iter().filter_map(known).take(Self::LIMIT).collect() }
+    }
+
+    fn make_room(&mut self) {
+        if self.groups.len() < Self::LIMIT {
+            return;
+        }
+        // Templates settle what is left equal, so that the choice does not depend on the order of a hash map.
+        let least = self.groups.iter().min_by_key(|(key, group)| (group.count, group.last, *key));
+        if let Some(key) = least.map(|(key, _)| key.clone()) {
+            self.groups.remove(&key);
+        }
+    }
+}
+
+/// [`UnknownGroups`] as plain values, providers by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UnknownState {
+    groups: Vec<(String, String, Group)>,
+}

@@ -1,0 +1,616 @@
+//! Storms and the alert state machine, by script: what happens second by second, and which transitions that gives.
+
+use llm_triage::alert::{AlertOptions, Alerts, AlertsState, Lexicon, RowSpec, SelfRow, State, Table, Transition, parse};
+use llm_triage::classify::{Evidence, Observation, Pattern, PatternId};
+use llm_triage::taxonomy::{Category, Grain, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Status};
+use llm_triage::time::{Stamp, Timestamp};
+use proptest::prelude::*;
+
+const START: i64 = 1_795_000_000;
+
+/// Providers and patterns that the scripts speak of.
+pub(crate) struct World {
+    pub(crate) providers: Providers,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) sources: Vec<String>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let spec = |id: &str| ProviderSpec { id: id.to_owned(), ..ProviderSpec::default() };
+        let relay = ProviderSpec { relay: true, self_hosted: true, ..spec("litellm") };
+        let specs = [spec("openai"), spec("anthropic"), spec("deepseek"), relay];
+        let pattern = |id: &str, category, owner| Pattern {
+            id: id.to_owned(),
+            title: format!("{id}, in words"),
+            category,
+            owner,
+            retry: Retry::Depends,
+            meaning: String::new(),
+            fix: format!("what mends {id}"),
+            docs: None,
+        };
+        let patterns = vec![
+            pattern("anthropic-overloaded", Category::RateLimitCapacity, Owner::Provider),
+            pattern("openai-rate-limit", Category::RateLimitCapacity, Owner::Account),
+            pattern("deepseek-empty-choices", Category::ProviderQuirk, Owner::Provider),
+            pattern("openai-empty-messages", Category::RequestFormat, Owner::Caller),
+        ];
+        Self { providers: Providers::new(specs).expect("good ids"), patterns, sources: vec!["app".to_owned()] }
+    }
+
+    pub(crate) fn lexicon(&self) -> Lexicon<'_> {
+        Lexicon { patterns: &self.patterns, providers: &self.providers, sources: &self.sources }
+    }
+
+    pub(crate) fn provider(&self, id: &str) -> Provider {
+        self.providers.by_name(id).expect("a provider of the tests")
+    }
+
+    pub(crate) fn pattern(&self, id: &str) -> Option<PatternId> {
+        let position = self.patterns.iter().position(|it| it.id == id).expect("a pattern of the tests");
+        u16::try_from(position).ok().map(PatternId)
+    }
+
+    pub(crate) fn table(&self, user: &str) -> Table {
+        let user: Vec<RowSpec> = if user.is_empty() { Vec::new() } else { parse(user).expect("good TOML") };
+        Table::build(&user, self.lexicon()).expect("good rows")
+    }
+
+    pub(crate) fn alerts(&self) -> Alerts {
+        Alerts::new(self.table(""), AlertOptions::default())
+    }
+}
+
+/// One event of a script: a fraction of a second after the start, and a word.
+#[derive(Clone, Copy, Debug)]
+struct Event {
+    milli: i64,
+    word: &'static str,
+}
+
+/// `ok`, or what failed; of openai where no other provider is named.
+fn observation(world: &World, event: Event) -> Observation {
+    let at = Timestamp::from_micros((START * 1_000 + event.milli) * 1_000);
+    let (provider, word) = event.word.split_once(':').unwrap_or(("openai", event.word));
+    let (grain, word) = word.strip_prefix("try-").map_or((Grain::Call, word), |it| (Grain::Attempt, it));
+    let mut seen = Observation { provider: world.provider(provider), grain, ..Observation::new(at) };
+    if word == "ok" {
+        seen.outcome = Outcome::Success;
+        return seen;
+    }
+    let http = |code| Some(Status::Http(code));
+    let (status, category, owner) = match word {
+        "429" => (http(429), Category::RateLimitCapacity, Owner::Account),
+        "500" => (http(500), Category::NetworkInfrastructure, Owner::Provider),
+        "503" => (http(503), Category::NetworkInfrastructure, Owner::Provider),
+        "401" => (http(401), Category::Auth, Owner::Account),
+        "402" => (http(402), Category::BillingAccount, Owner::Account),
+        "400" => (http(400), Category::RequestFormat, Owner::Caller),
+        "timeout" => (Some(Status::Timeout), Category::NetworkInfrastructure, Owner::Network),
+        other => panic!("{other} is no word of a script"),
+    };
+    seen.evidence = Some(Box::new(Evidence { message: format!("it says {word}"), ..Evidence::default() }));
+    Observation { outcome: Outcome::Error, status, category, owner, ..seen }
+}
+
+/// `word` every `step` milliseconds from `from` to `to` seconds, both included.
+fn every(step: i64, from: i64, to: i64, word: &'static str) -> Vec<Event> {
+    (from * 1_000..=to * 1_000).step_by(step as usize).map(|milli| Event { milli, word }).collect()
+}
+
+fn script(parts: &[Vec<Event>]) -> Vec<Event> {
+    let mut events = parts.concat();
+    events.sort_by_key(|it| it.milli);
+    events
+}
+
+/// Plays a script with a tick every second until `end`, and hands every transition over.
+fn play(world: &World, alerts: &mut Alerts, events: &[Event], (from, end): (i64, i64), out: &mut Vec<Transition>) {
+    let mut events = events.iter().copied().skip_while(|it| it.milli < from * 1_000).peekable();
+    for second in from..end {
+        let now = Timestamp::from_second(START + second);
+        alerts.tick(now, world.lexicon(), out);
+        while let Some(event) = events.next_if(|it| it.milli < (second + 1) * 1_000) {
+            let seen = observation(world, event);
+            alerts.observe(&seen, world.lexicon(), seen.at, out);
+        }
+    }
+}
+
+/// `35 rate-limit openai firing`: the second, the row, the provider, what became of it and why.
+fn lines(transitions: &[Transition]) -> Vec<String> {
+    let line = |it: &Transition| {
+        let reason = it.alert.reason.map_or_else(String::new, |it| format!(" {it}"));
+        format!("{} {} {} {}{reason}", it.at.second() - START, it.alert.row, it.alert.provider, it.to)
+    };
+    transitions.iter().filter(|it| it.from != State::Pending || it.to != State::Inactive).map(line).collect()
+}
+
+/// The transitions of a script, those to pending left out.
+fn check(parts: &[Vec<Event>], end: i64, expected: &[&str]) {
+    let world = World::new();
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    play(&world, &mut alerts, &script(parts), (0, end), &mut out);
+    out.retain(|it| it.to != State::Pending);
+    assert_eq!(lines(&out), expected);
+}
+
+/// A provider that works: one call a second.
+fn healthy(from: i64, to: i64) -> Vec<Event> {
+    every(1_000, from, to, "ok")
+}
+
+#[test]
+fn fifteen_seconds_of_429_never_fire() {
+    check(&[healthy(0, 60), every(1_000, 61, 75, "429"), healthy(76, 700)], 700, &[]);
+    check(&[every(1, 61, 75, "429"), every(1, 76, 200, "ok")], 200, &[]);
+    // Nor do they when nothing follows that could say that it is over.
+    check(&[healthy(0, 60), every(1_000, 61, 75, "429")], 3_000, &[]);
+}
+
+#[test]
+fn thirty_seconds_of_429_fire_and_resolve_five_minutes_after_the_storm() {
+    let parts = [healthy(0, 60), every(1_000, 61, 100, "429"), healthy(101, 800)];
+    // Failing from 61 on, 30 s long at 91, evaluated five seconds later. The score of 10 is worn off by 90 successes, but
+    // 60 s without a failure end the storm before: at 160.
+    check(&parts, 800, &["96 rate-limit openai firing", "465 rate-limit openai resolved recovered"]);
+    let busy = [every(10, 0, 60, "ok"), every(1, 61, 100, "429"), every(10, 101, 800, "ok")];
+    check(&busy, 800, &["96 rate-limit openai firing", "406 rate-limit openai resolved recovered"]);
+}
+
+#[test]
+fn a_slow_client_whose_every_call_fails_does_fire() {
+    check(&[every(60_000, 0, 480, "503")], 500, &["185 unavailable openai firing"]);
+    // Three failures are too few, however long it takes.
+    check(&[every(60_000, 0, 120, "503")], 700, &[]);
+}
+
+#[test]
+fn few_failures_among_many_calls_are_no_storm() {
+    check(&[every(100, 0, 600, "ok"), every(2_000, 0, 600, "429")], 600, &[]);
+    check(&[every(100, 0, 600, "ok"), every(500, 0, 600, "429")], 600, &["35 rate-limit openai firing"]);
+}
+
+#[test]
+fn three_500s_within_ten_seconds_fire() {
+    let at = |seconds: &[i64]| seconds.iter().map(|it| Event { milli: it * 1_000 + 500, word: "500" }).collect::<Vec<_>>();
+    check(&[healthy(0, 60), at(&[20, 25, 30])], 60, &["35 server-error openai firing"]);
+    check(&[healthy(0, 60), at(&[20, 25, 31])], 60, &[]);
+    check(&[healthy(0, 60), at(&[20, 30])], 60, &[]);
+    check(&[at(&[20, 20, 20])], 60, &["25 server-error openai firing"]);
+    // Three in ten thousand calls are nobody's trouble.
+    check(&[every(1, 0, 30, "ok"), at(&[20, 22, 24])], 60, &[]);
+}
+
+#[test]
+fn auth_and_billing_fire_on_arrival() {
+    let one = |milli, word| vec![Event { milli, word }];
+    let parts = [healthy(0, 60), one(20_300, "401"), healthy(61, 1_000)];
+    check(&parts, 1_000, &["20 auth openai firing", "625 auth openai resolved recovered"]);
+    check(&[one(300, "402")], 4_000, &["0 billing openai firing", "3605 billing openai resolved quiet"]);
+    // Successes were seen once: without one since, only a day without calls ends it.
+    check(
+        &[healthy(0, 60), one(61_300, "402")],
+        90_000,
+        &["61 billing openai firing", "86466 billing openai resolved expired"],
+    );
+    // Another provider's success says nothing of this one.
+    check(&[healthy(0, 9), one(10_000, "401"), every(1_000, 11, 2_000, "anthropic:ok")], 2_000, &["10 auth openai firing"]);
+}
+
+#[test]
+fn a_flap_within_keep_firing_is_one_alert() {
+    let storms = [every(1_000, 0, 40, "429"), healthy(41, 239), every(1_000, 240, 260, "429"), healthy(261, 900)];
+    check(&storms, 900, &["35 rate-limit openai firing", "625 rate-limit openai resolved recovered"]);
+}
+
+#[test]
+fn a_storm_that_nothing_follows_ends_by_itself() {
+    // The storm closes 15 minutes after its last failure, at 40 + 900; five minutes later the alert resolves.
+    check(
+        &[healthy(0, 1), every(1_000, 2, 40, "429")],
+        3_000,
+        &["37 rate-limit openai firing", "1245 rate-limit openai resolved expired"],
+    );
+    check(&[every(1_000, 0, 40, "429")], 3_000, &["35 rate-limit openai firing", "1245 rate-limit openai resolved quiet"]);
+}
+
+#[test]
+fn nearly_all_calls_failing_is_an_outage() {
+    let mixed =
+        |from, to| [every(4_000, from, to, "503"), every(4_000, from + 1, to, "timeout"), every(4_000, from + 2, to, "400")];
+    let [a, b, c] = mixed(0, 100);
+    check(&[a, b, c], 120, &["65 unavailable openai firing", "66 timeout openai firing", "77 outage openai firing"]);
+    // One success in five: no outage.
+    let [a, b, c] = mixed(0, 100);
+    let out = [a, b, c, every(4_000, 3, 100, "ok")];
+    check(&out, 120, &["65 unavailable openai firing", "66 timeout openai firing"]);
+    // Failures that page at once have paged: they are no outage on top.
+    check(&[every(1_000, 0, 200, "401")], 220, &["0 auth openai firing"]);
+}
+
+#[test]
+fn retries_that_carry_the_load_are_told() {
+    let parts = [every(1_000, 0, 400, "try-429"), every(1_000, 0, 400, "try-ok"), healthy(0, 400)];
+    check(&parts, 420, &["305 absorbed openai firing"]);
+    // Where a fallback answers, the call succeeds at another provider.
+    let fallback = [every(1_000, 0, 400, "try-429"), every(1_000, 0, 400, "anthropic:ok")];
+    check(&fallback, 420, &["305 absorbed openai firing"]);
+    // Where the calls fail too, nothing is absorbed.
+    let failing = [every(1_000, 0, 400, "try-429"), every(1_000, 0, 400, "429"), every(1_000, 0, 400, "anthropic:ok")];
+    let expected = ["35 rate-limit openai firing", "74 outage openai firing"];
+    check(&failing, 420, &expected);
+}
+
+#[test]
+fn calls_that_stop_are_noticed() {
+    let hour = every(30_000, 0, 3_900, "ok");
+    // The last call came at 3900; ten gaps of 30 s are five minutes.
+    let resumed = every(30_000, 4_800, 5_100, "ok");
+    check(&[hour.clone(), resumed], 5_100, &["4205 silence openai firing", "4805 silence openai resolved recovered"]);
+    check(&[hour], 30_000, &["4205 silence openai firing", "25505 silence openai resolved expired"]);
+    check(&[every(30_000, 0, 3_000, "ok")], 9_000, &[]);
+}
+
+#[test]
+fn silence_sleeps_when_told_to() {
+    let world = World::new();
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    let events = every(30_000, 0, 3_900, "ok");
+    play(&world, &mut alerts, &events, (0, 4_000), &mut out);
+    alerts.set_silence_asleep(true);
+    play(&world, &mut alerts, &events, (4_000, 6_000), &mut out);
+    assert_eq!(lines(&out), Vec::<String>::new());
+    // Patience starts anew on waking.
+    alerts.set_silence_asleep(false);
+    play(&world, &mut alerts, &events, (6_000, 7_000), &mut out);
+    assert_eq!(lines(&out), ["6299 silence openai firing"]);
+}
+
+#[test]
+fn a_log_that_is_not_understood_any_more_is_told() {
+    let world = World::new();
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    for second in 0..5_000 {
+        let now = Timestamp::from_second(START + second);
+        alerts.note_lines(now, 5, 0);
+        if second < 4_000 {
+            let seen = observation(&world, Event { milli: second * 1_000, word: "ok" });
+            alerts.observe(&seen, world.lexicon(), now, &mut out);
+        } else {
+            alerts.tick(now, world.lexicon(), &mut out);
+        }
+    }
+    let blind: Vec<_> = lines(&out).into_iter().filter(|it| it.contains("blind")).collect();
+    assert_eq!(blind, ["4275 blind llm-triage firing"]);
+
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    for second in 0..400 {
+        let now = Timestamp::from_second(START + second);
+        alerts.tick(now, world.lexicon(), &mut out);
+        alerts.note_lines(now, 5, u32::from(second % 10 == 0));
+    }
+    assert_eq!(lines(&out), ["35 blind llm-triage pending", "305 blind llm-triage firing"]);
+}
+
+#[test]
+fn what_is_wrong_with_ourselves_is_told() {
+    let world = World::new();
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    let at = |second| Timestamp::from_second(START + second);
+    play(&world, &mut alerts, &[], (0, 10), &mut out);
+    alerts.set_self(SelfRow::Losing, true, "3 kB of app.log rotated away", at(10));
+    play(&world, &mut alerts, &[], (10, 20), &mut out);
+    alerts.set_self(SelfRow::Losing, false, "", at(20));
+    play(&world, &mut alerts, &[], (20, 900), &mut out);
+    assert_eq!(lines(&out), ["15 self-losing llm-triage firing", "620 self-losing llm-triage resolved recovered"]);
+    assert!(out[0].alert.description.contains("3 kB of app.log"), "{}", out[0].alert.description);
+}
+
+#[test]
+fn nothing_resolves_while_a_source_is_behind() {
+    let world = World::new();
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    let events = script(&[every(1_000, 0, 40, "429"), healthy(41, 1_000)]);
+    play(&world, &mut alerts, &events, (0, 100), &mut out);
+    alerts.set_behind(true);
+    play(&world, &mut alerts, &events, (100, 900), &mut out);
+    out.retain(|it| it.to != State::Pending);
+    assert_eq!(lines(&out), ["35 rate-limit openai firing"]);
+    alerts.set_behind(false);
+    play(&world, &mut alerts, &events, (900, 910), &mut out);
+    assert_eq!(lines(&out).last().map(String::as_str), Some("900 rate-limit openai resolved recovered"));
+}
+
+#[test]
+fn after_a_backlog_only_what_is_still_true_is_told() {
+    let world = World::new();
+    let now = Timestamp::from_second(START + 2_000);
+    let catch_up = |alerts: &mut Alerts, events: &[Event]| {
+        let mut out = Vec::new();
+        alerts.set_catching_up(true, now, world.lexicon(), &mut out);
+        for event in events {
+            alerts.observe(&observation(&world, *event), world.lexicon(), now, &mut out);
+        }
+        assert_eq!(lines(&out), Vec::<String>::new(), "nothing is told while the backlog is read");
+        alerts.set_catching_up(false, now, world.lexicon(), &mut out);
+        lines(&out)
+    };
+    // A storm and a wrong key of half an hour ago, both over; a storm that lasts, in another file. Files come one after
+    // the other, not by time.
+    let over =
+        script(&[every(1_000, 100, 160, "429"), every(10_000, 170, 1_990, "ok"), vec![Event { milli: 200_000, word: "401" }]]);
+    let lasting = every(5_000, 1_800, 1_990, "anthropic:503");
+    let mut alerts = world.alerts();
+    let told = catch_up(&mut alerts, &[lasting.clone(), over.clone()].concat());
+    assert_eq!(told, ["2000 unavailable anthropic firing", "2000 outage anthropic firing"]);
+    // What fired before the downtime and is over now is resolved, once.
+    let mut out = Vec::new();
+    let mut alerts = world.alerts();
+    play(&world, &mut alerts, &every(1_000, 0, 60, "429"), (0, 70), &mut out);
+    assert_eq!(catch_up(&mut alerts, &over), ["2000 rate-limit openai resolved recovered"]);
+}
+
+#[test]
+fn a_late_source_is_heard_with_its_own_times() {
+    let world = World::new();
+    let late = |delay: i64, events: &[Event]| {
+        let (mut alerts, mut out) = (world.alerts(), Vec::new());
+        for second in 0..1_500 {
+            let now = Timestamp::from_second(START + second);
+            alerts.tick(now, world.lexicon(), &mut out);
+            for event in events.iter().filter(|it| it.milli / 1_000 + delay == second) {
+                alerts.observe(&observation(&world, *event), world.lexicon(), now, &mut out);
+            }
+        }
+        out.retain(|it| it.to == State::Firing);
+        lines(&out)
+    };
+    let storm = every(1_000, 0, 40, "429");
+    assert_eq!(late(20, &storm), ["51 rate-limit openai firing"]);
+    let short = script(&[every(1_000, 0, 15, "429"), healthy(16, 200)]);
+    assert_eq!(late(20, &short), Vec::<String>::new());
+    // So late that the storm would be over long since.
+    assert_eq!(late(1_000, &storm), Vec::<String>::new());
+}
+
+#[test]
+fn a_reload_keeps_what_did_not_change() {
+    let world = World::new();
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    let events = script(&[every(1_000, 0, 300, "429"), every(1_000, 0, 300, "deepseek:401")]);
+    play(&world, &mut alerts, &events, (0, 100), &mut out);
+    out.clear();
+    let now = Timestamp::from_second(START + 100);
+    // A new row in front shifts the indexes of all others; `rate-limit` is only reworded.
+    let reworded = world.table(
+        "[[escalation]]\nid = 'mine'\nmatch = { service = 'none-such' }\n[[escalation]]\nid = 'rate-limit'\naction = 'Wait.'",
+    );
+    alerts.reload(reworded, world.lexicon(), now, &mut out);
+    assert_eq!(lines(&out), Vec::<String>::new());
+    play(&world, &mut alerts, &events, (100, 120), &mut out);
+    assert_eq!(lines(&out), Vec::<String>::new());
+    let shown = alerts.alerts(now, world.lexicon());
+    let shown = shown.iter().find(|it| it.row == "rate-limit").expect("still firing");
+    assert!(shown.next_step.starts_with("Wait."), "{}", shown.next_step);
+    let without = world.table("[[escalation]]\nid = 'rate-limit'\nenabled = false");
+    alerts.reload(without, world.lexicon(), Timestamp::from_second(START + 120), &mut out);
+    assert_eq!(lines(&out), ["120 rate-limit openai resolved config"]);
+    out.clear();
+    play(&world, &mut alerts, &events, (120, 300), &mut out);
+    assert_eq!(lines(&out), Vec::<String>::new(), "a row that is switched off keeps its calls and raises nothing");
+}
+
+#[test]
+fn an_alert_says_what_to_do() {
+    let world = World::new();
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    for second in 0..40 {
+        let at = Timestamp::from_second(START + second);
+        let evidence = Evidence {
+            message: "Rate limit reached for gpt-5".to_owned(),
+            request_id: Some(format!("req_{second}")),
+            host: Some("node-7".to_owned()),
+            key_hint: Some("9f3c".to_owned()),
+            ..Evidence::default()
+        };
+        let seen = Observation {
+            pattern: world.pattern("openai-rate-limit"),
+            model: "gpt-5".into(),
+            service: "checkout".into(),
+            evidence: Some(Box::new(evidence)),
+            ..observation(&world, Event { milli: second * 1_000, word: "429" })
+        };
+        alerts.observe(&seen, world.lexicon(), at, &mut out);
+    }
+    let alert = &out.last().expect("it fires").alert;
+    assert_eq!((alert.name.as_str(), alert.provider.as_str(), alert.since.second()), ("LLMRateLimit", "openai", START));
+    assert_eq!(alert.summary, "openai: rate limit reached: openai-rate-limit, in words");
+    assert_eq!(alert.next_step, "Retry with back-off and honour Retry-After. Escalation: switch provider.");
+    assert_eq!((alert.fix.as_str(), alert.failures), ("what mends openai-rate-limit", 31));
+    assert!(alert.description.contains("It clears 5 minutes after the failures have ended."), "{}", alert.description);
+    for part in [
+        "models: gpt-5 35",
+        "services: checkout",
+        "hosts: node-7",
+        "statuses: 429",
+        "req_0, req_1",
+        "…9f3c",
+        "Rate limit reached",
+    ] {
+        assert!(alert.evidence.contains(part), "{part}: {}", alert.evidence);
+    }
+    assert_eq!(alert.runbook_url, "docs/runbooks/rate-limit.md");
+}
+
+#[test]
+fn alerts_can_be_kept_per_service() {
+    let world = World::new();
+    let options = AlertOptions { by_service: true, ..AlertOptions::default() };
+    let (mut alerts, mut out) = (Alerts::new(world.table(""), options), Vec::new());
+    for second in 0..60 {
+        for (service, word) in [("checkout", "429"), ("search", "ok")] {
+            let seen = Observation { service: service.into(), ..observation(&world, Event { milli: second * 1_000, word }) };
+            alerts.observe(&seen, world.lexicon(), seen.at, &mut out);
+        }
+    }
+    out.retain(|it| it.to == State::Firing);
+    assert_eq!(lines(&out), ["35 rate-limit openai firing"]);
+    assert_eq!(out[0].alert.service.as_deref(), Some("checkout"));
+}
+
+/// A script with some of everything, for the properties.
+fn eventful() -> Vec<Event> {
+    script(&[
+        healthy(0, 1_500),
+        every(700, 61, 120, "429"),
+        every(900, 400, 415, "429"),
+        every(3_000, 500, 508, "500"),
+        every(2_000, 600, 700, "deepseek:503"),
+        vec![Event { milli: 650_250, word: "anthropic:401" }],
+        every(10_000, 660, 1_400, "anthropic:ok"),
+        every(5_000, 300, 800, "anthropic:timeout"),
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Stopped anywhere, written down, read again: the same transitions.
+    #[test]
+    fn a_restart_leaves_no_trace(stop in 1i64..1_900) {
+        let world = World::new();
+        let events = eventful();
+        let (mut whole, mut expected) = (world.alerts(), Vec::new());
+        play(&world, &mut whole, &events, (0, 1_900), &mut expected);
+        let (mut first, mut out) = (world.alerts(), Vec::new());
+        play(&world, &mut first, &events, (0, stop), &mut out);
+        let now = Timestamp::from_second(START + stop);
+        let json = serde_json::to_string(&first.state(world.lexicon(), now)).expect("plain values");
+        let state: AlertsState = serde_json::from_str(&json).expect("its own state");
+        let options = AlertOptions::default();
+        let mut second = Alerts::restore(world.table(""), options, state, world.lexicon(), now, &mut out);
+        play(&world, &mut second, &events, (stop, 1_900), &mut out);
+        prop_assert_eq!(out, expected);
+        prop_assert_eq!(second.state(world.lexicon(), now), whole.state(world.lexicon(), now));
+    }
+
+    /// Events that arrive out of order by less than the lateness bound give the same transitions at the same instants;
+    /// rows that fire at once do so on arrival.
+    #[test]
+    fn the_order_of_arrival_does_not_matter(delays in proptest::collection::vec(0i64..4_000, 64)) {
+        let world = World::new();
+        let events = eventful();
+        let arrive = |delays: &[i64]| {
+            let delay = |(position, event): (usize, &Event)| (event.milli + delays[position * 7 % delays.len()], *event);
+            let mut arrivals: Vec<_> = events.iter().enumerate().map(delay).collect();
+            arrivals.sort_by_key(|(milli, _)| *milli);
+            let (mut alerts, mut out) = (world.alerts(), Vec::new());
+            // The clock starts before the first event.
+            alerts.tick(Timestamp::from_second(START), world.lexicon(), &mut out);
+            for (milli, event) in arrivals {
+                let now = Timestamp::from_micros((START * 1_000 + milli) * 1_000);
+                alerts.observe(&observation(&world, event), world.lexicon(), now, &mut out);
+            }
+            alerts.tick(Timestamp::from_second(START + 2_500), world.lexicon(), &mut out);
+            let (at_once, others): (Vec<_>, Vec<_>) = out.into_iter().partition(|it| it.alert.row == "auth" && it.to == State::Firing);
+            (at_once.len(), lines(&others))
+        };
+        prop_assert_eq!(arrive(&delays), arrive(&[0]));
+    }
+}
+
+/// A record of the scripted time-line, understood roughly: as much as the escalation table asks for.
+fn rough(world: &World, line: &str) -> Observation {
+    let record: serde_json::Value = serde_json::from_str(line).expect("a JSON line");
+    let text = |key: &str| record[key].as_str().unwrap_or_default();
+    let Some(Stamp::Utc(at)) = Stamp::parse(text("timestamp").as_bytes()) else { panic!("no time: {line}") };
+    let mut seen =
+        Observation { provider: world.provider(text("provider")), model: text("model").into(), ..Observation::new(at) };
+    if text("level") == "info" {
+        seen.outcome = Outcome::Success;
+        return seen;
+    }
+    let message = text("error");
+    (seen.outcome, seen.owner, seen.category) = (Outcome::Error, Owner::Provider, Category::NetworkInfrastructure);
+    seen.status = record["status_code"].as_i64().and_then(Status::from_number);
+    match seen.status {
+        Some(Status::Http(429)) if text("code") == "insufficient_quota" => seen.category = Category::BillingAccount,
+        Some(Status::Http(429)) => (seen.category, seen.owner) = (Category::RateLimitCapacity, Owner::Account),
+        Some(Status::Http(529)) => seen.category = Category::RateLimitCapacity,
+        // It says "overloaded", and is an unavailable service all the same.
+        Some(Status::Http(503)) => {
+            (seen.category, seen.pattern) = (Category::RateLimitCapacity, world.pattern("anthropic-overloaded"))
+        }
+        Some(Status::Http(401)) => (seen.category, seen.owner) = (Category::Auth, Owner::Account),
+        Some(Status::Http(200)) => {
+            (seen.category, seen.pattern) = (Category::ProviderQuirk, world.pattern("deepseek-empty-choices"));
+        }
+        None if message.contains("timed out") => (seen.status, seen.owner) = (Some(Status::Timeout), Owner::Network),
+        None if message.contains("Connection error") => (seen.status, seen.owner) = (Some(Status::Connection), Owner::Network),
+        _ => {}
+    }
+    seen.evidence = Some(Box::new(Evidence { message: message.to_owned(), ..Evidence::default() }));
+    seen
+}
+
+/// One phase of the scripted time-line, and the rows that must fire in it.
+#[derive(Debug, serde::Deserialize)]
+struct Phase {
+    phase: String,
+    start: String,
+    end: String,
+    expect: Option<Expected>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Expected {
+    rows: Vec<ExpectedRow>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct ExpectedRow {
+    row: String,
+    provider: String,
+}
+
+impl Phase {
+    fn holds(&self, second: i64) -> bool {
+        let time = |text: &str| match Stamp::parse(text.as_bytes()) {
+            Some(Stamp::Utc(at)) => at.second(),
+            other => panic!("{text}: {other:?}"),
+        };
+        (time(&self.start)..=time(&self.end)).contains(&second)
+    }
+
+    fn expected(&self) -> impl Iterator<Item = String> {
+        self.expect.iter().flat_map(|it| &it.rows).map(|it| format!("{}: {} {}", self.phase, it.row, it.provider))
+    }
+}
+
+#[test]
+fn the_scripted_incidents_fire_their_rows_and_nothing_else() {
+    let world = World::new();
+    let phases: Vec<Phase> =
+        serde_json::from_str(include_str!("../data/timeline/timeline.incidents.json")).expect("a list of phases");
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    let records: Vec<_> = include_str!("../data/timeline/timeline.jsonl").lines().map(|it| rough(&world, it)).collect();
+    for seen in &records {
+        alerts.observe(seen, world.lexicon(), seen.at, &mut out);
+    }
+    let end = records.last().expect("some records").at.second();
+    (end..end + 600).for_each(|it| alerts.tick(Timestamp::from_second(it), world.lexicon(), &mut out));
+
+    let expected: Vec<_> = phases.iter().flat_map(Phase::expected).collect();
+    let fired = |it: &&Transition| it.to == State::Firing;
+    let told = |it: &Transition| {
+        // A second is evaluated five seconds later, which may lie in the calm that follows.
+        let second = it.alert.since.second().max(it.at.second() - 5);
+        let phase = phases.iter().find(|it| it.holds(second)).map_or("none", |it| &it.phase);
+        format!("{phase}: {} {}", it.alert.row, it.alert.provider)
+    };
+    assert_eq!(out.iter().filter(fired).map(told).collect::<Vec<_>>(), expected);
+    let resolved = out.iter().filter(|it| it.to == State::Resolved).count();
+    assert_eq!(resolved, expected.len(), "all of it was over ten minutes later");
+}

@@ -1,0 +1,254 @@
+//! The escalation table: that every failed call has its row, that faults are told, and that the rules say the same.
+
+use crate::alert::World;
+use llm_triage::alert::{Kind, RulesFormat, RulesOptions, Table, Trigger, parse, prometheus_rules};
+use llm_triage::classify::Observation;
+use llm_triage::taxonomy::{Category, Outcome, Owner, Severity, Status};
+use llm_triage::time::Timestamp;
+use std::process::Command;
+use std::time::Duration;
+
+/// A failed call in words: a status, a category, an owner, and maybe a pattern or a provider.
+fn failed(world: &World, text: &str) -> Observation {
+    let mut seen = Observation { outcome: Outcome::Error, ..Observation::new(Timestamp::from_second(0)) };
+    for word in text.split_whitespace() {
+        match (word.split_once(':'), word) {
+            (Some(("by", provider)), _) => seen.provider = world.provider(provider),
+            (Some(("for", service)), _) => seen.service = service.into(),
+            (Some(("like", pattern)), _) => seen.pattern = world.pattern(pattern),
+            (_, "none") => seen.status = None,
+            (_, "timeout") => seen.status = Some(Status::Timeout),
+            (_, "connection") => seen.status = Some(Status::Connection),
+            _ => understand(&mut seen, word),
+        }
+    }
+    seen
+}
+
+fn understand(seen: &mut Observation, word: &str) {
+    match (word.parse().ok().and_then(Status::from_number), Category::from_text(word), Owner::from_text(word)) {
+        (Some(status), _, _) => seen.status = Some(status),
+        (_, Some(category), _) => seen.category = category,
+        (_, _, Some(owner)) => seen.owner = owner,
+        _ => panic!("{word} says nothing"),
+    }
+}
+
+fn row_of(world: &World, table: &Table, text: &str) -> String {
+    table.row(table.row_of(&failed(world, text))).map_or_else(String::new, |it| it.id.clone())
+}
+
+#[test]
+fn every_failed_call_has_the_row_of_the_table() {
+    let world = World::new();
+    let table = world.table("");
+    for (text, row) in [
+        ("401 auth account by:litellm", "gateway"),
+        ("500 client-tool gateway by:openai", "gateway"),
+        ("429 billing-account account", "billing"),
+        ("402 billing-account account", "billing"),
+        ("401 auth account", "auth"),
+        ("403 auth account", "auth"),
+        ("529 rate-limit-capacity provider", "overloaded"),
+        ("529", "overloaded"),
+        ("429 rate-limit-capacity provider like:anthropic-overloaded", "overloaded"),
+        ("200 rate-limit-capacity provider like:anthropic-overloaded", "overloaded"),
+        ("503 rate-limit-capacity provider like:anthropic-overloaded", "unavailable"),
+        ("429 rate-limit-capacity account like:openai-rate-limit", "rate-limit"),
+        ("413 rate-limit-capacity account", "rate-limit"),
+        ("500 network-infrastructure provider", "server-error"),
+        ("500 unknown unknown", "server-error"),
+        ("500 model caller", "caller"),
+        ("500 content-policy provider", "content-policy"),
+        ("502 network-infrastructure provider", "unavailable"),
+        ("503 unknown unknown", "unavailable"),
+        ("504 network-infrastructure provider", "unavailable"),
+        ("520 network-infrastructure provider", "unavailable"),
+        ("524 network-infrastructure provider", "timeout"),
+        ("408 network-infrastructure network", "timeout"),
+        ("timeout network-infrastructure network", "timeout"),
+        ("connection network-infrastructure network", "network"),
+        ("none network-infrastructure network", "network"),
+        ("200 provider-quirk provider like:deepseek-empty-choices", "hollow"),
+        ("400 request-format caller like:openai-empty-messages", "caller"),
+        ("200 streaming provider", "streaming"),
+        ("400 content-policy caller", "content-policy"),
+        ("503 content-policy provider", "content-policy"),
+        ("400 request-format caller", "caller"),
+        ("418 unknown unknown", "unknown"),
+        ("none tool-use tool", "rest"),
+        ("404 model provider", "rest"),
+    ] {
+        assert_eq!(row_of(&world, &table, text), row, "{text}");
+    }
+}
+
+/// Whatever a call is, its row is one that watches failed calls.
+#[test]
+fn every_category_status_and_owner_has_a_row() {
+    let world = World::new();
+    let table = world.table("");
+    let statuses = (100..600).map(|it| Some(Status::Http(it))).chain([None, Some(Status::Timeout), Some(Status::Connection)]);
+    for status in statuses {
+        for category in Category::ALL {
+            for owner in Owner::ALL {
+                let seen = Observation { status, category: *category, owner: *owner, ..failed(&world, "none") };
+                let row = table.row(table.row_of(&seen)).expect("an id of this table");
+                assert_eq!(row.kind, Kind::Errors, "{status:?} {category} {owner}");
+                if *category == Category::BillingAccount {
+                    assert!(matches!(row.id.as_str(), "billing" | "gateway"), "{status:?} {owner}: {}", row.id);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_shipped_rows_are_those_of_the_documentation() {
+    let world = World::new();
+    let table = world.table("");
+    let line = |it: &llm_triage::alert::Row| {
+        let fires = match it.trigger {
+            Trigger::AtOnce => "at once".to_owned(),
+            Trigger::Sustained(length) => format!("{} s", length.as_secs()),
+            Trigger::Burst(within) => format!("{} within {} s", it.failures, within.as_secs()),
+        };
+        format!("{} {fires} {}", it.alert_name, it.severity)
+    };
+    let errors: Vec<_> = table.rows().iter().filter(|it| it.kind == Kind::Errors).map(line).collect();
+    assert_eq!(
+        errors,
+        [
+            "LLMGateway 60 s warning",
+            "LLMBilling at once critical",
+            "LLMAuth at once critical",
+            "LLMOverloaded 30 s warning",
+            "LLMRateLimit 30 s warning",
+            "LLMServerError 3 within 10 s warning",
+            "LLMUnavailable 60 s warning",
+            "LLMTimeout 60 s warning",
+            "LLMNetwork 30 s warning",
+            "LLMHollow 60 s warning",
+            "LLMStreaming 60 s warning",
+            "LLMContentPolicy 300 s info",
+            "LLMCaller 300 s warning",
+            "LLMUnknown 300 s info",
+            "LLMRest 300 s warning",
+        ]
+    );
+}
+
+#[test]
+fn the_user_changes_rows_and_adds_rows_in_front() {
+    let world = World::new();
+    let table = world.table(
+        r#"
+        [[escalation]]
+        id = "rate-limit"
+        sustained = "45s"
+        [[escalation]]
+        id = "server-error"
+        sustained = "20s"
+        severity = "critical"
+        [[escalation]]
+        id = "checkout-auth"
+        match = [{ category = "auth", service = ["checkout*", "!checkout-test"], provider = "openai" }]
+        sustained = "0s"
+        "#,
+    );
+    let row = |id: &str| table.by_name(id).and_then(|it| table.row(it)).expect("a row").clone();
+    let limit = row("rate-limit");
+    assert_eq!((limit.trigger, limit.severity), (Trigger::Sustained(Duration::from_secs(45)), Severity::Warning));
+    // `sustained` takes the place of `within`.
+    assert_eq!(row("server-error").trigger, Trigger::Sustained(Duration::from_secs(20)));
+    assert_eq!(table.rows()[0].alert_name, "LLMCheckoutAuth");
+    for (text, expected) in [
+        ("401 auth by:openai for:checkout", "checkout-auth"),
+        ("401 auth by:openai for:checkout-eu", "checkout-auth"),
+        ("401 auth by:openai for:checkout-test", "auth"),
+        ("401 auth by:anthropic for:checkout", "auth"),
+        ("401 auth by:openai", "auth"),
+    ] {
+        assert_eq!(row_of(&world, &table, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_fault_says_which_row_what_and_how_to_mend_it() {
+    let world = World::new();
+    for (text, fault) in [
+        ("id = 'Auth'", "escalation row \"Auth\": an id is lower-case words joined by `-`"),
+        ("id = 'mine'", "escalation row \"mine\": a new row needs a `match`"),
+        ("id = 'mine'\nmatch = {}", "escalation row \"mine\": a new row needs a `match`"),
+        ("id = 'auth'\nsustained = 'soon'", "escalation row \"auth\": sustained = \"soon\" is not a time such as \"45s\""),
+        ("id = 'auth'\nsustained = '2d'", "escalation row \"auth\": sustained = \"2d\" is not a time such as \"45s\""),
+        ("id = 'auth'\nsustained = '1s'\nwithin = '2s'", "escalation row \"auth\": give `sustained` or `within`, not both"),
+        ("id = 'auth'\nshare = 1.5", "escalation row \"auth\": share = 1.5 is not between"),
+        ("id = 'auth'\nfailures = 0", "escalation row \"auth\": failures = 0 is not between"),
+        (
+            "id = 'auth'\nmatch = { category = 'money' }",
+            "escalation row \"auth\": category \"money\" is not known; known are content-policy",
+        ),
+        ("id = 'auth'\nmatch = { status = 999 }", "escalation row \"auth\": status \"999\" is none"),
+        (
+            "id = 'auth'\nmatch = { provider = 'opneai' }",
+            "escalation row \"auth\": provider \"opneai\" is not known; known are unknown, openai",
+        ),
+        ("id = 'rest'\nmatch = { status = 400 }", "escalation row \"rest\": must fit every failed call"),
+        ("id = 'outage'\nmatch = { status = 400 }", "escalation row \"outage\": only rows over failed calls have a `match`"),
+        ("id = 'absorbed'\nsustained = '0s'", "escalation row \"absorbed\": fires only when it lasts"),
+        ("id = 'outage'\nkind = 'errors'", "escalation row \"outage\": the kind of a shipped row cannot be changed"),
+        ("id = 'auth'\n[[escalation]]\nid = 'auth'", "escalation row \"auth\": stands twice"),
+    ] {
+        let user = parse(&format!("[[escalation]]\n{text}")).expect("good TOML");
+        let faults = Table::build(&user, world.lexicon()).expect_err(text);
+        assert!(faults.iter().any(|it| it.to_string().starts_with(fault)), "{text}: {faults:?}");
+    }
+    for (text, fault) in [
+        ("id = 'auth'\nsustaind = '1s'", "unknown field `sustaind`"),
+        ("id = 'auth'\nseverity = 'high'", "unknown variant `high`"),
+        ("id = 'auth'\nmatch = { categroy = 'auth' }", "unknown field `categroy`"),
+        ("id = 'auth'\nmatch = 3", "a table of keys, or a list of such tables"),
+    ] {
+        let error = parse(&format!("[[escalation]]\n{text}")).expect_err(text).to_string();
+        assert!(error.contains(fault), "{text}: {error}");
+    }
+}
+
+fn rules(format: RulesFormat) -> String {
+    let world = World::new();
+    let runbook_base = "https://example.com/llm-triage/".to_owned();
+    prometheus_rules(&world.table(""), &RulesOptions { scrape_interval: Duration::from_secs(15), format, runbook_base })
+}
+
+#[test]
+fn rules_name_only_the_four_metrics_of_the_contract() {
+    let text = rules(RulesFormat::Prometheus);
+    let known =
+        ["llm_triage_row_errors_total", "llm_triage_row_storm_seconds", "llm_triage_alert_state", "llm_triage_requests_total"];
+    for name in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|it| it.starts_with("llm_triage_")) {
+        // Metrics that a fix speaks of stand in annotations, in back quotes.
+        assert!(known.contains(&name) || text.contains(&format!("`{name}`")), "{name}");
+    }
+    assert!(
+        rules(RulesFormat::PrometheusRule).contains("kind: PrometheusRule\nmetadata:\n  name: llm-triage\nspec:\n  groups:\n")
+    );
+}
+
+/// Asks `promtool`, where it is installed or `PROMTOOL` names it: the rules are well formed, and fire when the daemon does.
+#[test]
+fn promtool_accepts_the_rules() {
+    let promtool = std::env::var_os("PROMTOOL").unwrap_or_else(|| "promtool".into());
+    if Command::new(&promtool).arg("--version").output().is_err() {
+        assert!(std::env::var_os("PROMTOOL").is_none(), "PROMTOOL does not run");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(dir.path().join("rules.yml"), rules(RulesFormat::Prometheus)).expect("written");
+    std::fs::write(dir.path().join("test.yml"), include_str!("../data/rules/test.yml")).expect("written");
+    for args in [["check", "rules", "rules.yml"], ["test", "rules", "test.yml"]] {
+        let output = Command::new(&promtool).args(args).current_dir(dir.path()).output().expect("promtool runs");
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {said}");
+    }
+}

@@ -195,7 +195,9 @@ impl Rule {
             (Some(false), ..) | (_, Some(false), _) => Tier::GeneralType,
             _ => Tier::Status,
         };
-        let keys = [code.is_some(), kind.is_some(), message.is_some(), status && !self.statuses.is_empty()];
+        // `timeout` and `connection` are read off the same words that the message keys match: they are no further evidence.
+        let answered = status && query.status.is_some_and(|it| it.http().is_some());
+        let keys = [code.is_some(), kind.is_some(), message.is_some(), answered];
         // `"5xx"` is less than `503`.
         let exact = self.statuses.iter().any(|it| matches!(it, StatusKey::Exactly(_)) && it.matches(query.status));
         let weight = message.unwrap_or(0) * 2 + usize::from(exact);

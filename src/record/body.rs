@@ -77,7 +77,8 @@ pub(super) fn collect(record: &Record<'_>) -> Signals {
         it.field(fault.key, fault.value, 0);
     }
     if let Some(reason) = record.finish_reason() {
-        Signals::push(&mut it.codes, &format!("finish_reason:{reason}"));
+        let key = if record.slots[Field::FinishReason as usize].key == b"stop_reason" { "stop_reason" } else { "finish_reason" };
+        Signals::push(&mut it.codes, &format!("{key}:{reason}"));
     }
     if let Value::Text(raw) = record.slot(Field::Kind) {
         it.kind(&raw.text());
@@ -291,6 +292,13 @@ impl Signals {
             b"retry_after_ms" => self.retry_after_s = self.retry_after_s.or(value.as_f64().map(|it| it / 1e3)),
             b"url" | b"base_url" => self.url_host = self.url_host.take().or_else(|| Some(host_of(value.as_raw()?.bytes)?.to_owned())),
             b"llm_provider" | b"provider" | b"provider_name" => self.named(value),
+            b"choices" | b"candidates" => {
+                if let Value::Array(items) = value
+                    && Items::new(items).next().is_none()
+                {
+                    Self::push(&mut self.codes, "empty_choices");
+                }
+            }
             b"promptFeedback" => {
                 if let Value::Object(inner) = value
                     && let Some(reason) = json::member(inner, "blockReason").as_text()
@@ -411,9 +419,8 @@ impl Signals {
     /// One exception as text: classes in front, words, perhaps a body.
     fn exception(&mut self, text: &str, depth: u8) {
         let mut rest = text.trim();
-        if class_prefix(rest).is_none()
-            && let Some(at) = class_inside(rest)
-        {
+        let inside = if class_prefix(rest).is_none() { class_inside(rest) } else { None };
+        if let Some(at) = inside {
             rest = rest.get(at..).unwrap_or_default();
         }
         for _ in 0..6 {
@@ -436,6 +443,9 @@ impl Signals {
             // The words around a body are its wrapper's; they come after the provider's own.
             true => self.say(rest.get(..rest.find('{').unwrap_or(0)).unwrap_or_default().trim_end_matches([' ', '-', ':'])),
             false => self.say(rest),
+        }
+        if inside.is_some() {
+            self.say(text);
         }
     }
 
@@ -616,6 +626,7 @@ fn is_error_object(object: &[u8]) -> bool {
         b"error" | b"errors" | b"errorMessage" | b"error_message" | b"Message" | b"message" | b"detail" | b"__type" | b"msg" | b"promptFeedback" | b"base_resp" => {
             value.is_something()
         }
+        b"choices" => matches!(value, Value::Array(items) if Items::new(items).next().is_none()),
         b"type" => matches!(value, Value::Text(raw) if raw.bytes == b"error"),
         b"status" => matches!(value, Value::Text(raw) if raw.bytes.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')),
         _ => false,

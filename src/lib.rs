@@ -6,6 +6,11 @@
 
 pub mod time;
 pub mod taxonomy;
+pub mod framing;
 pub mod classify;
 pub mod alert;
 pub mod pipeline;
+pub mod source;
+pub mod checkpoint;
+pub mod config;
+pub mod daemon;

@@ -65,6 +65,15 @@ pub struct Options {
     pub gauges: Arc<Gauges>,
 }
 
+/// Whether these are patterns.
+///
+/// # Errors
+///
+/// The first that is none.
+pub fn check_patterns(paths: &[String], exclude: &[String]) -> Result<(), PatternError> {
+    Globs::new(paths, exclude).map(drop)
+}
+
 /// What is known from before.
 #[derive(Debug, Default)]
 pub struct Memory {

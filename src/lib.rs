@@ -7,10 +7,14 @@
 pub mod time;
 pub mod taxonomy;
 pub mod framing;
+pub mod record;
+pub mod redact;
 pub mod classify;
+pub mod call;
 pub mod alert;
 pub mod pipeline;
 pub mod source;
 pub mod checkpoint;
 pub mod config;
 pub mod daemon;
+pub mod cli;

@@ -1,8 +1,10 @@
 //! The configuration as it was typed: nothing is filled in, nothing is checked beyond the kind of each value.
 
+use super::By;
 use super::quantity::{ByteSize, Span};
 use super::read::{At, Section};
-use super::{By, GrainRule, Traffic};
+use crate::call::GrainRule;
+use crate::classify::Traffic;
 use crate::source::file::StartAt;
 use crate::taxonomy::ProviderSpec;
 use std::collections::BTreeMap;

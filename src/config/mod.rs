@@ -11,6 +11,8 @@ mod resolve;
 
 pub use quantity::{ByteSize, QuantityError, Span};
 
+use crate::call::GrainRule;
+use crate::classify::Traffic;
 use crate::source::{file::StartAt, tcp};
 use crate::taxonomy::{ProviderSpec, closed};
 use std::collections::BTreeMap;
@@ -20,28 +22,6 @@ use std::{env, fmt, fs, io};
 
 /// Where the configuration is looked for when nobody says.
 pub const DEFAULT_FILE: &str = "/etc/llm-triage/config.toml";
-
-closed! {
-    /// Which records of a source count as calls.
-    GrainRule {
-        /// By their shape.
-        Auto = "auto",
-        /// Each is a whole call.
-        Call = "call",
-        /// Each is one try inside a call.
-        Attempt = "attempt",
-    }
-}
-
-closed! {
-    /// What else is in a source.
-    Traffic {
-        /// LLM calls only: every error is an LLM error.
-        Llm = "llm",
-        /// Anything: only what shows evidence of an LLM call counts.
-        Mixed = "mixed",
-    }
-}
 
 closed! {
     /// What alerts are kept apart by.

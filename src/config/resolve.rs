@@ -3,7 +3,9 @@
 use super::file::{Common, File, FileSource, Http, TcpSource};
 use super::quantity::ByteSize;
 use super::read::{At, fault};
-use super::{By, Config, Flags, GrainRule, Output, Source, SourceKind, Traffic};
+use super::{By, Config, Flags, Output, Source, SourceKind};
+use crate::call::GrainRule;
+use crate::classify::Traffic;
 use crate::source::{file::StartAt, file::check_patterns, tcp};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};

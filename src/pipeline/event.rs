@@ -1,13 +1,11 @@
-//! What the pipeline is told.
+//! What the pipeline is told, and what it answers.
 
-use super::{LossReason, Snapshot, Tally};
+use super::Rules;
 use crate::alert::Transition;
 use crate::classify::SourceId;
-use crate::framing::StreamId;
+use crate::framing::{LossReason, StreamId};
 use crate::time::Timestamp;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Where a stream of bytes comes from.
 #[derive(Clone, Debug)]
@@ -18,7 +16,7 @@ pub struct StreamInfo {
     pub path: Option<String>,
     /// The offset of the first byte that will come.
     pub at_offset: u64,
-    /// The number of the line that begins there.
+    /// The number of the line that begins there, from 1.
     pub first_line: u64,
 }
 
@@ -36,7 +34,7 @@ pub struct Chunk {
 }
 
 /// What the pipeline is told.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Event {
     /// A stream begins, or goes on where it was left.
     Open(StreamId, StreamInfo),
@@ -44,7 +42,7 @@ pub enum Event {
     Chunk(Chunk),
     /// The stream ended; its last line is flushed.
     Close(StreamId),
-    /// What was read before is void: the file was truncated or rewritten. The next chunk says where it goes on.
+    /// What was read before is void: the file was truncated or rewritten. The stream begins anew at offset 0.
     Truncated {
         /// Whose.
         stream: StreamId,
@@ -62,71 +60,41 @@ pub enum Event {
     Tick(Timestamp),
     /// Whether a backlog is being read.
     CatchingUp(bool),
-    /// The end: evaluate once more.
+    /// New patterns, rows, fields, limits, from the next event on.
+    Reload(Box<Rules>),
+    /// The end: open events are closed, and everything is evaluated once more.
     Drain,
 }
 
-/// What handling an event gave.
+/// What handling an event gave. Kept and cleared by the caller.
 #[derive(Debug, Default)]
 pub struct Output {
     /// Changes of alerts.
     pub transitions: Vec<Transition>,
-    /// Verdicts for `--output`, one line each.
+    /// Verdicts, one JSON line each, where [`Output::wanted`] asks for them.
     pub verdicts: Vec<u8>,
+    /// Which records' verdicts are written.
+    pub wanted: Wanted,
 }
 
-/// What outlives a restart.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct State {}
-
-/// Counts lines, and knows how far they are whole.
-#[derive(Debug, Default)]
-pub struct Pipeline {
-    streams: BTreeMap<StreamId, (u64, u64)>,
-    tally: Tally,
+/// Which verdicts are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// None.
+    #[default]
+    Nothing,
+    /// Of every record.
+    All,
+    /// Of records with this outcome.
+    Only(crate::taxonomy::Outcome),
 }
 
-impl Pipeline {
-    /// Takes in one event.
-    pub fn handle(&mut self, event: Event, _out: &mut Output) {
-        match event {
-            Event::Open(stream, info) => {
-                self.streams.insert(stream, (info.at_offset, info.first_line));
-            }
-            Event::Chunk(chunk) => {
-                let safe = self.streams.entry(chunk.stream).or_insert((chunk.offset, 1));
-                if let Some(last) = memchr::memrchr(b'\n', &chunk.bytes) {
-                    safe.1 += memchr::memchr_iter(b'\n', &chunk.bytes).count() as u64;
-                    safe.0 = chunk.offset + last as u64 + 1;
-                }
-            }
-            Event::Close(stream) => {
-                self.streams.remove(&stream);
-            }
-            Event::Truncated { stream } => {
-                self.streams.insert(stream, (0, 1));
-            }
-            _ => {}
+impl Wanted {
+    pub(super) fn wants(self, outcome: crate::taxonomy::Outcome) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::All => true,
+            Self::Only(wanted) => wanted == outcome,
         }
-    }
-
-    /// Per stream: the start of its oldest open event, and the number of the line there.
-    pub fn safe_offsets(&self) -> Vec<(StreamId, u64, u64)> {
-        self.streams.iter().map(|(stream, (offset, line))| (*stream, *offset, *line)).collect()
-    }
-
-    /// What outlives a restart.
-    pub fn state(&self) -> State {
-        State {}
-    }
-
-    /// A picture of the present.
-    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
-        Snapshot { at: now, ..Snapshot::default() }
-    }
-
-    /// Increments since the last clear.
-    pub fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
     }
 }

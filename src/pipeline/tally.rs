@@ -2,32 +2,9 @@
 
 use crate::alert::RowId;
 use crate::classify::{Name, PatternId, SourceId};
-use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel, closed};
+use crate::framing::LossReason;
+use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
 use rustc_hash::FxHashMap;
-
-closed! {
-    /// Why bytes or lines were not turned into records. The label `reason`; a closed set.
-    LossReason {
-        /// The middle of a line over the limit: head and tail were kept.
-        TooLong = "too_long",
-        /// A line with no newline at the end of its stream.
-        Incomplete = "incomplete",
-        /// Bytes that are no text (NUL runs, a binary file).
-        Binary = "binary",
-        /// An object or array that stops in the middle.
-        Malformed = "malformed",
-        /// Nested deeper, or holding more, than the limits allow.
-        TooComplex = "too_complex",
-        /// A file was cut before it was read to its end.
-        Truncated = "truncated",
-        /// A rotated file vanished before it was read to its end.
-        Rotated = "rotated",
-        /// Skipped after three unclean starts from one checkpoint.
-        CrashLoop = "crash_loop",
-        /// The peer went away.
-        Disconnected = "disconnected",
-    }
-}
 
 /// The labels of `errors_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

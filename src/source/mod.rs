@@ -20,7 +20,7 @@ pub const CHUNK: usize = 64 * 1024;
 pub const QUEUE: usize = 64;
 
 /// What a source hands over: an event, and for a file where its reading stands once that event was handled.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Parcel {
     /// For the pipeline.
     pub event: Event,

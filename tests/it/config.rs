@@ -1,6 +1,8 @@
 //! The configuration: what is typed is understood, and what is wrong is told, all of it, with its line.
 
-use llm_triage::config::{By, Config, Flags, GrainRule, SourceKind, Traffic};
+use llm_triage::call::GrainRule;
+use llm_triage::classify::Traffic;
+use llm_triage::config::{By, Config, Flags, SourceKind};
 use llm_triage::source::file::StartAt;
 use std::path::Path;
 use std::time::Duration;

@@ -2,12 +2,11 @@
 
 use super::identity::{FileKey, Head, Trail, read_full_at};
 use super::place::Position;
-use super::rotated::{self, Moved};
+use super::rotated::{self, Moved, open_same};
 use super::tail::{Life, Start, Tail};
 use super::{Seen, StartAt, Tailer, position};
-use crate::framing::StreamId;
-use crate::pipeline::{Event, LossReason, StreamInfo};
-use crate::source::{Moment, Parcel};
+use crate::framing::{LossReason, StreamId};
+use crate::source::Moment;
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
@@ -49,31 +48,31 @@ impl Tailer {
         let mut others = Vec::new();
         for seen in fresh {
             match self.recognise(&seen, &likely) {
-                Some((file, position)) => self.go_on(&seen, file, position, now),
+                Some((file, meta, position)) => self.go_on(&seen, file, &meta, position, now),
                 None => others.push(seen),
             }
         }
         others
     }
 
-    fn recognise(&mut self, seen: &Seen, likely: impl Fn(&Position, &Seen) -> bool) -> Option<(File, Position)> {
+    fn recognise(&mut self, seen: &Seen, likely: impl Fn(&Position, &Seen) -> bool) -> Option<(File, Metadata, Position)> {
         let name = &self.sources[seen.source].name;
         let mut candidates = self.remembered.values().filter(|it| it.source == **name && likely(it, seen)).peekable();
         candidates.peek()?;
-        let file = File::open(&seen.path).ok()?;
-        let stream = candidates.find(|it| it.fits(&file, seen.meta.len()).unwrap_or(false))?.stream;
+        let (file, meta) = open_same(&seen.path, seen.key).ok()?;
+        let stream = candidates.find(|it| it.fits(&file, meta.len()).unwrap_or(false))?.stream;
         let position = self.remembered.remove(&StreamId(stream))?;
-        Some((file, position))
+        Some((file, meta, position))
     }
 
-    fn go_on(&mut self, seen: &Seen, file: File, position: Position, now: Moment) {
+    fn go_on(&mut self, seen: &Seen, file: File, meta: &Metadata, position: Position, now: Moment) {
         let Position { stream, path, offset, line, .. } = position;
-        let skipped = self.skipped(seen.meta.len(), offset);
+        let skipped = self.skipped(meta.len(), offset);
         let offset = offset + skipped;
         debug!(path = %seen.path.display(), offset, "going on where it was left");
         let start = self.start(seen.source, path.into(), seen.path.clone(), offset);
         let start = Start { stream: StreamId(stream), line, ..start };
-        if let Some(stream) = self.open(start, file, &seen.meta, Life::Live, now) {
+        if let Some(stream) = self.open(start, file, meta, Life::Live, now) {
             self.lose(stream, skipped, LossReason::CrashLoop);
         }
     }
@@ -85,14 +84,14 @@ impl Tailer {
 
     /// Begins a file that nothing is known of.
     fn begin(&mut self, seen: Seen, now: Moment) -> io::Result<()> {
-        let file = File::open(&seen.path)?;
+        let (file, meta) = open_same(&seen.path, seen.key)?;
         let after = self.predecessor(&seen, now);
         let source = &self.sources[seen.source];
         let from_start = self.scans == 1 || self.troubles.get(&seen.path).is_some_and(|it| it.from_start);
         let at_end = from_start && source.first_ever && source.options.start_at == StartAt::End;
-        let offset = if at_end { last_line_start(&file, seen.meta.len())? } else { 0 };
+        let offset = if at_end { last_line_start(&file, meta.len())? } else { 0 };
         let start = self.start(seen.source, seen.path.as_path().into(), seen.path.clone(), offset);
-        let stream = self.open(start, file, &seen.meta, Life::Live, now);
+        let stream = self.open(start, file, &meta, Life::Live, now);
         if let Some(tail) = stream.and_then(|it| self.tails.get_mut(&it)) {
             tail.after = after;
         }
@@ -144,10 +143,10 @@ impl Tailer {
         if self.by_key.contains_key(&key) || key == seen.key || self.remembered.values().any(|it| it.key == key) {
             return None;
         }
-        let file = File::open(&at).ok()?;
+        let (file, meta) = open_same(&at, key).ok()?;
         info!(path = %at.display(), "rotated before anyone saw it; reading it");
         let start = self.start(seen.source, seen.path.as_path().into(), at, 0);
-        let stream = self.open(start, file, meta, Life::Rotated(now.steady), now)?;
+        let stream = self.open(start, file, &meta, Life::Rotated(now.steady), now)?;
         self.tails.get_mut(&stream)?.after = Some(after);
         Some(stream)
     }
@@ -183,7 +182,7 @@ impl Tailer {
         let size = seen.meta.len();
         let is_original = |it: &&Tail| it.life == Life::Live && rotated::is_sibling(&it.at, &seen.path);
         let Some(original) = self.tails.values().find(is_original) else { return false };
-        let Ok(copy) = File::open(&seen.path) else { return false };
+        let Ok((copy, _)) = open_same(&seen.path, seen.key) else { return false };
         // The original may be truncated already, though nobody has noticed yet.
         let holds_read = original.offset > 0 && position(original).fits(&copy, size).unwrap_or(false);
         if !holds_read && !common_bytes(&copy, original, size).unwrap_or(false) {
@@ -215,13 +214,8 @@ impl Tailer {
         };
         (tail.life, tail.seen) = (life, self.scans);
         let stream = tail.stream;
-        let info = StreamInfo {
-            source: self.sources[source].options.source,
-            path: Some(tail.path.to_string_lossy().into_owned()),
-            at_offset: tail.offset,
-            first_line: tail.line,
-        };
-        self.out.push_back(Parcel { event: Event::Open(stream, info), place: Some(tail.place()) });
+        let parcel = self.open_parcel(&tail, tail.offset);
+        self.out.push_back(parcel);
         self.by_key.insert(tail.key, stream);
         self.by_path.insert(fs::canonicalize(&at).unwrap_or(at), stream);
         self.tails.insert(stream, tail);

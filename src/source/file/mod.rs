@@ -19,8 +19,8 @@ pub use watch::Hints;
 
 use super::{Gauges, Moment, Parcel, StreamIds};
 use crate::classify::SourceId;
-use crate::framing::StreamId;
-use crate::pipeline::{Event, LossReason};
+use crate::framing::{LossReason, StreamId};
+use crate::pipeline::{Event, StreamInfo};
 use crate::source;
 use crate::taxonomy::closed;
 use crate::time::Timestamp;
@@ -28,6 +28,7 @@ use discover::Globs;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::mem;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -264,7 +265,12 @@ impl Tailer {
                 Ok(Read::Bytes(offset, bytes)) => {
                     tail.active = now.steady;
                     let place = Some(tail.place());
+                    let behind_hole = mem::take(&mut tail.behind_hole);
                     self.sources[tail.source].options.gauges.read_at(now.wall);
+                    if behind_hole && let Some(tail) = self.tails.get(&stream) {
+                        let parcel = self.open_parcel(tail, offset);
+                        self.out.push_back(parcel);
+                    }
                     self.out.push_back(Parcel { event: source::chunk_event(stream, offset, bytes, now.wall), place });
                 }
                 Ok(Read::Hole(bytes)) => self.lose(stream, bytes, LossReason::Binary),
@@ -281,6 +287,17 @@ impl Tailer {
             }
         }
         false
+    }
+
+    /// Tells that a stream begins at `offset`: a new one, or the bytes behind a hole.
+    fn open_parcel(&self, tail: &Tail, offset: u64) -> Parcel {
+        let info = StreamInfo {
+            source: self.sources[tail.source].options.source,
+            path: Some(tail.path.to_string_lossy().into_owned()),
+            at_offset: offset,
+            first_line: if offset == tail.offset { tail.line } else { 1 },
+        };
+        Parcel { event: Event::Open(tail.stream, info), place: Some(tail.place()) }
     }
 
     /// Looks at one file that a hint named.

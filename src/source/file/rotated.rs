@@ -3,6 +3,7 @@
 use super::identity::{FileKey, Head};
 use super::place::Position;
 use std::fs::{self, File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -23,10 +24,17 @@ pub(super) fn find(position: &Position, path: &Path) -> Option<Moved> {
     let same = |it: &&(PathBuf, Metadata)| FileKey::of(&it.1) == position.key;
     let copies = || entries.iter().filter(|it| is_sibling(path, &it.0) && !same(it));
     entries.iter().filter(same).chain(copies()).find_map(|(at, meta)| {
-        let file = File::open(at).ok()?;
-        let fits = meta.len() >= position.offset && position.mark.len > 0 && position.fits(&file, meta.len()).ok()?;
-        fits.then(|| Moved { at: at.clone(), file, meta: meta.clone() })
+        let (file, meta) = open_same(at, FileKey::of(meta)).ok()?;
+        let fits = position.mark.len > 0 && position.fits(&file, meta.len()).ok()?;
+        fits.then(|| Moved { at: at.clone(), file, meta })
     })
+}
+
+/// Opens a file that was seen under this path a moment ago. Another one may stand there by now: then this one is not found.
+pub(super) fn open_same(path: &Path, key: FileKey) -> io::Result<(File, Metadata)> {
+    let file = File::open(path)?;
+    let meta = file.metadata()?;
+    if FileKey::of(&meta) == key { Ok((file, meta)) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 /// Files in a rotated name of `path` that were begun after `older`, oldest first: rotated before anyone saw them.

@@ -48,6 +48,8 @@ pub(super) struct Tail {
     pub(super) active: Instant,
     /// Only NULs came so far: the hole that a writer leaves who did not notice the truncation.
     hole: bool,
+    /// NULs were skipped, and nobody was told yet where the bytes go on.
+    pub(super) behind_hole: bool,
     name: Arc<str>,
 }
 
@@ -111,6 +113,7 @@ impl Tail {
             seen: 0,
             active: now,
             hole: offset == 0,
+            behind_hole: false,
             name,
         })
     }
@@ -166,6 +169,7 @@ impl Tail {
         let (start, bytes) = (self.offset + nuls as u64, Bytes::copy_from_slice(&fresh[nuls..]));
         self.head.grow(self.offset, fresh);
         self.trail.push(fresh);
+        self.behind_hole |= nuls > 0;
         self.offset += fresh.len() as u64;
         self.size = self.size.max(self.offset);
         self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
@@ -184,6 +188,7 @@ impl Tail {
         self.head = Head::default();
         self.trail = Trail::default();
         self.hole = true;
+        self.behind_hole = false;
         self.at_end = false;
         lost
     }

@@ -1,0 +1,22 @@
+//! Build script: lists the files of this folder, so that adding one needs no line of Rust elsewhere.
+
+use std::{env, fs, path::Path};
+
+fn main() {
+    let folder = Path::new("patterns");
+    println!("cargo::rerun-if-changed=patterns");
+    let entries = fs::read_dir(folder).expect("patterns/ stands beside Cargo.toml");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("patterns/ can be listed").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    names.sort();
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let rows: String = names
+        .iter()
+        .map(|name| format!("    ({name:?}, include_str!({:?})),\n", Path::new(&root).join(folder).join(name)))
+        .collect();
+    let out = env::var("OUT_DIR").expect("cargo sets it");
+    let text = format!("/// The files of `patterns/`, by name.\npub const SHIPPED: &[(&str, &str)] = &[\n{rows}];\n");
+    fs::write(Path::new(&out).join("shipped.rs"), text).expect("cargo's output directory can be written to");
+}

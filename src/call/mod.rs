@@ -1,0 +1,276 @@
+//! What needs neighbours: which records are one call, which line counts it, and what an earlier line of the same call said.
+//!
+//! Sequential per stream. Duplicates are known across streams.
+
+use crate::classify::{By, Name, Observation, Traffic, Verdict};
+use crate::taxonomy::{Grain, Outcome, Provider, closed};
+use crate::time::Timestamp;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+closed! {
+    /// What the records of a source are, settled by hand.
+    GrainRule {
+        /// Told by shape.
+        Auto = "auto",
+        /// Every record is a call.
+        Call = "call",
+        /// Every record is one try inside a call.
+        Attempt = "attempt",
+    }
+}
+
+/// Two records with the same id and grain within this span are one.
+const DUPLICATE_SPAN: Duration = Duration::from_secs(600);
+/// The most ids that are remembered; the oldest go first.
+const DUPLICATE_IDS: usize = 65_536;
+/// How long after an HTTP client's line the application's own line may come and still be about that answer.
+const SAME_CALL: Duration = Duration::from_secs(2);
+/// How long a stream in which an LLM was called counts as one that calls LLMs.
+const STREAM_MEMORY: Duration = Duration::from_secs(3_600);
+/// How long a failed attempt waits for the record of its call before it counts as a call, and a good one.
+const ERROR_HOLD: Duration = Duration::from_secs(5);
+const SUCCESS_HOLD: Duration = Duration::from_secs(30);
+/// Good attempts without any good call after which a stream is known to write none.
+const ENOUGH: usize = 8;
+/// Attempts that wait, at most; beyond, the oldest is counted.
+const HELD: usize = 64;
+/// Models whose provider a stream has told.
+const MODELS: usize = 32;
+
+/// Ids of calls and attempts that were counted lately, across all streams.
+#[derive(Debug, Default)]
+pub struct Duplicates {
+    seen: FxHashMap<u64, Timestamp>,
+    order: VecDeque<(Timestamp, u64)>,
+}
+
+impl Duplicates {
+    /// Whether a record with this id and grain was counted in the ten minutes before; if not, it is from now on.
+    fn is_repeat(&mut self, id: &str, outcome: Outcome, grain: Grain, at: Timestamp) -> bool {
+        let mut hasher = FxHasher::default();
+        (id, outcome, grain).hash(&mut hasher);
+        let key = hasher.finish();
+        while let Some((then, old)) = self.order.front().copied() {
+            if at.since(then) <= DUPLICATE_SPAN && self.order.len() < DUPLICATE_IDS {
+                break;
+            }
+            self.order.pop_front();
+            if self.seen.get(&old) == Some(&then) {
+                self.seen.remove(&old);
+            }
+        }
+        let repeat = self.seen.get(&key).is_some_and(|then| at.since(*then) <= DUPLICATE_SPAN && then.since(at) <= DUPLICATE_SPAN);
+        if !repeat {
+            self.seen.insert(key, at);
+            self.order.push_back((at, key));
+        }
+        repeat
+    }
+
+    /// What to remember over a restart: hash, and microseconds since the epoch.
+    pub fn state(&self) -> Vec<(u64, i64)> {
+        self.order.iter().map(|(at, key)| (*key, at.as_micros())).collect()
+    }
+
+    /// Takes up what [`Self::state`] gave.
+    pub fn restore(&mut self, state: &[(u64, i64)]) {
+        for (key, micros) in state.iter().take(DUPLICATE_IDS) {
+            let at = Timestamp::from_micros(*micros);
+            self.seen.insert(*key, at);
+            self.order.push_back((at, *key));
+        }
+    }
+}
+
+/// What one stream's earlier lines tell about its later ones.
+#[derive(Debug, Default)]
+pub struct StreamCalls {
+    rule: Option<GrainRule>,
+    good_call_at: Option<Timestamp>,
+    bad_call_at: Option<Timestamp>,
+    llm_at: Option<Timestamp>,
+    transport_at: Option<Timestamp>,
+    /// Good attempts since the last good call.
+    good_attempts: usize,
+    /// It was found to write attempts only.
+    attempts_are_calls: [bool; 2],
+    held: VecDeque<Observation>,
+    last: Option<Context>,
+    /// Providers that HTTP clients' lines of this stream named, with the time of the latest.
+    hosts: Vec<(Provider, Timestamp)>,
+    models: VecDeque<(Name, Provider)>,
+}
+
+/// The latest line that said whose service is called.
+#[derive(Clone, Copy, Debug)]
+struct Context {
+    at: Timestamp,
+    provider: Provider,
+    model: Name,
+}
+
+impl StreamCalls {
+    /// For a stream whose source has this rule.
+    pub fn new(rule: GrainRule) -> Self {
+        Self { rule: Some(rule), ..Self::default() }
+    }
+
+    /// Completes a verdict from what the stream said before, and settles its grain.
+    pub fn complete(&mut self, verdict: &mut Verdict<'_>, at: Timestamp, traffic: Traffic, duplicates: &mut Duplicates) {
+        if verdict.is_retry_notice && !self.transport_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
+            verdict.outcome = Outcome::Error;
+        }
+        if verdict.doubtful && traffic == Traffic::Mixed && self.llm_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
+            verdict.outcome = Outcome::Error;
+            verdict.doubtful = false;
+        }
+        self.carry_over(verdict, at);
+        if verdict.outcome == Outcome::Other {
+            return;
+        }
+        match self.rule {
+            Some(GrainRule::Call) if verdict.grain == Grain::Attempt => verdict.grain = Grain::Call,
+            Some(GrainRule::Attempt) if verdict.grain == Grain::Call => verdict.grain = Grain::Attempt,
+            _ => {}
+        }
+        if verdict.provider != Provider::UNKNOWN {
+            self.llm_at = Some(at);
+        }
+        let id = verdict.call_id.as_deref().or(verdict.request_id.as_deref());
+        if let Some(id) = id.filter(|_| verdict.grain != Grain::Detail)
+            && duplicates.is_repeat(id, verdict.outcome, verdict.grain, at)
+        {
+            verdict.grain = Grain::Detail;
+        }
+    }
+
+    fn carry_over(&mut self, verdict: &mut Verdict<'_>, at: Timestamp) {
+        let certain = matches!(verdict.provider_by, Some(By::Host | By::Field | By::Wrapper));
+        if verdict.is_transport && verdict.outcome != Outcome::Other {
+            self.transport_at = Some(at);
+        }
+        if certain && verdict.provider != Provider::UNKNOWN {
+            if verdict.provider_by == Some(By::Host) {
+                self.hosts.retain(|(it, _)| *it != verdict.provider);
+                self.hosts.push((verdict.provider, at));
+                if self.hosts.len() > 8 {
+                    self.hosts.remove(0);
+                }
+            }
+            self.learn(verdict.model_name(), verdict.provider);
+            self.last = Some(Context { at, provider: verdict.provider, model: verdict.model_name() });
+            return;
+        }
+        let model = verdict.model_name();
+        let known = self.models.iter().find(|(name, _)| *name == model && !model.is_empty()).map(|(_, provider)| *provider);
+        let lately = self.last.filter(|it| at.since(it.at) <= SAME_CALL + Duration::from_secs_f64(verdict.latency_s.unwrap_or(0.0).clamp(0.0, 600.0)));
+        // A model's name is a weak sign where this stream never called the provider that it points to.
+        let seen = |provider: Provider| self.hosts.iter().any(|(it, then)| *it == provider && at.since(*then) < STREAM_MEMORY);
+        let weak = verdict.provider == Provider::UNKNOWN || matches!(verdict.provider_by, Some(By::Model | By::Namespace)) && !seen(verdict.provider);
+        if !weak {
+            return;
+        }
+        let only = match self.hosts.as_slice() {
+            [(provider, then)] if at.since(*then) < STREAM_MEMORY => Some(*provider),
+            _ => None,
+        };
+        let unknown = verdict.provider == Provider::UNKNOWN;
+        let found = known.or_else(|| lately.filter(|it| unknown || seen(it.provider)).map(|it| it.provider)).or(only);
+        if let Some(found) = found.filter(|it| *it != verdict.provider) {
+            verdict.provider = found;
+            verdict.provider_by = Some(By::Context);
+            if lately.is_some_and(|it| it.provider == found) {
+                self.learn(model, found);
+            }
+        }
+    }
+
+    fn learn(&mut self, model: Name, provider: Provider) {
+        if model.is_empty() || self.models.iter().any(|it| *it == (model, provider)) {
+            return;
+        }
+        self.models.retain(|(name, _)| *name != model);
+        if self.models.len() == MODELS {
+            self.models.pop_front();
+        }
+        self.models.push_back((model, provider));
+    }
+
+    /// Takes a completed observation and gives out what counts as a call because of it: the observation itself where it is a
+    /// call's, and attempts of a stream that writes no records of calls.
+    pub fn count(&mut self, observation: Observation, out: &mut impl FnMut(Observation)) {
+        let at = observation.at;
+        match (observation.outcome, observation.grain) {
+            (Outcome::Success, Grain::Call) => {
+                self.good_call_at = Some(at);
+                self.good_attempts = 0;
+                self.attempts_are_calls[0] = false;
+                self.held.retain(|it| it.outcome != Outcome::Success);
+                out(observation);
+            }
+            (Outcome::Error, Grain::Call) => {
+                self.bad_call_at = Some(at);
+                self.attempts_are_calls[1] = false;
+                self.held.retain(|it| it.outcome != Outcome::Error);
+                out(observation);
+            }
+            (Outcome::Success | Outcome::Error, Grain::Attempt) if self.rule != Some(GrainRule::Attempt) => self.attempt(observation, out),
+            _ => {}
+        }
+        self.release(at, out);
+    }
+
+    fn attempt(&mut self, observation: Observation, out: &mut impl FnMut(Observation)) {
+        let good = observation.outcome == Outcome::Success;
+        let written_at = if good { self.good_call_at } else { self.bad_call_at };
+        if written_at.is_some_and(|then| observation.at.since(then) < STREAM_MEMORY) {
+            return;
+        }
+        self.good_attempts += usize::from(good);
+        if good && self.good_attempts >= ENOUGH {
+            self.attempts_are_calls[0] = true;
+        }
+        if self.attempts_are_calls[usize::from(!good)] {
+            self.held_of(good, out);
+            return out(as_call(observation));
+        }
+        if self.held.len() == HELD
+            && let Some(oldest) = self.held.pop_front()
+        {
+            out(as_call(oldest));
+        }
+        self.held.push_back(observation);
+    }
+
+    fn held_of(&mut self, good: bool, out: &mut impl FnMut(Observation)) {
+        let wanted = if good { Outcome::Success } else { Outcome::Error };
+        let (go, stay) = self.held.drain(..).partition::<VecDeque<_>, _>(|it| it.outcome == wanted);
+        self.held = stay;
+        go.into_iter().map(as_call).for_each(out);
+    }
+
+    /// Attempts that have waited long enough count as calls.
+    pub fn release(&mut self, now: Timestamp, out: &mut impl FnMut(Observation)) {
+        for good in [true, false] {
+            let (wanted, hold) = if good { (Outcome::Success, SUCCESS_HOLD) } else { (Outcome::Error, ERROR_HOLD) };
+            let due = self.held.iter().find(|it| it.outcome == wanted).is_some_and(|it| now.since(it.at) > hold);
+            if due {
+                self.attempts_are_calls[usize::from(!good)] = true;
+                self.held_of(good, out);
+            }
+        }
+    }
+
+    /// The stream has ended: what still waits counts.
+    pub fn finish(&mut self, out: &mut impl FnMut(Observation)) {
+        self.held.drain(..).map(as_call).for_each(out);
+    }
+}
+
+/// An attempt that stands for its call.
+fn as_call(observation: Observation) -> Observation {
+    Observation { grain: Grain::Call, ..observation }
+}

@@ -1,0 +1,546 @@
+//! One record judged: is it a call, did it fail, whose was it, what was it, whose problem is it.
+
+use super::catalog::Catalog;
+use super::engine::{Query, Tier};
+use super::{Name, PatternId};
+use crate::record::{Level, Record, Signals, Spot};
+use crate::redact;
+use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, closed};
+use crate::time::{Stamp, Timestamp};
+use aho_corasick::AhoCorasick;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+closed! {
+    /// How the provider was told.
+    By {
+        /// A field of the record names it.
+        Field = "field",
+        /// The host that was called.
+        Host = "host",
+        /// A wrapper's words: `AnthropicException - …`.
+        Wrapper = "wrapper",
+        /// The namespace of the exception class.
+        Namespace = "namespace",
+        /// The logger's name.
+        Logger = "logger",
+        /// Words that only its errors use.
+        Vocabulary = "vocabulary",
+        /// The model's name.
+        Model = "model",
+        /// The pattern that won.
+        Pattern = "pattern",
+        /// An earlier line of the same call.
+        Context = "context",
+    }
+}
+
+closed! {
+    /// What a source carries.
+    Traffic {
+        /// Only the logs of LLM clients and gateways: an error there is an LLM error.
+        Llm = "llm",
+        /// Anything: an error needs evidence that it is an LLM's.
+        Mixed = "mixed",
+    }
+}
+
+/// What one record comes to. Borrowed from the record where it is a success; an error owns its texts.
+#[derive(Clone, Debug)]
+pub struct Verdict<'a> {
+    /// The record's own time stamp.
+    pub stamp: Option<Stamp>,
+    /// Success, error, or something else.
+    pub outcome: Outcome,
+    /// The grain that the record's shape tells.
+    pub grain: Grain,
+    /// Whose service was called.
+    pub provider: Provider,
+    /// How that was told.
+    pub provider_by: Option<By>,
+    /// The relay in between.
+    pub gateway: Option<Provider>,
+    /// Who called, where the record says so.
+    pub service: Option<Cow<'a, str>>,
+    /// The machine, where the record says so.
+    pub host: Option<Cow<'a, str>>,
+    /// The model that was asked for.
+    pub model: Option<Cow<'a, str>>,
+    /// What the application saw.
+    pub status: Option<Status>,
+    /// What the provider's own body says, where it differs.
+    pub upstream_status: Option<Status>,
+    /// The pattern that won.
+    pub pattern: Option<PatternId>,
+    /// Kind of error.
+    pub category: Category,
+    /// Who can settle it.
+    pub owner: Owner,
+    /// Whether to retry.
+    pub retry: Retry,
+    /// What decided.
+    pub confidence: Confidence,
+    /// A wait the provider named, in seconds; waits of more than an hour are in `resets_at`.
+    pub retry_after_s: Option<f64>,
+    /// The date at which a limit refills, counted from the record's own time.
+    pub resets_at: Option<Timestamp>,
+    /// The provider's or gateway's id of the request.
+    pub request_id: Option<Cow<'a, str>>,
+    /// The gateway's or SDK's id of the call.
+    pub call_id: Option<Cow<'a, str>>,
+    /// The error's own words, redacted, at most 512 bytes.
+    pub message: Option<String>,
+    /// The last four characters of the key, where the record shows them.
+    pub key_hint: Option<String>,
+    /// How long it took, in seconds.
+    pub latency_s: Option<f64>,
+    /// Tokens sent.
+    pub input_tokens: Option<u64>,
+    /// Secrets that were taken out of the message.
+    pub redactions: u64,
+    /// The writer called it an error, and it is not one that we know.
+    pub unrecognised: bool,
+    /// A failure that only the traffic of its stream makes one of an LLM call: kept in case such a call was seen there.
+    pub doubtful: bool,
+    /// The line of a client that is about to try again.
+    pub is_retry_notice: bool,
+    /// The line of an HTTP client about one answer; it knows the host for sure.
+    pub is_transport: bool,
+}
+
+/// Judges records. Built once from a catalogue; judging is `&self`.
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    catalog: Arc<Catalog>,
+    vocabulary: Arc<(AhoCorasick, Vec<Provider>)>,
+    openai: Option<Provider>,
+    litellm: Option<Provider>,
+    openrouter: Option<Provider>,
+}
+
+impl Classifier {
+    /// A classifier over this catalogue.
+    pub fn new(catalog: Arc<Catalog>) -> Self {
+        let words: Vec<(String, Provider)> =
+            catalog.providers().iter().flat_map(|(provider, spec)| spec.vocabulary.iter().map(move |it| (it.clone(), provider))).collect();
+        let owners = words.iter().map(|(_, provider)| *provider).collect();
+        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word));
+        let words = words.unwrap_or_else(|_| AhoCorasick::new([""; 0]).expect("no words need no memory"));
+        let named = |id| catalog.providers().by_name(id);
+        let (openai, litellm, openrouter) = (named("openai"), named("litellm"), named("openrouter"));
+        Self { vocabulary: Arc::new((words, owners)), openai, litellm, openrouter, catalog }
+    }
+
+    /// The catalogue in use.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Judges one record of a source that carries `traffic`.
+    pub fn classify<'a>(&self, record: &Record<'a>, traffic: Traffic) -> Verdict<'a> {
+        let mut verdict = Verdict::of(record);
+        match record.spot() {
+            Spot::Transport { status, .. } => self.transport(record, status, &mut verdict),
+            Spot::Access { path, status, .. } => self.access(record, path, status, &mut verdict),
+            Spot::Retry => verdict.is_retry_notice = true,
+            Spot::Request { .. } => self.tell_provider(record, &mut verdict),
+            Spot::Response { status } => {
+                verdict.grain = Grain::Attempt;
+                self.tell_provider(record, &mut verdict);
+                self.answer(record, status, &mut verdict);
+            }
+            _ => self.general(record, traffic, &mut verdict),
+        }
+        verdict
+    }
+
+    /// Judges a record as if it were known to be a failure; what `explain` asks.
+    pub fn explain<'a>(&self, record: &Record<'a>) -> Verdict<'a> {
+        let mut verdict = Verdict::of(record);
+        self.tell_provider(record, &mut verdict);
+        let signals = record.signals();
+        self.failure(record, &signals, &mut verdict);
+        verdict
+    }
+
+    /// Whether `pattern` matches this record at all, whatever wins.
+    pub fn pattern_matches(&self, pattern: PatternId, record: &Record<'_>) -> bool {
+        let mut verdict = Verdict::of(record);
+        self.tell_provider(record, &mut verdict);
+        let signals = record.signals();
+        self.tell_provider_of_error(record, &signals, &mut verdict);
+        self.statuses(record, &signals, &mut verdict);
+        self.catalog.engine.matches(pattern, &self.query(&signals, &verdict))
+    }
+
+    fn transport<'a>(&self, record: &Record<'a>, status: u16, verdict: &mut Verdict<'a>) {
+        self.tell_provider(record, verdict);
+        verdict.is_transport = true;
+        verdict.grain = Grain::Attempt;
+        if verdict.provider == Provider::UNKNOWN && !record.url_path().is_some_and(is_llm_path) {
+            return;
+        }
+        self.answer(record, status, verdict);
+    }
+
+    fn access<'a>(&self, record: &Record<'a>, path: &[u8], status: u16, verdict: &mut Verdict<'a>) {
+        let llm = std::str::from_utf8(path).is_ok_and(is_llm_path);
+        if llm {
+            self.tell_provider(record, verdict);
+            verdict.grain = Grain::Attempt;
+            self.answer(record, status, verdict);
+        }
+    }
+
+    fn answer<'a>(&self, record: &Record<'a>, status: u16, verdict: &mut Verdict<'a>) {
+        match status {
+            400.. => self.failure(record, &Signals::default(), verdict),
+            200..=299 => verdict.outcome = Outcome::Success,
+            _ => {}
+        }
+    }
+
+    fn general<'a>(&self, record: &Record<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) {
+        let status = verdict.status.and_then(Status::http);
+        let bad_status = matches!(verdict.status, Some(Status::Timeout | Status::Connection)) || status.is_some_and(|it| it >= 400);
+        let hollow = record.has_empty_choices() && status.is_none_or(|it| it == 200);
+        let evidence = bad_status || record.failed() == Some(true) || record.has_fault() || hollow;
+        let suspicious = match record.level() {
+            Level::Error | Level::Fatal => true,
+            Level::Warn | Level::Unknown => names_failure(record.headline()),
+            Level::Info | Level::Debug => false,
+        };
+        self.tell_provider(record, verdict);
+        if evidence || suspicious {
+            let signals = record.signals();
+            let loud = record.level() >= Level::Error;
+            let told = bad_status || record.failed() == Some(true) || hollow;
+            let benign = self.is_benign(&signals) || looks_like_answer(record, &signals);
+            if !benign && (told || !signals.quiet) && !(status == Some(200) && !loud && !evidence) {
+                self.failure(record, &signals, verdict);
+                verdict.grain = grain_of_failure(record, verdict.grain);
+                if traffic == Traffic::Mixed && !self.is_llm(record, verdict) {
+                    self.doubt(verdict);
+                }
+                return;
+            }
+            verdict.unrecognised = loud && traffic == Traffic::Llm && !benign;
+        }
+        if record.level() != Level::Debug && is_success(record, verdict) {
+            verdict.outcome = Outcome::Success;
+        }
+    }
+
+    /// Not an LLM's failure as far as the record tells; the stream may know more.
+    fn doubt(&self, verdict: &mut Verdict<'_>) {
+        verdict.doubtful = verdict.outcome == Outcome::Error;
+        verdict.outcome = Outcome::Other;
+    }
+
+    fn is_benign(&self, signals: &Signals) -> bool {
+        signals.messages.iter().any(|text| self.catalog.signs.benign.iter().any(|it| text.contains(it.as_str())))
+    }
+
+    /// Whether a failure in mixed logs is an LLM's: a provider, a model, or a pattern that only LLM errors match.
+    fn is_llm(&self, record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
+        let provider = verdict.provider != Provider::UNKNOWN;
+        let model = record.model().is_some_and(|it| self.catalog.providers().by_model(&it).is_some());
+        let specific = verdict.pattern.and_then(|it| self.catalog.pattern(it)).is_some_and(|it| {
+            !it.providers.is_empty() && verdict.confidence == Confidence::Typed
+                || matches!(it.category, Category::ToolUse | Category::ContentPolicy)
+                || it.id.contains("context-length") || it.id.contains("insufficient-quota")
+        });
+        provider || model || specific
+    }
+
+    /// Fills in everything that is said of a failure.
+    fn failure<'a>(&self, record: &Record<'a>, signals: &Signals, verdict: &mut Verdict<'a>) {
+        verdict.outcome = Outcome::Error;
+        self.tell_provider_of_error(record, signals, verdict);
+        self.statuses(record, signals, verdict);
+        if record.has_empty_choices() && verdict.status.and_then(Status::http).is_none_or(|it| it == 200) {
+            let mut more = signals.clone();
+            more.codes.push("empty_choices".to_owned());
+            self.match_pattern(&more, verdict);
+        } else {
+            self.match_pattern(signals, verdict);
+        }
+        if let Some(model) = signals.model.as_ref().filter(|_| verdict.model.is_none()) {
+            verdict.model = Some(Cow::Owned(model.clone()));
+        }
+        if let Some(id) = signals.request_id.as_ref().filter(|_| verdict.request_id.is_none()) {
+            verdict.request_id = Some(Cow::Owned(id.clone()));
+        }
+        self.waits(signals, verdict);
+        let text = signals.message();
+        let (message, redactions) = redact::message(text);
+        verdict.key_hint = record.key_label().map(Cow::into_owned).or_else(|| redact::key_hint(text).map(str::to_owned));
+        verdict.message = (!message.is_empty()).then_some(message);
+        verdict.redactions = redactions;
+    }
+
+    fn waits(&self, signals: &Signals, verdict: &mut Verdict<'_>) {
+        const HOUR: f64 = 3_600.0;
+        match signals.retry_after_s.filter(|it| *it >= 0.0 && it.is_finite()) {
+            Some(wait) if wait <= HOUR => verdict.retry_after_s = Some(wait),
+            Some(wait) if wait < 400.0 * 86_400.0 => {
+                if let Some(Stamp::Utc(at)) = verdict.stamp {
+                    verdict.resets_at = Some(at.plus(std::time::Duration::from_secs_f64(wait)));
+                } else {
+                    verdict.retry_after_s = Some(wait);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn query<'q>(&self, signals: &'q Signals, verdict: &Verdict<'_>) -> Query<'q> {
+        Query { provider: verdict.provider, gateway: verdict.gateway, status: verdict.upstream_status.or(verdict.status), signals }
+    }
+
+    fn match_pattern(&self, signals: &Signals, verdict: &mut Verdict<'_>) {
+        let Some((id, tier)) = self.catalog.engine.find(&self.query(signals, verdict)) else { return };
+        let Some(pattern) = self.catalog.pattern(id) else { return };
+        verdict.pattern = Some(id);
+        verdict.category = pattern.category;
+        verdict.owner = pattern.owner;
+        verdict.retry = pattern.retry;
+        verdict.confidence = match tier {
+            Tier::Code | Tier::Type | Tier::GeneralType => Confidence::Typed,
+            Tier::Message => Confidence::Message,
+            Tier::Status => Confidence::Status,
+        };
+        // A relay that itself refuses is the one that failed.
+        if pattern.owner == Owner::Gateway
+            && let Some(gateway) = verdict.gateway
+        {
+            verdict.provider = gateway;
+            verdict.gateway = None;
+        }
+        if verdict.provider == Provider::UNKNOWN
+            && tier <= Tier::Message
+            && let [only] = pattern.providers.as_slice()
+            && let Some(provider) = self.catalog.providers().by_name(only)
+        {
+            verdict.provider = provider;
+            verdict.provider_by = Some(By::Pattern);
+        }
+    }
+
+    /// What the application saw, and what the provider itself said where that differs.
+    fn statuses(&self, record: &Record<'_>, signals: &Signals, verdict: &mut Verdict<'_>) {
+        let typed = || {
+            let names = signals.types.iter().chain(&signals.codes);
+            names.filter_map(|it| self.catalog.signs.upstream_status.get(&it.to_ascii_lowercase())).next().copied()
+        };
+        let body = signals.upstream_status.or_else(|| typed().and_then(|it| Status::from_number(i64::from(it))));
+        let seen = verdict.status.or(signals.status);
+        let named = record.upstream_status();
+        let upstream = named.or(body);
+        verdict.status = seen.or(body);
+        // A status word in a body speaks against a bare status only where the two disagree on what happened.
+        verdict.upstream_status = upstream.filter(|it| Some(*it) != verdict.status);
+    }
+
+    /// Whose service: by what the record says whether or not the call failed.
+    fn tell_provider(&self, record: &Record<'_>, verdict: &mut Verdict<'_>) {
+        let providers = self.catalog.providers();
+        let named = record.provider().and_then(|it| providers.by_name(&it));
+        let host = record.url_host().and_then(|it| providers.by_host(it));
+        let is_relay = |it: &Provider| providers.spec(*it).is_some_and(|it| it.relay);
+        let logger = record.logger();
+        if logger.starts_with("LiteLLM") || logger.starts_with("litellm") {
+            verdict.gateway = self.litellm;
+        }
+        // An OpenAI-compatible service is often named `openai` by whoever called it through that SDK: the host knows better.
+        let (found, by) = match (named, host) {
+            (_, Some(host)) if !is_relay(&host) => (Some(host), By::Host),
+            (Some(named), host) => {
+                if host != Some(named) && host.is_some() {
+                    verdict.gateway = host;
+                }
+                (Some(named), By::Field)
+            }
+            (None, host) => (host, By::Host),
+        };
+        if let Some(found) = found {
+            verdict.provider = found;
+            verdict.provider_by = Some(by);
+            return;
+        }
+        let space = providers.by_namespace(logger).filter(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
+        if let Some(found) = space {
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Logger));
+            return;
+        }
+        if let Some(found) = verdict.model.as_ref().and_then(|it| providers.by_model(it)) {
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
+        }
+    }
+
+    /// What an error itself tells of whose it is.
+    fn tell_provider_of_error(&self, record: &Record<'_>, signals: &Signals, verdict: &mut Verdict<'_>) {
+        let providers = self.catalog.providers();
+        if verdict.gateway.is_none() && signals.types.iter().any(|it| it.starts_with("litellm.")) {
+            verdict.gateway = self.litellm;
+        }
+        let wrapped = signals.provider.as_ref().and_then(|it| providers.by_name(it));
+        if let Some(wrapped) = wrapped {
+            if Some(verdict.provider) == self.openrouter && Some(wrapped) != self.openrouter {
+                verdict.gateway = self.openrouter;
+            }
+            if verdict.provider_by != Some(By::Host) || verdict.gateway.is_some() {
+                (verdict.provider, verdict.provider_by) = (wrapped, Some(By::Wrapper));
+            }
+            return;
+        }
+        if matches!(verdict.provider_by, Some(By::Field | By::Host | By::Logger)) {
+            return;
+        }
+        if let Some(found) = signals.url_host.as_ref().and_then(|it| providers.by_host(it)) {
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Host));
+            return;
+        }
+        let space = signals.types.iter().filter_map(|it| providers.by_namespace(it)).find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
+        if let Some(found) = space {
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
+            return;
+        }
+        if verdict.provider_by == Some(By::Model) {
+            return;
+        }
+        let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes);
+        if let Some(found) = texts.filter_map(|it| self.vocabulary.0.find(it.as_str())).next() {
+            (verdict.provider, verdict.provider_by) = (self.vocabulary.1[found.pattern().as_usize()], Some(By::Vocabulary));
+            return;
+        }
+        if let Some(found) = signals.model.as_ref().and_then(|it| providers.by_model(it)) {
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
+            return;
+        }
+        // The openai SDK calls many services: its namespace is the weakest sign.
+        let weak = signals.types.iter().any(|it| it.starts_with("openai.")) || record.logger().starts_with("openai");
+        if let Some(openai) = self.openai.filter(|_| weak) {
+            (verdict.provider, verdict.provider_by) = (openai, Some(By::Namespace));
+        }
+    }
+}
+
+impl<'a> Verdict<'a> {
+    fn of(record: &Record<'a>) -> Self {
+        Self {
+            stamp: record.stamp(),
+            outcome: Outcome::Other,
+            grain: grain_of_shape(record),
+            provider: Provider::UNKNOWN,
+            provider_by: None,
+            gateway: None,
+            service: record.service(),
+            host: record.host(),
+            model: record.model(),
+            status: record.status(),
+            upstream_status: None,
+            pattern: None,
+            category: Category::Unknown,
+            owner: Owner::Unknown,
+            retry: Retry::Depends,
+            confidence: Confidence::None,
+            retry_after_s: None,
+            resets_at: None,
+            request_id: record.request_id(),
+            call_id: record.call_id(),
+            message: None,
+            key_hint: None,
+            latency_s: record.latency_s(),
+            input_tokens: record.input_tokens(),
+            redactions: 0,
+            unrecognised: false,
+            doubtful: false,
+            is_retry_notice: false,
+            is_transport: false,
+        }
+    }
+
+    /// The model as a fixed-size name.
+    pub fn model_name(&self) -> Name {
+        self.model.as_deref().map(Name::new).unwrap_or_default()
+    }
+}
+
+fn grain_of_shape(record: &Record<'_>) -> Grain {
+    match record.spot() {
+        Spot::None | Spot::Request { .. } => Grain::Call,
+        _ => Grain::Attempt,
+    }
+}
+
+/// A failure that a library logs about itself is a detail of the application's; one after which another try is announced
+/// is an attempt.
+fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
+    const LIBRARIES: [&str; 17] = [
+        "openai", "anthropic", "httpx", "httpcore", "urllib3", "google_genai", "botocore", "mistralai", "groq", "cohere", "backoff", "asyncio", "LiteLLM Router", "aiohttp",
+        "requests", "uvicorn", "langchain",
+    ];
+    if shape != Grain::Call {
+        return shape;
+    }
+    let logger = record.logger();
+    let library = LIBRARIES.iter().any(|it| logger.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
+    if record.level() == Level::Debug || library || starts_folded(record.headline(), b"litellm.acompletion(model=") {
+        return Grain::Detail;
+    }
+    if announces_retry(record.headline()) { Grain::Attempt } else { Grain::Call }
+}
+
+fn announces_retry(text: &[u8]) -> bool {
+    let head = &text[..text.len().min(400)];
+    [b"retrying".as_slice(), b"Retrying", b"will retry", b"api_retry", b"Reconnecting..."].iter().any(|it| memchr::memmem::find(head, it).is_some())
+        && memchr::memmem::find(head, b"no more retries").is_none()
+        && memchr::memmem::find(head, b"not retrying").is_none()
+}
+
+fn starts_folded(text: &[u8], prefix: &[u8]) -> bool {
+    text.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix))
+}
+
+/// Paths under which LLM services answer.
+fn is_llm_path(path: &str) -> bool {
+    const ENDS: [&str; 22] = [
+        "/chat/completions", "/completions", "/messages", "/responses", "/embeddings", "/api/chat", "/api/generate", "/converse", "/converse-stream", "/invoke",
+        "/invoke-with-response-stream", "/images/generations", "/audio/transcriptions", "/audio/speech", "/rerank", "/moderations", "/generate", "/api/embed", "/videos",
+        "/batches", "/v2/chat", "/v1/chat",
+    ];
+    let path = path.trim_end_matches('/');
+    ENDS.iter().any(|it| path.ends_with(it)) || path.contains(":generateContent") || path.contains(":streamGenerateContent") || path.contains(":predict") || path.contains(":rawPredict")
+}
+
+/// Words in a line without a level, or at a warning, that make it worth a closer look.
+fn names_failure(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 18] = [
+        b"rror", b"xception", b"ailed", b"ailure", b"status code", b"Traceback", b"imed out", b"imeout", b"RESOURCE_EXHAUSTED", b"ECONN", b"refused", b"exceeded", b"verloaded",
+        b"nauthorized", b"ate limit", b"quota", b"denied", b"nvalid",
+    ];
+    let head = &text[..text.len().min(2_048)];
+    WORDS.iter().any(|it| memchr::memmem::find(head, it).is_some())
+}
+
+/// A whole answer of a model, logged by mistake as an error: it has choices with content in them.
+fn looks_like_answer(record: &Record<'_>, signals: &Signals) -> bool {
+    let text = record.headline();
+    let answer = memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some();
+    answer && signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none()
+}
+
+/// An LLM call that worked: an answer with a status, or words and numbers that only an ended call has.
+fn is_success(record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
+    if let Spot::Sdk { status: Some(status), .. } = record.spot() {
+        return (200..300).contains(&status);
+    }
+    let known = verdict.provider != Provider::UNKNOWN || verdict.model.is_some();
+    let llm = known || record.url_path().is_some_and(is_llm_path);
+    let good_status = verdict.status.and_then(Status::http).is_some_and(|it| (200..300).contains(&it));
+    let measured = record.input_tokens().is_some() || record.output_tokens().is_some();
+    let ended = record.failed() == Some(false) || record.finish_reason().is_some();
+    let span = record.operation().is_some() && verdict.latency_s.is_some();
+    llm && (good_status || measured && verdict.model.is_some() || ended && known || span)
+}

@@ -1,0 +1,94 @@
+//! Which time counts: a record's own where it can be believed, else that of its arrival.
+
+use crate::time::{Stamp, Timestamp, Zone};
+use std::time::Duration;
+
+/// A stamp this far ahead of its arrival is a wrong clock.
+const AHEAD: Duration = Duration::from_secs(60);
+/// Zones are multiples of this.
+const QUARTER: i64 = 900;
+/// Lines that have to agree on a zone before it is believed.
+const AGREE: u8 = 3;
+/// The longest window: what is older only counts.
+pub(super) const LATE: Duration = Duration::from_secs(3_600);
+
+/// Where the present comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Ticks tell the time; lines arrive when they are written.
+    Live,
+    /// The records' own times are all the time there is: a recorded log is replayed.
+    Replay,
+}
+
+/// What one stream's stamps have told of its writer's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StreamClock {
+    /// Settled by the configuration, or learnt.
+    zone: Option<Zone>,
+    candidate: i64,
+    agreed: u8,
+    last: Option<Timestamp>,
+}
+
+/// A record's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resolved {
+    pub(super) at: Timestamp,
+    /// The record's own stamp was not used, or was shifted by a zone that was only just guessed.
+    pub(super) skewed: bool,
+    /// The record had a stamp that was used.
+    pub(super) own: bool,
+}
+
+impl StreamClock {
+    pub(super) fn new(zone: Option<Zone>) -> Self {
+        Self { zone, ..Self::default() }
+    }
+
+    /// The time of a record with this stamp. `arrived` is when its bytes came; in a replay it is the latest time seen.
+    /// `fresh`: the bytes were read as they were written, so arrival is a witness.
+    pub(super) fn resolve(&mut self, stamp: Option<Stamp>, clock: Clock, arrived: Timestamp, fresh: bool) -> Resolved {
+        let resolved = match (stamp, clock) {
+            (None, Clock::Live) => Resolved { at: arrived, skewed: false, own: false },
+            (None, Clock::Replay) => Resolved { at: self.last.unwrap_or(arrived), skewed: false, own: false },
+            (Some(stamp), Clock::Replay) => {
+                let near = self.last.unwrap_or(arrived);
+                Resolved { at: stamp.resolve(self.zone.unwrap_or_default(), near), skewed: false, own: true }
+            }
+            (Some(Stamp::Utc(at)), Clock::Live) => self.believe(at, arrived),
+            (Some(local), Clock::Live) => self.local(local, arrived, fresh),
+        };
+        self.last = Some(self.last.map_or(resolved.at, |last| last.max(resolved.at)));
+        resolved
+    }
+
+    fn believe(&self, at: Timestamp, arrived: Timestamp) -> Resolved {
+        if at.since(arrived) > AHEAD {
+            return Resolved { at: arrived, skewed: true, own: false };
+        }
+        Resolved { at, skewed: false, own: true }
+    }
+
+    fn local(&mut self, stamp: Stamp, arrived: Timestamp, fresh: bool) -> Resolved {
+        if let Some(zone) = self.zone {
+            return self.believe(stamp.resolve(zone, arrived), arrived);
+        }
+        let as_utc = stamp.resolve(Zone::default(), arrived);
+        let off = as_utc.second() - arrived.second();
+        let quarters = (off + QUARTER / 2).div_euclid(QUARTER);
+        let rest = off - quarters * QUARTER;
+        if !fresh || rest.abs() > 60 || quarters.abs() > 60 {
+            return self.believe(as_utc, arrived);
+        }
+        if quarters == self.candidate {
+            self.agreed = self.agreed.saturating_add(1);
+        } else {
+            (self.candidate, self.agreed) = (quarters, 1);
+        }
+        if self.agreed >= AGREE {
+            self.zone = Some(Zone((quarters * QUARTER) as i32));
+        }
+        if quarters == 0 { self.believe(as_utc, arrived) } else { Resolved { at: arrived, skewed: true, own: false } }
+    }
+}

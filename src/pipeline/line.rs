@@ -1,0 +1,99 @@
+//! A verdict as one line of JSON: the contract that scripts rely on. Keys are always there, in this order.
+
+use crate::classify::{By, Catalog, Verdict};
+use crate::framing::RawEvent;
+use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry, Status};
+use crate::time::Timestamp;
+use serde::Serialize;
+
+/// The version of the format.
+pub const VERSION: u8 = 1;
+
+/// One verdict, with where it came from.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    v: u8,
+    source: &'a str,
+    line: u64,
+    lines: u64,
+    offset: u64,
+    ts: Option<String>,
+    outcome: Outcome,
+    grain: Option<Grain>,
+    provider: &'a str,
+    provider_by: Option<By>,
+    gateway: Option<&'a str>,
+    service: Option<&'a str>,
+    host: Option<&'a str>,
+    model: Option<&'a str>,
+    status: Option<Status>,
+    upstream_status: Option<Status>,
+    pattern: Option<&'a str>,
+    category: Option<Category>,
+    owner: Option<Owner>,
+    retry: Option<Retry>,
+    retry_after_s: Option<f64>,
+    resets_at: Option<String>,
+    confidence: Option<Confidence>,
+    request_id: Option<&'a str>,
+    message: Option<&'a str>,
+    fix: Option<&'a str>,
+    row: Option<&'a str>,
+    latency_s: Option<f64>,
+}
+
+/// Where a record came from and what was added to its verdict.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) source: &'a str,
+    pub(super) event: &'a RawEvent<'a>,
+    /// The record's own time, resolved; `None` where it had none.
+    pub(super) at: Option<Timestamp>,
+    pub(super) service: Option<&'a str>,
+    pub(super) host: Option<&'a str>,
+    pub(super) row: Option<&'a str>,
+}
+
+/// Appends the line.
+pub(super) fn write(out: &mut Vec<u8>, verdict: &Verdict<'_>, place: &Place<'_>, catalog: &Catalog) {
+    let providers = catalog.providers();
+    let error = verdict.outcome == Outcome::Error;
+    let pattern = verdict.pattern.filter(|_| error).and_then(|it| catalog.pattern(it));
+    let line = Line {
+        v: VERSION,
+        source: place.source,
+        line: place.event.line,
+        lines: place.event.lines,
+        offset: place.event.offset,
+        ts: place.at.map(|it| it.to_string()),
+        outcome: verdict.outcome,
+        grain: (verdict.outcome != Outcome::Other).then_some(verdict.grain),
+        provider: providers.id(verdict.provider),
+        provider_by: verdict.provider_by,
+        gateway: verdict.gateway.map(|it| providers.id(it)),
+        service: place.service,
+        host: place.host,
+        model: verdict.model.as_deref(),
+        status: verdict.status,
+        upstream_status: verdict.upstream_status,
+        pattern: pattern.map(|it| it.id.as_str()),
+        category: error.then_some(verdict.category),
+        owner: error.then_some(verdict.owner),
+        retry: error.then_some(verdict.retry),
+        retry_after_s: verdict.retry_after_s.filter(|_| error),
+        resets_at: verdict.resets_at.filter(|_| error).map(|it| it.to_string()),
+        confidence: error.then_some(verdict.confidence),
+        request_id: verdict.request_id.as_deref(),
+        message: verdict.message.as_deref().filter(|_| error),
+        fix: pattern.map(|it| it.fix.as_str()).or(if error { Some(NO_PATTERN) } else { None }),
+        row: place.row,
+        latency_s: verdict.latency_s,
+    };
+    if serde_json::to_writer(&mut *out, &line).is_ok() {
+        out.push(b'\n');
+    }
+}
+
+/// What to do about an error that no pattern knows.
+pub const NO_PATTERN: &str =
+    "No pattern knows this error. Read the message; if it comes back, `llm-triage suggest` prints a pattern to fill in.";

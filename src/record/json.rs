@@ -1,0 +1,382 @@
+//! A borrowing, forgiving reader of JSON: it walks objects and arrays without building anything.
+//!
+//! Log lines are cut off, hold strings that are not UTF-8, and nest whatever a client was given. So this reader validates
+//! no more than it needs to find where a value ends, gives out slices of the line, and stops where the text stops.
+
+use std::borrow::Cow;
+
+/// A value, as the slice of the line that spells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    /// `null`, and a field that is not there.
+    #[default]
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number as it is spelled.
+    Number(&'a [u8]),
+    /// A string without its quotes.
+    Text(Raw<'a>),
+    /// An object with its braces.
+    Object(&'a [u8]),
+    /// An array with its brackets.
+    Array(&'a [u8]),
+}
+
+/// The inside of a string as the line spells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Raw<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// It holds backslashes that stand for something else.
+    pub(crate) escaped: bool,
+}
+
+impl<'a> Raw<'a> {
+    /// A string that means what it spells.
+    pub(crate) const fn plain(bytes: &'a [u8]) -> Self {
+        Self { bytes, escaped: false }
+    }
+
+    /// The text; bytes that are not UTF-8 are replaced.
+    pub(crate) fn text(self) -> Cow<'a, str> {
+        if self.escaped { Cow::Owned(unescape(self.bytes)) } else { String::from_utf8_lossy(self.bytes) }
+    }
+
+    /// The text where it can be had without copying.
+    pub(crate) fn as_str(self) -> Option<&'a str> {
+        if self.escaped { None } else { std::str::from_utf8(self.bytes).ok() }
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The text of a string; `None` for anything else and for an empty one.
+    pub(crate) fn as_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(raw) if !raw.is_empty() => Some(raw.text()),
+            _ => None,
+        }
+    }
+
+    /// The spelling of a non-empty string or of a number.
+    pub(crate) fn as_raw(self) -> Option<Raw<'a>> {
+        match self {
+            Self::Text(raw) if !raw.is_empty() => Some(raw),
+            Self::Number(bytes) => Some(Raw::plain(bytes)),
+            _ => None,
+        }
+    }
+
+    /// A number, also one that is spelled in quotes.
+    pub(crate) fn as_f64(self) -> Option<f64> {
+        let bytes = self.as_raw().filter(|it| it.bytes.len() <= 40)?.bytes;
+        std::str::from_utf8(bytes).ok()?.trim().parse().ok().filter(|it: &f64| it.is_finite())
+    }
+
+    /// A whole number, also one that is spelled in quotes or with a fraction of zero.
+    pub(crate) fn as_i64(self) -> Option<i64> {
+        let bytes = self.as_raw().filter(|it| it.bytes.len() <= 40)?.bytes;
+        if let Some(number) = whole(bytes) {
+            return Some(number);
+        }
+        self.as_f64().filter(|it| it.fract() == 0.0 && it.abs() < 9e15).map(|it| it as i64)
+    }
+
+    /// Whether there is anything: not null, not false, not an empty string, object or array.
+    pub(crate) fn is_something(self) -> bool {
+        match self {
+            Self::Null | Self::Bool(false) => false,
+            Self::Bool(true) | Self::Number(_) => true,
+            Self::Text(raw) => !raw.bytes.trim_ascii().is_empty(),
+            Self::Object(raw) | Self::Array(raw) => raw.len() > 2 && !raw[1..raw.len() - 1].trim_ascii().is_empty(),
+        }
+    }
+}
+
+fn whole(bytes: &[u8]) -> Option<i64> {
+    let (sign, digits) = match bytes.strip_prefix(b"-") {
+        Some(rest) => (-1, rest),
+        None => (1, bytes),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut number = 0i64;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + i64::from(digit - b'0');
+    }
+    Some(number * sign)
+}
+
+/// Walks the members of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Members<'a> {
+    cursor: Cursor<'a>,
+    /// The closing brace was reached: the object is whole.
+    pub(crate) closed: bool,
+}
+
+impl<'a> Members<'a> {
+    /// Over the object that begins at the start of `text`; over nothing when none does.
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        let mut cursor = Cursor { text, at: 0 };
+        cursor.blanks();
+        if cursor.peek() == Some(b'{') {
+            cursor.at += 1;
+        } else {
+            cursor.at = text.len();
+        }
+        Self { cursor, closed: false }
+    }
+
+    /// Over the members that stand at the start of `text` without the opening brace (the tail of a cut line).
+    pub(crate) fn inside(text: &'a [u8]) -> Self {
+        Self { cursor: Cursor { text, at: 0 }, closed: false }
+    }
+
+    /// What stands behind the object, once it is [`Self::closed`].
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.cursor.text.get(self.cursor.at..).unwrap_or_default()
+    }
+
+    /// How far the walk has come, in bytes.
+    pub(crate) fn position(&self) -> usize {
+        self.cursor.at
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Raw<'a>, Value<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.closed {
+            return None;
+        }
+        let cursor = &mut self.cursor;
+        cursor.blanks();
+        if cursor.peek() == Some(b',') {
+            cursor.at += 1;
+            cursor.blanks();
+        }
+        match cursor.peek()? {
+            b'"' => {}
+            b'}' => {
+                cursor.at += 1;
+                self.closed = true;
+                return None;
+            }
+            _ => {
+                cursor.at = cursor.text.len();
+                return None;
+            }
+        }
+        let key = cursor.string()?;
+        cursor.blanks();
+        if cursor.peek() != Some(b':') {
+            cursor.at = cursor.text.len();
+            return None;
+        }
+        cursor.at += 1;
+        cursor.blanks();
+        Some((key, cursor.value()?))
+    }
+}
+
+/// Walks the items of an array.
+#[derive(Clone, Debug)]
+pub(crate) struct Items<'a>(Cursor<'a>);
+
+impl<'a> Items<'a> {
+    /// Over the array that begins at the start of `text`; over nothing when none does.
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        let at = if text.first() == Some(&b'[') { 1 } else { text.len() };
+        Self(Cursor { text, at })
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        self.0.blanks();
+        if self.0.peek() == Some(b',') {
+            self.0.at += 1;
+            self.0.blanks();
+        }
+        match self.0.peek()? {
+            b']' => None,
+            _ => self.0.value(),
+        }
+    }
+}
+
+/// The value of the first member with this key.
+pub(crate) fn member<'a>(object: &'a [u8], key: &str) -> Value<'a> {
+    Members::new(object).find(|(name, _)| name.bytes == key.as_bytes()).map_or(Value::Null, |(_, value)| value)
+}
+
+/// The value at the start of `text`, and what stands behind it. `None` when the text stops inside it.
+pub(crate) fn value_prefix(text: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    let mut cursor = Cursor { text, at: 0 };
+    cursor.blanks();
+    let value = cursor.value()?;
+    Some((value, &text[cursor.at..]))
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    #[inline]
+    fn blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// A string whose opening quote the cursor stands on. `None`, and the end, when it is not closed.
+    #[inline]
+    fn string(&mut self) -> Option<Raw<'a>> {
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        // Most strings are short: looking at eight bytes by hand saves the call of the vector search.
+        let near = self.text.get(start..)?;
+        for (i, byte) in near.iter().take(16).enumerate() {
+            match byte {
+                b'"' => {
+                    self.at = start + i + 1;
+                    return Some(Raw { bytes: &near[..i], escaped: false });
+                }
+                b'\\' => break,
+                _ => at = start + i + 1,
+            }
+        }
+        loop {
+            let rest = self.text.get(at..)?;
+            let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
+                self.at = self.text.len();
+                return None;
+            };
+            at += found;
+            if self.text[at] == b'"' {
+                break;
+            }
+            escaped = true;
+            at += 2;
+        }
+        self.at = at + 1;
+        Some(Raw { bytes: &self.text[start..at], escaped })
+    }
+
+    #[inline]
+    fn value(&mut self) -> Option<Value<'a>> {
+        let start = self.at;
+        match self.peek()? {
+            b'"' => self.string().map(Value::Text),
+            b'{' => self.nested().map(|end| Value::Object(&self.text[start..end])),
+            b'[' => self.nested().map(|end| Value::Array(&self.text[start..end])),
+            _ => {
+                while let Some(byte) = self.peek() {
+                    if matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r') {
+                        break;
+                    }
+                    self.at += 1;
+                }
+                Some(match &self.text[start..self.at] {
+                    b"true" => Value::Bool(true),
+                    b"false" => Value::Bool(false),
+                    word if word.first().is_some_and(|b| b.is_ascii_digit() || *b == b'-') => Value::Number(word),
+                    // `NaN`, `Infinity`, `undefined`: some writers produce them, none of them says anything.
+                    _ if self.at > start => Value::Null,
+                    _ => return None,
+                })
+            }
+        }
+    }
+
+    /// Skips an object or array, strings respected; gives its end.
+    fn nested(&mut self) -> Option<usize> {
+        let mut depth = 0usize;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.string()?;
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at += 1;
+                        return Some(self.at);
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+}
+
+/// Resolves the escapes of a JSON string. What is no escape stays as it is; half a surrogate pair becomes U+FFFD.
+pub(crate) fn unescape(raw: &[u8]) -> String {
+    let mut out = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at + 1..];
+        let Some((mark, after)) = rest.split_first() else { break };
+        rest = after;
+        match mark {
+            b'n' => out.push(b'\n'),
+            b't' => out.push(b'\t'),
+            b'r' => out.push(b'\r'),
+            b'b' => out.push(8),
+            b'f' => out.push(12),
+            b'u' => {
+                let (letter, after) = unicode(rest);
+                rest = after;
+                out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            b'"' | b'\\' | b'/' => out.push(*mark),
+            other => out.extend_from_slice(&[b'\\', *other]),
+        }
+    }
+    out.extend_from_slice(rest);
+    String::from_utf8(out).unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned())
+}
+
+/// The character behind `\u`, a surrogate pair read as one.
+fn unicode(rest: &[u8]) -> (char, &[u8]) {
+    let Some(high) = hex4(rest) else { return (char::REPLACEMENT_CHARACTER, rest) };
+    let after = &rest[4..];
+    if (0xd800..0xdc00).contains(&high)
+        && let Some(low_text) = after.strip_prefix(b"\\u")
+        && let Some(low) = hex4(low_text).filter(|it| (0xdc00..0xe000).contains(it))
+    {
+        let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+        return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), &low_text[4..]);
+    }
+    (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), after)
+}
+
+fn hex4(text: &[u8]) -> Option<u32> {
+    let digits = std::str::from_utf8(text.get(..4)?).ok()?;
+    u32::from_str_radix(digits, 16).ok()
+}

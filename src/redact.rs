@@ -1,0 +1,163 @@
+//! Secrets out, before anything is kept or shown.
+//!
+//! What looks like a key, a token or a password in an address is replaced by its kind and, where a person would need it to
+//! know which key it was, its last four characters.
+
+use std::borrow::Cow;
+
+/// The most bytes of a message that are kept.
+pub const MESSAGE_BYTES: usize = 512;
+
+/// Prefixes by which vendors mark their secrets, and the fewest characters that follow in a real one.
+const MARKED: [(&str, usize); 22] = [
+    ("sk-", 12),
+    ("sk_", 16),
+    ("AIza", 20),
+    ("gsk_", 12),
+    ("xai-", 12),
+    ("hf_", 12),
+    ("pplx-", 12),
+    ("r8_", 16),
+    ("AKIA", 12),
+    ("ASIA", 12),
+    ("ya29.", 12),
+    ("eyJ", 24),
+    ("ghp_", 16),
+    ("gho_", 16),
+    ("github_pat_", 16),
+    ("xoxb-", 12),
+    ("xoxp-", 12),
+    ("csk-", 12),
+    ("fw_", 16),
+    ("nvapi-", 16),
+    ("tgp_v1_", 16),
+    ("dop_v1_", 16),
+];
+
+/// Words behind which a secret follows, whatever it looks like.
+const NAMED: [&str; 12] = [
+    "Bearer ", "bearer ", "api_key=", "apikey=", "api-key=", "key=", "token=", "access_token=", "password=", "x-api-key: ", "Authorization: Basic ", "secret=",
+];
+
+/// The text without its secrets, and how many there were.
+pub fn redact(text: &str) -> (Cow<'_, str>, u64) {
+    let mut out = String::new();
+    let (mut copied, mut at, mut count) = (0, 0, 0);
+    while at < text.len() {
+        let Some(rest) = text.get(at..) else {
+            at += 1;
+            continue;
+        };
+        let boundary = at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric();
+        match boundary.then(|| secret(rest)).flatten() {
+            Some((keep, length)) => {
+                let word = rest.get(keep..keep + length).unwrap_or_default();
+                out.push_str(text.get(copied..at + keep).unwrap_or_default());
+                out.push_str("[redacted");
+                if let Some(tail) = last_four(word) {
+                    out.push('…');
+                    out.push_str(tail);
+                }
+                out.push(']');
+                at += keep + length;
+                copied = at;
+                count += 1;
+            }
+            None => at += next_candidate(rest),
+        }
+    }
+    if count == 0 {
+        return (Cow::Borrowed(text), 0);
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    (Cow::Owned(out), count)
+}
+
+/// [`redact`], then cut to [`MESSAGE_BYTES`] at a character, on one line.
+pub fn message(text: &str) -> (String, u64) {
+    // Cutting first would leave half a secret that no longer looks like one.
+    let end = text.floor_char_boundary(MESSAGE_BYTES * 4);
+    let (clean, count) = redact(text.get(..end).unwrap_or_default());
+    let mut line: String = clean.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    line.retain(|c| !c.is_control());
+    let cut = line.floor_char_boundary(MESSAGE_BYTES);
+    line.truncate(cut);
+    (line, count)
+}
+
+/// The last four characters of a key that the text shows, whole or masked by its provider (`sk-proj-****4qzA`).
+pub fn key_hint(text: &str) -> Option<&str> {
+    for (prefix, _) in MARKED.iter().filter(|(prefix, _)| *prefix != "eyJ") {
+        for (at, _) in text.match_indices(prefix).take(4) {
+            let word = text.get(at..)?;
+            let word = word.get(..key_end(word)).unwrap_or_default();
+            if word.len() > prefix.len() + 6 {
+                return last_four(word);
+            }
+        }
+    }
+    let masked = text.find("****")?;
+    let word = text.get(masked..)?;
+    let word = word.get(..key_end(word))?.trim_start_matches('*');
+    (word.len() >= 4).then(|| last_four(word)).flatten()
+}
+
+/// If a secret begins here: how many bytes before it are kept, and how long it is.
+fn secret(text: &str) -> Option<(usize, usize)> {
+    if let Some((prefix, least)) = MARKED.iter().find(|(prefix, _)| text.starts_with(prefix)) {
+        let length = key_end(text);
+        return (length >= prefix.len() + least).then_some((0, length));
+    }
+    let name = NAMED.iter().find(|name| text.starts_with(**name))?;
+    let rest = text.get(name.len()..)?;
+    let length = key_end(rest);
+    let plain = rest.get(..length)?;
+    // `token=1234` is a count, `key=name` a word: a secret is long and mixes kinds of characters.
+    let mixed = plain.bytes().any(|b| b.is_ascii_digit()) && plain.bytes().any(|b| b.is_ascii_alphabetic());
+    (length >= 16 && mixed).then_some((name.len(), length))
+}
+
+fn key_end(text: &str) -> usize {
+    text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*' | '+' | '/'))).unwrap_or(text.len())
+}
+
+fn last_four(word: &str) -> Option<&str> {
+    let word = word.trim_end_matches('.');
+    (word.len() >= 12 || word.len() >= 4 && !word.contains('-')).then(|| word.get(word.len() - 4..)).flatten()
+}
+
+/// How far the next place is at which a secret could begin.
+fn next_candidate(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while at < bytes.len() && (bytes[at - 1].is_ascii_alphanumeric() || !bytes[at].is_ascii_alphabetic()) {
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_leave_their_kind_and_their_last_four() {
+        assert_eq!(redact("key sk-proj-abcdefghijklmnop1234 was used").0, "key [redacted…1234] was used");
+        assert_eq!(redact("GET /v1?key=AIzaSyA1234567890abcdefghijk&x=1").0, "GET /v1?key=[redacted…hijk]&x=1");
+        assert_eq!(redact("Authorization: Bearer abc123def456ghi789").0, "Authorization: Bearer [redacted…i789]");
+    }
+
+    #[test]
+    fn words_that_only_look_alike_stay() {
+        for text in ["risk-free", "token=1234", "key=name", "sk-", "a task-oriented skill", "eyJ is how it begins", ""] {
+            assert_eq!(redact(text), (Cow::Borrowed(text), 0));
+        }
+    }
+
+    #[test]
+    fn a_masked_key_still_says_which_one_it_was() {
+        assert_eq!(key_hint("Incorrect API key provided: sk-proj-****************4qzA."), Some("4qzA"));
+        assert_eq!(key_hint("Your api key: ****9f3c is invalid"), Some("9f3c"));
+        assert_eq!(key_hint("no key at all"), None);
+    }
+}

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 pub const MAX_STARTS: u32 = 3;
 
 /// Everything that is kept. `S` is the state of the pipeline and of the delivery.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint<S> {
     /// When.
     pub written: Timestamp,
@@ -30,5 +30,5 @@ pub struct Checkpoint<S> {
     /// Where reading stands in each file, at the start of its oldest open event.
     pub positions: Vec<Position>,
     /// What the bytes before those places came to.
-    pub state: S,
+    pub state: Option<S>,
 }

@@ -14,7 +14,7 @@ fn checkpoint(state: &str) -> Checkpoint<String> {
         starts: 0,
         sources: BTreeSet::from(["app".into()]),
         positions: Vec::new(),
-        state: state.into(),
+        state: Some(state.into()),
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod checkpoint;
 mod config;
+mod daemon;
 mod streams;
 mod tail;

@@ -32,7 +32,7 @@ impl Edge for Counter {
 }
 
 fn pipeline(parts: &Parts) -> Pipeline {
-    let catalog = Catalog::shipped().expect("good patterns");
+    let catalog = Catalog::build(&[], &[]).expect("nothing in it can be wrong");
     let rules =
         Rules { framing: Default::default(), reader: Reader::default(), classifier: Classifier::new(Arc::new(catalog)) };
     let options =

@@ -231,7 +231,7 @@ mod tests {
     fn words_of_serde_become_ours() {
         let message = "unknown field `sustaind`, expected one of `id`, `sustained`";
         assert_eq!(plain(message), "there is no key `sustaind`; did you mean `sustained`?");
-        assert_eq!(plain("unknown field `x`, expected `id`"), "there is no key `x`; did you mean `id`?");
+        assert_eq!(plain("unknown field `x`, expected `id`"), "there is no key `x`; known here: id");
         assert_eq!(plain("anything else"), "anything else");
     }
 }

@@ -2,10 +2,15 @@
 
 mod admin;
 mod alert;
+mod checkpoint;
+mod config;
+mod daemon;
 mod delivery;
 mod detect;
 mod escalation;
 mod metrics;
 mod peer;
+mod streams;
+mod tail;
 mod tool;
 mod window;

@@ -1,0 +1,451 @@
+//! Where everything meets: sources feed one bounded channel, one thread owns the pipeline at its other end, and the edge is
+//! told what came of it.
+//!
+//! Ports and the state directory are taken before anything runs, so what cannot work is a start error. After that nothing
+//! that input or the outside does ends the process; the end of a task that nobody asked for does.
+
+mod phase;
+mod signals;
+mod worker;
+
+pub use phase::{Phase, Phases};
+pub use signals::{Shutdown, watch_signals};
+pub use worker::{Edge, Kept};
+
+use crate::checkpoint::{self, Checkpoint, Health, Loaded, MAX_STARTS, Store, Writer};
+use crate::classify::SourceId;
+use crate::config::{Config, Output, SourceKind};
+use crate::framing::StreamId;
+use crate::pipeline::{Event, Pipeline, Rules};
+use crate::source::file::{FileKey, Hints, Ledger, Memory, Options, Own, PatternError, Tailer};
+use crate::source::tcp::TcpSource;
+use crate::source::{self, Gauges, Moment, Parcel, StreamIds, stdin};
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use worker::Worker;
+
+/// How long the end may take: below the 30 s that Kubernetes gives.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Why the daemon does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process has the port, or the address is not ours.
+    #[error("cannot listen on {address} for {what}")]
+    Bind {
+        /// What it is for.
+        what: String,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The state directory is taken, or holds what must not be ignored.
+    #[error(transparent)]
+    State(#[from] checkpoint::StartError),
+    /// A pattern of files is none; the configuration's check finds it earlier.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// Verdicts cannot be written.
+    #[error("cannot write verdicts to {}", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// No thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+}
+
+/// Why the daemon ended though nobody asked, or not as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A task came to its end by itself: a fault of ours.
+    #[error("{task} ended by itself; this is a fault of llm-triage")]
+    Ended {
+        /// Which.
+        task: &'static str,
+    },
+    /// A task panicked.
+    #[error("{task} panicked; this is a fault of llm-triage")]
+    Panicked {
+        /// Which.
+        task: &'static str,
+    },
+    /// The end took longer than the grace time; what was not handled is read again at the next start.
+    #[error("could not end within {} s; what was not handled will be read again", GRACE.as_secs())]
+    Grace,
+    /// A second signal.
+    #[error("ended at once by a second signal; what was not handled will be read again")]
+    Cut,
+}
+
+/// What the edge is built from.
+#[derive(Debug)]
+pub struct Parts {
+    /// What the last process left, if it did.
+    pub kept: Option<Kept>,
+    /// Per source, in the order of their ids: name and gauges.
+    pub gauges: Vec<(String, Arc<Gauges>)>,
+    /// How writing checkpoints goes.
+    pub health: Arc<Health>,
+    /// Where the daemon stands.
+    pub phases: Phases,
+}
+
+/// A daemon that holds its ports and its state directory, and has not begun to read.
+#[derive(Debug)]
+pub struct Daemon {
+    config: Config,
+    http: TcpListener,
+    tcp: Vec<(SourceId, TcpListener)>,
+    tailer: Option<Tailer>,
+    ledger: Ledger,
+    writer: Writer,
+    output: Option<File>,
+    ids: Arc<StreamIds>,
+    phases: Phases,
+    gauges: Vec<Arc<Gauges>>,
+    starts: u32,
+    parts: Parts,
+}
+
+impl Daemon {
+    /// Takes ports and state directory, and reads what the last process left.
+    ///
+    /// # Errors
+    ///
+    /// Where one of them is not to be had.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let http = listen(config.listen, "metrics and status").await?;
+        let mut tcp = Vec::new();
+        for (id, source) in sources(&config) {
+            if let SourceKind::Tcp { listen: address, .. } = source.kind {
+                tcp.push((id, listen(address, &source.name).await?));
+            }
+        }
+        let store = Store::open(&config.state_dir)?;
+        let before = match store.load::<Kept>()? {
+            Loaded::Good(checkpoint) => *checkpoint,
+            Loaded::Nothing | Loaded::Corrupt { .. } => Checkpoint::default(),
+        };
+        let Checkpoint { written: _, starts, sources: known, positions, state } = before;
+        let skip_backlog = starts >= MAX_STARTS;
+        if skip_backlog {
+            error!(starts, "the last starts from this checkpoint all ended badly; skipping the backlog and counting it");
+        }
+        let output = config.output.as_ref().map(open_output).transpose()?;
+        let gauges: Vec<Arc<Gauges>> = config.sources.iter().map(|_| Arc::default()).collect();
+        let ids = Arc::new(StreamIds::above(positions.iter().map(|it| StreamId(it.stream))));
+        let ledger = Ledger::new(positions.clone());
+        let memory = Memory { positions, sources: known, skip_backlog };
+        let tailer = tailer(&config, &gauges, memory, &ids)?;
+        let health = Arc::new(Health::default());
+        let writer = Writer::spawn(store, Arc::clone(&health)).map_err(StartError::Thread)?;
+        let phases = Phases::default();
+        let names = config.sources.iter().map(|it| it.name.clone());
+        let parts = Parts { kept: state, gauges: names.zip(gauges.iter().cloned()).collect(), health, phases: phases.clone() };
+        let starts = if skip_backlog { 0 } else { starts + 1 };
+        Ok(Self { config, http, tcp, tailer, ledger, writer, output, ids, phases, gauges, starts, parts })
+    }
+
+    /// Where the HTTP server will listen; its port was chosen by the system where the configuration said 0.
+    ///
+    /// # Errors
+    ///
+    /// Where the system does not tell.
+    pub fn http_address(&self) -> io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
+    /// The same of the TCP sources.
+    ///
+    /// # Errors
+    ///
+    /// Where the system does not tell.
+    pub fn tcp_addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.tcp.iter().map(|(_, it)| it.local_addr()).collect()
+    }
+
+    /// Reads, classifies and tells until `shutdown`. `build` makes the pipeline and the edge; `serve` serves HTTP until its
+    /// token is cancelled, which comes last; `reload` makes new rules, or says itself why it cannot and leaves the old ones.
+    ///
+    /// # Errors
+    ///
+    /// Where the end was not asked for, or took too long.
+    pub async fn run<E, S>(
+        self,
+        build: impl FnOnce(Parts) -> (Pipeline, E),
+        serve: impl FnOnce(TcpListener, CancellationToken) -> S,
+        reload: impl FnMut() -> Option<Rules> + Send + 'static,
+        shutdown: Shutdown,
+    ) -> Result<(), RunError>
+    where
+        E: Edge,
+        S: Future<Output = ()> + Send + 'static,
+    {
+        let Self { config, http, tcp, tailer, ledger, writer, output, ids, phases, gauges, starts, parts } = self;
+        let (pipeline, edge) = build(parts);
+        // Bounded by `QUEUE` chunks of at most `CHUNK` bytes. Sources wait when it is full; nothing else sends into it but the
+        // tick and the end.
+        let (to, from) = mpsc::channel(source::QUEUE);
+        let files = config.sources.iter().filter(|it| matches!(it.kind, SourceKind::File { .. }));
+        let followed: BTreeSet<String> = files.map(|it| it.name.clone()).collect();
+        let worker = Worker { pipeline, ledger, writer, edge, followed, starts, output };
+        let mut tasks = Tasks::default();
+        let stop = CancellationToken::new();
+        let last = CancellationToken::new();
+        let serving = serve(http, last.clone());
+        tasks.spawn("the HTTP server", serving);
+        let handled = tasks.thread("the pipeline", move || worker.run(from));
+        let hints = Arc::new(Hints::default());
+        if let Some(tailer) = tailer {
+            let (hints, to) = (Arc::clone(&hints), to.clone());
+            tasks.readers.spawn_blocking(move || tailer.run(&hints, &to));
+        }
+        for (source, listener) in tcp {
+            let limits = match config.sources[usize::from(source.0)].kind {
+                SourceKind::Tcp { limits, .. } => limits,
+                SourceKind::File { .. } | SourceKind::Stdin => continue,
+            };
+            let gauges = Arc::clone(&gauges[usize::from(source.0)]);
+            let peer_source = TcpSource { source, listener, limits, ids: Arc::clone(&ids), gauges, to: to.clone() };
+            tasks.readers.spawn(peer_source.run(stop.clone()));
+        }
+        let stdin = start_stdin(&config, &gauges, &ids, &to);
+        tasks.readers.spawn(tick(to.clone(), stop.clone()));
+        tasks.readers.spawn(reload_when_told(reload, Arc::clone(&shutdown.reload), to.clone(), stop.clone()));
+        phases.enter(Phase::Ready);
+        info!(sources = config.sources.len(), "ready");
+
+        let only_stdin = config.sources.len() == 1;
+        let asked = tokio::select! {
+            () = shutdown.drain.cancelled() => Ok(()),
+            () = stdin_end(stdin, only_stdin) => Ok(()),
+            fault = tasks.first_end() => Err(fault),
+        };
+        phases.enter(Phase::Draining);
+        stop.cancel();
+        hints.stop();
+        let ended = tokio::select! {
+            ended = drain(&mut tasks, to, handled, asked.is_ok()) => ended,
+            () = shutdown.cut.cancelled() => Err(RunError::Cut),
+        };
+        last.cancel();
+        if asked.is_ok() && ended.is_ok() {
+            timeout(Duration::from_secs(1), tasks.fixed.join_next()).await.ok();
+        }
+        phases.enter(Phase::Stopped);
+        asked.and(ended)
+    }
+}
+
+/// Lets the sources come to their end, then tells the pipeline that nothing more comes, and waits for it.
+async fn drain(
+    tasks: &mut Tasks,
+    to: mpsc::Sender<Parcel>,
+    handled: oneshot::Receiver<()>,
+    asked: bool,
+) -> Result<(), RunError> {
+    let until = Instant::now() + GRACE;
+    let readers = async {
+        while let Some(end) = tasks.readers.join_next().await {
+            Tasks::judge("a source", end)?;
+        }
+        // A thread that sits in a read of stdin holds a sender as well, so the channel does not close by itself.
+        match to.send(Event::Drain.into()).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(RunError::Ended { task: "the pipeline" }),
+        }
+    };
+    let all = async {
+        readers.await?;
+        handled.await.map_err(|_| RunError::Panicked { task: "the pipeline" })
+    };
+    match timeout_at(until, all).await {
+        Ok(ended) => ended,
+        Err(_) if asked => Err(RunError::Grace),
+        // The fault that brought us here is the one to tell.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Everything that runs, so that no end goes unnoticed.
+#[derive(Default)]
+struct Tasks {
+    /// End when they are told to.
+    readers: JoinSet<()>,
+    /// End last.
+    fixed: JoinSet<&'static str>,
+}
+
+impl Tasks {
+    fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.fixed.spawn(async move {
+            task.await;
+            name
+        });
+    }
+
+    /// A thread of the operating system; what is returned resolves when it ended well.
+    fn thread(&mut self, name: &'static str, run: impl FnOnce() + Send + 'static) -> oneshot::Receiver<()> {
+        let (ended, end) = oneshot::channel();
+        let (lost, loss) = oneshot::channel::<()>();
+        let body = move || {
+            // Dropped in any case, also by a panic.
+            let _lost = lost;
+            run();
+            ended.send(()).ok();
+        };
+        if let Err(error) = std::thread::Builder::new().name("pipeline".into()).spawn(body) {
+            error!(%error, name, "cannot start a thread");
+        }
+        self.fixed.spawn(async move {
+            loss.await.ok();
+            name
+        });
+        end
+    }
+
+    /// The first task to end, which none should.
+    async fn first_end(&mut self) -> RunError {
+        tokio::select! {
+            Some(end) = self.readers.join_next() => match Self::judge("a source", end) {
+                Ok(()) => RunError::Ended { task: "a source" },
+                Err(error) => error,
+            },
+            Some(end) = self.fixed.join_next() => match end {
+                Ok(task) => RunError::Ended { task },
+                Err(_) => RunError::Panicked { task: "the HTTP server" },
+            },
+            else => RunError::Ended { task: "everything" },
+        }
+    }
+
+    fn judge(task: &'static str, end: Result<(), JoinError>) -> Result<(), RunError> {
+        end.map_err(|error| if error.is_panic() { RunError::Panicked { task } } else { RunError::Ended { task } })
+    }
+}
+
+async fn listen(address: SocketAddr, what: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Bind { what: what.to_owned(), address, source })
+}
+
+fn sources(config: &Config) -> impl Iterator<Item = (SourceId, &crate::config::Source)> {
+    (0..).map(SourceId).zip(&config.sources)
+}
+
+fn tailer(
+    config: &Config,
+    gauges: &[Arc<Gauges>],
+    memory: Memory,
+    ids: &Arc<StreamIds>,
+) -> Result<Option<Tailer>, PatternError> {
+    let mut options = Vec::new();
+    for ((source, it), gauges) in sources(config).zip(gauges) {
+        if let SourceKind::File { paths, exclude, start_at } = &it.kind {
+            let (name, paths, exclude) = (it.name.clone(), paths.clone(), exclude.clone());
+            options.push(Options { source, name, paths, exclude, start_at: *start_at, gauges: Arc::clone(gauges) });
+        }
+    }
+    if options.is_empty() {
+        return Ok(None);
+    }
+    Tailer::new(options, memory, own(config), Arc::clone(ids)).map(Some)
+}
+
+/// What must never be read: it would grow by being read.
+fn own(config: &Config) -> Own {
+    let mut files = Own::streams();
+    if let Some(Output::File(path)) = &config.output {
+        files.extend(std::fs::metadata(path).ok().map(|it| FileKey::of(&it)));
+    }
+    // Kubernetes gives a pod its own name as host name, and the chart gives the namespace.
+    let name = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME"));
+    let pod = match (name, std::env::var("POD_NAMESPACE")) {
+        (Ok(name), Ok(namespace)) => Some([format!("{namespace}_{name}"), format!("{name}_{namespace}")]),
+        _ => None,
+    };
+    Own { files, dirs: vec![config.state_dir.clone()], pod }
+}
+
+fn open_output(output: &Output) -> Result<File, StartError> {
+    let (opened, path) = match output {
+        Output::Stdout => (io::stdout().as_fd().try_clone_to_owned().map(File::from), PathBuf::from("standard output")),
+        Output::File(path) => (OpenOptions::new().create(true).append(true).open(path), path.clone()),
+    };
+    opened.map_err(|source| StartError::Output { path, source })
+}
+
+fn start_stdin(
+    config: &Config,
+    gauges: &[Arc<Gauges>],
+    ids: &StreamIds,
+    to: &mpsc::Sender<Parcel>,
+) -> Option<oneshot::Receiver<stdin::End>> {
+    let (source, _) = sources(config).find(|(_, it)| it.kind == SourceKind::Stdin)?;
+    let gauges = Arc::clone(&gauges[usize::from(source.0)]);
+    match stdin::spawn(io::stdin(), source, ids.next(), gauges, to.clone()) {
+        Ok(ended) => Some(ended),
+        Err(error) => {
+            error!(%error, "cannot read standard input: no thread");
+            None
+        }
+    }
+}
+
+/// Resolves when stdin ended and there is nothing else to read.
+async fn stdin_end(ended: Option<oneshot::Receiver<stdin::End>>, only: bool) {
+    if let Some(ended) = ended {
+        match ended.await {
+            Ok(stdin::End::Failed(error)) => warn!(%error, "cannot read standard input any further"),
+            Ok(stdin::End::Eof | stdin::End::Stopped) | Err(_) => info!("standard input ended"),
+        }
+        if only {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+/// New rules take their place between two chunks, so that none is judged by half of each.
+async fn reload_when_told(
+    mut reload: impl FnMut() -> Option<Rules>,
+    told: Arc<Notify>,
+    to: mpsc::Sender<Parcel>,
+    stop: CancellationToken,
+) {
+    while stop.run_until_cancelled(told.notified()).await.is_some() {
+        if let Some(rules) = reload()
+            && to.send(Event::Reload(Box::new(rules)).into()).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// A second goes by. A tick waits behind the chunks that came before it, so the pipeline sees time and bytes in order.
+async fn tick(to: mpsc::Sender<Parcel>, stop: CancellationToken) {
+    let mut seconds = interval(Duration::from_secs(1));
+    // After a stall one tick says as much as many.
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(seconds.tick()).await.is_some() {
+        if to.send(Event::Tick(Moment::now().wall).into()).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The pipeline's thread: takes parcels in order, tells the edge what came of them, and writes checkpoints that are never
+//! ahead of what was handled.
+
+use crate::checkpoint::{self, Checkpoint, Writer};
+use crate::pipeline::{self, Event, Pipeline, Snapshot, Tally, Wanted};
+use crate::source::file::Ledger;
+use crate::source::{Moment, Parcel};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tracing::{error, warn};
+
+/// What is repeated after a crash is at most what came in this time.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+
+/// The first one after a start comes sooner: it tells that the backlog did not end the process.
+const FIRST_AFTER: Duration = Duration::from_secs(1);
+
+/// Parcels between two looks at the edge.
+const BATCH: usize = 64;
+
+/// What is kept beside the places in files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The state of the edge: what was not delivered yet.
+    pub edge: serde_json::Value,
+}
+
+/// Whoever is told what came of the lines. Called on the pipeline's thread: it may not wait for anyone.
+pub trait Edge: Send + 'static {
+    /// A batch was handled: its increments, and what changed about alerts. The tally is cleared afterwards.
+    fn batch(&mut self, tally: &Tally, output: &pipeline::Output);
+
+    /// A second went by.
+    fn present(&mut self, snapshot: Snapshot);
+
+    /// What must outlive the process.
+    fn state(&self) -> serde_json::Value;
+}
+
+#[derive(Debug)]
+pub(super) struct Worker<E> {
+    pub(super) pipeline: Pipeline,
+    pub(super) ledger: Ledger,
+    pub(super) writer: Writer,
+    pub(super) edge: E,
+    /// Names of the file sources.
+    pub(super) followed: BTreeSet<String>,
+    /// How often one has begun from the same checkpoint.
+    pub(super) starts: u32,
+    /// Where verdicts go; a batch of them is one write.
+    pub(super) output: Option<File>,
+}
+
+impl<E: Edge> Worker<E> {
+    /// Handles parcels until one says that it is the last, or nobody sends any more.
+    pub(super) fn run(mut self, mut from: mpsc::Receiver<Parcel>) {
+        let mut out = pipeline::Output { wanted: self.wanted(), ..pipeline::Output::default() };
+        let mut read_any = false;
+        let mut due = Instant::now() + FIRST_AFTER;
+        'all: while let Some(first) = from.blocking_recv() {
+            let mut next = Some(first);
+            for _ in 0..BATCH {
+                let Some(parcel) = next else { break };
+                if !read_any && matches!(parcel.event, Event::Chunk(_)) {
+                    read_any = true;
+                    // If this byte ends the process, the next one must know that it was tried.
+                    self.checkpoint(true);
+                }
+                let last = matches!(parcel.event, Event::Drain);
+                self.handle(parcel, &mut out);
+                if last {
+                    self.pass_on(&mut out);
+                    break 'all;
+                }
+                next = from.try_recv().ok();
+            }
+            self.pass_on(&mut out);
+            if Instant::now() >= due {
+                self.starts = 0;
+                due = Instant::now() + CHECKPOINT_EVERY;
+                self.checkpoint(false);
+            }
+        }
+        self.starts = 0;
+        self.checkpoint(true);
+        if self.writer.finish().is_err() {
+            error!("the thread that writes checkpoints panicked");
+        }
+    }
+
+    fn wanted(&self) -> Wanted {
+        if self.output.is_some() { Wanted::All } else { Wanted::Nothing }
+    }
+
+    fn handle(&mut self, parcel: Parcel, out: &mut pipeline::Output) {
+        let now = Moment::now().wall;
+        self.ledger.note(&parcel, now);
+        let tick = matches!(parcel.event, Event::Tick(_));
+        self.pipeline.handle(parcel.event, out);
+        if tick {
+            self.edge.present(self.pipeline.snapshot());
+        }
+    }
+
+    /// Tells the edge what a batch came to, and forgets it.
+    fn pass_on(&mut self, out: &mut pipeline::Output) {
+        self.edge.batch(self.pipeline.tally(), out);
+        self.pipeline.tally().clear();
+        out.transitions.clear();
+        self.write_verdicts(&out.verdicts);
+        out.verdicts.clear();
+    }
+
+    fn write_verdicts(&mut self, verdicts: &[u8]) {
+        let Some(output) = &mut self.output else { return };
+        match output.write_all(verdicts) {
+            Ok(()) => {}
+            // Whoever read them has gone; that is no reason to stop watching.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.output = None,
+            Err(error) => {
+                warn!(%error, "cannot write verdicts; none are written from now on");
+                self.output = None;
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, wait: bool) {
+        let now = Moment::now().wall;
+        let checkpoint = Checkpoint {
+            written: now,
+            starts: self.starts,
+            sources: self.followed.clone(),
+            positions: self.ledger.positions(&self.pipeline.safe_offsets(), now),
+            state: Some(Kept { edge: self.edge.state() }),
+        };
+        match checkpoint::encode(&checkpoint) {
+            Ok(bytes) if wait => self.writer.write(bytes),
+            // Where the disk is busy still, the next one will do.
+            Ok(bytes) => drop(self.writer.offer(bytes)),
+            Err(error) => error!(%error, "the state cannot be written as JSON; this is a fault of llm-triage"),
+        }
+    }
+}

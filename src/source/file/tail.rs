@@ -1,0 +1,195 @@
+//! One file: how far it was read, and the next bytes of it.
+
+use super::identity::{FileKey, Head, Trail, read_full_at};
+use super::place::Place;
+use crate::framing::StreamId;
+use crate::source::CHUNK;
+use bytes::Bytes;
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+/// Room for one read: the bytes that were read already and must still be there, and the new ones.
+pub(super) const SCRATCH: usize = CHUNK + Trail::MAX;
+
+/// A file that is followed.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub(super) stream: StreamId,
+    /// Index of the source it belongs to.
+    pub(super) source: usize,
+    /// Where it was found first.
+    pub(super) path: Arc<Path>,
+    /// Where it is now.
+    pub(super) at: PathBuf,
+    pub(super) key: FileKey,
+    /// Closed while it rests and descriptors are scarce, or after a failed read.
+    pub(super) file: Option<File>,
+    pub(super) offset: u64,
+    pub(super) line: u64,
+    pub(super) head: Head,
+    pub(super) trail: Trail,
+    pub(super) size: u64,
+    pub(super) modified: SystemTime,
+    pub(super) life: Life,
+    /// The end was seen, and nothing says that there is more.
+    pub(super) at_end: bool,
+    /// The last read was refused.
+    pub(super) failed: bool,
+    /// It stands in the queue of files to read.
+    pub(super) queued: bool,
+    /// The file whose end comes before the first byte of this one.
+    pub(super) after: Option<StreamId>,
+    /// The scan that saw it last.
+    pub(super) seen: u64,
+    /// When it last gave bytes.
+    pub(super) active: Instant,
+    /// Only NULs came so far: the hole that a writer leaves who did not notice the truncation.
+    hole: bool,
+    /// NULs were skipped, and nobody was told yet where the bytes go on.
+    pub(super) behind_hole: bool,
+    name: Arc<str>,
+}
+
+/// Whether the file still stands under a path that matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It does.
+    Live,
+    /// It was renamed or deleted; it is let go once it was read to its end and has been quiet since this instant for long
+    /// enough.
+    Rotated(Instant),
+}
+
+/// What one read came to.
+#[derive(Debug)]
+pub(super) enum Read {
+    /// New bytes at this offset.
+    Bytes(u64, Bytes),
+    /// Only NULs of a hole; how many.
+    Hole(u64),
+    /// Nothing new.
+    End,
+    /// What was read before is not there any more.
+    Rewritten,
+}
+
+/// Where a tail begins.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) stream: StreamId,
+    pub(super) source: usize,
+    pub(super) name: Arc<str>,
+    pub(super) path: Arc<Path>,
+    pub(super) at: PathBuf,
+    pub(super) offset: u64,
+    pub(super) line: u64,
+}
+
+impl Tail {
+    pub(super) fn new(start: Start, file: File, meta: &Metadata, now: Instant) -> io::Result<Self> {
+        let Start { stream, source, name, path, at, offset, line } = start;
+        let covered = offset.min(u64::from(Head::MAX)) as u16;
+        Ok(Self {
+            stream,
+            source,
+            path,
+            at,
+            key: FileKey::of(meta),
+            offset,
+            line,
+            head: Head::read(&file, covered)?,
+            trail: Trail::read(&file, offset)?,
+            size: meta.len(),
+            modified: meta.modified()?,
+            file: Some(file),
+            life: Life::Live,
+            at_end: offset == meta.len(),
+            failed: false,
+            queued: false,
+            after: None,
+            seen: 0,
+            active: now,
+            hole: offset == 0,
+            behind_hole: false,
+            name,
+        })
+    }
+
+    /// What a checkpoint needs to find the way back to here.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            source: Arc::clone(&self.name),
+            path: Arc::clone(&self.path),
+            key: self.key,
+            head: self.head,
+            mark: self.trail.mark(),
+            line: self.line,
+        }
+    }
+
+    /// Takes in what a `stat` said. True when it changed; also where only the time moved, for a file may be cut and written
+    /// to the same length again.
+    pub(super) fn observe(&mut self, meta: &Metadata) -> bool {
+        let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let changed = meta.len() != self.size || modified != self.modified;
+        // A size below what was seen but not read means lost bytes; the larger number is needed to count them.
+        if meta.len() >= self.offset || self.size <= self.offset {
+            self.size = meta.len();
+        }
+        self.modified = modified;
+        if changed {
+            self.at_end = false;
+        }
+        changed
+    }
+
+    pub(super) fn lag(&self) -> u64 {
+        self.size.saturating_sub(self.offset)
+    }
+
+    /// Reads on. Every read begins with the bytes before the offset: only while they are still there may what follows be
+    /// taken for what comes next.
+    pub(super) fn read(&mut self, scratch: &mut [u8]) -> io::Result<Read> {
+        let file = self.file.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let known = self.trail.bytes().len();
+        let got = read_full_at(file, scratch, self.offset - known as u64)?;
+        self.failed = false;
+        let scratch = scratch.get(..got).unwrap_or_default();
+        let Some(fresh) = scratch.strip_prefix(self.trail.bytes()) else { return Ok(Read::Rewritten) };
+        if got < SCRATCH - Trail::MAX + known {
+            self.at_end = true;
+        }
+        if fresh.is_empty() {
+            return Ok(Read::End);
+        }
+        let nuls = if self.hole { fresh.iter().take_while(|it| **it == 0).count() } else { 0 };
+        let (start, bytes) = (self.offset + nuls as u64, Bytes::copy_from_slice(&fresh[nuls..]));
+        self.head.grow(self.offset, fresh);
+        self.trail.push(fresh);
+        self.behind_hole |= nuls > 0;
+        self.offset += fresh.len() as u64;
+        self.size = self.size.max(self.offset);
+        self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        if bytes.is_empty() {
+            return Ok(Read::Hole(nuls as u64));
+        }
+        self.hole = false;
+        Ok(Read::Bytes(start, bytes))
+    }
+
+    /// Starts again at the first byte, with the count of bytes that were there to be read and are gone.
+    pub(super) fn rewind(&mut self) -> u64 {
+        let lost = self.lag();
+        let size = self.file.as_ref().and_then(|it| it.metadata().ok()).map_or(0, |it| it.len());
+        (self.offset, self.line, self.size) = (0, 1, size);
+        self.head = Head::default();
+        self.trail = Trail::default();
+        self.hole = true;
+        self.behind_hole = false;
+        self.at_end = false;
+        lost
+    }
+}

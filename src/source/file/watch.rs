@@ -1,0 +1,152 @@
+//! Wake-ups from the kernel. They are hints: each says only "look again", and losing one costs time, not lines.
+//!
+//! Directories are watched, not files: a rename or a swapped symbolic link shows only there.
+
+use super::identity::FileKey;
+use notify::event::{EventKind, ModifyKind};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{fs, mem};
+use tracing::warn;
+
+/// Beyond this many changed files it is cheaper to look at all of them.
+const MAX_PATHS: usize = 1024;
+
+/// What is to be looked at; filled by the watcher's thread, emptied by the tailer's.
+#[derive(Debug, Default)]
+pub struct Hints {
+    pending: Mutex<Pending>,
+    wake: Condvar,
+}
+
+/// See [`Hints`].
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// Files that changed.
+    pub(super) paths: HashSet<PathBuf>,
+    /// Names came or went, or hints were lost: look at everything.
+    pub(super) rescan: bool,
+    /// The end.
+    pub(super) stop: bool,
+}
+
+impl Pending {
+    fn is_quiet(&self) -> bool {
+        self.paths.is_empty() && !self.rescan && !self.stop
+    }
+}
+
+impl Hints {
+    /// Ends the tailer that waits on these hints.
+    pub fn stop(&self) {
+        self.lock().stop = true;
+        self.wake.notify_all();
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.lock().stop
+    }
+
+    /// Takes what has come, waiting at most `limit` for the first of it.
+    pub(super) fn wait(&self, limit: Duration) -> Pending {
+        let quiet = |pending: &mut Pending| pending.is_quiet();
+        let (mut pending, _) = self.wake.wait_timeout_while(self.lock(), limit, quiet).unwrap_or_else(PoisonError::into_inner);
+        let stop = pending.stop;
+        let taken = mem::take(&mut *pending);
+        pending.stop = stop;
+        taken
+    }
+
+    fn take_in(&self, result: notify::Result<notify::Event>) {
+        let mut pending = self.lock();
+        match result {
+            Ok(event) if event.need_rescan() => pending.rescan = true,
+            Ok(event) => match event.kind {
+                // Our own `open` and `read` come back as these.
+                EventKind::Access(_) => {}
+                EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => pending.paths.extend(event.paths),
+                _ => pending.rescan = true,
+            },
+            Err(_) => pending.rescan = true,
+        }
+        if pending.paths.len() > MAX_PATHS {
+            pending.paths.clear();
+            pending.rescan = true;
+        }
+        if !pending.is_quiet() {
+            self.wake.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        // The sections are short and hold no invariant that a panic could break.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The watched directories.
+#[derive(Debug)]
+pub(super) struct Watch {
+    watcher: Option<RecommendedWatcher>,
+    /// With the inode that is watched: a directory that went and came back under its name needs a new watch.
+    dirs: BTreeMap<PathBuf, FileKey>,
+    refused: BTreeSet<PathBuf>,
+}
+
+impl Watch {
+    /// Nothing is watched; the stat loop sees everything all the same, only later.
+    pub(super) fn off() -> Self {
+        Self { watcher: None, dirs: BTreeMap::new(), refused: BTreeSet::new() }
+    }
+
+    pub(super) fn new(hints: &Arc<Hints>) -> Self {
+        let hints = Arc::clone(hints);
+        let watcher = notify::recommended_watcher(move |event| hints.take_in(event));
+        if let Err(error) = &watcher {
+            warn!(%error, "the kernel gives no file watch; polling instead (is fs.inotify.max_user_instances too small?)");
+        }
+        Self { watcher: watcher.ok(), ..Self::off() }
+    }
+
+    /// Watches these directories and no others.
+    pub(super) fn follow(&mut self, wanted: BTreeSet<PathBuf>) {
+        let Some(watcher) = &mut self.watcher else {
+            self.refused = wanted;
+            return;
+        };
+        self.dirs.retain(|dir, key| {
+            let same = wanted.contains(dir) && fs::metadata(dir).is_ok_and(|it| FileKey::of(&it) == *key);
+            if !same {
+                // A directory that was deleted has lost its watch already.
+                drop(watcher.unwatch(dir));
+            }
+            same
+        });
+        let mut refused = BTreeSet::new();
+        for dir in wanted {
+            if self.dirs.contains_key(&dir) {
+                continue;
+            }
+            let Ok(meta) = fs::metadata(&dir) else { continue };
+            match watcher.watch(&dir, RecursiveMode::NonRecursive) {
+                Ok(()) => drop(self.dirs.insert(dir, FileKey::of(&meta))),
+                Err(error) => {
+                    if self.refused.is_empty() && refused.is_empty() {
+                        let dir = dir.display();
+                        warn!(%dir, %error, "the kernel refuses a watch; polling (is fs.inotify.max_user_watches too small?)");
+                    }
+                    refused.insert(dir);
+                }
+            }
+        }
+        self.refused = refused;
+    }
+
+    /// How many directories are looked at by the clock alone.
+    pub(super) fn polled(&self) -> usize {
+        self.refused.len()
+    }
+}

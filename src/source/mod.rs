@@ -1,0 +1,97 @@
+//! Where bytes come from: files, TCP peers, stdin. A source cuts nothing into lines; it says which bytes of which stream
+//! came when, and in a file where that is, so that reading can go on there after a restart.
+
+pub mod file;
+pub mod stdin;
+pub mod tcp;
+
+use crate::classify::SourceId;
+use crate::framing::StreamId;
+use crate::pipeline::{Chunk, Event, StreamInfo};
+use crate::time::Timestamp;
+use bytes::Bytes;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
+
+/// The most bytes in one chunk. With [`QUEUE`] of them on the way, memory is bounded whatever the sources do.
+pub const CHUNK: usize = 64 * 1024;
+
+/// How many parcels wait for the pipeline before the sources have to.
+pub const QUEUE: usize = 64;
+
+/// What a source hands over: an event, and for a file where its reading stands once that event was handled.
+#[derive(Debug)]
+pub struct Parcel {
+    /// For the pipeline.
+    pub event: Event,
+    /// For the checkpoint; only beside `Open`, `Chunk` and `Truncated` of a file.
+    pub place: Option<file::Place>,
+}
+
+impl From<Event> for Parcel {
+    fn from(event: Event) -> Self {
+        Self { event, place: None }
+    }
+}
+
+/// Gives every stream a number of its own.
+#[derive(Debug)]
+pub struct StreamIds(AtomicU32);
+
+impl StreamIds {
+    /// Numbers above all that a checkpoint speaks of.
+    pub fn above(used: impl IntoIterator<Item = StreamId>) -> Self {
+        Self(AtomicU32::new(used.into_iter().map(|it| it.0.wrapping_add(1)).max().unwrap_or(1)))
+    }
+
+    /// The next number.
+    pub fn next(&self) -> StreamId {
+        StreamId(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// An instant by both clocks: the wall's for stamps, the monotonic one for waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// What the wall clock says; it may jump.
+    pub wall: Timestamp,
+    /// What no clock step changes.
+    pub steady: Instant,
+}
+
+impl Moment {
+    /// The present.
+    pub fn now() -> Self {
+        Self { wall: Timestamp::from_system(SystemTime::now()), steady: Instant::now() }
+    }
+}
+
+/// What a source knows of itself beyond its bytes; read by the metrics whenever they like.
+#[derive(Debug, Default)]
+pub struct Gauges {
+    /// `source_lag_bytes`: written to the files, not yet read.
+    pub lag_bytes: AtomicU64,
+    /// `source_files`: files or connections that are followed.
+    pub files: AtomicU64,
+    /// Files that are there and cannot be read.
+    pub unreadable: AtomicU64,
+    /// Directories that the kernel refused to watch: their files are looked at by the clock alone.
+    pub polled: AtomicU64,
+    /// `source_last_read_timestamp_seconds`, in microseconds since the epoch; 0 before the first byte.
+    pub last_read_micros: AtomicI64,
+}
+
+impl Gauges {
+    fn read_at(&self, now: Timestamp) {
+        self.last_read_micros.store(now.as_micros(), Ordering::Relaxed);
+    }
+}
+
+/// A stream that has no place to return to, from its first byte on: stdin, a connection.
+fn open_event(stream: StreamId, source: SourceId) -> Event {
+    Event::Open(stream, StreamInfo { source, path: None, at_offset: 0, first_line: 1 })
+}
+
+fn chunk_event(stream: StreamId, offset: u64, bytes: Bytes, arrived: Timestamp) -> Event {
+    Event::Chunk(Chunk { stream, offset, bytes, arrived })
+}

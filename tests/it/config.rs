@@ -1,0 +1,177 @@
+//! The configuration: what is typed is understood, and what is wrong is told, all of it, with its line.
+
+use llm_triage::call::GrainRule;
+use llm_triage::classify::Traffic;
+use llm_triage::config::{By, Config, Flags, SourceKind};
+use llm_triage::source::file::StartAt;
+use std::path::Path;
+use std::time::Duration;
+
+fn load(text: &str, flags: &Flags) -> Result<Config, String> {
+    Config::from_text(Some(Path::new("config.toml")), text, flags, None).map_err(|error| error.to_string())
+}
+
+/// What is said about `text`.
+fn check(text: &str, expected: &str) {
+    match load(text, &Flags::default()) {
+        Ok(config) => panic!("accepted: {config:#?}"),
+        Err(said) => assert_eq!(said, expected, "{text}"),
+    }
+}
+
+const APP: &str = "[[source.file]]\npaths = [\"/var/log/llm/*.jsonl\"]\n";
+
+#[test]
+fn every_key_of_the_contract_is_understood() {
+    let config = load(
+        r#"
+        [http]
+        listen = "127.0.0.1:10529"
+        lifecycle = true
+        [state]
+        dir = "/var/lib/llm-triage"
+        [[source.file]]
+        name = "app"
+        paths = ["/var/log/llm/*.jsonl"]
+        exclude = ["*.tmp"]
+        start_at = "beginning"
+        grain = "attempt"
+        traffic = "mixed"
+        timezone = "Asia/Tokyo"
+        [[source.tcp]]
+        listen = "127.0.0.1:10530"
+        max_connections = 10
+        idle = "1m30s"
+        [record.fields]
+        provider = ["upstream.vendor"]
+        [[provider]]
+        id = "in_house"
+        hosts = ["llm.corp.example"]
+        [patterns]
+        dirs = ["/etc/llm-triage/patterns.d"]
+        [limits]
+        max_line = "256KiB"
+        series = 3000
+        [alerting]
+        by = ["provider", "service"]
+        [[escalation]]
+        id = "rate-limit"
+        sustained = "45s"
+        [[receiver.alertmanager]]
+        urls = ["http://am-0:9093"]
+        [[receiver.slack]]
+        url_file = "slack-url"
+        "#,
+        &Flags::default(),
+    )
+    .expect("all of it is right");
+    let app = &config.sources[0];
+    assert_eq!((app.name.as_str(), app.grain, app.traffic), ("app", GrainRule::Attempt, Traffic::Mixed));
+    assert_eq!(app.timezone.as_deref(), Some("Asia/Tokyo"));
+    assert!(matches!(&app.kind, SourceKind::File { start_at: StartAt::Beginning, exclude, .. } if exclude == &["*.tmp"]));
+    let SourceKind::Tcp { limits, .. } = &config.sources[1].kind else { panic!("no TCP source") };
+    assert_eq!((limits.connections, limits.idle), (10, Duration::from_secs(90)));
+    assert_eq!(config.fields["provider"], ["upstream.vendor"]);
+    assert_eq!(config.providers[0].hosts, ["llm.corp.example"]);
+    assert_eq!((config.max_line.0, config.series), (262_144, 3_000));
+    assert_eq!(config.by, [By::Provider, By::Service]);
+    assert_eq!(config.escalation[0].1["id"].as_str(), Some("rate-limit"));
+    assert_eq!(config.receivers.len(), 2);
+    assert!(config.lifecycle);
+}
+
+#[test]
+fn nothing_but_a_source_is_needed() {
+    let config = load(APP, &Flags::default()).expect("enough");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:10529");
+    assert_eq!(config.state_dir, Path::new("/var/lib/llm-triage"));
+    assert_eq!(config.max_line.to_string(), "1MiB");
+    let source = &config.sources[0];
+    assert_eq!((source.name.as_str(), source.grain, source.traffic), ("file", GrainRule::Auto, Traffic::Llm));
+    assert!(matches!(source.kind, SourceKind::File { start_at: StartAt::End, .. }));
+}
+
+#[test]
+fn logs_of_a_whole_node_are_mixed() {
+    let config = load("[[source.file]]\npaths = [\"/var/log/pods/*/*/*.log\"]", &Flags::default()).expect("right");
+    assert_eq!(config.sources[0].traffic, Traffic::Mixed);
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let flags = Flags {
+        file: vec!["/tmp/a.log".into(), "/tmp/b.log".into()],
+        stdin: true,
+        listen: Some("127.0.0.1:1".parse().expect("an address")),
+        state_dir: Some("/tmp/state".into()),
+        ..Flags::default()
+    };
+    let config = load(&format!("[http]\nlisten = \"127.0.0.1:2\"\n{APP}"), &flags).expect("right");
+    let names: Vec<&str> = config.sources.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["file", "file-2", "stdin"]);
+    assert_eq!((config.listen.port(), config.state_dir.as_path()), (1, Path::new("/tmp/state")));
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_line() {
+    check(
+        r#"[htpp]
+listen = "127.0.0.1:10529"
+[[source.file]]
+name = "a b"
+path = ["/var/log/llm/*.jsonl"]
+start_at = "middle"
+[[source.file]]
+paths = ["/var/log/[.jsonl"]
+timezone = "Tokyo"
+[[source.tcp]]
+listen = 10530
+[limits]
+max_line = "1 mile"
+series = 0
+[receiver]
+pager = []
+[[provider]]
+id = "in_house"
+host = ["llm.corp.example"]
+[alerting]
+by = ["service"]
+"#,
+        "config.toml:1: there is no key `htpp`; did you mean `http`?
+config.toml:3: a source of files needs `paths`, like [\"/var/log/llm/*.jsonl\"]
+config.toml:5: there is no key `source.file.path`; did you mean `paths`?
+config.toml:6: `source.file.start_at`: unknown variant `middle`, expected `beginning` or `end`
+config.toml:8: `/var/log/[.jsonl` is no glob pattern: error parsing glob '[.jsonl': unclosed character class; missing ']'
+config.toml:9: `timezone` is \"Tokyo\"; use a name of the IANA database, like \"Asia/Tokyo\"
+config.toml:10: a source of TCP lines needs `listen`, like \"127.0.0.1:10530\"
+config.toml:11: `source.tcp.listen`: invalid type: integer `10530`, expected socket address
+config.toml:13: `limits.max_line`: \"1 mile\" is no size; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"
+config.toml:14: `limits.series` is 0; it can be from 1 to 1000000
+config.toml:15: there is no receiver `pager`; known here: alertmanager, webhook, slack, pagerduty
+config.toml:19: `provider`: there is no key `host`; did you mean `hosts`?
+config.toml:21: `alerting.by` is [\"provider\"] or [\"provider\", \"service\"]",
+    );
+}
+
+#[test]
+fn wrong_shapes_are_told_in_words() {
+    check(
+        "[source]\nfile = \"x\"",
+        "config.toml:2: `source.file` is an array of tables: write [[source.file]], not a value of type string",
+    );
+    check(
+        "http = 1\n[[source.file]]\npaths=[\"/x\"]",
+        "config.toml:1: `http` is a table: write [http], not a value of type integer",
+    );
+    check("", "nothing to read: add a [[source.file]] with paths to the configuration, or give --file, --tcp or --stdin");
+    check(
+        &format!("{APP}name = \"a\"\n{APP}name = \"a\""),
+        "config.toml:6: there are two sources named `a`; give each its own name",
+    );
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line() {
+    let said = load(&format!("{APP}[http\nlisten = 1"), &Flags::default()).expect_err("refused");
+    assert!(said.starts_with("config.toml:3: "), "{said}");
+}

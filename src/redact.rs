@@ -36,7 +36,18 @@ const MARKED: [(&str, usize); 22] = [
 
 /// Words behind which a secret follows, whatever it looks like.
 const NAMED: [&str; 12] = [
-    "Bearer ", "bearer ", "api_key=", "apikey=", "api-key=", "key=", "token=", "access_token=", "password=", "x-api-key: ", "Authorization: Basic ", "secret=",
+    "Bearer ",
+    "bearer ",
+    "api_key=",
+    "apikey=",
+    "api-key=",
+    "key=",
+    "token=",
+    "access_token=",
+    "password=",
+    "x-api-key: ",
+    "Authorization: Basic ",
+    "secret=",
 ];
 
 /// The text without its secrets, and how many there were.

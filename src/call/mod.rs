@@ -62,7 +62,8 @@ impl Duplicates {
                 self.seen.remove(&old);
             }
         }
-        let repeat = self.seen.get(&key).is_some_and(|then| at.since(*then) <= DUPLICATE_SPAN && then.since(at) <= DUPLICATE_SPAN);
+        let repeat =
+            self.seen.get(&key).is_some_and(|then| at.since(*then) <= DUPLICATE_SPAN && then.since(at) <= DUPLICATE_SPAN);
         if !repeat {
             self.seen.insert(key, at);
             self.order.push_back((at, key));
@@ -168,10 +169,13 @@ impl StreamCalls {
         }
         let model = verdict.model_name();
         let known = self.models.iter().find(|(name, _)| *name == model && !model.is_empty()).map(|(_, provider)| *provider);
-        let lately = self.last.filter(|it| at.since(it.at) <= SAME_CALL + Duration::from_secs_f64(verdict.latency_s.unwrap_or(0.0).clamp(0.0, 600.0)));
+        let lately = self.last.filter(|it| {
+            at.since(it.at) <= SAME_CALL + Duration::from_secs_f64(verdict.latency_s.unwrap_or(0.0).clamp(0.0, 600.0))
+        });
         // A model's name is a weak sign where this stream never called the provider that it points to.
         let seen = |provider: Provider| self.hosts.iter().any(|(it, then)| *it == provider && at.since(*then) < STREAM_MEMORY);
-        let weak = verdict.provider == Provider::UNKNOWN || matches!(verdict.provider_by, Some(By::Model | By::Namespace)) && !seen(verdict.provider);
+        let weak = verdict.provider == Provider::UNKNOWN
+            || matches!(verdict.provider_by, Some(By::Model | By::Namespace)) && !seen(verdict.provider);
         if !weak {
             return;
         }
@@ -219,7 +223,9 @@ impl StreamCalls {
                 self.held.retain(|it| it.outcome != Outcome::Error);
                 out(observation);
             }
-            (Outcome::Success | Outcome::Error, Grain::Attempt) if self.rule != Some(GrainRule::Attempt) => self.attempt(observation, out),
+            (Outcome::Success | Outcome::Error, Grain::Attempt) if self.rule != Some(GrainRule::Attempt) => {
+                self.attempt(observation, out)
+            }
             _ => {}
         }
         self.release(at, out);

@@ -226,7 +226,8 @@ impl Catalog {
         }
         let by_id = patterns.iter().enumerate().map(|(at, it)| (it.id.clone(), PatternId(at as u16))).collect();
         let ids: Vec<_> = patterns.iter().map(|it| it.id.as_str()).collect();
-        let engine = Engine::new(rules, &ids).map_err(|what| vec![CatalogError { file: "patterns".to_owned(), line: 1, what }])?;
+        let engine =
+            Engine::new(rules, &ids).map_err(|what| vec![CatalogError { file: "patterns".to_owned(), line: 1, what }])?;
         Ok(Self { patterns, by_id, providers, engine, signs })
     }
 
@@ -254,7 +255,8 @@ impl Catalog {
 impl Signs {
     fn extend(&mut self, other: Self) {
         self.generic.extend(other.generic_types.iter().map(|it| it.to_ascii_lowercase()));
-        self.upstream_status.extend(other.upstream_status.into_iter().map(|(name, status)| (name.to_ascii_lowercase(), status)));
+        self.upstream_status
+            .extend(other.upstream_status.into_iter().map(|(name, status)| (name.to_ascii_lowercase(), status)));
         self.benign.extend(other.benign);
     }
 }
@@ -281,10 +283,17 @@ fn replace<'a>(all: Vec<(Typed, Source<'a>, usize)>, errors: &mut Vec<CatalogErr
     kept
 }
 
-fn compile(typed: Typed, file: &Source<'_>, line: usize, providers: &Providers, signs: &Signs) -> Result<(Pattern, Rule), Vec<String>> {
+fn compile(
+    typed: Typed,
+    file: &Source<'_>,
+    line: usize,
+    providers: &Providers,
+    signs: &Signs,
+) -> Result<(Pattern, Rule), Vec<String>> {
     let mut faults = Vec::new();
     let id = typed.id;
-    let good_id = !id.is_empty() && id.len() <= 80 && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let good_id =
+        !id.is_empty() && id.len() <= 80 && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !good_id {
         faults.push(format!("pattern id {id:?} is not lower-case letters, digits and `-` (at most 80)"));
     }
@@ -310,14 +319,18 @@ fn compile(typed: Typed, file: &Source<'_>, line: usize, providers: &Providers, 
         match providers.by_name(name) {
             Some(found) if providers.id(found) == name => ids.push(found),
             Some(found) => faults.push(format!("pattern {id:?} names provider {name:?}; its id is {:?}", providers.id(found))),
-            None => faults.push(format!("pattern {id:?} names provider {name:?}, which providers.toml does not have; add it there")),
+            None => {
+                faults.push(format!("pattern {id:?} names provider {name:?}, which providers.toml does not have; add it there"))
+            }
         }
     }
     let mut statuses = Vec::new();
     for status in &typed.status {
         match status_key(status) {
             Some(key) => statuses.push(key),
-            None => faults.push(format!("pattern {id:?}: a status is a number from 100 to 599, \"4xx\", \"5xx\", \"timeout\" or \"connection\"")),
+            None => faults.push(format!(
+                "pattern {id:?}: a status is a number from 100 to 599, \"4xx\", \"5xx\", \"timeout\" or \"connection\""
+            )),
         }
     }
     let mut messages = Vec::new();
@@ -405,11 +418,20 @@ impl Message {
             return Err(hint.to_owned());
         }
         let pure = is_pure(&hir);
-        let literals: Vec<String> = if weight == 0 { Vec::new() } else { literals.iter().map(|it| String::from_utf8_lossy(it).to_ascii_lowercase()).collect() };
+        let literals: Vec<String> = if weight == 0 {
+            Vec::new()
+        } else {
+            literals.iter().map(|it| String::from_utf8_lossy(it).to_ascii_lowercase()).collect()
+        };
         let regex = if pure && !literals.is_empty() {
             None
         } else {
-            let built = regex::bytes::RegexBuilder::new(source).case_insensitive(true).unicode(false).size_limit(1 << 20).dfa_size_limit(256 << 10).build();
+            let built = regex::bytes::RegexBuilder::new(source)
+                .case_insensitive(true)
+                .unicode(false)
+                .size_limit(1 << 20)
+                .dfa_size_limit(256 << 10)
+                .build();
             Some(built.map_err(|error| format!("cannot be used: {}", last_line(&error.to_string())))?)
         };
         Ok(Self { literals, regex, weight })

@@ -176,7 +176,12 @@ impl Rule {
             return None;
         }
         let needs_message = !self.messages.is_empty() && !self.any_message;
-        let message = self.messages.iter().filter(|it| signals.messages.iter().any(|text| it.is_match(text))).map(|it| it.weight.max(1)).max();
+        let message = self
+            .messages
+            .iter()
+            .filter(|it| signals.messages.iter().any(|text| it.is_match(text)))
+            .map(|it| it.weight.max(1))
+            .max();
         if needs_message && message.is_none() {
             return None;
         }
@@ -214,7 +219,9 @@ impl Message {
     fn is_match(&self, text: &str) -> bool {
         match &self.regex {
             Some(regex) => ends(text).any(|part| regex.is_match(part.as_bytes())),
-            None => self.literals.iter().any(|literal| ends(text).any(|part| contains_folded(part.as_bytes(), literal.as_bytes()))),
+            None => {
+                self.literals.iter().any(|literal| ends(text).any(|part| contains_folded(part.as_bytes(), literal.as_bytes())))
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ mod shipped;
 mod verdict;
 
 pub use catalog::{Catalog, CatalogError, Pattern, Source};
-pub use shipped::SHIPPED;
-pub use proof::ProofError;
 pub use observation::{Evidence, Name, Observation, PatternId, SourceId};
+pub use proof::ProofError;
+pub use shipped::SHIPPED;
 pub use verdict::{By, Classifier, Traffic, Verdict};

@@ -43,7 +43,9 @@ impl Classifier {
         }
         let winner = won.and_then(|it| self.catalog().pattern(it));
         Some(match winner {
-            Some(winner) => format!("an example of {:?} is won by {:?} ({}:{}): {line}", pattern.id, winner.id, winner.file, winner.line),
+            Some(winner) => {
+                format!("an example of {:?} is won by {:?} ({}:{}): {line}", pattern.id, winner.id, winner.file, winner.line)
+            }
             None => format!("an example of {:?} is not matched by it: {line}", pattern.id),
         })
     }

@@ -123,8 +123,11 @@ pub struct Classifier {
 impl Classifier {
     /// A classifier over this catalogue.
     pub fn new(catalog: Arc<Catalog>) -> Self {
-        let words: Vec<(String, Provider)> =
-            catalog.providers().iter().flat_map(|(provider, spec)| spec.vocabulary.iter().map(move |it| (it.clone(), provider))).collect();
+        let words: Vec<(String, Provider)> = catalog
+            .providers()
+            .iter()
+            .flat_map(|(provider, spec)| spec.vocabulary.iter().map(move |it| (it.clone(), provider)))
+            .collect();
         let owners = words.iter().map(|(_, provider)| *provider).collect();
         let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word));
         let words = words.unwrap_or_else(|_| AhoCorasick::new([""; 0]).expect("no words need no memory"));
@@ -207,7 +210,8 @@ impl Classifier {
 
     fn general<'a>(&self, record: &Record<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) {
         let status = verdict.status.and_then(Status::http);
-        let bad_status = matches!(verdict.status, Some(Status::Timeout | Status::Connection)) || status.is_some_and(|it| it >= 400);
+        let bad_status =
+            matches!(verdict.status, Some(Status::Timeout | Status::Connection)) || status.is_some_and(|it| it >= 400);
         let hollow = record.has_empty_choices() && status.is_none_or(|it| it == 200);
         let evidence = bad_status || record.failed() == Some(true) || record.has_fault() || hollow;
         let suspicious = match record.level() {
@@ -254,7 +258,8 @@ impl Classifier {
         let specific = verdict.pattern.and_then(|it| self.catalog.pattern(it)).is_some_and(|it| {
             !it.providers.is_empty() && verdict.confidence == Confidence::Typed
                 || matches!(it.category, Category::ToolUse | Category::ContentPolicy)
-                || it.id.contains("context-length") || it.id.contains("insufficient-quota")
+                || it.id.contains("context-length")
+                || it.id.contains("insufficient-quota")
         });
         provider || model || specific
     }
@@ -301,7 +306,12 @@ impl Classifier {
     }
 
     fn query<'q>(&self, signals: &'q Signals, verdict: &Verdict<'_>) -> Query<'q> {
-        Query { provider: verdict.provider, gateway: verdict.gateway, status: verdict.upstream_status.or(verdict.status), signals }
+        Query {
+            provider: verdict.provider,
+            gateway: verdict.gateway,
+            status: verdict.upstream_status.or(verdict.status),
+            signals,
+        }
     }
 
     fn match_pattern(&self, signals: &Signals, verdict: &mut Verdict<'_>) {
@@ -416,7 +426,11 @@ impl Classifier {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Host));
             return;
         }
-        let space = signals.types.iter().filter_map(|it| providers.by_namespace(it)).find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
+        let space = signals
+            .types
+            .iter()
+            .filter_map(|it| providers.by_namespace(it))
+            .find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
         if let Some(found) = space {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
             return;
@@ -424,13 +438,18 @@ impl Classifier {
         if verdict.provider_by == Some(By::Model) {
             return;
         }
-        let library = signals.libraries.iter().filter_map(|it| self.of_library(it)).find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
+        let library = signals
+            .libraries
+            .iter()
+            .filter_map(|it| self.of_library(it))
+            .find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
         if let Some(found) = library {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
             return;
         }
         let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes);
-        let words = texts.flat_map(|it| self.vocabulary.0.find_iter(it.as_str())).map(|it| self.vocabulary.1[it.pattern().as_usize()]);
+        let words =
+            texts.flat_map(|it| self.vocabulary.0.find_iter(it.as_str())).map(|it| self.vocabulary.1[it.pattern().as_usize()]);
         let (relays, vendors): (Vec<_>, Vec<_>) = words.take(16).partition(|it| providers.spec(*it).is_some_and(|it| it.relay));
         verdict.gateway = verdict.gateway.or(relays.first().copied().filter(|it| *it != verdict.provider));
         if let Some(found) = vendors.first() {
@@ -518,14 +537,31 @@ fn grain_of_shape(record: &Record<'_>) -> Grain {
 /// is an attempt.
 fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
     const LIBRARIES: [&str; 17] = [
-        "openai", "anthropic", "httpx", "httpcore", "urllib3", "google_genai", "botocore", "mistralai", "groq", "cohere", "backoff", "asyncio", "LiteLLM Router", "aiohttp",
-        "requests", "uvicorn", "langchain",
+        "openai",
+        "anthropic",
+        "httpx",
+        "httpcore",
+        "urllib3",
+        "google_genai",
+        "botocore",
+        "mistralai",
+        "groq",
+        "cohere",
+        "backoff",
+        "asyncio",
+        "LiteLLM Router",
+        "aiohttp",
+        "requests",
+        "uvicorn",
+        "langchain",
     ];
     if shape != Grain::Call {
         return shape;
     }
     let logger = record.logger();
-    let library = LIBRARIES.iter().any(|it| logger.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
+    let library = LIBRARIES
+        .iter()
+        .any(|it| logger.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
     if record.level() == Level::Debug || library || starts_folded(record.headline(), b"litellm.acompletion(model=") {
         return Grain::Detail;
     }
@@ -534,7 +570,9 @@ fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
 
 fn announces_retry(text: &[u8]) -> bool {
     let head = &text[..text.len().min(400)];
-    [b"retrying".as_slice(), b"Retrying", b"will retry", b"api_retry", b"Reconnecting..."].iter().any(|it| memchr::memmem::find(head, it).is_some())
+    [b"retrying".as_slice(), b"Retrying", b"will retry", b"api_retry", b"Reconnecting..."]
+        .iter()
+        .any(|it| memchr::memmem::find(head, it).is_some())
         && memchr::memmem::find(head, b"no more retries").is_none()
         && memchr::memmem::find(head, b"not retrying").is_none()
 }
@@ -546,19 +584,58 @@ fn starts_folded(text: &[u8], prefix: &[u8]) -> bool {
 /// Paths under which LLM services answer.
 fn is_llm_path(path: &str) -> bool {
     const ENDS: [&str; 22] = [
-        "/chat/completions", "/completions", "/messages", "/responses", "/embeddings", "/api/chat", "/api/generate", "/converse", "/converse-stream", "/invoke",
-        "/invoke-with-response-stream", "/images/generations", "/audio/transcriptions", "/audio/speech", "/rerank", "/moderations", "/generate", "/api/embed", "/videos",
-        "/batches", "/v2/chat", "/v1/chat",
+        "/chat/completions",
+        "/completions",
+        "/messages",
+        "/responses",
+        "/embeddings",
+        "/api/chat",
+        "/api/generate",
+        "/converse",
+        "/converse-stream",
+        "/invoke",
+        "/invoke-with-response-stream",
+        "/images/generations",
+        "/audio/transcriptions",
+        "/audio/speech",
+        "/rerank",
+        "/moderations",
+        "/generate",
+        "/api/embed",
+        "/videos",
+        "/batches",
+        "/v2/chat",
+        "/v1/chat",
     ];
     let path = path.trim_end_matches('/');
-    ENDS.iter().any(|it| path.ends_with(it)) || path.contains(":generateContent") || path.contains(":streamGenerateContent") || path.contains(":predict") || path.contains(":rawPredict")
+    ENDS.iter().any(|it| path.ends_with(it))
+        || path.contains(":generateContent")
+        || path.contains(":streamGenerateContent")
+        || path.contains(":predict")
+        || path.contains(":rawPredict")
 }
 
 /// Words in a line without a level, or at a warning, that make it worth a closer look.
 fn names_failure(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 18] = [
-        b"rror", b"xception", b"ailed", b"ailure", b"status code", b"Traceback", b"imed out", b"imeout", b"RESOURCE_EXHAUSTED", b"ECONN", b"refused", b"exceeded", b"verloaded",
-        b"nauthorized", b"ate limit", b"quota", b"denied", b"nvalid",
+        b"rror",
+        b"xception",
+        b"ailed",
+        b"ailure",
+        b"status code",
+        b"Traceback",
+        b"imed out",
+        b"imeout",
+        b"RESOURCE_EXHAUSTED",
+        b"ECONN",
+        b"refused",
+        b"exceeded",
+        b"verloaded",
+        b"nauthorized",
+        b"ate limit",
+        b"quota",
+        b"denied",
+        b"nvalid",
     ];
     let head = &text[..text.len().min(2_048)];
     WORDS.iter().any(|it| memchr::memmem::find(head, it).is_some())
@@ -567,7 +644,8 @@ fn names_failure(text: &[u8]) -> bool {
 /// A whole answer of a model, logged by mistake as an error: it has choices with content in them.
 fn looks_like_answer(record: &Record<'_>, signals: &Signals) -> bool {
     let text = record.headline();
-    let answer = memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some();
+    let answer =
+        memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some();
     answer && signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none()
 }
 

@@ -32,7 +32,8 @@ pub(super) fn build(own: &[PathBuf]) -> Result<Classifier, Trouble> {
     }
     let shipped = Catalog::shipped_files().into_iter();
     let sources: Vec<Source<'_>> = shipped.chain(files.iter().map(|(name, text)| Source { name, text, own: true })).collect();
-    let catalog = Catalog::build(&sources, &[]).map_err(|errors| Trouble::Config(errors.iter().map(ToString::to_string).collect()))?;
+    let catalog =
+        Catalog::build(&sources, &[]).map_err(|errors| Trouble::Config(errors.iter().map(ToString::to_string).collect()))?;
     Ok(Classifier::new(Arc::new(catalog)))
 }
 
@@ -41,11 +42,17 @@ pub(super) fn build(own: &[PathBuf]) -> Result<Classifier, Trouble> {
 /// # Errors
 /// When something cannot be read.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Trouble> {
-    let fail = |path: &Path, error: std::io::Error| Trouble::Config(vec![format!("{}: cannot read patterns: {error}", path.display())]);
+    let fail = |path: &Path, error: std::io::Error| {
+        Trouble::Config(vec![format!("{}: cannot read patterns: {error}", path.display())])
+    };
     let mut paths = vec![path.to_owned()];
     if path.is_dir() {
         let entries = std::fs::read_dir(path).map_err(|error| fail(path, error))?;
-        paths = entries.filter_map(Result::ok).map(|it| it.path()).filter(|it| it.extension().is_some_and(|it| it == "toml")).collect();
+        paths = entries
+            .filter_map(Result::ok)
+            .map(|it| it.path())
+            .filter(|it| it.extension().is_some_and(|it| it == "toml"))
+            .collect();
         paths.sort();
     }
     paths

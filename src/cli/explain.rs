@@ -87,11 +87,20 @@ fn show(classifier: &Classifier, verdict: &Verdict<'_>) -> String {
 /// What else a status can mean, once a body or words are known.
 fn others(classifier: &Classifier, status: &str) -> String {
     let mut out = String::new();
-    let ids: Vec<_> = classifier.catalog().patterns().iter().filter(|it| it.examples.iter().any(|example| mentions(example, status))).collect();
+    let ids: Vec<_> = classifier
+        .catalog()
+        .patterns()
+        .iter()
+        .filter(|it| it.examples.iter().any(|example| mentions(example, status)))
+        .collect();
     if ids.is_empty() {
         return out;
     }
-    let _infallible = writeln!(out, "\nWith a body or words, {status} can be one of these ({}); give the whole error text to tell:", ids.len());
+    let _infallible = writeln!(
+        out,
+        "\nWith a body or words, {status} can be one of these ({}); give the whole error text to tell:",
+        ids.len()
+    );
     for it in ids.iter().take(40) {
         let _infallible = writeln!(out, "  {:44} {:8} retry {:8} {}", it.id, it.owner, it.retry, it.title);
     }
@@ -102,5 +111,7 @@ fn others(classifier: &Classifier, status: &str) -> String {
 }
 
 fn mentions(example: &str, status: &str) -> bool {
-    ["\"status\":", "\"status_code\":", "\"status_code\": ", "\"status\": ", "Error code: "].iter().any(|key| example.contains(&format!("{key}{status}")))
+    ["\"status\":", "\"status_code\":", "\"status_code\": ", "\"status\": ", "Error code: "]
+        .iter()
+        .any(|key| example.contains(&format!("{key}{status}")))
 }

@@ -59,7 +59,8 @@ impl Replay {
         let names = sources.iter().map(|it| it.name.clone()).collect();
         let rules = Rules::new(framing::Options::DEFAULT, Reader::default(), classifier, &[], names)
             .map_err(|errors| Trouble::Config(errors.iter().map(ToString::to_string).collect()))?;
-        let options = Options { sources, clock: Clock::Replay, alerts: AlertOptions::default(), series: RateOptions::default().series };
+        let options =
+            Options { sources, clock: Clock::Replay, alerts: AlertOptions::default(), series: RateOptions::default().series };
         let pipeline = Pipeline::new(rules, options);
         Ok(Self { pipeline, out: Output::default(), zone: zone.unwrap_or_default(), reader: Reader::default() })
     }
@@ -71,7 +72,8 @@ impl Replay {
         for (at, input) in inputs.iter().enumerate() {
             match input.open() {
                 Ok(open) => {
-                    let info = StreamInfo { source: SourceId(at as u16), path: Some(input.label()), at_offset: 0, first_line: 1 };
+                    let info =
+                        StreamInfo { source: SourceId(at as u16), path: Some(input.label()), at_offset: 0, first_line: 1 };
                     self.pipeline.handle(Event::Open(StreamId(at as u32), info), &mut self.out);
                     feeds.push((StreamId(at as u32), Feed::new(open), input));
                 }

@@ -21,7 +21,8 @@ pub(super) fn run(args: &Patterns) -> Result<End, Trouble> {
 fn list(provider: Option<&str>, category: Option<&str>, dirs: &[PathBuf]) -> Result<End, Trouble> {
     let classifier = catalog::load(dirs)?;
     let wanted = |it: &&Pattern| {
-        provider.is_none_or(|wanted| it.providers.iter().any(|id| id == wanted)) && category.is_none_or(|wanted| it.category.as_str() == wanted)
+        provider.is_none_or(|wanted| it.providers.iter().any(|id| id == wanted))
+            && category.is_none_or(|wanted| it.category.as_str() == wanted)
     };
     let mut rows: Vec<_> = classifier.catalog().patterns().iter().filter(wanted).collect();
     rows.sort_by(|a, b| a.id.cmp(&b.id));
@@ -39,7 +40,11 @@ fn show(id: &str, dirs: &[PathBuf]) -> Result<End, Trouble> {
     let catalog = classifier.catalog();
     let Some(pattern) = catalog.by_id(id).and_then(|it| catalog.pattern(it)) else {
         let near: Vec<_> = catalog.patterns().iter().filter(|it| it.id.contains(id)).map(|it| it.id.as_str()).take(5).collect();
-        let hint = if near.is_empty() { "`llm-triage patterns list` shows all".to_owned() } else { format!("did you mean {}?", near.join(", ")) };
+        let hint = if near.is_empty() {
+            "`llm-triage patterns list` shows all".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(", "))
+        };
         return Err(Trouble::Usage(format!("no pattern is called {id:?}; {hint}")));
     };
     style::print(describe(pattern).as_bytes())?;
@@ -71,7 +76,11 @@ pub(super) fn describe(it: &Pattern) -> String {
 }
 
 fn test(paths: &[PathBuf]) -> Result<End, Trouble> {
-    let classifier = if paths.iter().all(|it| is_shipped_folder(it)) && !paths.is_empty() { from_folder(&paths[0])? } else { unproven(paths)? };
+    let classifier = if paths.iter().all(|it| is_shipped_folder(it)) && !paths.is_empty() {
+        from_folder(&paths[0])?
+    } else {
+        unproven(paths)?
+    };
     let reader = Reader::default();
     let own = classifier.catalog().patterns().iter().any(|it| it.own);
     let faults = classifier.check_examples(&reader, own);
@@ -82,7 +91,11 @@ fn test(paths: &[PathBuf]) -> Result<End, Trouble> {
     }
     let line = format!("{} patterns, {examples} examples, {near} near misses, {} wrong\n", tested.len(), faults.len());
     style::print(line.as_bytes())?;
-    if faults.is_empty() { Ok(End::Good) } else { Err(Trouble::Config(vec![format!("{} examples or near misses are wrong", faults.len())])) }
+    if faults.is_empty() {
+        Ok(End::Good)
+    } else {
+        Err(Trouble::Config(vec![format!("{} examples or near misses are wrong", faults.len())]))
+    }
 }
 
 /// A working copy of the shipped catalogue itself: it stands for the compiled-in one.
@@ -93,7 +106,8 @@ fn is_shipped_folder(path: &Path) -> bool {
 fn from_folder(path: &Path) -> Result<Classifier, Trouble> {
     let files = catalog::read(path)?;
     let sources: Vec<_> = files.iter().map(|(name, text)| Source { name, text, own: false }).collect();
-    let catalog = Catalog::build(&sources, &[]).map_err(|errors| Trouble::Config(errors.iter().map(ToString::to_string).collect()))?;
+    let catalog =
+        Catalog::build(&sources, &[]).map_err(|errors| Trouble::Config(errors.iter().map(ToString::to_string).collect()))?;
     Ok(Classifier::new(Arc::new(catalog)))
 }
 
@@ -125,7 +139,14 @@ fn coverage() -> Result<End, Trouble> {
         let _infallible = writeln!(out, "  {provider:20} {count:4}");
     }
     let any = patterns.iter().filter(|it| it.providers.is_empty()).count();
-    let _infallible = writeln!(out, "  {:20} {any:4}\n{} entries, {} providers, {} patterns", "any", entries.len(), providers.len(), patterns.len());
+    let _infallible = writeln!(
+        out,
+        "  {:20} {any:4}\n{} entries, {} providers, {} patterns",
+        "any",
+        entries.len(),
+        providers.len(),
+        patterns.len()
+    );
     style::print(out.as_bytes())?;
     Ok(End::Good)
 }

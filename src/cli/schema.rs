@@ -20,7 +20,8 @@ fn verdict() -> Value {
     let text = json!({"type": ["string", "null"]});
     let number = json!({"type": ["number", "null"], "minimum": 0});
     let time = json!({"type": ["string", "null"], "format": "date-time"});
-    let status = json!({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"enum": ["timeout", "connection", null]}]});
+    let status =
+        json!({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"enum": ["timeout", "connection", null]}]});
     let words = |all: Vec<&str>| {
         let mut all: Vec<Value> = all.into_iter().map(Value::from).collect();
         all.push(Value::Null);

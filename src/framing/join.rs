@@ -263,7 +263,8 @@ impl Shape {
         if self.done || header(line).is_some() {
             return None;
         }
-        let joins = if self.headed { !(after_blank || self.quiet && names_an_error(line)) } else { self.traceback == Traceback::Ended };
+        let joins =
+            if self.headed { !(after_blank || self.quiet && names_an_error(line)) } else { self.traceback == Traceback::Ended };
         joins.then(|| {
             self.note(line);
             self
@@ -285,7 +286,11 @@ impl Shape {
 fn goes_on(line: &[u8]) -> bool {
     let open = line.iter().filter(|b| matches!(b, b'{' | b'[' | b'(')).count();
     let close = line.iter().filter(|b| matches!(b, b'}' | b']' | b')')).count();
-    open > close || contains(line, b"validation error") || line.ends_with(b":") || contains(line, b"<html") || contains(line, b"for url '")
+    open > close
+        || contains(line, b"validation error")
+        || line.ends_with(b":")
+        || contains(line, b"<html")
+        || contains(line, b"for url '")
 }
 
 fn is_traceback_start(line: &[u8]) -> bool {

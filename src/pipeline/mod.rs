@@ -8,11 +8,11 @@ mod snapshot;
 mod state;
 mod tally;
 
+pub use crate::detect::UnknownView;
+pub use crate::window::WindowView;
 pub use clock::Clock;
 pub use event::{Chunk, Event, Output, StreamInfo, Wanted};
 pub use line::{NO_PATTERN, VERSION};
-pub use crate::detect::UnknownView;
-pub use crate::window::WindowView;
 pub use snapshot::{Snapshot, SourceView};
 pub use state::State;
 pub use tally::{Books, ErrorKey, Tally};

@@ -77,7 +77,8 @@ pub(super) fn collect(record: &Record<'_>) -> Signals {
         it.field(fault.key, fault.value, 0);
     }
     if let Some(reason) = record.finish_reason() {
-        let key = if record.slots[Field::FinishReason as usize].key == b"stop_reason" { "stop_reason" } else { "finish_reason" };
+        let key =
+            if record.slots[Field::FinishReason as usize].key == b"stop_reason" { "stop_reason" } else { "finish_reason" };
         Signals::push(&mut it.codes, &format!("{key}:{reason}"));
     }
     if let Value::Text(raw) = record.slot(Field::Kind) {
@@ -167,9 +168,14 @@ impl Signals {
             return;
         }
         match key {
-            b"stack" | b"stacktrace" | b"stack_trace" | b"traceback" | b"exception.stacktrace" | b"exc_info" | b"exception" | b"text" => {
-                self.any(value, depth, Self::trace)
-            }
+            b"stack"
+            | b"stacktrace"
+            | b"stack_trace"
+            | b"traceback"
+            | b"exception.stacktrace"
+            | b"exc_info"
+            | b"exception"
+            | b"text" => self.any(value, depth, Self::trace),
             b"headers" | b"responseHeaders" | b"response_headers" => self.headers(value),
             b"hidden_params" => {
                 if let Value::Object(object) = value {
@@ -197,7 +203,8 @@ impl Signals {
         if lines.len() > 1 {
             return self.trace(&lines.join("\n"), depth + 1);
         }
-        let named = items.iter().any(|it| matches!(it, Value::Object(object) if json::member(object, "exc_type").is_something()));
+        let named =
+            items.iter().any(|it| matches!(it, Value::Object(object) if json::member(object, "exc_type").is_something()));
         let order: Vec<_> = if named { items } else { items.into_iter().rev().collect() };
         for item in order.into_iter().take(4) {
             self.any(item, depth + 1, Self::text);
@@ -228,7 +235,9 @@ impl Signals {
         let Value::Object(object) = value else { return };
         for (key, value) in Members::new(object).take(64) {
             match key.bytes.to_ascii_lowercase().as_slice() {
-                b"retry-after-ms" | b"x-ms-retry-after-ms" => self.retry_after_s = value.as_f64().map(|it| it / 1e3).or(self.retry_after_s),
+                b"retry-after-ms" | b"x-ms-retry-after-ms" => {
+                    self.retry_after_s = value.as_f64().map(|it| it / 1e3).or(self.retry_after_s)
+                }
                 b"retry-after" => self.retry_after_s = self.retry_after_s.or(value.as_f64()),
                 b"request-id" | b"x-request-id" | b"x-amzn-requestid" | b"apim-request-id" => self.request(value),
                 _ => {}
@@ -262,8 +271,9 @@ impl Signals {
 
     fn member_of_error(&mut self, key: &[u8], value: Value<'_>, depth: u8) {
         match key {
-            b"message" | b"msg" | b"Message" | b"exc_value" | b"error_message" | b"errorMessage" | b"error_msg" | b"error_str" | b"description" | b"reason" | b"value"
-            | b"title" | b"err_msg" | b"status_msg" | b"error_description" | b"apiMessage" | b"detail" => self.any(value, depth, Self::text),
+            b"message" | b"msg" | b"Message" | b"exc_value" | b"error_message" | b"errorMessage" | b"error_msg"
+            | b"error_str" | b"description" | b"reason" | b"value" | b"title" | b"err_msg" | b"status_msg"
+            | b"error_description" | b"apiMessage" | b"detail" => self.any(value, depth, Self::text),
             b"type" | b"error_type" | b"errorType" | b"__type" => {
                 if let Some(name) = value.as_text() {
                     if name.contains('.') { self.class(&name) } else { self.kind(&name) }
@@ -278,7 +288,8 @@ impl Signals {
             b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" => self.status_field(value),
             b"details" | b"error_details" => self.details(value, depth),
             b"metadata" => self.metadata(value, depth),
-            b"inner_error" | b"innererror" | b"err" | b"cause" | b"lastError" | b"errors" | b"exception" | b"error_information" | b"inner_exception" | b"base_resp" => {
+            b"inner_error" | b"innererror" | b"err" | b"cause" | b"lastError" | b"errors" | b"exception"
+            | b"error_information" | b"inner_exception" | b"base_resp" => {
                 self.any(value, depth, Self::text);
             }
             b"stack" | b"stacktrace" | b"stack_trace" | b"traceback" | b"exc_info" => {
@@ -288,9 +299,13 @@ impl Signals {
             }
             b"headers" | b"responseHeaders" | b"response_headers" => self.headers(value),
             b"request_id" | b"requestID" | b"requestId" | b"error_provider_request_id" | b"x-request-id" => self.request(value),
-            b"retry_after" | b"retryAfter" | b"retry_after_seconds" => self.retry_after_s = self.retry_after_s.or(value.as_f64()),
+            b"retry_after" | b"retryAfter" | b"retry_after_seconds" => {
+                self.retry_after_s = self.retry_after_s.or(value.as_f64())
+            }
             b"retry_after_ms" => self.retry_after_s = self.retry_after_s.or(value.as_f64().map(|it| it / 1e3)),
-            b"url" | b"base_url" => self.url_host = self.url_host.take().or_else(|| Some(host_of(value.as_raw()?.bytes)?.to_owned())),
+            b"url" | b"base_url" => {
+                self.url_host = self.url_host.take().or_else(|| Some(host_of(value.as_raw()?.bytes)?.to_owned()))
+            }
             b"llm_provider" | b"provider" | b"provider_name" => self.named(value),
             b"choices" | b"candidates" => {
                 if let Value::Array(items) = value
@@ -534,7 +549,9 @@ fn exceptions(text: &str) -> Parts<'_> {
     let mut in_frames = false;
     let mut current: Option<String> = None;
     for line in text.get(before_end..).unwrap_or_default().lines() {
-        let edge = line.starts_with("Traceback (") || line.starts_with("During handling of the above") || line.starts_with("The above exception was");
+        let edge = line.starts_with("Traceback (")
+            || line.starts_with("During handling of the above")
+            || line.starts_with("The above exception was");
         if edge {
             exceptions.extend(current.take());
             in_frames = true;
@@ -573,7 +590,12 @@ fn class_prefix(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start_matches("Uncaught ").trim_start_matches("raise ");
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_')))?;
     let (word, rest) = (text.get(..end)?, text.get(end..)?);
-    let marked = rest.starts_with(": ") || rest.starts_with(":\n") || rest.starts_with(" - ") || rest.starts_with("(\"") || rest.starts_with("('") || rest == ":";
+    let marked = rest.starts_with(": ")
+        || rest.starts_with(":\n")
+        || rest.starts_with(" - ")
+        || rest.starts_with("(\"")
+        || rest.starts_with("('")
+        || rest == ":";
     let node = rest.strip_prefix(" [").and_then(|it| it.split_once("]: "));
     if let Some((_, after)) = node
         && is_class(word)
@@ -595,20 +617,40 @@ fn class_inside(text: &str) -> Option<usize> {
     let head = head.get(..head.find('{').unwrap_or(head.len()))?;
     head.match_indices([' ', '(']).map(|(at, _)| at + 1).take(60).find(|at| {
         let rest = text.get(*at..).unwrap_or_default();
-        rest.starts_with(|c: char| c.is_ascii_alphabetic()) && class_prefix(rest).is_some_and(|(class, _)| is_class(class) && class.len() > 8)
+        rest.starts_with(|c: char| c.is_ascii_alphabetic())
+            && class_prefix(rest).is_some_and(|(class, _)| is_class(class) && class.len() > 8)
     })
 }
 
 fn is_class(word: &str) -> bool {
     let leaf = word.rsplit('.').next().unwrap_or(word);
     let cased = leaf.starts_with(|c: char| c.is_ascii_uppercase());
-    let endings = ["Error", "Exception", "Timeout", "Interrupt", "Warning", "Refused", "Reset", "Exhausted", "Argument", "NotFound", "Denied", "Unavailable", "Failure", "Fault"];
+    let endings = [
+        "Error",
+        "Exception",
+        "Timeout",
+        "Interrupt",
+        "Warning",
+        "Refused",
+        "Reset",
+        "Exhausted",
+        "Argument",
+        "NotFound",
+        "Denied",
+        "Unavailable",
+        "Failure",
+        "Fault",
+    ];
     cased && (endings.iter().any(|it| leaf.ends_with(it)) || word.contains('.') && leaf.len() > 3)
 }
 
 /// LiteLLM puts `<Provider>Exception` or `<Provider>Error` behind its own class.
 fn wrapped_provider<'a>(class: &'a str, after: &str) -> Option<&'a str> {
-    if class.contains('.') || !(after.starts_with(' ') || after.starts_with('-') || after.starts_with(|c: char| c.is_ascii_uppercase() || c == '{' || c == 'b')) {
+    if class.contains('.')
+        || !(after.starts_with(' ')
+            || after.starts_with('-')
+            || after.starts_with(|c: char| c.is_ascii_uppercase() || c == '{' || c == 'b'))
+    {
         return None;
     }
     let name = class.strip_suffix("Exception").or_else(|| class.strip_suffix("Error"))?;
@@ -623,9 +665,8 @@ fn unwrap_repr(text: &str) -> &str {
 
 fn is_error_object(object: &[u8]) -> bool {
     Members::new(object).take(24).any(|(key, value)| match key.bytes {
-        b"error" | b"errors" | b"errorMessage" | b"error_message" | b"Message" | b"message" | b"detail" | b"__type" | b"msg" | b"promptFeedback" | b"base_resp" => {
-            value.is_something()
-        }
+        b"error" | b"errors" | b"errorMessage" | b"error_message" | b"Message" | b"message" | b"detail" | b"__type"
+        | b"msg" | b"promptFeedback" | b"base_resp" => value.is_something(),
         b"choices" => matches!(value, Value::Array(items) if Items::new(items).next().is_none()),
         b"type" => matches!(value, Value::Text(raw) if raw.bytes == b"error"),
         b"status" => matches!(value, Value::Text(raw) if raw.bytes.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')),
@@ -640,8 +681,28 @@ fn status_in(text: &str) -> Option<Status> {
         return Some(Status::Http(status));
     }
     const MARKS: [&str; 22] = [
-        "Error code: ", "error code: ", "Error code ", "status code ", "status code: ", "status_code: ", "status_code=", "statusCode: ", "statusCode=", "status: ", "status=", "with status ",
-        "HTTP/1.1 ", "HTTP ", "http ", "API Error: ", "Error: ", "error: ", "code: ", "error '", "StatusCode: ", "(status ",
+        "Error code: ",
+        "error code: ",
+        "Error code ",
+        "status code ",
+        "status code: ",
+        "status_code: ",
+        "status_code=",
+        "statusCode: ",
+        "statusCode=",
+        "status: ",
+        "status=",
+        "with status ",
+        "HTTP/1.1 ",
+        "HTTP ",
+        "http ",
+        "API Error: ",
+        "Error: ",
+        "error: ",
+        "code: ",
+        "error '",
+        "StatusCode: ",
+        "(status ",
     ];
     for mark in MARKS {
         for (at, _) in text.match_indices(mark).take(4) {
@@ -657,9 +718,20 @@ fn status_in(text: &str) -> Option<Status> {
 /// `503 Service Unavailable` anywhere in the words.
 fn reason_phrase(text: &str) -> Option<Status> {
     const PHRASES: [(&str, u16); 14] = [
-        ("400 Bad Request", 400), ("401 Unauthorized", 401), ("402 Payment Required", 402), ("403 Forbidden", 403), ("404 Not Found", 404),
-        ("408 Request Timeout", 408), ("413 ", 413), ("422 Unprocessable", 422), ("429 Too Many Requests", 429), ("500 Internal Server Error", 500),
-        ("502 Bad Gateway", 502), ("502: Bad gateway", 502), ("503 Service", 503), ("504 Gateway Time", 504),
+        ("400 Bad Request", 400),
+        ("401 Unauthorized", 401),
+        ("402 Payment Required", 402),
+        ("403 Forbidden", 403),
+        ("404 Not Found", 404),
+        ("408 Request Timeout", 408),
+        ("413 ", 413),
+        ("422 Unprocessable", 422),
+        ("429 Too Many Requests", 429),
+        ("500 Internal Server Error", 500),
+        ("502 Bad Gateway", 502),
+        ("502: Bad gateway", 502),
+        ("503 Service", 503),
+        ("504 Gateway Time", 504),
     ];
     PHRASES.iter().find(|(phrase, _)| phrase.len() > 5 && text.contains(phrase)).map(|(_, status)| Status::Http(*status))
 }
@@ -695,7 +767,15 @@ fn wait_in(text: &str) -> Option<f64> {
             }
             if let Ok(number) = word.parse::<f64>() {
                 let unit = rest.get(end..)?.trim_start();
-                let scale = [("ms", 1e-3), ("millis", 1e-3), ("sec", 1.0), ("min", 60.0), ("hour", 3_600.0), ("day", 86_400.0), ("s", 1.0)];
+                let scale = [
+                    ("ms", 1e-3),
+                    ("millis", 1e-3),
+                    ("sec", 1.0),
+                    ("min", 60.0),
+                    ("hour", 3_600.0),
+                    ("day", 86_400.0),
+                    ("s", 1.0),
+                ];
                 return scale.iter().find(|(name, _)| unit.starts_with(name)).map(|(_, scale)| number * scale);
             }
         }
@@ -711,10 +791,21 @@ fn request_id_in(text: &str) -> Option<String> {
 
 /// A model that an error names in words.
 fn model_in(text: &str) -> Option<&str> {
-    for mark in ["The model `", "model `", "model: ", "Rate limit reached for ", "model '", "for model ", "models/", "model=", "(model="] {
+    for mark in [
+        "The model `",
+        "model `",
+        "model: ",
+        "Rate limit reached for ",
+        "model '",
+        "for model ",
+        "models/",
+        "model=",
+        "(model=",
+    ] {
         if let Some(at) = text.find(mark) {
             let rest = text.get(at + mark.len()..)?;
-            let name = rest.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':' | '@'))).next()?;
+            let name =
+                rest.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':' | '@'))).next()?;
             let name = name.trim_end_matches(['.', ':', '-']);
             if name.len() >= 3 && name.len() <= 80 && name.bytes().any(|b| b.is_ascii_digit() || b == b'-') {
                 return Some(name);
@@ -725,16 +816,48 @@ fn model_in(text: &str) -> Option<&str> {
 }
 
 fn is_timeout(text: &str) -> bool {
-    const WORDS: [&str; 9] =
-        ["timed out", "timedout", "timeout", "time out", "deadline exceeded", "DEADLINE_EXCEEDED", "UND_ERR_HEADERS_TIMEOUT", "ETIMEDOUT", "TimeLimit"];
+    const WORDS: [&str; 9] = [
+        "timed out",
+        "timedout",
+        "timeout",
+        "time out",
+        "deadline exceeded",
+        "DEADLINE_EXCEEDED",
+        "UND_ERR_HEADERS_TIMEOUT",
+        "ETIMEDOUT",
+        "TimeLimit",
+    ];
     WORDS.iter().any(|it| contains_folded(text, it))
 }
 
 fn is_connection(text: &str) -> bool {
     const WORDS: [&str; 26] = [
-        "connection error", "APIConnectionError", "ConnectError", "ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "EPIPE", "EHOSTUNREACH", "ENETUNREACH", "connection refused",
-        "connection reset", "connection aborted", "remote end closed", "server disconnected", "peer closed connection", "name or service not known", "name resolution", "getaddrinfo",
-        "no such host", "certificate", "ssl:", "tls handshake", "fetch failed", "network is unreachable", "socket hang up",
+        "connection error",
+        "APIConnectionError",
+        "ConnectError",
+        "ECONNREFUSED",
+        "ECONNRESET",
+        "ENOTFOUND",
+        "EAI_AGAIN",
+        "EPIPE",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "connection refused",
+        "connection reset",
+        "connection aborted",
+        "remote end closed",
+        "server disconnected",
+        "peer closed connection",
+        "name or service not known",
+        "name resolution",
+        "getaddrinfo",
+        "no such host",
+        "certificate",
+        "ssl:",
+        "tls handshake",
+        "fetch failed",
+        "network is unreachable",
+        "socket hang up",
     ];
     WORDS.iter().any(|it| contains_folded(text, it))
 }
@@ -742,10 +865,63 @@ fn is_connection(text: &str) -> bool {
 /// Words without which a text that was logged as an error does not speak of one.
 fn names_trouble(text: &str) -> bool {
     const WORDS: [&str; 57] = [
-        "error", "fail", "exception", "denied", "invalid", "exceed", "timeout", "timed out", "refus", "unable", "cannot", "can't", "could not", "couldn't", "not found",
-        "not support", "unsupported", "unauthor", "forbidden", "missing", "required", "must ", "limit", "quota", "overload", "too many", "too long", "too large", "not allowed", "blocked",
-        "expired", "suspend", "unavailable", "capacity", "busy", "insufficient", "credit", "balance", "does not", "doesn't", "did not", "didn't", "unknown", "unexpected", "abort", "closed",
-        "reset", "rejected", "out of range", "subscriptable", "giving up", "keyerror", "nonetype", "violat", "reconnecting", "no longer", "not available",
+        "error",
+        "fail",
+        "exception",
+        "denied",
+        "invalid",
+        "exceed",
+        "timeout",
+        "timed out",
+        "refus",
+        "unable",
+        "cannot",
+        "can't",
+        "could not",
+        "couldn't",
+        "not found",
+        "not support",
+        "unsupported",
+        "unauthor",
+        "forbidden",
+        "missing",
+        "required",
+        "must ",
+        "limit",
+        "quota",
+        "overload",
+        "too many",
+        "too long",
+        "too large",
+        "not allowed",
+        "blocked",
+        "expired",
+        "suspend",
+        "unavailable",
+        "capacity",
+        "busy",
+        "insufficient",
+        "credit",
+        "balance",
+        "does not",
+        "doesn't",
+        "did not",
+        "didn't",
+        "unknown",
+        "unexpected",
+        "abort",
+        "closed",
+        "reset",
+        "rejected",
+        "out of range",
+        "subscriptable",
+        "giving up",
+        "keyerror",
+        "nonetype",
+        "violat",
+        "reconnecting",
+        "no longer",
+        "not available",
     ];
     let head = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default();
     WORDS.iter().any(|it| contains_folded(head, it))
@@ -756,7 +932,8 @@ fn contains_folded(text: &str, word: &str) -> bool {
     let (text, word) = (text.as_bytes(), word.as_bytes());
     let Some(first) = word.first() else { return true };
     let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-    memchr::memchr2_iter(lower, upper, text).any(|at| text.get(at..at + word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word)))
+    memchr::memchr2_iter(lower, upper, text)
+        .any(|at| text.get(at..at + word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word)))
 }
 
 fn strip_colours(text: &str) -> Cow<'_, str> {

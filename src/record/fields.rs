@@ -87,14 +87,37 @@ impl Field {
     pub(crate) fn may_stand_in_words(self) -> bool {
         matches!(
             self,
-            Self::Provider | Self::Model | Self::Status | Self::Latency | Self::InputTokens | Self::OutputTokens | Self::RequestId
+            Self::Provider
+                | Self::Model
+                | Self::Status
+                | Self::Latency
+                | Self::InputTokens
+                | Self::OutputTokens
+                | Self::RequestId
         )
     }
 
     /// The names [`Self::by_name`] knows.
     pub(crate) const NAMES: &'static [&'static str] = &[
-        "time", "level", "message", "provider", "model", "service", "host", "url", "status", "upstream_status", "error",
-        "error_type", "error_code", "request_id", "call_id", "retry_after", "latency", "input_tokens", "output_tokens",
+        "time",
+        "level",
+        "message",
+        "provider",
+        "model",
+        "service",
+        "host",
+        "url",
+        "status",
+        "upstream_status",
+        "error",
+        "error_type",
+        "error_code",
+        "request_id",
+        "call_id",
+        "retry_after",
+        "latency",
+        "input_tokens",
+        "output_tokens",
     ];
 }
 
@@ -192,14 +215,62 @@ const PATHS: &[(Field, &[&str])] = &[
 
 /// Containers that hold what people typed or what a model wrote. Nothing in them is ever read.
 const DENIED: &[&str] = &[
-    "messages", "prompt", "prompts", "input", "inputs", "output", "outputs", "requestBodyValues", "request_body", "requestBody", "json_data", "locals", "gen_ai.input.messages",
-    "gen_ai.output.messages", "gen_ai.prompt", "gen_ai.completion", "input.value", "output.value", "completion", "system", "tools", "functions", "headers", "response_headers",
-    "request_headers", "options", "model_parameters", "optional_params", "content", "user_input", "query", "question", "answer", "documents", "context", "kwargs", "args",
-    "llm.input_messages", "llm.output_messages", "request.messages",
+    "messages",
+    "prompt",
+    "prompts",
+    "input",
+    "inputs",
+    "output",
+    "outputs",
+    "requestBodyValues",
+    "request_body",
+    "requestBody",
+    "json_data",
+    "locals",
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.prompt",
+    "gen_ai.completion",
+    "input.value",
+    "output.value",
+    "completion",
+    "system",
+    "tools",
+    "functions",
+    "headers",
+    "response_headers",
+    "request_headers",
+    "options",
+    "model_parameters",
+    "optional_params",
+    "content",
+    "user_input",
+    "query",
+    "question",
+    "answer",
+    "documents",
+    "context",
+    "kwargs",
+    "args",
+    "llm.input_messages",
+    "llm.output_messages",
+    "request.messages",
 ];
 
 /// Containers whose members mean what they would mean at the top level.
-const TRANSPARENT: &[&str] = &["attributes", "resource.attributes", "fields", "extra", "record.extra", "span", "labels", "metadata", "log_fields", "data_fields", "ctx"];
+const TRANSPARENT: &[&str] = &[
+    "attributes",
+    "resource.attributes",
+    "fields",
+    "extra",
+    "record.extra",
+    "span",
+    "labels",
+    "metadata",
+    "log_fields",
+    "data_fields",
+    "ctx",
+];
 
 /// Where a key of a nested object leads.
 #[derive(Clone, Debug, Default)]

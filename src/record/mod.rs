@@ -392,7 +392,11 @@ impl<'a> Record<'a> {
         match self.spot {
             Spot::Transport { url, .. } => text::path_of(url),
             Spot::Access { path, .. } => std::str::from_utf8(path).ok(),
-            _ => self.slot(Field::Path).as_raw().or_else(|| self.slot(Field::Url).as_raw()).and_then(|it| text::path_of(it.bytes)),
+            _ => self
+                .slot(Field::Path)
+                .as_raw()
+                .or_else(|| self.slot(Field::Url).as_raw())
+                .and_then(|it| text::path_of(it.bytes)),
         }
     }
 
@@ -414,7 +418,9 @@ impl<'a> Record<'a> {
     /// The status that the record's own fields or the shape of its text tell.
     pub fn status(&self) -> Option<Status> {
         match self.spot {
-            Spot::Transport { status, .. } | Spot::Access { status, .. } | Spot::Response { status } => return Status::from_number(i64::from(status)),
+            Spot::Transport { status, .. } | Spot::Access { status, .. } | Spot::Response { status } => {
+                return Status::from_number(i64::from(status));
+            }
             Spot::Sdk { status: Some(status), .. } => return Status::from_number(i64::from(status)),
             _ => {}
         }
@@ -476,7 +482,9 @@ impl<'a> Record<'a> {
             number => number.as_f64().and_then(Stamp::from_epoch),
         };
         match (stamp(self.slot(Field::Time))?, stamp(self.slot(Field::Ending))?) {
-            (Stamp::Utc(start), Stamp::Utc(end)) | (Stamp::Local(start), Stamp::Local(end)) if end > start => Some(end.since(start).as_secs_f64()),
+            (Stamp::Utc(start), Stamp::Utc(end)) | (Stamp::Local(start), Stamp::Local(end)) if end > start => {
+                Some(end.since(start).as_secs_f64())
+            }
             _ => None,
         }
     }
@@ -538,7 +546,9 @@ impl Fault<'_> {
     fn is_evidence(&self) -> bool {
         match (self.certain, self.value) {
             (true, Value::Number(_)) => false,
-            (true, Value::Text(raw)) => !matches!(raw.bytes, b"None" | b"none" | b"null" | b"nil" | b"-" | b"false" | b"NoneType: None"),
+            (true, Value::Text(raw)) => {
+                !matches!(raw.bytes, b"None" | b"none" | b"null" | b"nil" | b"-" | b"false" | b"NoneType: None")
+            }
             (true, other) => other.is_something(),
             (false, Value::Text(raw)) => body::looks_like_error_body(raw.bytes),
             (false, Value::Object(object)) => json::member(object, "error").is_something(),
@@ -558,7 +568,13 @@ fn level_of(value: Value<'_>) -> Level {
             Some(9..=12 | 30..=39) => Level::Info,
             // 20 is Python's info and pino's debug; both are below a warning.
             Some(13..=16 | 40..=44) => Level::Warn,
-            Some(17..=20) => if value.as_i64() == Some(20) { Level::Info } else { Level::Error },
+            Some(17..=20) => {
+                if value.as_i64() == Some(20) {
+                    Level::Info
+                } else {
+                    Level::Error
+                }
+            }
             Some(21..=24) => Level::Fatal,
             Some(50..=59) => Level::Error,
             Some(60..) => Level::Fatal,
@@ -581,7 +597,8 @@ impl Level {
             b"info" | b"information" | b"notice" | b"inf" | b"success" | b"http" | b"log" | b"6" | b"5" => Self::Info,
             b"warn" | b"warning" | b"wrn" | b"4" => Self::Warn,
             b"error" | b"err" | b"eror" | b"severe" | b"3" => Self::Error,
-            b"critical" | b"crit" | b"fatal" | b"panic" | b"alert" | b"emergency" | b"emerg" | b"dpanic" | b"2" | b"1" | b"0" => Self::Fatal,
+            b"critical" | b"crit" | b"fatal" | b"panic" | b"alert" | b"emergency" | b"emerg" | b"dpanic" | b"2" | b"1"
+            | b"0" => Self::Fatal,
             _ => Self::Unknown,
         }
     }

@@ -12,7 +12,13 @@ pub(crate) fn to_json(text: &str) -> Option<String> {
     if !text.starts_with(['{', '[', '(']) {
         return None;
     }
-    let mut it = Transcoder { text: text.as_bytes(), at: 0, out: String::with_capacity(text.len() + 16), open: Vec::new(), joined: false };
+    let mut it = Transcoder {
+        text: text.as_bytes(),
+        at: 0,
+        out: String::with_capacity(text.len() + 16),
+        open: Vec::new(),
+        joined: false,
+    };
     it.run().then_some(it.out)
 }
 
@@ -82,7 +88,8 @@ impl Transcoder<'_> {
     /// `None`, `True`, `12.5`, `Decimal('1')`, `<Foo object>`: the first three mean something.
     fn word(&mut self) -> bool {
         let rest = &self.text[self.at..];
-        let len = rest.iter().position(|b| matches!(b, b',' | b':' | b'}' | b']' | b')' | b'(' | b' ' | b'\n')).unwrap_or(rest.len());
+        let len =
+            rest.iter().position(|b| matches!(b, b',' | b':' | b'}' | b']' | b')' | b'(' | b' ' | b'\n')).unwrap_or(rest.len());
         let word = &rest[..len.max(1)];
         self.at += word.len();
         // `Headers {…}`: the class of an object says nothing.

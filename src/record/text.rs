@@ -75,7 +75,8 @@ fn is_retry(message: &[u8]) -> bool {
 fn exchange(message: &[u8]) -> Option<Spot<'_>> {
     if let Some(rest) = message.strip_prefix(b"Response ") {
         let after = rest.get(3..).unwrap_or_default();
-        return (after.is_empty() || after.starts_with(b" (")).then(|| status_prefix(rest).map(|status| Spot::Response { status }))?;
+        return (after.is_empty() || after.starts_with(b" ("))
+            .then(|| status_prefix(rest).map(|status| Spot::Response { status }))?;
     }
     let mut words = message.strip_prefix(b"Request ")?.split(|b| *b == b' ');
     let method = words.next()?;
@@ -215,7 +216,8 @@ pub(super) fn host_of(url: &[u8]) -> Option<&str> {
         None if url.first() == Some(&b'/') => return None,
         None => url,
     };
-    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#' | b'"' | b'\\' | b'\'' | b' ' | b')')).unwrap_or(rest.len());
+    let end =
+        rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#' | b'"' | b'\\' | b'\'' | b' ' | b')')).unwrap_or(rest.len());
     let host = std::str::from_utf8(&rest[..end]).ok()?;
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let good = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'_' | b'[' | b']'));
@@ -277,8 +279,10 @@ impl<'a> Head<'a> {
             }
             let word = word_end(rest);
             let level = Level::from_word(rest[..word].trim_ascii_end());
-            let is_level = level != Level::Unknown && head.level == Level::Unknown && rest[..word].iter().any(u8::is_ascii_alphabetic);
-            if is_level && (rest[0].is_ascii_uppercase() || head.stamp.is_some() || matches!(rest.get(word), Some(b':' | b']'))) {
+            let is_level =
+                level != Level::Unknown && head.level == Level::Unknown && rest[..word].iter().any(u8::is_ascii_alphabetic);
+            if is_level && (rest[0].is_ascii_uppercase() || head.stamp.is_some() || matches!(rest.get(word), Some(b':' | b']')))
+            {
                 head.level = level;
                 at += word;
                 continue;
@@ -348,7 +352,10 @@ fn is_logger(text: &[u8], word: usize) -> bool {
 fn is_logfmt(line: &[u8]) -> bool {
     let mut pairs = Pairs::new(line);
     let starts = line.first().is_some_and(u8::is_ascii_alphabetic)
-        && line.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@'))).is_some_and(|at| line[at] == b'=');
+        && line
+            .iter()
+            .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@')))
+            .is_some_and(|at| line[at] == b'=');
     starts && pairs.next().is_some() && pairs.next().is_some()
 }
 
@@ -375,12 +382,16 @@ impl<'a> Iterator for Pairs<'a> {
             self.left = self.left.checked_sub(1)?;
             let equals = self.at + memchr::memchr(b'=', self.text.get(self.at..)?)?;
             let before = &self.text[self.at..equals];
-            let key_len = before.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'-')).count();
+            let key_len =
+                before.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'-')).count();
             let key = &before[before.len() - key_len..];
             let rest = &self.text[equals + 1..];
             let (value, used) = pair_value(rest);
             self.at = equals + 1 + used;
-            if !key.is_empty() && (key_len == before.len() || matches!(before[before.len() - key_len - 1], b' ' | b'\t' | b',' | b'(' | b';' | b'[' | b'{')) {
+            if !key.is_empty()
+                && (key_len == before.len()
+                    || matches!(before[before.len() - key_len - 1], b' ' | b'\t' | b',' | b'(' | b';' | b'[' | b'{'))
+            {
                 return Some((key, value));
             }
         }
@@ -406,7 +417,8 @@ fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
         }
         return (Value::Text(Raw { bytes: &text[1..], escaped }), text.len());
     }
-    let len = text.iter().position(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\')).unwrap_or(text.len());
+    let len =
+        text.iter().position(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\')).unwrap_or(text.len());
     let word = &text[..len];
     let word = word.strip_prefix(b"'").map_or(word, |it| it.strip_suffix(b"'").unwrap_or(it));
     let value = match word {

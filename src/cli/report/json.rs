@@ -66,8 +66,12 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
             })
         })
         .collect();
-    let unknown: Vec<Value> =
-        summary.snapshot.unknown.iter().map(|it| json!({"template": it.template, "count": it.count, "example": it.example})).collect();
+    let unknown: Vec<Value> = summary
+        .snapshot
+        .unknown
+        .iter()
+        .map(|it| json!({"template": it.template, "count": it.count, "example": it.example}))
+        .collect();
     let report = json!({
         "v": VERSION,
         "input": {"bytes": summary.bytes, "lines": summary.lines},

@@ -145,7 +145,8 @@ fn read(stream: StreamId, input: &Input, to: &SyncSender<Event>) {
             },
             Ok(count) => {
                 bytes.truncate(count);
-                let chunk = Chunk { stream, offset, bytes: Bytes::from(bytes), arrived: Timestamp::from_system(SystemTime::now()) };
+                let chunk =
+                    Chunk { stream, offset, bytes: Bytes::from(bytes), arrived: Timestamp::from_system(SystemTime::now()) };
                 offset += count as u64;
                 if to.send(Event::Chunk(chunk)).is_err() {
                     return;

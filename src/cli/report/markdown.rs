@@ -37,10 +37,18 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
     for it in &groups {
         let pattern = it.pattern.and_then(|id| catalog.pattern(id));
         let title = pattern.map_or("unknown error", |it| it.title.as_str());
-        let _infallible = writeln!(out, "- **{}: {}**: {}", catalog.providers().id(it.provider), cell(title), pattern.map_or(NO_PATTERN, |it| &it.fix));
+        let _infallible = writeln!(
+            out,
+            "- **{}: {}**: {}",
+            catalog.providers().id(it.provider),
+            cell(title),
+            pattern.map_or(NO_PATTERN, |it| &it.fix)
+        );
     }
     if !summary.alerts().is_empty() {
-        out.push_str("\n## Alerts\n\n| from | to | severity | row | provider | reason |\n| --- | --- | --- | --- | --- | --- |\n");
+        out.push_str(
+            "\n## Alerts\n\n| from | to | severity | row | provider | reason |\n| --- | --- | --- | --- | --- | --- |\n",
+        );
     }
     for it in summary.alerts() {
         let to = it.to.map_or_else(|| "still firing".to_owned(), |to| style::clock(to, true));

@@ -88,7 +88,9 @@ fn moment(text: &str, end: Option<Timestamp>, zone: Zone) -> Result<Timestamp, T
         return Ok(stamp.resolve(zone, Timestamp::default()));
     }
     let needs_end = || {
-        Trouble::Usage(format!("{text:?} is counted from the log's end, which standard input does not tell before it ends; give a date and time"))
+        Trouble::Usage(format!(
+            "{text:?} is counted from the log's end, which standard input does not tell before it ends; give a date and time"
+        ))
     };
     let unit = match text.chars().last() {
         Some('s') => Some(1),
@@ -110,6 +112,8 @@ fn moment(text: &str, end: Option<Timestamp>, zone: Zone) -> Result<Timestamp, T
             // A time of day that lies after the log's end is yesterday's.
             Ok(if at > end { at.minus(Duration::from_secs(86_400)) } else { at })
         }
-        None => Err(Trouble::Usage(format!("{text:?} is no time: give RFC 3339 (2026-11-20T09:16:51Z), HH:MM, or 30m (before the log's end)"))),
+        None => Err(Trouble::Usage(format!(
+            "{text:?} is no time: give RFC 3339 (2026-11-20T09:16:51Z), HH:MM, or 30m (before the log's end)"
+        ))),
     }
 }

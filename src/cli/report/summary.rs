@@ -145,7 +145,9 @@ impl Summary {
     /// Most frequent first.
     pub(super) fn groups(&self) -> Vec<&Group> {
         let mut groups: Vec<_> = self.groups.values().collect();
-        groups.sort_by(|a, b| b.count.cmp(&a.count).then(a.first.cmp(&b.first)).then(a.provider.cmp(&b.provider)).then(a.pattern.cmp(&b.pattern)));
+        groups.sort_by(|a, b| {
+            b.count.cmp(&a.count).then(a.first.cmp(&b.first)).then(a.provider.cmp(&b.provider)).then(a.pattern.cmp(&b.pattern))
+        });
         groups
     }
 

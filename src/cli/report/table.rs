@@ -39,12 +39,17 @@ fn head(summary: &Summary, paint: Paint) -> String {
         let _infallible = write!(line, " ({})", style::percent(failed as f64 / (good + failed) as f64));
     }
     if let Some((from, to)) = summary.span {
-        let end = if from.to_string().get(..10) == to.to_string().get(..10) { style::clock(to, false) } else { style::clock(to, true) };
+        let end = if from.to_string().get(..10) == to.to_string().get(..10) {
+            style::clock(to, false)
+        } else {
+            style::clock(to, true)
+        };
         let _infallible = write!(line, "; {} to {end} UTC ({})", style::clock(from, true), style::span(to.since(from)));
     }
     let mut out = format!("{}\n", paint.bold(&line));
     if summary.unrecognised > 0 {
-        let note = format!("{} lines were logged as errors and are no failed call that we know\n", style::count(summary.unrecognised));
+        let note =
+            format!("{} lines were logged as errors and are no failed call that we know\n", style::count(summary.unrecognised));
         out.push_str(&paint.dim(&note));
     }
     for (reason, count) in &summary.skipped {
@@ -56,7 +61,9 @@ fn head(summary: &Summary, paint: Paint) -> String {
 fn nothing_failed(summary: &Summary) -> &'static str {
     match (summary.good_calls(), summary.records[Outcome::Other as usize]) {
         (1.., _) => "\nNo call failed.\n",
-        (0, 1..) => "\nNo LLM call was recognised in these lines. If there are some, the client's own format may be new to us.\n",
+        (0, 1..) => {
+            "\nNo LLM call was recognised in these lines. If there are some, the client's own format may be new to us.\n"
+        }
         _ => "\nThere was nothing to read.\n",
     }
 }
@@ -83,13 +90,20 @@ fn write_group(out: &mut String, it: &Group, summary: &Summary, pipeline: &Pipel
     let when = if it.count == 1 {
         format!("at {}", style::clock(it.first, days))
     } else {
-        format!("{} to {}, at most {} a minute", style::clock(it.first, days), style::clock(it.last, days), style::count(it.peak_per_minute))
+        format!(
+            "{} to {}, at most {} a minute",
+            style::clock(it.first, days),
+            style::clock(it.last, days),
+            style::count(it.peak_per_minute)
+        )
     };
     field(out, "when", &format!("{share}{when}"));
     field(out, "whose", &format!("{}; {retry}", it.owner));
-    let mut who = top(&it.models, 3).into_iter().map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>().join(", ");
+    let mut who =
+        top(&it.models, 3).into_iter().map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>().join(", ");
     let services = top(&it.services, 3);
-    if services.len() > 1 || services.iter().any(|(name, _)| !summary.inputs.iter().any(|input| input.contains(name.as_str()))) {
+    if services.len() > 1 || services.iter().any(|(name, _)| !summary.inputs.iter().any(|input| input.contains(name.as_str())))
+    {
         let names = services.iter().map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>().join(", ");
         let _infallible = write!(who, "{}{names}", if who.is_empty() { "" } else { "; from " });
     }
@@ -124,7 +138,8 @@ fn write_alert(out: &mut String, it: &Span, days: bool, paint: Paint) {
         Some(to) => format!("to {}, {}", style::clock(to, days), it.alert.reason.map_or("resolved", |it| it.as_str())),
         None => "still firing at the end".to_owned(),
     };
-    let _infallible = writeln!(out, "  {}  {painted}  {:<14} {:<12} {end}", style::clock(it.from, days), it.alert.row, it.alert.provider);
+    let _infallible =
+        writeln!(out, "  {}  {painted}  {:<14} {:<12} {end}", style::clock(it.from, days), it.alert.row, it.alert.provider);
 }
 
 fn write_unknown(out: &mut String, summary: &Summary, paint: Paint) {

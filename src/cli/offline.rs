@@ -2,10 +2,11 @@
 
 use super::args::{Classify, Logs, Only};
 use super::input::{Feed, Input};
-use super::{End, Trouble, catalog, style};
+use super::{End, Trouble, style};
 use crate::alert::AlertOptions;
 use crate::call::GrainRule;
 use crate::classify::SourceId;
+use crate::config::load_patterns;
 use crate::framing::{self, StreamId};
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
 use crate::record::Reader;
@@ -51,7 +52,7 @@ impl Replay {
     /// A replay of the logs that these options describe.
     pub(super) fn new(logs: &Logs) -> Result<Self, Trouble> {
         let zone = logs.tz.as_deref().map(zone_of).transpose()?;
-        let classifier = catalog::load(&logs.patterns)?;
+        let classifier = load_patterns(&logs.patterns, &[]).map_err(Trouble::Config)?;
         let sources: Vec<_> = Input::list(&logs.files)
             .iter()
             .map(|it| SourceOptions { name: it.service(), grain: GrainRule::Auto, traffic: logs.traffic, zone })

@@ -17,7 +17,7 @@ pub use snapshot::{Snapshot, SourceView};
 pub use state::State;
 pub use tally::{Books, ErrorKey, Tally};
 
-use crate::alert::{AlertOptions, Alerts, Lexicon, RowError, RowId, RowSpec, Table};
+use crate::alert::{AlertOptions, Alerts, Lexicon, RowError, RowId, RowSpec, SelfRow, Table};
 use crate::call::{Duplicates, GrainRule, StreamCalls};
 use crate::classify::{Catalog, Classifier, Evidence, Name, Observation, SourceId, Traffic, Verdict};
 use crate::detect::UnknownGroups;
@@ -69,6 +69,11 @@ impl Rules {
     /// The escalation table.
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// The names of the sources, by [`SourceId`].
+    pub fn sources(&self) -> &[String] {
+        &self.sources
     }
 
     fn lexicon(&self) -> Lexicon<'_> {
@@ -296,6 +301,17 @@ impl Pipeline {
     /// What a row says is to be done next, and by whom.
     pub fn next_step(&self, row: RowId) -> Option<String> {
         self.table().row(row).map(|it| it.next_step())
+    }
+
+    /// Says what is wrong with this process itself; `None` where that is well.
+    pub fn set_self(&mut self, row: SelfRow, detail: Option<&str>) {
+        let now = self.core.now;
+        self.core.alerts.set_self(row, detail.is_some(), detail.unwrap_or_default(), now);
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Everything that must survive a restart, but for the offsets.

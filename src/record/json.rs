@@ -42,11 +42,6 @@ impl<'a> Raw<'a> {
         if self.escaped { Cow::Owned(unescape(self.bytes)) } else { String::from_utf8_lossy(self.bytes) }
     }
 
-    /// The text where it can be had without copying.
-    pub(crate) fn as_str(self) -> Option<&'a str> {
-        if self.escaped { None } else { std::str::from_utf8(self.bytes).ok() }
-    }
-
     pub(crate) const fn is_empty(self) -> bool {
         self.bytes.is_empty()
     }
@@ -144,11 +139,6 @@ impl<'a> Members<'a> {
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.cursor.text.get(self.cursor.at..).unwrap_or_default()
     }
-
-    /// How far the walk has come, in bytes.
-    pub(crate) fn position(&self) -> usize {
-        self.cursor.at
-    }
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -220,14 +210,6 @@ impl<'a> Iterator for Items<'a> {
 /// The value of the first member with this key.
 pub(crate) fn member<'a>(object: &'a [u8], key: &str) -> Value<'a> {
     Members::new(object).find(|(name, _)| name.bytes == key.as_bytes()).map_or(Value::Null, |(_, value)| value)
-}
-
-/// The value at the start of `text`, and what stands behind it. `None` when the text stops inside it.
-pub(crate) fn value_prefix(text: &[u8]) -> Option<(Value<'_>, &[u8])> {
-    let mut cursor = Cursor { text, at: 0 };
-    cursor.blanks();
-    let value = cursor.value()?;
-    Some((value, &text[cursor.at..]))
 }
 
 #[derive(Clone, Copy, Debug)]

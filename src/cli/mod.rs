@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
         Some(Command::Classify(args)) => offline::classify(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Patterns(args)) => patterns::run(&args),
-        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Run(args)) => run::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),

@@ -45,7 +45,10 @@ pub(super) struct Replay {
     reader: Reader,
 }
 
-/// What was read.
+/// Bytes of an input, and where they lie in it.
+type Piece = (u64, Vec<u8>);
+
+/// Whoever looks at what came of each piece.
 pub(super) type Step<'a> = &'a mut dyn FnMut(&mut Pipeline, &mut Output) -> ControlFlow<()>;
 
 impl Replay {
@@ -126,7 +129,7 @@ impl Replay {
         Ok(Some(count))
     }
 
-    fn earliest(&self, feeds: &mut [(StreamId, Feed, &Input)]) -> Result<(usize, (u64, Vec<u8>)), (usize, io::Error)> {
+    fn earliest(&self, feeds: &mut [(StreamId, Feed, &Input)]) -> Result<(usize, Piece), (usize, io::Error)> {
         let mut times = Vec::with_capacity(feeds.len());
         for (at, (_, feed, _)) in feeds.iter_mut().enumerate() {
             times.push(feed.peek(&self.reader, self.zone).map_err(|error| (at, error))?);

@@ -8,7 +8,7 @@ use std::error::Error as _;
 use std::io;
 use tracing_subscriber::EnvFilter;
 
-pub(super) fn run(args: Box<Run>) -> Result<End, Trouble> {
+pub(super) fn run(args: &Run) -> Result<End, Trouble> {
     log_to_stderr(args.log_format);
     let plan = plan(Config::load(&args.flags))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

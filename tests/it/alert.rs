@@ -29,6 +29,13 @@ impl World {
             meaning: String::new(),
             fix: format!("what mends {id}"),
             docs: None,
+            providers: Vec::new(),
+            examples: Vec::new(),
+            near: Vec::new(),
+            covers: Vec::new(),
+            file: String::new(),
+            line: 1,
+            own: false,
         };
         let patterns = vec![
             pattern("anthropic-overloaded", Category::RateLimitCapacity, Owner::Provider),

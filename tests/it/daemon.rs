@@ -1,10 +1,12 @@
 //! The whole daemon in one process: what it reads, how it ends, and where the next one goes on.
 
+use llm_triage::alert::{AlertOptions, SelfRow};
 use llm_triage::call::GrainRule;
 use llm_triage::classify::{Catalog, Classifier, Traffic};
 use llm_triage::config::{Config, Flags};
 use llm_triage::daemon::{Daemon, Edge, Parts, Phase, Phases, RunError, Shutdown, StartError};
-use llm_triage::pipeline::{Clock, Output, Pipeline, Rules, Snapshot, SourceOptions, Tally};
+use llm_triage::framing;
+use llm_triage::pipeline::{Clock, Options, Output, Pipeline, Rules, Snapshot, SourceOptions, Tally};
 use llm_triage::record::Reader;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -26,6 +28,12 @@ impl Edge for Counter {
 
     fn present(&mut self, _snapshot: Snapshot) {}
 
+    fn checks(&self, _snapshot: &Snapshot) -> Vec<(SelfRow, Option<String>)> {
+        Vec::new()
+    }
+
+    fn reloaded(&mut self, _rules: &Rules) {}
+
     fn state(&self) -> serde_json::Value {
         serde_json::Value::Null
     }
@@ -33,11 +41,13 @@ impl Edge for Counter {
 
 fn pipeline(parts: &Parts) -> Pipeline {
     let catalog = Catalog::build(&[], &[]).expect("nothing in it can be wrong");
-    let rules =
-        Rules { framing: Default::default(), reader: Reader::default(), classifier: Classifier::new(Arc::new(catalog)) };
+    let names: Vec<String> = parts.gauges.iter().map(|(name, _)| name.clone()).collect();
     let options =
         |name: &String| SourceOptions { name: name.clone(), grain: GrainRule::Auto, traffic: Traffic::Llm, zone: None };
-    Pipeline::new(rules, parts.gauges.iter().map(|(name, _)| options(name)).collect(), Clock::Live)
+    let sources = names.iter().map(options).collect();
+    let classifier = Classifier::new(Arc::new(catalog));
+    let rules = Rules::new(framing::Options::DEFAULT, Reader::default(), classifier, &[], names).expect("no rows of our own");
+    Pipeline::new(rules, Options { sources, clock: Clock::Live, alerts: AlertOptions::default(), series: 100 })
 }
 
 fn config(dir: &Path) -> Config {
@@ -79,7 +89,9 @@ impl Running {
                         (pipeline(&parts), Counter(lines))
                     };
                     let serve = |_listener: TcpListener, stop: CancellationToken| async move { stop.cancelled().await };
-                    daemon.run(build, serve, || None, shutdown).await
+                    let (_ask, asked) = tokio::sync::mpsc::channel(1);
+                    let reload = || Err("not in this test".to_owned());
+                    daemon.run(build, serve, reload, asked, shutdown).await
                 })
             })
         };

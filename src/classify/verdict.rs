@@ -118,6 +118,7 @@ pub struct Classifier {
     openai: Option<Provider>,
     litellm: Option<Provider>,
     openrouter: Option<Provider>,
+    clouds: Arc<[Provider]>,
 }
 
 impl Classifier {
@@ -133,7 +134,8 @@ impl Classifier {
         let words = words.unwrap_or_else(|_| AhoCorasick::new([""; 0]).expect("no words need no memory"));
         let named = |id| catalog.providers().by_name(id);
         let (openai, litellm, openrouter) = (named("openai"), named("litellm"), named("openrouter"));
-        Self { vocabulary: Arc::new((words, owners)), openai, litellm, openrouter, catalog }
+        let clouds = ["azure", "bedrock", "vertex_ai"].into_iter().filter_map(named).collect();
+        Self { clouds, vocabulary: Arc::new((words, owners)), openai, litellm, openrouter, catalog }
     }
 
     /// The catalogue in use.
@@ -334,8 +336,8 @@ impl Classifier {
             verdict.gateway = None;
         }
         if tier <= Tier::Message
-            && let [only] = pattern.providers.as_slice()
-            && let Some(provider) = self.catalog.providers().by_name(only)
+            && let Some(first) = pattern.providers.first()
+            && let Some(provider) = self.catalog.providers().by_name(first)
             && self.yields_to(verdict, provider)
         {
             verdict.provider = provider;
@@ -452,7 +454,8 @@ impl Classifier {
             texts.flat_map(|it| self.vocabulary.0.find_iter(it.as_str())).map(|it| self.vocabulary.1[it.pattern().as_usize()]);
         let (relays, vendors): (Vec<_>, Vec<_>) = words.take(16).partition(|it| providers.spec(*it).is_some_and(|it| it.relay));
         verdict.gateway = verdict.gateway.or(relays.first().copied().filter(|it| *it != verdict.provider));
-        if let Some(found) = vendors.first() {
+        // A cloud that sells a vendor's models speaks with that vendor's words and some of its own.
+        if let Some(found) = vendors.iter().find(|it| self.clouds.contains(it)).or(vendors.first()) {
             (verdict.provider, verdict.provider_by) = (*found, Some(By::Vocabulary));
             return;
         }
@@ -461,7 +464,9 @@ impl Classifier {
             return;
         }
         let words = signals.messages.iter().flat_map(|it| it.split([' ', '\'', '"', '`', ',', '(', ')', ':'])).take(80);
-        if let Some(found) = words.filter(|it| it.contains('-') && it.len() >= 5).find_map(|it| providers.by_model(it)) {
+        if let Some(found) =
+            words.filter(|it| it.contains('-') && !it.contains('/') && it.len() >= 5).find_map(|it| providers.by_model(it))
+        {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
             return;
         }

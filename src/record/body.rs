@@ -505,6 +505,7 @@ impl Signals {
             self.status = self.status.or_else(|| all.into_iter().any(|it| is_connection(it)).then_some(Status::Connection));
         }
         self.quiet = self.messages.iter().all(|it| !names_trouble(it)) && self.types.is_empty() && self.codes.is_empty();
+        self.quiet |= self.types.is_empty() && self.messages.iter().any(|it| declares_calm(it));
         self.quiet &= self.status.is_none() && self.upstream_status.is_none();
     }
 }
@@ -680,7 +681,7 @@ fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 22] = [
+    const MARKS: [&str; 33] = [
         "Error code: ",
         "error code: ",
         "Error code ",
@@ -691,18 +692,29 @@ fn status_in(text: &str) -> Option<Status> {
         "statusCode: ",
         "statusCode=",
         "status: ",
+        "Status: ",
         "status=",
         "with status ",
+        "unexpected status ",
         "HTTP/1.1 ",
+        "HTTP/2 ",
         "HTTP ",
         "http ",
         "API Error: ",
+        "API error ",
+        "API Error (",
         "Error: ",
         "error: ",
+        "Error (",
+        "error (",
+        "Error ",
         "code: ",
         "error '",
         "StatusCode: ",
         "(status ",
+        "failed (",
+        "failed: ",
+        "non-2xx: ",
     ];
     for mark in MARKS {
         for (at, _) in text.match_indices(mark).take(4) {
@@ -860,6 +872,20 @@ fn is_connection(text: &str) -> bool {
         "socket hang up",
     ];
     WORDS.iter().any(|it| contains_folded(text, it))
+}
+
+/// An entry of another log, wrapped as an error by mistake: it says itself that it is none.
+fn declares_calm(text: &str) -> bool {
+    let head = text.get(..text.floor_char_boundary(200)).unwrap_or_default();
+    let level = head.split(|c: char| !c.is_ascii_alphabetic() && c != '[').find_map(|word| match word {
+        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" => Some(true),
+        "ERROR" | "WARN" | "WARNING" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "[warn" | "Error" | "Exception" => {
+            Some(false)
+        }
+        _ => None,
+    });
+    let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
+    level == Some(true) || access
 }
 
 /// Words without which a text that was logged as an error does not speak of one.

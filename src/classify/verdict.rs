@@ -648,9 +648,10 @@ fn names_failure(text: &[u8]) -> bool {
 
 /// A whole answer of a model, logged by mistake as an error: it has choices with content in them.
 fn looks_like_answer(record: &Record<'_>, signals: &Signals) -> bool {
-    let text = record.headline();
-    let answer =
-        memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some();
+    let is_answer = |text: &[u8]| {
+        memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some()
+    };
+    let answer = is_answer(record.headline()) || signals.messages.iter().any(|it| is_answer(it.as_bytes()));
     answer && signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none()
 }
 

@@ -6,7 +6,8 @@ use crate::alert::{RulesFormat, RulesOptions, prometheus_rules};
 use crate::config::{Config, Flags};
 
 pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
-    let flags = Flags { config: args.config.clone(), ..Flags::default() };
+    // Nothing is read, so that nothing is to be read is no fault here.
+    let flags = Flags { config: args.config.clone(), stdin: true, ..Flags::default() };
     let plan = run::plan(Config::load(&flags))?;
     let options = RulesOptions {
         scrape_interval: args.scrape_interval.0,

@@ -492,6 +492,18 @@ impl Core {
         total.lines += books.lines;
         total.events += books.events;
         total.blank_lines += books.blank_lines;
+        for (reason, lines, bytes) in [
+            (LossReason::Binary, books.binary_lines, books.binary_bytes),
+            (LossReason::TooLong, books.long_lines, books.long_bytes),
+            (LossReason::Incomplete, books.incomplete_lines, 0),
+        ] {
+            if lines > 0 {
+                *self.tally.discarded_lines.entry((source, reason)).or_default() += lines;
+            }
+            if bytes > 0 {
+                *self.tally.lost_bytes.entry((source, reason)).or_default() += bytes;
+            }
+        }
     }
 }
 

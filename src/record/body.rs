@@ -350,8 +350,10 @@ impl Signals {
             }
             Value::Object(object) => {
                 for (key, value) in Members::new(object).take(32) {
-                    if matches!(key.bytes, b"error_code" | b"code" | b"reason") {
-                        self.code(value);
+                    match key.bytes {
+                        b"error_code" | b"code" | b"reason" => self.code(value),
+                        b"error" => self.any(value, depth + 1, Self::text),
+                        _ => {}
                     }
                 }
             }
@@ -681,7 +683,7 @@ fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 33] = [
+    const MARKS: [&str; 34] = [
         "Error code: ",
         "error code: ",
         "Error code ",
@@ -712,6 +714,7 @@ fn status_in(text: &str) -> Option<Status> {
         "error '",
         "StatusCode: ",
         "(status ",
+        "status of ",
         "failed (",
         "failed: ",
         "non-2xx: ",

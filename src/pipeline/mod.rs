@@ -387,9 +387,6 @@ impl Core {
             if resolved.at < self.between.0 || resolved.at >= self.between.1 {
                 return;
             }
-            if record.is_broken() {
-                *self.tally.discarded_lines.entry((about.source, LossReason::Malformed)).or_default() += 1;
-            }
             self.tally.skewed += u64::from(resolved.skewed);
             if self.clock == Clock::Replay {
                 self.advance(resolved.at, rules, out);
@@ -400,6 +397,9 @@ impl Core {
             calls.complete(&mut verdict, resolved.at, about.traffic, &mut self.duplicates);
             self.count_record(about.source, &verdict, resolved.at, arrived);
             if verdict.outcome == Outcome::Other {
+                if record.is_broken() {
+                    *self.tally.discarded_lines.entry((about.source, LossReason::Malformed)).or_default() += 1;
+                }
                 if out.wanted.wants(Outcome::Other) {
                     write_line(out, rules, about, event, &verdict, resolved, None);
                 }
@@ -492,18 +492,15 @@ impl Core {
         total.lines += books.lines;
         total.events += books.events;
         total.blank_lines += books.blank_lines;
-        for (reason, lines, bytes) in [
-            (LossReason::Binary, books.binary_lines, books.binary_bytes),
-            (LossReason::TooLong, books.long_lines, books.long_bytes),
-            (LossReason::Incomplete, books.incomplete_lines, 0),
-        ] {
-            if lines > 0 {
-                *self.tally.discarded_lines.entry((source, reason)).or_default() += lines;
-            }
-            if bytes > 0 {
-                *self.tally.lost_bytes.entry((source, reason)).or_default() += bytes;
-            }
+        if books.binary_lines > 0 {
+            *self.tally.discarded_lines.entry((source, LossReason::Binary)).or_default() += books.binary_lines;
+            *self.tally.lost_bytes.entry((source, LossReason::Binary)).or_default() += books.binary_bytes;
         }
+        if books.long_lines > 0 {
+            *self.tally.lost_bytes.entry((source, LossReason::TooLong)).or_default() += books.long_bytes;
+        }
+        self.tally.partial_lines[0] += books.long_lines;
+        self.tally.partial_lines[1] += books.incomplete_lines;
     }
 }
 

@@ -33,8 +33,6 @@ pub struct Signals {
     pub libraries: Vec<String>,
     /// The host that was called, where only the error tells.
     pub url_host: Option<String>,
-    /// The words say that it has not failed: an entry of another log, wrapped as an error.
-    pub quiet: bool,
 }
 
 const LIST: usize = 12;
@@ -96,6 +94,14 @@ impl Signals {
     /// The first text, which a reader would want to see.
     pub fn message(&self) -> &str {
         self.messages.first().map_or("", String::as_str)
+    }
+
+    /// Whether nothing in it speaks of a failure but the level at which it was written: words without trouble, or an entry of
+    /// another log, wrapped as an error.
+    pub fn is_quiet(&self) -> bool {
+        let untyped = self.types.is_empty() && self.status.is_none() && self.upstream_status.is_none();
+        let calm = || self.messages.iter().any(|it| declares_calm(it));
+        untyped && (self.codes.is_empty() && self.messages.iter().all(|it| !names_trouble(it)) || calm())
     }
 
     fn push(list: &mut Vec<String>, text: &str) {
@@ -506,9 +512,6 @@ impl Signals {
             self.status = all.clone().any(|it| is_timeout(it)).then_some(Status::Timeout);
             self.status = self.status.or_else(|| all.into_iter().any(|it| is_connection(it)).then_some(Status::Connection));
         }
-        self.quiet = self.messages.iter().all(|it| !names_trouble(it)) && self.types.is_empty() && self.codes.is_empty();
-        self.quiet |= self.types.is_empty() && self.messages.iter().any(|it| declares_calm(it));
-        self.quiet &= self.status.is_none() && self.upstream_status.is_none();
     }
 }
 
@@ -719,12 +722,13 @@ fn status_in(text: &str) -> Option<Status> {
         "failed: ",
         "non-2xx: ",
     ];
-    for mark in MARKS {
-        for (at, _) in text.match_indices(mark).take(4) {
-            let after = text.get(at + mark.len()..).unwrap_or_default();
-            if let Some(status) = status_prefix(after.as_bytes()).filter(|it| *it >= 400) {
-                return Some(Status::Http(status));
-            }
+    let bytes = text.as_bytes();
+    for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
+        let before = text.get(..at).unwrap_or_default();
+        if let Some(status) = status_prefix(&bytes[at..])
+            && MARKS.iter().any(|mark| before.ends_with(mark))
+        {
+            return Some(Status::Http(status));
         }
     }
     reason_phrase(text)

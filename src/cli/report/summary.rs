@@ -2,6 +2,7 @@
 
 use crate::alert::{Alert, RowId, State, Transition};
 use crate::classify::{Name, Observation, PatternId};
+use crate::framing::LossReason;
 use crate::pipeline::{Output, Pipeline, Snapshot};
 use crate::taxonomy::{Category, Grain, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
@@ -100,6 +101,11 @@ impl Summary {
         }
         for ((_, reason), count) in &tally.discarded_lines {
             *self.skipped.entry(reason.as_str()).or_default() += count;
+        }
+        for (reason, count) in [LossReason::TooLong, LossReason::Incomplete].into_iter().zip(tally.partial_lines) {
+            if count > 0 {
+                *self.skipped.entry(reason.as_str()).or_default() += count;
+            }
         }
         tally.clear();
     }

@@ -1,10 +1,12 @@
 //! The whole daemon in one process: what it reads, how it ends, and where the next one goes on.
 
+use llm_triage::alert::AlertOptions;
 use llm_triage::call::GrainRule;
 use llm_triage::classify::{Catalog, Classifier, Traffic};
 use llm_triage::config::{Config, Flags};
 use llm_triage::daemon::{Daemon, Edge, Parts, Phase, Phases, RunError, Shutdown, StartError};
-use llm_triage::pipeline::{Clock, Output, Pipeline, Rules, Snapshot, SourceOptions, Tally};
+use llm_triage::framing;
+use llm_triage::pipeline::{Clock, Options, Output, Pipeline, Rules, Snapshot, SourceOptions, Tally};
 use llm_triage::record::Reader;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -33,11 +35,12 @@ impl Edge for Counter {
 
 fn pipeline(parts: &Parts) -> Pipeline {
     let catalog = Catalog::build(&[], &[]).expect("nothing in it can be wrong");
-    let rules =
-        Rules { framing: Default::default(), reader: Reader::default(), classifier: Classifier::new(Arc::new(catalog)) };
-    let options =
-        |name: &String| SourceOptions { name: name.clone(), grain: GrainRule::Auto, traffic: Traffic::Llm, zone: None };
-    Pipeline::new(rules, parts.gauges.iter().map(|(name, _)| options(name)).collect(), Clock::Live)
+    let names: Vec<_> = parts.gauges.iter().map(|(name, _)| name.clone()).collect();
+    let classifier = Classifier::new(Arc::new(catalog));
+    let rules = Rules::new(framing::Options::DEFAULT, Reader::default(), classifier, &[], names.clone()).expect("good rows");
+    let source = |name| SourceOptions { name, grain: GrainRule::Auto, traffic: Traffic::Llm, zone: None };
+    let sources = names.into_iter().map(source).collect();
+    Pipeline::new(rules, Options { sources, clock: Clock::Live, alerts: AlertOptions::default(), series: 2_000 })
 }
 
 fn config(dir: &Path) -> Config {

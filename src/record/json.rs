@@ -270,9 +270,10 @@ impl<'a> Cursor<'a> {
     fn value(&mut self) -> Option<Value<'a>> {
         let start = self.at;
         match self.peek()? {
-            b'"' => self.string().map(Value::Text),
-            b'{' => self.nested().map(|end| Value::Object(&self.text[start..end])),
-            b'[' => self.nested().map(|end| Value::Array(&self.text[start..end])),
+            // A value that is cut off is what there is of it: loggers cut bodies in the middle, and the telling part comes first.
+            b'"' => Some(Value::Text(self.string().unwrap_or_else(|| Raw { bytes: &self.text[start + 1..], escaped: true }))),
+            b'{' => Some(Value::Object(&self.text[start..self.nested()])),
+            b'[' => Some(Value::Array(&self.text[start..self.nested()])),
             _ => {
                 while let Some(byte) = self.peek() {
                     if matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r') {
@@ -292,13 +293,15 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Skips an object or array, strings respected; gives its end.
-    fn nested(&mut self) -> Option<usize> {
+    /// Skips an object or array, strings respected; gives its end, or that of the text.
+    fn nested(&mut self) -> usize {
         let mut depth = 0usize;
-        loop {
-            match self.peek()? {
+        while let Some(byte) = self.peek() {
+            match byte {
                 b'"' => {
-                    self.string()?;
+                    if self.string().is_none() {
+                        break;
+                    }
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
@@ -306,13 +309,15 @@ impl<'a> Cursor<'a> {
                     depth -= 1;
                     if depth == 0 {
                         self.at += 1;
-                        return Some(self.at);
+                        return self.at;
                     }
                 }
                 _ => {}
             }
             self.at += 1;
         }
+        self.at = self.text.len();
+        self.at
     }
 }
 

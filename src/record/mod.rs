@@ -184,6 +184,9 @@ impl Reader {
         }
         record.message = Raw::plain(bytes.get(head.length..).unwrap_or_default().trim_ascii());
         record.spot = text::spot(record.message.bytes, record.logger_bytes());
+        if record.spot == Spot::None && head.logger.is_none() && head.length > 0 {
+            record.logger_by_shape();
+        }
         if record.spot == Spot::None {
             let message = first.get(head.length..).unwrap_or_default();
             record.pairs(&self.map, message);
@@ -290,6 +293,22 @@ impl<'a> Record<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// `%(levelname)s %(name)s %(message)s` parts a logger's name from the message by a blank only: the first word is one
+    /// where a line of special shape follows it.
+    fn logger_by_shape(&mut self) {
+        let message = self.message.bytes;
+        let Some(blank) = memchr::memchr(b' ', message).filter(|it| *it > 0) else { return };
+        let (word, rest) = (&message[..blank], &message[blank + 1..]);
+        if !word.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_')) {
+            return;
+        }
+        let spot = text::spot(rest, word);
+        if spot != Spot::None {
+            self.put(Field::Logger, 0, b"", Value::Text(Raw::plain(word)));
+            (self.message, self.spot) = (Raw::plain(rest), spot);
         }
     }
 

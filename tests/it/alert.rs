@@ -3,7 +3,7 @@
 use llm_triage::alert::{AlertOptions, Alerts, AlertsState, Lexicon, RowSpec, SelfRow, State, Table, Transition, parse};
 use llm_triage::classify::{Evidence, Observation, Pattern, PatternId};
 use llm_triage::taxonomy::{Category, Grain, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Status};
-use llm_triage::time::{Stamp, Timestamp};
+use llm_triage::time::Timestamp;
 use proptest::prelude::*;
 
 const START: i64 = 1_795_000_000;
@@ -34,7 +34,7 @@ impl World {
             near: Vec::new(),
             covers: Vec::new(),
             file: String::new(),
-            line: 1,
+            line: 0,
             own: false,
         };
         let patterns = vec![
@@ -526,98 +526,4 @@ proptest! {
         };
         prop_assert_eq!(arrive(&delays), arrive(&[0]));
     }
-}
-
-/// A record of the scripted time-line, understood roughly: as much as the escalation table asks for.
-fn rough(world: &World, line: &str) -> Observation {
-    let record: serde_json::Value = serde_json::from_str(line).expect("a JSON line");
-    let text = |key: &str| record[key].as_str().unwrap_or_default();
-    let Some(Stamp::Utc(at)) = Stamp::parse(text("timestamp").as_bytes()) else { panic!("no time: {line}") };
-    let mut seen =
-        Observation { provider: world.provider(text("provider")), model: text("model").into(), ..Observation::new(at) };
-    if text("level") == "info" {
-        seen.outcome = Outcome::Success;
-        return seen;
-    }
-    let message = text("error");
-    (seen.outcome, seen.owner, seen.category) = (Outcome::Error, Owner::Provider, Category::NetworkInfrastructure);
-    seen.status = record["status_code"].as_i64().and_then(Status::from_number);
-    match seen.status {
-        Some(Status::Http(429)) if text("code") == "insufficient_quota" => seen.category = Category::BillingAccount,
-        Some(Status::Http(429)) => (seen.category, seen.owner) = (Category::RateLimitCapacity, Owner::Account),
-        Some(Status::Http(529)) => seen.category = Category::RateLimitCapacity,
-        // It says "overloaded", and is an unavailable service all the same.
-        Some(Status::Http(503)) => {
-            (seen.category, seen.pattern) = (Category::RateLimitCapacity, world.pattern("anthropic-overloaded"))
-        }
-        Some(Status::Http(401)) => (seen.category, seen.owner) = (Category::Auth, Owner::Account),
-        Some(Status::Http(200)) => {
-            (seen.category, seen.pattern) = (Category::ProviderQuirk, world.pattern("deepseek-empty-choices"));
-        }
-        None if message.contains("timed out") => (seen.status, seen.owner) = (Some(Status::Timeout), Owner::Network),
-        None if message.contains("Connection error") => (seen.status, seen.owner) = (Some(Status::Connection), Owner::Network),
-        _ => {}
-    }
-    seen.evidence = Some(Box::new(Evidence { message: message.to_owned(), ..Evidence::default() }));
-    seen
-}
-
-/// One phase of the scripted time-line, and the rows that must fire in it.
-#[derive(Debug, serde::Deserialize)]
-struct Phase {
-    phase: String,
-    start: String,
-    end: String,
-    expect: Option<Expected>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-struct Expected {
-    rows: Vec<ExpectedRow>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-struct ExpectedRow {
-    row: String,
-    provider: String,
-}
-
-impl Phase {
-    fn holds(&self, second: i64) -> bool {
-        let time = |text: &str| match Stamp::parse(text.as_bytes()) {
-            Some(Stamp::Utc(at)) => at.second(),
-            other => panic!("{text}: {other:?}"),
-        };
-        (time(&self.start)..=time(&self.end)).contains(&second)
-    }
-
-    fn expected(&self) -> impl Iterator<Item = String> {
-        self.expect.iter().flat_map(|it| &it.rows).map(|it| format!("{}: {} {}", self.phase, it.row, it.provider))
-    }
-}
-
-#[test]
-fn the_scripted_incidents_fire_their_rows_and_nothing_else() {
-    let world = World::new();
-    let phases: Vec<Phase> =
-        serde_json::from_str(include_str!("../data/timeline/timeline.incidents.json")).expect("a list of phases");
-    let (mut alerts, mut out) = (world.alerts(), Vec::new());
-    let records: Vec<_> = include_str!("../data/timeline/timeline.jsonl").lines().map(|it| rough(&world, it)).collect();
-    for seen in &records {
-        alerts.observe(seen, world.lexicon(), seen.at, &mut out);
-    }
-    let end = records.last().expect("some records").at.second();
-    (end..end + 600).for_each(|it| alerts.tick(Timestamp::from_second(it), world.lexicon(), &mut out));
-
-    let expected: Vec<_> = phases.iter().flat_map(Phase::expected).collect();
-    let fired = |it: &&Transition| it.to == State::Firing;
-    let told = |it: &Transition| {
-        // A second is evaluated five seconds later, which may lie in the calm that follows.
-        let second = it.alert.since.second().max(it.at.second() - 5);
-        let phase = phases.iter().find(|it| it.holds(second)).map_or("none", |it| &it.phase);
-        format!("{phase}: {} {}", it.alert.row, it.alert.provider)
-    };
-    assert_eq!(out.iter().filter(fired).map(told).collect::<Vec<_>>(), expected);
-    let resolved = out.iter().filter(|it| it.to == State::Resolved).count();
-    assert_eq!(resolved, expected.len(), "all of it was over ten minutes later");
 }

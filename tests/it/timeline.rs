@@ -1,0 +1,123 @@
+//! The scripted incidents, as bytes through the whole pipeline: each must raise its rows, and the near misses none.
+
+use crate::replay::{Replayed, Setup};
+use llm_triage::alert::{State, Transition};
+use llm_triage::time::{Stamp, Timestamp};
+use serde::Deserialize;
+
+const LOG: &str = include_str!("../data/timeline/timeline.jsonl");
+
+/// One phase of the scripted time-line, and the rows that must fire in it.
+#[derive(Debug, Deserialize)]
+struct Phase {
+    phase: String,
+    start: String,
+    end: String,
+    first_line: u64,
+    last_line: u64,
+    errors: u64,
+    expect: Option<Expected>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Expected {
+    rows: Vec<ExpectedRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExpectedRow {
+    row: String,
+    provider: String,
+}
+
+impl Phase {
+    fn all() -> Vec<Self> {
+        serde_json::from_str(include_str!("../data/timeline/timeline.incidents.json")).expect("a list of phases")
+    }
+
+    fn holds(&self, at: Timestamp) -> bool {
+        (second(&self.start)..=second(&self.end)).contains(&at.second())
+    }
+
+    fn expected(&self) -> impl Iterator<Item = String> {
+        self.expect.iter().flat_map(|it| &it.rows).map(|it| format!("{}: {} {}", self.phase, it.row, it.provider))
+    }
+}
+
+fn second(text: &str) -> i64 {
+    match Stamp::parse(text.as_bytes()) {
+        Some(Stamp::Utc(at)) => at.second(),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+/// The log, and after it a call every ten seconds for a quarter of an hour, in which everything is over.
+fn with_calm_after() -> String {
+    let last = LOG.lines().next_back().expect("some lines");
+    let (before, stamp) = last.split_once("\"timestamp\": \"").expect("every line has a time");
+    let end = second(stamp.trim_end_matches(['"', '}']));
+    let calm = (1..=90).map(|it| format!("{before}\"timestamp\": \"{}\"}}\n", Timestamp::from_second(end + it * 10)));
+    LOG.to_owned() + &calm.collect::<String>()
+}
+
+/// `openai-503: unavailable openai`: the phase in which an alert began to fire, its row and its provider.
+fn told(phases: &[Phase], transition: &Transition) -> String {
+    // A second is evaluated five seconds later, which may lie in the calm that follows.
+    let evaluated = Timestamp::from_second(transition.at.second() - 5);
+    let at = transition.alert.since.max(evaluated);
+    let phase = phases.iter().find(|it| it.holds(at)).map_or("none", |it| &it.phase);
+    format!("{phase}: {} {}", transition.alert.row, transition.alert.provider)
+}
+
+#[test]
+fn scripted_incidents_fire_their_rows_and_nothing_else() {
+    let phases = Phase::all();
+    let expected: Vec<_> = phases.iter().flat_map(Phase::expected).collect();
+    let replayed = Setup::default().replay(with_calm_after().as_bytes());
+    let of = |state| replayed.transitions().iter().filter(move |it| it.to == state);
+    assert_eq!(of(State::Firing).map(|it| told(&phases, it)).collect::<Vec<_>>(), expected);
+    let mut rows: Vec<_> = of(State::Resolved).map(|it| format!("{} {}", it.alert.row, it.alert.provider)).collect();
+    rows.sort();
+    let mut wanted: Vec<_> = expected.iter().filter_map(|it| it.split_once(": ")).map(|(_, it)| it.to_owned()).collect();
+    wanted.sort();
+    assert_eq!(rows, wanted, "all of it is over a quarter of an hour later");
+}
+
+#[test]
+fn every_scripted_failure_is_one_failed_call() {
+    let mut replayed = Setup::default().replay(LOG.as_bytes());
+    let verdicts = replayed.verdicts();
+    for phase in Phase::all() {
+        let within = |it: &&serde_json::Value| (phase.first_line..=phase.last_line).contains(&it["line"].as_u64().unwrap_or(0));
+        let failed = verdicts.iter().filter(within).filter(|it| it["outcome"] == "error");
+        assert_eq!(failed.count() as u64, phase.errors, "{}", phase.phase);
+    }
+    let tally = replayed.pipeline.tally();
+    assert_eq!(tally.calls.values().sum::<u64>(), 1_068);
+    assert_eq!(tally.attempts.values().sum::<u64>(), 0);
+    assert_eq!(tally.unknown.values().sum::<u64>(), 0);
+}
+
+#[test]
+fn a_log_in_pieces_tells_the_same_story() {
+    let whole = Setup::default().replay(LOG.as_bytes());
+    let mut pieces = Replayed::new(Setup::default().pipeline());
+    let mut offset = 0;
+    for piece in LOG.as_bytes().chunks(777) {
+        pieces.chunk(0, offset, piece, Timestamp::default());
+        offset += piece.len() as u64;
+    }
+    pieces.drain();
+    assert_eq!(pieces.transitions(), whole.transitions());
+    assert_eq!(pieces.out.verdicts, whole.out.verdicts);
+}
+
+#[test]
+fn a_container_runtime_around_it_changes_nothing() {
+    let lines = LOG.lines().map(|it| {
+        let stamp = it.rsplit_once("\"timestamp\": \"").expect("every line has a time").1.trim_end_matches(['"', '}']);
+        format!("{stamp} stdout F {it}\n")
+    });
+    let wrapped = Setup::default().replay(lines.collect::<String>().as_bytes());
+    assert_eq!(wrapped.transitions(), Setup::default().replay(LOG.as_bytes()).transitions());
+}

@@ -126,8 +126,13 @@ impl StreamCalls {
 
     /// Completes a verdict from what the stream said before, and settles its grain.
     pub fn complete(&mut self, verdict: &mut Verdict<'_>, at: Timestamp, traffic: Traffic, duplicates: &mut Duplicates) {
-        if verdict.is_retry_notice && self.transport_at.is_none_or(|then| at.since(then) >= STREAM_MEMORY) {
-            verdict.outcome = Outcome::Error;
+        if verdict.is_retry_notice {
+            if self.transport_at.is_none_or(|then| at.since(then) >= STREAM_MEMORY) {
+                verdict.outcome = Outcome::Error;
+            } else if let Some(tried) = self.held.iter().rposition(|it| it.outcome == Outcome::Error) {
+                // Its call goes on: however long the SDK waits, this attempt never stands for one.
+                self.held.remove(tried);
+            }
         }
         if verdict.doubtful && traffic == Traffic::Mixed && self.llm_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
             verdict.outcome = Outcome::Error;

@@ -228,7 +228,9 @@ impl Classifier {
             let told = bad_status || record.failed() == Some(true) || hollow;
             let benign = self.is_benign(&signals) || looks_like_answer(record, &signals);
             let fine = status == Some(200) && !loud && !evidence;
-            if !(benign || fine) && (told || !signals.is_quiet()) {
+            // A level alone needs words of trouble beside it; a filled error field does not, unless its words say that all is well.
+            let failed = told || !signals.is_calm() && (evidence || !signals.is_quiet());
+            if failed && !benign && !fine {
                 self.failure(record, &signals, verdict);
                 verdict.grain = grain_of_failure(record, verdict.grain);
                 if traffic == Traffic::Mixed && !self.is_llm(record, verdict) {

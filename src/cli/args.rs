@@ -33,6 +33,8 @@ pub(super) enum Command {
     Explain(Explain),
     /// The catalogue of known errors
     Patterns(Patterns),
+    /// Errors that no pattern knows, in groups, each as a pattern to fill in
+    Suggest(Suggest),
     /// Follow logs for ever: metrics, a status page, alerts
     Run(Box<Run>),
     /// Checks the configuration and all it names, touches nothing, and prints what is in effect
@@ -95,6 +97,15 @@ pub(super) struct Classify {
     /// Only records with this outcome
     #[arg(long, value_name = "error|success|other|all", default_value = "all", value_parser = outcome)]
     pub(super) only: Only,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Suggest {
+    #[command(flatten)]
+    pub(super) logs: Logs,
+    /// The most groups that are printed, most frequent first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) most: usize,
 }
 
 #[derive(Clone, Debug, clap::Args)]

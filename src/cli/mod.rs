@@ -11,6 +11,7 @@ mod rules;
 mod run;
 mod schema;
 mod style;
+mod suggest;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
         Some(Command::Classify(args)) => offline::classify(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Patterns(args)) => patterns::run(&args),
+        Some(Command::Suggest(args)) => suggest::run(&args),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),

@@ -96,12 +96,18 @@ impl Signals {
         self.messages.first().map_or("", String::as_str)
     }
 
-    /// Whether nothing in it speaks of a failure but the level at which it was written: words without trouble, or an entry of
-    /// another log, wrapped as an error.
+    /// Whether the words are an entry of another log, wrapped as an error by mistake: they say themselves that nothing failed.
+    pub fn is_calm(&self) -> bool {
+        self.is_untyped() && self.messages.iter().any(|it| declares_calm(it))
+    }
+
+    /// Whether not one word speaks of a failure.
     pub fn is_quiet(&self) -> bool {
-        let untyped = self.types.is_empty() && self.status.is_none() && self.upstream_status.is_none();
-        let calm = || self.messages.iter().any(|it| declares_calm(it));
-        untyped && (self.codes.is_empty() && self.messages.iter().all(|it| !names_trouble(it)) || calm())
+        self.is_untyped() && self.codes.is_empty() && self.messages.iter().all(|it| !names_trouble(it))
+    }
+
+    fn is_untyped(&self) -> bool {
+        self.types.is_empty() && self.status.is_none() && self.upstream_status.is_none()
     }
 
     fn push(list: &mut Vec<String>, text: &str) {

@@ -117,7 +117,9 @@ impl Summary {
 
     fn call(&mut self, call: Observation, row: Option<RowId>) {
         let at = call.at;
-        self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+        if known(at).is_some() {
+            self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+        }
         if call.grain != Grain::Call {
             return;
         }
@@ -233,6 +235,11 @@ impl Group {
             }
         }
     }
+}
+
+/// A time that the log told; a replay of lines without any stands at the epoch.
+pub(super) fn known(at: Timestamp) -> Option<Timestamp> {
+    (at != Timestamp::default()).then_some(at)
 }
 
 /// Names with their counts, most frequent first, at most `most`.

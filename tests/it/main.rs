@@ -11,6 +11,7 @@ mod escalation;
 mod metrics;
 mod peer;
 mod replay;
+mod runbooks;
 mod streams;
 mod tail;
 mod tidy;

@@ -653,8 +653,31 @@ fn wrapped_provider<'a>(class: &'a str, after: &str) -> Option<&'a str> {
     {
         return None;
     }
+    // Its own classes may stand between the two: `litellm.RateLimitError: RateLimitError: OpenAIException - …`.
+    const KINDS: [&str; 20] = [
+        "API",
+        "APIConnection",
+        "APIStatus",
+        "Authentication",
+        "BadGateway",
+        "BadRequest",
+        "BudgetExceeded",
+        "Connection",
+        "ContentPolicyViolation",
+        "ContextWindowExceeded",
+        "HTTP",
+        "InternalServer",
+        "InvalidRequest",
+        "MidStreamFallback",
+        "NotFound",
+        "PermissionDenied",
+        "RateLimit",
+        "ServiceUnavailable",
+        "UnprocessableEntity",
+        "UnsupportedParams",
+    ];
     let name = class.strip_suffix("Exception").or_else(|| class.strip_suffix("Error"))?;
-    (!name.is_empty() && name.len() <= 24).then_some(name)
+    (!name.is_empty() && name.len() <= 24 && !KINDS.contains(&name)).then_some(name)
 }
 
 /// `("Error code: …")` of a repr: the inside.

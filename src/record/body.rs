@@ -284,6 +284,8 @@ impl Signals {
                     self.class(&name);
                 }
             }
+            // LiteLLM's `error_information.error_code` is the status after its own rewriting.
+            b"error_code" if value.as_i64().is_some_and(|it| Status::from_number(it).is_some()) => self.status_field(value),
             b"code" | b"error_code" | b"errorCode" | b"Code" | b"errno" | b"status_code_name" => self.code(value),
             b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" => self.status_field(value),
             b"details" | b"error_details" => self.details(value, depth),

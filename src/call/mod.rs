@@ -28,6 +28,10 @@ const DUPLICATE_SPAN: Duration = Duration::from_secs(600);
 const DUPLICATE_IDS: usize = 65_536;
 /// How long after an HTTP client's line the application's own line may come and still be about that answer.
 const SAME_CALL: Duration = Duration::from_secs(2);
+/// And how many records may stand between the two: clients log concurrently, and some lines have no time.
+const NEAR: u32 = 12;
+/// Answers of one host, and of no other, after which a stream is known to call only that one.
+const SETTLED: u32 = 3;
 /// How long a stream in which an LLM was called counts as one that calls LLMs.
 const STREAM_MEMORY: Duration = Duration::from_secs(3_600);
 /// How long a failed attempt waits for the record of its call before it counts as a call, and a good one.
@@ -102,6 +106,8 @@ pub struct StreamCalls {
     last: Option<Context>,
     /// Providers that HTTP clients' lines of this stream named, with the time of the latest.
     hosts: Vec<(Provider, Timestamp)>,
+    answers: u32,
+    since_last: u32,
     models: VecDeque<(Name, Provider)>,
 }
 
@@ -120,8 +126,13 @@ impl StreamCalls {
 
     /// Completes a verdict from what the stream said before, and settles its grain.
     pub fn complete(&mut self, verdict: &mut Verdict<'_>, at: Timestamp, traffic: Traffic, duplicates: &mut Duplicates) {
-        if verdict.is_retry_notice && self.transport_at.is_none_or(|then| at.since(then) >= STREAM_MEMORY) {
-            verdict.outcome = Outcome::Error;
+        if verdict.is_retry_notice {
+            if self.transport_at.is_none_or(|then| at.since(then) >= STREAM_MEMORY) {
+                verdict.outcome = Outcome::Error;
+            } else if let Some(tried) = self.held.iter().rposition(|it| it.outcome == Outcome::Error) {
+                // Its call goes on: however long the SDK waits, this attempt never stands for one.
+                self.held.remove(tried);
+            }
         }
         if verdict.doubtful && traffic == Traffic::Mixed && self.llm_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
             verdict.outcome = Outcome::Error;
@@ -148,6 +159,7 @@ impl StreamCalls {
     }
 
     fn carry_over(&mut self, verdict: &mut Verdict<'_>, at: Timestamp) {
+        self.since_last = self.since_last.saturating_add(1);
         let certain = matches!(verdict.provider_by, Some(By::Host | By::Field | By::Wrapper));
         if verdict.is_transport && verdict.outcome != Outcome::Other {
             self.transport_at = Some(at);
@@ -155,6 +167,8 @@ impl StreamCalls {
         if certain && verdict.provider != Provider::UNKNOWN {
             let outgoing = verdict.is_transport || verdict.is_request;
             if outgoing {
+                self.answers = self.answers.saturating_add(1);
+                self.since_last = 0;
                 self.hosts.retain(|(it, _)| *it != verdict.provider);
                 self.hosts.push((verdict.provider, at));
                 if self.hosts.len() > 8 {
@@ -169,9 +183,8 @@ impl StreamCalls {
         }
         let model = verdict.model_name();
         let known = self.models.iter().find(|(name, _)| *name == model && !model.is_empty()).map(|(_, provider)| *provider);
-        let lately = self.last.filter(|it| {
-            at.since(it.at) <= SAME_CALL + Duration::from_secs_f64(verdict.latency_s.unwrap_or(0.0).clamp(0.0, 600.0))
-        });
+        let took = Duration::from_secs_f64(verdict.latency_s.unwrap_or(0.0).clamp(0.0, 600.0));
+        let lately = self.last.filter(|it| self.since_last <= NEAR && at.since(it.at) <= SAME_CALL + took);
         // A model's name is a weak sign where this stream never called the provider that it points to.
         let seen = |provider: Provider| self.hosts.iter().any(|(it, then)| *it == provider && at.since(*then) < STREAM_MEMORY);
         let weak = verdict.provider == Provider::UNKNOWN
@@ -180,7 +193,7 @@ impl StreamCalls {
             return;
         }
         let only = match self.hosts.as_slice() {
-            [(provider, then)] if at.since(*then) < STREAM_MEMORY => Some(*provider),
+            [(provider, then)] if self.answers >= SETTLED && at.since(*then) < STREAM_MEMORY => Some(*provider),
             _ => None,
         };
         let unknown = verdict.provider == Provider::UNKNOWN;

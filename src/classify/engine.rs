@@ -77,7 +77,18 @@ pub(super) struct Engine {
 }
 
 /// How well a rule fits; smaller is better.
-type Rank = (bool, Tier, bool, Reverse<usize>, Reverse<usize>, bool, u16);
+type Rank = (bool, Tier, Kin, Reverse<usize>, Reverse<usize>, bool, u16);
+
+/// Whose pattern it is, nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kin {
+    /// The record's own provider or gateway is named.
+    Named,
+    /// Everybody's.
+    Open,
+    /// Some other provider's.
+    Other,
+}
 
 /// Texts longer than this are looked at from both ends.
 const HEAD: usize = 6 << 10;
@@ -149,7 +160,13 @@ impl Engine {
         }
         // Another provider's pattern is better than a bare status, and worse than anything of one's own that says more.
         let weak = foreign || fit.tier >= Tier::GeneralType;
-        Some((weak, fit.tier, !named, Reverse(fit.keys), Reverse(fit.weight), !rule.own, self.order[usize::from(at)]))
+        // Many services speak OpenAI's codes: a bare code of an unknown provider is nobody's own. Wording is.
+        let kin = match (named, open || fit.tier >= Tier::Message) {
+            (true, _) => Kin::Named,
+            (false, true) => Kin::Open,
+            (false, false) => Kin::Other,
+        };
+        Some((weak, fit.tier, kin, Reverse(fit.keys), Reverse(fit.weight), !rule.own, self.order[usize::from(at)]))
     }
 }
 

@@ -118,6 +118,7 @@ pub struct Classifier {
     openai: Option<Provider>,
     litellm: Option<Provider>,
     openrouter: Option<Provider>,
+    clouds: Arc<[Provider]>,
 }
 
 impl Classifier {
@@ -133,7 +134,8 @@ impl Classifier {
         let words = words.unwrap_or_else(|_| AhoCorasick::new([""; 0]).expect("no words need no memory"));
         let named = |id| catalog.providers().by_name(id);
         let (openai, litellm, openrouter) = (named("openai"), named("litellm"), named("openrouter"));
-        Self { vocabulary: Arc::new((words, owners)), openai, litellm, openrouter, catalog }
+        let clouds = ["azure", "bedrock", "vertex_ai"].into_iter().filter_map(named).collect();
+        Self { clouds, vocabulary: Arc::new((words, owners)), openai, litellm, openrouter, catalog }
     }
 
     /// The catalogue in use.
@@ -226,7 +228,9 @@ impl Classifier {
             let told = bad_status || record.failed() == Some(true) || hollow;
             let benign = self.is_benign(&signals) || looks_like_answer(record, &signals);
             let fine = status == Some(200) && !loud && !evidence;
-            if !(benign || fine) && (told || !signals.quiet) {
+            // A level alone needs words of trouble beside it; a filled error field does not, unless its words say that all is well.
+            let failed = told || !signals.is_calm() && (evidence || !signals.is_quiet());
+            if failed && !benign && !fine {
                 self.failure(record, &signals, verdict);
                 verdict.grain = grain_of_failure(record, verdict.grain);
                 if traffic == Traffic::Mixed && !self.is_llm(record, verdict) {
@@ -334,8 +338,8 @@ impl Classifier {
             verdict.gateway = None;
         }
         if tier <= Tier::Message
-            && let [only] = pattern.providers.as_slice()
-            && let Some(provider) = self.catalog.providers().by_name(only)
+            && let Some(first) = pattern.providers.first()
+            && let Some(provider) = self.catalog.providers().by_name(first)
             && self.yields_to(verdict, provider)
         {
             verdict.provider = provider;
@@ -452,7 +456,8 @@ impl Classifier {
             texts.flat_map(|it| self.vocabulary.0.find_iter(it.as_str())).map(|it| self.vocabulary.1[it.pattern().as_usize()]);
         let (relays, vendors): (Vec<_>, Vec<_>) = words.take(16).partition(|it| providers.spec(*it).is_some_and(|it| it.relay));
         verdict.gateway = verdict.gateway.or(relays.first().copied().filter(|it| *it != verdict.provider));
-        if let Some(found) = vendors.first() {
+        // A cloud that sells a vendor's models speaks with that vendor's words and some of its own.
+        if let Some(found) = vendors.iter().find(|it| self.clouds.contains(it)).or(vendors.first()) {
             (verdict.provider, verdict.provider_by) = (*found, Some(By::Vocabulary));
             return;
         }
@@ -461,7 +466,9 @@ impl Classifier {
             return;
         }
         let words = signals.messages.iter().flat_map(|it| it.split([' ', '\'', '"', '`', ',', '(', ')', ':'])).take(80);
-        if let Some(found) = words.filter(|it| it.contains('-') && it.len() >= 5).find_map(|it| providers.by_model(it)) {
+        if let Some(found) =
+            words.filter(|it| it.contains('-') && !it.contains('/') && it.len() >= 5).find_map(|it| providers.by_model(it))
+        {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
             return;
         }
@@ -643,9 +650,10 @@ fn names_failure(text: &[u8]) -> bool {
 
 /// A whole answer of a model, logged by mistake as an error: it has choices with content in them.
 fn looks_like_answer(record: &Record<'_>, signals: &Signals) -> bool {
-    let text = record.headline();
-    let answer =
-        memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some();
+    let is_answer = |text: &[u8]| {
+        memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some()
+    };
+    let answer = is_answer(record.headline()) || signals.messages.iter().any(|it| is_answer(it.as_bytes()));
     answer && signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none()
 }
 

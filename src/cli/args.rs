@@ -2,6 +2,7 @@
 
 use super::{End, Trouble};
 use crate::classify::Traffic;
+use crate::config::{Flags, Span};
 use crate::taxonomy::Outcome;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -32,6 +33,14 @@ pub(super) enum Command {
     Explain(Explain),
     /// The catalogue of known errors
     Patterns(Patterns),
+    /// Errors that no pattern knows, in groups, each as a pattern to fill in
+    Suggest(Suggest),
+    /// Follow logs for ever: metrics, a status page, alerts
+    Run(Box<Run>),
+    /// Checks the configuration and all it names, touches nothing, and prints what is in effect
+    Check(Box<Check>),
+    /// Prometheus rules from the same escalation table
+    Rules(Box<Rules>),
     /// A JSON Schema
     Schema(Schema),
     /// Completions for a shell
@@ -91,6 +100,15 @@ pub(super) struct Classify {
 }
 
 #[derive(Clone, Debug, clap::Args)]
+pub(super) struct Suggest {
+    #[command(flatten)]
+    pub(super) logs: Logs,
+    /// The most groups that are printed, most frequent first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) most: usize,
+}
+
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Explain {
     /// A status (529), a pattern id, or the text of an error
     #[arg(value_name = "WHAT")]
@@ -136,6 +154,47 @@ pub(super) enum PatternsCommand {
     },
     /// Which entries of the error directory and which providers are covered, and by what
     Coverage,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) flags: Flags,
+    /// How our own log is written, on standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "LLM_TRIAGE_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) flags: Flags,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Rules {
+    /// Configuration file whose escalation table is used
+    #[arg(long, value_name = "FILE", env = "LLM_TRIAGE_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+    /// How often Prometheus scrapes
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub(super) scrape_interval: Span,
+    /// A rules file, or a Kubernetes object that holds one
+    #[arg(long, value_enum, default_value_t = RulesAs::Prometheus)]
+    pub(super) format: RulesAs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RulesAs {
+    Prometheus,
+    #[value(name = "prometheusrule")]
+    PrometheusRule,
 }
 
 #[derive(Clone, Debug, clap::Args)]

@@ -1,14 +1,15 @@
 //! `explain`: what a status, a pattern id or an error text means, and what to do.
 
 use super::args::Explain;
-use super::{End, Trouble, catalog, patterns, style};
+use super::{End, Trouble, patterns, style};
 use crate::classify::{Classifier, Verdict};
+use crate::config::load_patterns;
 use crate::record::Reader;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Read};
 
 pub(super) fn run(args: &Explain) -> Result<End, Trouble> {
-    let classifier = catalog::load(&args.patterns)?;
+    let classifier = load_patterns(&args.patterns, &[]).map_err(Trouble::Config)?;
     let text = if args.what.is_empty() { from_stdin()? } else { args.what.join(" ") };
     let text = text.trim();
     if text.is_empty() {

@@ -1,14 +1,17 @@
 //! What a person types and sees.
 
 mod args;
-mod catalog;
+mod check;
 mod explain;
 mod input;
 mod offline;
 mod patterns;
 mod report;
+mod rules;
+mod run;
 mod schema;
 mod style;
+mod suggest;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -71,6 +74,10 @@ pub fn main() -> ExitCode {
         Some(Command::Classify(args)) => offline::classify(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Patterns(args)) => patterns::run(&args),
+        Some(Command::Suggest(args)) => suggest::run(&args),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions { shell }) => args::completions(shell),
         Some(Command::Man) => args::man(),

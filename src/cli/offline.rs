@@ -2,10 +2,11 @@
 
 use super::args::{Classify, Logs, Only};
 use super::input::{Feed, Input};
-use super::{End, Trouble, catalog, style};
+use super::{End, Trouble, style};
 use crate::alert::AlertOptions;
 use crate::call::GrainRule;
 use crate::classify::SourceId;
+use crate::config::load_patterns;
 use crate::framing::{self, StreamId};
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
 use crate::record::Reader;
@@ -44,14 +45,17 @@ pub(super) struct Replay {
     reader: Reader,
 }
 
-/// What was read.
+/// Bytes of an input, and where they lie in it.
+type Piece = (u64, Vec<u8>);
+
+/// Whoever looks at what came of each piece.
 pub(super) type Step<'a> = &'a mut dyn FnMut(&mut Pipeline, &mut Output) -> ControlFlow<()>;
 
 impl Replay {
     /// A replay of the logs that these options describe.
     pub(super) fn new(logs: &Logs) -> Result<Self, Trouble> {
         let zone = logs.tz.as_deref().map(zone_of).transpose()?;
-        let classifier = catalog::load(&logs.patterns)?;
+        let classifier = load_patterns(&logs.patterns, &[]).map_err(Trouble::Config)?;
         let sources: Vec<_> = Input::list(&logs.files)
             .iter()
             .map(|it| SourceOptions { name: it.service(), grain: GrainRule::Auto, traffic: logs.traffic, zone })
@@ -125,7 +129,7 @@ impl Replay {
         Ok(Some(count))
     }
 
-    fn earliest(&self, feeds: &mut [(StreamId, Feed, &Input)]) -> Result<(usize, (u64, Vec<u8>)), (usize, io::Error)> {
+    fn earliest(&self, feeds: &mut [(StreamId, Feed, &Input)]) -> Result<(usize, Piece), (usize, io::Error)> {
         let mut times = Vec::with_capacity(feeds.len());
         for (at, (_, feed, _)) in feeds.iter_mut().enumerate() {
             times.push(feed.peek(&self.reader, self.zone).map_err(|error| (at, error))?);

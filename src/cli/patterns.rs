@@ -1,8 +1,9 @@
 //! `patterns`: the catalogue, to look at and to prove.
 
 use super::args::{Patterns, PatternsCommand};
-use super::{End, Trouble, catalog, style};
+use super::{End, Trouble, style};
 use crate::classify::{Catalog, Classifier, Pattern, Source};
+use crate::config::{build_patterns, load_patterns, read_patterns};
 use crate::record::Reader;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,7 +20,7 @@ pub(super) fn run(args: &Patterns) -> Result<End, Trouble> {
 }
 
 fn list(provider: Option<&str>, category: Option<&str>, dirs: &[PathBuf]) -> Result<End, Trouble> {
-    let classifier = catalog::load(dirs)?;
+    let classifier = load_patterns(dirs, &[]).map_err(Trouble::Config)?;
     let wanted = |it: &&Pattern| {
         provider.is_none_or(|wanted| it.providers.iter().any(|id| id == wanted))
             && category.is_none_or(|wanted| it.category.as_str() == wanted)
@@ -36,7 +37,7 @@ fn list(provider: Option<&str>, category: Option<&str>, dirs: &[PathBuf]) -> Res
 }
 
 fn show(id: &str, dirs: &[PathBuf]) -> Result<End, Trouble> {
-    let classifier = catalog::load(dirs)?;
+    let classifier = load_patterns(dirs, &[]).map_err(Trouble::Config)?;
     let catalog = classifier.catalog();
     let Some(pattern) = catalog.by_id(id).and_then(|it| catalog.pattern(it)) else {
         let near: Vec<_> = catalog.patterns().iter().filter(|it| it.id.contains(id)).map(|it| it.id.as_str()).take(5).collect();
@@ -79,7 +80,7 @@ fn test(paths: &[PathBuf]) -> Result<End, Trouble> {
     let classifier = if paths.iter().all(|it| is_shipped_folder(it)) && !paths.is_empty() {
         from_folder(&paths[0])?
     } else {
-        unproven(paths)?
+        build_patterns(paths, &[]).map_err(Trouble::Config)?
     };
     let reader = Reader::default();
     let own = classifier.catalog().patterns().iter().any(|it| it.own);
@@ -104,19 +105,15 @@ fn is_shipped_folder(path: &Path) -> bool {
 }
 
 fn from_folder(path: &Path) -> Result<Classifier, Trouble> {
-    let files = catalog::read(path)?;
+    let files = read_patterns(path).map_err(Trouble::Config)?;
     let sources: Vec<_> = files.iter().map(|(name, text)| Source { name, text, own: false }).collect();
     let catalog =
         Catalog::build(&sources, &[]).map_err(|errors| Trouble::Config(errors.iter().map(ToString::to_string).collect()))?;
     Ok(Classifier::new(Arc::new(catalog)))
 }
 
-fn unproven(paths: &[PathBuf]) -> Result<Classifier, Trouble> {
-    catalog::build(paths)
-}
-
 fn coverage() -> Result<End, Trouble> {
-    let classifier = catalog::load(&[])?;
+    let classifier = load_patterns(&[], &[]).map_err(Trouble::Config)?;
     let patterns = classifier.catalog().patterns();
     let mut entries: BTreeMap<Vec<u32>, Vec<&str>> = BTreeMap::new();
     let mut providers: BTreeMap<&str, usize> = BTreeMap::new();

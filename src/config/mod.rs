@@ -5,10 +5,12 @@
 //! modules that know them.
 
 mod file;
+mod patterns;
 mod quantity;
 mod read;
 mod resolve;
 
+pub use patterns::{build_patterns, load_patterns, read_patterns};
 pub use quantity::{ByteSize, QuantityError, Span};
 
 use crate::call::GrainRule;
@@ -64,6 +66,8 @@ pub struct Config {
     pub receivers: toml::Table,
     /// Where verdicts are written.
     pub output: Option<Output>,
+    /// The flags it was read with: they win again when it is read again.
+    pub flags: Flags,
 }
 
 /// One source of lines.
@@ -203,9 +207,38 @@ impl Config {
         let (typed, mut faults) = read::Reader::new(name, text).read(file::File::read);
         let mut config = resolve::resolve(typed, flags, state_directory, &mut faults);
         config.file = path.map(Path::to_owned);
+        config.flags = flags.clone();
         // In the order in which a person reads the file; what came from no line comes first.
         faults.sort_by_key(|it| it.split(':').nth(1).and_then(|line| line.parse::<usize>().ok()));
         if faults.is_empty() { Ok(config) } else { Err(ConfigError::Faults { faults }) }
+    }
+}
+
+impl Config {
+    /// Reads the same file again, under the same flags.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it now.
+    pub fn reread(&self) -> Result<Self, ConfigError> {
+        Self::load(&self.flags)
+    }
+
+    /// The keys in which `other` differs and which only a new process takes over.
+    pub fn waits_for_restart(&self, other: &Self) -> Vec<&'static str> {
+        let receivers = self.receivers != other.receivers;
+        [
+            ("http.listen", self.listen != other.listen),
+            ("http.lifecycle", self.lifecycle != other.lifecycle),
+            ("state.dir", self.state_dir != other.state_dir),
+            ("source", self.sources != other.sources),
+            ("receiver", receivers),
+            ("limits.series", self.series != other.series),
+            ("alerting.by", self.by != other.by),
+            ("output", self.output != other.output),
+        ]
+        .into_iter()
+        .filter_map(|(key, differs)| differs.then_some(key))
+        .collect()
     }
 }
 

@@ -70,6 +70,7 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
         escalation: escalation.into_iter().map(|it| (it.place, it.value)).collect(),
         receivers: checked_receivers(receivers, faults),
         output: output.as_deref().map(|it| if it == Path::new("-") { Output::Stdout } else { Output::File(it.to_owned()) }),
+        flags: flags.clone(),
     }
 }
 

@@ -4,14 +4,17 @@
 //! Ports and the state directory are taken before anything runs, so what cannot work is a start error. After that nothing
 //! that input or the outside does ends the process; the end of a task that nobody asked for does.
 
+mod assemble;
 mod phase;
 mod signals;
 mod worker;
 
+pub use assemble::{Plan, ServeError, serve};
 pub use phase::{Phase, Phases};
 pub use signals::{Shutdown, watch_signals};
 pub use worker::{Edge, Kept};
 
+use crate::admin::ReloadRequest;
 use crate::checkpoint::{self, Checkpoint, Health, Loaded, MAX_STARTS, Store, Writer};
 use crate::classify::SourceId;
 use crate::config::{Config, Output, SourceKind};
@@ -172,6 +175,11 @@ impl Daemon {
         self.http.local_addr()
     }
 
+    /// Where it stands, to be asked or waited for.
+    pub fn phases(&self) -> Phases {
+        self.phases.clone()
+    }
+
     /// The same of the TCP sources.
     ///
     /// # Errors
@@ -182,7 +190,8 @@ impl Daemon {
     }
 
     /// Reads, classifies and tells until `shutdown`. `build` makes the pipeline and the edge; `serve` serves HTTP until its
-    /// token is cancelled, which comes last; `reload` makes new rules, or says itself why it cannot and leaves the old ones.
+    /// token is cancelled, which comes last; `reload` makes new rules and says what it took over, or why it took nothing; it
+    /// is asked for by a signal or through `asked`.
     ///
     /// # Errors
     ///
@@ -191,7 +200,8 @@ impl Daemon {
         self,
         build: impl FnOnce(Parts) -> (Pipeline, E),
         serve: impl FnOnce(TcpListener, CancellationToken) -> S,
-        reload: impl FnMut() -> Option<Rules> + Send + 'static,
+        reload: impl FnMut() -> Reloaded + Send + 'static,
+        asked: mpsc::Receiver<ReloadRequest>,
         shutdown: Shutdown,
     ) -> Result<(), RunError>
     where
@@ -228,7 +238,8 @@ impl Daemon {
         }
         let stdin = start_stdin(&config, &gauges, &ids, &to);
         tasks.readers.spawn(tick(to.clone(), stop.clone()));
-        tasks.readers.spawn(reload_when_told(reload, Arc::clone(&shutdown.reload), to.clone(), stop.clone()));
+        let told = Told { signal: Arc::clone(&shutdown.reload), asked };
+        tasks.readers.spawn(reload_when_told(reload, told, to.clone(), stop.clone()));
         phases.enter(Phase::Ready);
         info!(sources = config.sources.len(), "ready");
 
@@ -422,18 +433,45 @@ async fn stdin_end(ended: Option<oneshot::Receiver<stdin::End>>, only: bool) {
     std::future::pending().await
 }
 
+/// New rules and what to say of them, or why there are none.
+pub type Reloaded = Result<(Rules, String), String>;
+
+/// By what ways a reload is asked for.
+struct Told {
+    signal: Arc<Notify>,
+    asked: mpsc::Receiver<ReloadRequest>,
+}
+
 /// New rules take their place between two chunks, so that none is judged by half of each.
 async fn reload_when_told(
-    mut reload: impl FnMut() -> Option<Rules>,
-    told: Arc<Notify>,
+    mut reload: impl FnMut() -> Reloaded,
+    mut told: Told,
     to: mpsc::Sender<Parcel>,
     stop: CancellationToken,
 ) {
-    while stop.run_until_cancelled(told.notified()).await.is_some() {
-        if let Some(rules) = reload()
-            && to.send(Event::Reload(Box::new(rules)).into()).await.is_err()
-        {
-            return;
+    loop {
+        // All are cancel-safe: a notification or a request that was not taken is kept.
+        let request = tokio::select! {
+            () = stop.cancelled() => return,
+            () = told.signal.notified() => None,
+            Some(request) = told.asked.recv() => Some(request),
+        };
+        let answer = match reload() {
+            Ok((rules, answer)) => {
+                if to.send(Event::Reload(Box::new(rules)).into()).await.is_err() {
+                    return;
+                }
+                info!(answer, "reload");
+                Ok(answer)
+            }
+            Err(fault) => {
+                error!(fault, "nothing was reloaded; the old configuration stays");
+                Err(fault)
+            }
+        };
+        if let Some(request) = request {
+            // Whoever asked may have gone.
+            request.reply.send(answer).ok();
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The pipeline's thread: takes parcels in order, tells the edge what came of them, and writes checkpoints that are never
 //! ahead of what was handled.
 
+use crate::alert::SelfRow;
 use crate::checkpoint::{self, Checkpoint, Writer};
-use crate::pipeline::{self, Event, Pipeline, Snapshot, Tally, Wanted};
+use crate::pipeline::{self, Event, Pipeline, Rules, Snapshot, Tally, Wanted};
 use crate::source::file::Ledger;
 use crate::source::{Moment, Parcel};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ const BATCH: usize = 64;
 pub struct Kept {
     /// The state of the edge: what was not delivered yet.
     pub edge: serde_json::Value,
+    /// Windows, storms, alerts.
+    pub pipeline: pipeline::State,
 }
 
 /// Whoever is told what came of the lines. Called on the pipeline's thread: it may not wait for anyone.
@@ -36,6 +39,12 @@ pub trait Edge: Send + 'static {
 
     /// A second went by.
     fn present(&mut self, snapshot: Snapshot);
+
+    /// What is wrong with this process itself, row by row.
+    fn checks(&self, snapshot: &Snapshot) -> Vec<(SelfRow, Option<String>)>;
+
+    /// New rules are in force: ids of rows, patterns and sources mean what they say.
+    fn reloaded(&mut self, rules: &Rules);
 
     /// What must outlive the process.
     fn state(&self) -> serde_json::Value;
@@ -100,9 +109,21 @@ impl<E: Edge> Worker<E> {
         let now = Moment::now().wall;
         self.ledger.note(&parcel, now);
         let tick = matches!(parcel.event, Event::Tick(_));
+        let reload = matches!(parcel.event, Event::Reload(_));
+        if reload {
+            // What was counted so far is counted under the old names.
+            self.pass_on(out);
+        }
         self.pipeline.handle(parcel.event, out);
+        if reload {
+            self.edge.reloaded(self.pipeline.rules());
+        }
         if tick {
-            self.edge.present(self.pipeline.snapshot());
+            let snapshot = self.pipeline.snapshot();
+            for (row, detail) in self.edge.checks(&snapshot) {
+                self.pipeline.set_self(row, detail.as_deref());
+            }
+            self.edge.present(snapshot);
         }
     }
 
@@ -135,7 +156,7 @@ impl<E: Edge> Worker<E> {
             starts: self.starts,
             sources: self.followed.clone(),
             positions: self.ledger.positions(&self.pipeline.safe_offsets(), now),
-            state: Some(Kept { edge: self.edge.state() }),
+            state: Some(Kept { edge: self.edge.state(), pipeline: self.pipeline.state() }),
         };
         match checkpoint::encode(&checkpoint) {
             Ok(bytes) if wait => self.writer.write(bytes),

@@ -17,7 +17,7 @@ pub use snapshot::{Snapshot, SourceView};
 pub use state::State;
 pub use tally::{Books, ErrorKey, Tally};
 
-use crate::alert::{AlertOptions, Alerts, Lexicon, RowError, RowId, RowSpec, Table};
+use crate::alert::{AlertOptions, Alerts, Lexicon, RowError, RowId, RowSpec, SelfRow, Table};
 use crate::call::{Duplicates, GrainRule, StreamCalls};
 use crate::classify::{Catalog, Classifier, Evidence, Name, Observation, SourceId, Traffic, Verdict};
 use crate::detect::UnknownGroups;
@@ -69,6 +69,11 @@ impl Rules {
     /// The escalation table.
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// The names of the sources, by [`SourceId`].
+    pub fn sources(&self) -> &[String] {
+        &self.sources
     }
 
     fn lexicon(&self) -> Lexicon<'_> {
@@ -298,6 +303,17 @@ impl Pipeline {
         self.table().row(row).map(|it| it.next_step())
     }
 
+    /// Says what is wrong with this process itself; `None` where that is well.
+    pub fn set_self(&mut self, row: SelfRow, detail: Option<&str>) {
+        let now = self.core.now;
+        self.core.alerts.set_self(row, detail.is_some(), detail.unwrap_or_default(), now);
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Everything that must survive a restart, but for the offsets.
     pub fn state(&self) -> State {
         let Self { rules, core, .. } = self;
@@ -371,9 +387,6 @@ impl Core {
             if resolved.at < self.between.0 || resolved.at >= self.between.1 {
                 return;
             }
-            if record.is_broken() {
-                *self.tally.discarded_lines.entry((about.source, LossReason::Malformed)).or_default() += 1;
-            }
             self.tally.skewed += u64::from(resolved.skewed);
             if self.clock == Clock::Replay {
                 self.advance(resolved.at, rules, out);
@@ -384,6 +397,9 @@ impl Core {
             calls.complete(&mut verdict, resolved.at, about.traffic, &mut self.duplicates);
             self.count_record(about.source, &verdict, resolved.at, arrived);
             if verdict.outcome == Outcome::Other {
+                if record.is_broken() {
+                    *self.tally.discarded_lines.entry((about.source, LossReason::Malformed)).or_default() += 1;
+                }
                 if out.wanted.wants(Outcome::Other) {
                     write_line(out, rules, about, event, &verdict, resolved, None);
                 }
@@ -476,6 +492,15 @@ impl Core {
         total.lines += books.lines;
         total.events += books.events;
         total.blank_lines += books.blank_lines;
+        if books.binary_lines > 0 {
+            *self.tally.discarded_lines.entry((source, LossReason::Binary)).or_default() += books.binary_lines;
+            *self.tally.lost_bytes.entry((source, LossReason::Binary)).or_default() += books.binary_bytes;
+        }
+        if books.long_lines > 0 {
+            *self.tally.lost_bytes.entry((source, LossReason::TooLong)).or_default() += books.long_bytes;
+        }
+        self.tally.partial_lines[0] += books.long_lines;
+        self.tally.partial_lines[1] += books.incomplete_lines;
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Tally {
     pub lost_bytes: FxHashMap<(SourceId, LossReason), u64>,
     /// `lines_discarded_total`.
     pub discarded_lines: FxHashMap<(SourceId, LossReason), u64>,
+    /// Lines of which a part was read: too long ones, and ones that their stream ended in the middle of.
+    pub partial_lines: [u64; 2],
     /// Exemplars: the last request id per error series.
     pub exemplars: Vec<(ErrorKey, String)>,
     /// `late_events_total`: too old for the longest window.
@@ -153,6 +155,7 @@ impl Tally {
             books,
             lost_bytes,
             discarded_lines,
+            partial_lines,
             exemplars,
             late,
             skewed,
@@ -177,6 +180,7 @@ impl Tally {
         lost_bytes.clear();
         discarded_lines.clear();
         exemplars.clear();
+        *partial_lines = [0; 2];
         (*late, *skewed, *redactions) = (0, 0, 0);
     }
 }

@@ -33,8 +33,6 @@ pub struct Signals {
     pub libraries: Vec<String>,
     /// The host that was called, where only the error tells.
     pub url_host: Option<String>,
-    /// The words say that it has not failed: an entry of another log, wrapped as an error.
-    pub quiet: bool,
 }
 
 const LIST: usize = 12;
@@ -96,6 +94,20 @@ impl Signals {
     /// The first text, which a reader would want to see.
     pub fn message(&self) -> &str {
         self.messages.first().map_or("", String::as_str)
+    }
+
+    /// Whether the words are an entry of another log, wrapped as an error by mistake: they say themselves that nothing failed.
+    pub fn is_calm(&self) -> bool {
+        self.is_untyped() && self.messages.iter().any(|it| declares_calm(it))
+    }
+
+    /// Whether not one word speaks of a failure.
+    pub fn is_quiet(&self) -> bool {
+        self.is_untyped() && self.codes.is_empty() && self.messages.iter().all(|it| !names_trouble(it))
+    }
+
+    fn is_untyped(&self) -> bool {
+        self.types.is_empty() && self.status.is_none() && self.upstream_status.is_none()
     }
 
     fn push(list: &mut Vec<String>, text: &str) {
@@ -352,8 +364,10 @@ impl Signals {
             }
             Value::Object(object) => {
                 for (key, value) in Members::new(object).take(32) {
-                    if matches!(key.bytes, b"error_code" | b"code" | b"reason") {
-                        self.code(value);
+                    match key.bytes {
+                        b"error_code" | b"code" | b"reason" => self.code(value),
+                        b"error" => self.any(value, depth + 1, Self::text),
+                        _ => {}
                     }
                 }
             }
@@ -506,8 +520,6 @@ impl Signals {
             self.status = all.clone().any(|it| is_timeout(it)).then_some(Status::Timeout);
             self.status = self.status.or_else(|| all.into_iter().any(|it| is_connection(it)).then_some(Status::Connection));
         }
-        self.quiet = self.messages.iter().all(|it| !names_trouble(it)) && self.types.is_empty() && self.codes.is_empty();
-        self.quiet &= self.status.is_none() && self.upstream_status.is_none();
     }
 }
 
@@ -705,7 +717,7 @@ fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 22] = [
+    const MARKS: [&str; 34] = [
         "Error code: ",
         "error code: ",
         "Error code ",
@@ -716,25 +728,38 @@ fn status_in(text: &str) -> Option<Status> {
         "statusCode: ",
         "statusCode=",
         "status: ",
+        "Status: ",
         "status=",
         "with status ",
+        "unexpected status ",
         "HTTP/1.1 ",
+        "HTTP/2 ",
         "HTTP ",
         "http ",
         "API Error: ",
+        "API error ",
+        "API Error (",
         "Error: ",
         "error: ",
+        "Error (",
+        "error (",
+        "Error ",
         "code: ",
         "error '",
         "StatusCode: ",
         "(status ",
+        "status of ",
+        "failed (",
+        "failed: ",
+        "non-2xx: ",
     ];
-    for mark in MARKS {
-        for (at, _) in text.match_indices(mark).take(4) {
-            let after = text.get(at + mark.len()..).unwrap_or_default();
-            if let Some(status) = status_prefix(after.as_bytes()).filter(|it| *it >= 400) {
-                return Some(Status::Http(status));
-            }
+    let bytes = text.as_bytes();
+    for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
+        let before = text.get(..at).unwrap_or_default();
+        if let Some(status) = status_prefix(&bytes[at..])
+            && MARKS.iter().any(|mark| before.ends_with(mark))
+        {
+            return Some(Status::Http(status));
         }
     }
     reason_phrase(text)
@@ -885,6 +910,20 @@ fn is_connection(text: &str) -> bool {
         "socket hang up",
     ];
     WORDS.iter().any(|it| contains_folded(text, it))
+}
+
+/// An entry of another log, wrapped as an error by mistake: it says itself that it is none.
+fn declares_calm(text: &str) -> bool {
+    let head = text.get(..text.floor_char_boundary(200)).unwrap_or_default();
+    let level = head.split(|c: char| !c.is_ascii_alphabetic() && c != '[').find_map(|word| match word {
+        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" => Some(true),
+        "ERROR" | "WARN" | "WARNING" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "[warn" | "Error" | "Exception" => {
+            Some(false)
+        }
+        _ => None,
+    });
+    let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
+    level == Some(true) || access
 }
 
 /// Words without which a text that was logged as an error does not speak of one.

@@ -42,11 +42,6 @@ impl<'a> Raw<'a> {
         if self.escaped { Cow::Owned(unescape(self.bytes)) } else { String::from_utf8_lossy(self.bytes) }
     }
 
-    /// The text where it can be had without copying.
-    pub(crate) fn as_str(self) -> Option<&'a str> {
-        if self.escaped { None } else { std::str::from_utf8(self.bytes).ok() }
-    }
-
     pub(crate) const fn is_empty(self) -> bool {
         self.bytes.is_empty()
     }
@@ -144,11 +139,6 @@ impl<'a> Members<'a> {
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.cursor.text.get(self.cursor.at..).unwrap_or_default()
     }
-
-    /// How far the walk has come, in bytes.
-    pub(crate) fn position(&self) -> usize {
-        self.cursor.at
-    }
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -222,14 +212,6 @@ pub(crate) fn member<'a>(object: &'a [u8], key: &str) -> Value<'a> {
     Members::new(object).find(|(name, _)| name.bytes == key.as_bytes()).map_or(Value::Null, |(_, value)| value)
 }
 
-/// The value at the start of `text`, and what stands behind it. `None` when the text stops inside it.
-pub(crate) fn value_prefix(text: &[u8]) -> Option<(Value<'_>, &[u8])> {
-    let mut cursor = Cursor { text, at: 0 };
-    cursor.blanks();
-    let value = cursor.value()?;
-    Some((value, &text[cursor.at..]))
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Cursor<'a> {
     text: &'a [u8],
@@ -288,9 +270,10 @@ impl<'a> Cursor<'a> {
     fn value(&mut self) -> Option<Value<'a>> {
         let start = self.at;
         match self.peek()? {
-            b'"' => self.string().map(Value::Text),
-            b'{' => self.nested().map(|end| Value::Object(&self.text[start..end])),
-            b'[' => self.nested().map(|end| Value::Array(&self.text[start..end])),
+            // A value that is cut off is what there is of it: loggers cut bodies in the middle, and the telling part comes first.
+            b'"' => Some(Value::Text(self.string().unwrap_or_else(|| Raw { bytes: &self.text[start + 1..], escaped: true }))),
+            b'{' => Some(Value::Object(&self.text[start..self.nested()])),
+            b'[' => Some(Value::Array(&self.text[start..self.nested()])),
             _ => {
                 while let Some(byte) = self.peek() {
                     if matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r') {
@@ -310,13 +293,15 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Skips an object or array, strings respected; gives its end.
-    fn nested(&mut self) -> Option<usize> {
+    /// Skips an object or array, strings respected; gives its end, or that of the text.
+    fn nested(&mut self) -> usize {
         let mut depth = 0usize;
-        loop {
-            match self.peek()? {
+        while let Some(byte) = self.peek() {
+            match byte {
                 b'"' => {
-                    self.string()?;
+                    if self.string().is_none() {
+                        break;
+                    }
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
@@ -324,13 +309,15 @@ impl<'a> Cursor<'a> {
                     depth -= 1;
                     if depth == 0 {
                         self.at += 1;
-                        return Some(self.at);
+                        return self.at;
                     }
                 }
                 _ => {}
             }
             self.at += 1;
         }
+        self.at = self.text.len();
+        self.at
     }
 }
 

@@ -205,10 +205,9 @@ impl Providers {
     /// The provider whose models are called like this: by a `provider/` in front, else by the longest known prefix.
     pub fn by_model(&self, model: &str) -> Option<Provider> {
         if let Some((head, rest)) = model.split_once('/') {
-            if let Some(found) = self.by_name(head) {
-                return Some(found);
-            }
-            return self.by_model(rest);
+            // `Qwen/…` is an organisation of a model hub; `dashscope/…` is a gateway's way to name a provider.
+            let spelt = self.by_name(head).filter(|it| self.id(*it) == head);
+            return spelt.or_else(|| self.by_model(rest));
         }
         let starts = |prefix: &str| model.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix));
         self.model_prefixes.iter().find(|(prefix, _)| starts(prefix)).map(|(_, provider)| *provider)

@@ -1,6 +1,6 @@
 //! The whole daemon in one process: what it reads, how it ends, and where the next one goes on.
 
-use llm_triage::alert::AlertOptions;
+use llm_triage::alert::{AlertOptions, SelfRow};
 use llm_triage::call::GrainRule;
 use llm_triage::classify::{Catalog, Classifier, Traffic};
 use llm_triage::config::{Config, Flags};
@@ -28,6 +28,12 @@ impl Edge for Counter {
 
     fn present(&mut self, _snapshot: Snapshot) {}
 
+    fn checks(&self, _snapshot: &Snapshot) -> Vec<(SelfRow, Option<String>)> {
+        Vec::new()
+    }
+
+    fn reloaded(&mut self, _rules: &Rules) {}
+
     fn state(&self) -> serde_json::Value {
         serde_json::Value::Null
     }
@@ -35,12 +41,13 @@ impl Edge for Counter {
 
 fn pipeline(parts: &Parts) -> Pipeline {
     let catalog = Catalog::build(&[], &[]).expect("nothing in it can be wrong");
-    let names: Vec<_> = parts.gauges.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = parts.gauges.iter().map(|(name, _)| name.clone()).collect();
+    let options =
+        |name: &String| SourceOptions { name: name.clone(), grain: GrainRule::Auto, traffic: Traffic::Llm, zone: None };
+    let sources = names.iter().map(options).collect();
     let classifier = Classifier::new(Arc::new(catalog));
-    let rules = Rules::new(framing::Options::DEFAULT, Reader::default(), classifier, &[], names.clone()).expect("good rows");
-    let source = |name| SourceOptions { name, grain: GrainRule::Auto, traffic: Traffic::Llm, zone: None };
-    let sources = names.into_iter().map(source).collect();
-    Pipeline::new(rules, Options { sources, clock: Clock::Live, alerts: AlertOptions::default(), series: 2_000 })
+    let rules = Rules::new(framing::Options::DEFAULT, Reader::default(), classifier, &[], names).expect("no rows of our own");
+    Pipeline::new(rules, Options { sources, clock: Clock::Live, alerts: AlertOptions::default(), series: 100 })
 }
 
 fn config(dir: &Path) -> Config {
@@ -82,7 +89,9 @@ impl Running {
                         (pipeline(&parts), Counter(lines))
                     };
                     let serve = |_listener: TcpListener, stop: CancellationToken| async move { stop.cancelled().await };
-                    daemon.run(build, serve, || None, shutdown).await
+                    let (_ask, asked) = tokio::sync::mpsc::channel(1);
+                    let reload = || Err("not in this test".to_owned());
+                    daemon.run(build, serve, reload, asked, shutdown).await
                 })
             })
         };

@@ -207,7 +207,7 @@ fn nothing_in_the_tree_points_out_of_it() {
     }
 }
 
-/// `/work/x` and `"../shared"`, not `https://host/work/x`.
+/// A path of its own, and not a part of `https://host/…`.
 fn begins_a_path(line: &str, at: usize) -> bool {
     let before = line.as_bytes().get(at.wrapping_sub(1)).copied().unwrap_or(b' ');
     !(before.is_ascii_alphanumeric() || matches!(before, b'-' | b'_' | b'.' | b'}'))

@@ -1,6 +1,6 @@
 //! The report as one JSON object: a contract that scripts rely on.
 
-use super::summary::{Summary, top};
+use super::summary::{Summary, known, top};
 use crate::pipeline::{Pipeline, VERSION};
 use crate::taxonomy::{Outcome, StatusLabel};
 use crate::time::Timestamp;
@@ -23,10 +23,10 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
                 "retry": it.retry,
                 "count": it.count,
                 "share": summary.share(it),
-                "first": it.first.to_string(),
-                "last": it.last.to_string(),
+                "first": known(it.first).map(|at| at.to_string()),
+                "last": known(it.last).map(|at| at.to_string()),
                 "peak_per_minute": it.peak_per_minute,
-                "peak_at": Timestamp::from_second(it.peak_at * 60).to_string(),
+                "peak_at": known(it.first).map(|_| Timestamp::from_second(it.peak_at * 60).to_string()),
                 "models": names(top(&it.models, 10)),
                 "services": names(top(&it.services, 10)),
                 "request_ids": it.request_ids,

@@ -1,7 +1,7 @@
 //! The report for an issue or a chat.
 
 use super::super::style;
-use super::summary::{Summary, top};
+use super::summary::{Summary, known, top};
 use crate::pipeline::{NO_PATTERN, Pipeline};
 use std::fmt::Write as _;
 
@@ -26,8 +26,8 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
             it.status,
             it.owner,
             it.retry,
-            style::clock(it.first, true),
-            style::clock(it.last, true),
+            known(it.first).map_or_else(String::new, |at| style::clock(at, true)),
+            known(it.last).map_or_else(String::new, |at| style::clock(at, true)),
             cell(&models.join(", ")),
         );
     }

@@ -2,6 +2,7 @@
 
 use crate::alert::{Alert, RowId, State, Transition};
 use crate::classify::{Name, Observation, PatternId};
+use crate::framing::LossReason;
 use crate::pipeline::{Output, Pipeline, Snapshot};
 use crate::taxonomy::{Category, Grain, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
@@ -101,6 +102,11 @@ impl Summary {
         for ((_, reason), count) in &tally.discarded_lines {
             *self.skipped.entry(reason.as_str()).or_default() += count;
         }
+        for (reason, count) in [LossReason::TooLong, LossReason::Incomplete].into_iter().zip(tally.partial_lines) {
+            if count > 0 {
+                *self.skipped.entry(reason.as_str()).or_default() += count;
+            }
+        }
         tally.clear();
     }
 
@@ -111,7 +117,9 @@ impl Summary {
 
     fn call(&mut self, call: Observation, row: Option<RowId>) {
         let at = call.at;
-        self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+        if known(at).is_some() {
+            self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+        }
         if call.grain != Grain::Call {
             return;
         }
@@ -227,6 +235,11 @@ impl Group {
             }
         }
     }
+}
+
+/// A time that the log told; a replay of lines without any stands at the epoch.
+pub(super) fn known(at: Timestamp) -> Option<Timestamp> {
+    (at != Timestamp::default()).then_some(at)
 }
 
 /// Names with their counts, most frequent first, at most `most`.

@@ -1,7 +1,7 @@
 //! The report for a person at a terminal.
 
 use super::super::style::{self, Paint};
-use super::summary::{Group, Span, Summary, top};
+use super::summary::{Group, Span, Summary, known, top};
 use crate::pipeline::{NO_PATTERN, Pipeline};
 use crate::taxonomy::{Outcome, Retry, Severity};
 use std::fmt::Write as _;
@@ -86,18 +86,11 @@ fn write_group(out: &mut String, it: &Group, summary: &Summary, pipeline: &Pipel
         paint.bold(&format!("{provider}: {title}")),
         paint.dim(&if status == "none" { String::new() } else { format!("[{status}]") })
     );
-    let share = summary.share(it).map_or_else(String::new, |it| format!("{} of its calls, ", style::percent(it)));
-    let when = if it.count == 1 {
-        format!("at {}", style::clock(it.first, days))
-    } else {
-        format!(
-            "{} to {}, at most {} a minute",
-            style::clock(it.first, days),
-            style::clock(it.last, days),
-            style::count(it.peak_per_minute)
-        )
-    };
-    field(out, "when", &format!("{share}{when}"));
+    let share = summary.share(it).map(|it| format!("{} of its calls", style::percent(it)));
+    let when = share.into_iter().chain(times(it, days)).collect::<Vec<_>>().join(", ");
+    if !when.is_empty() {
+        field(out, "when", &when);
+    }
     field(out, "whose", &format!("{}; {retry}", it.owner));
     let mut who =
         top(&it.models, 3).into_iter().map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>().join(", ");
@@ -120,6 +113,15 @@ fn write_group(out: &mut String, it: &Group, summary: &Summary, pipeline: &Pipel
     if !it.request_ids.is_empty() {
         field(out, "requests", &it.request_ids.join(" "));
     }
+}
+
+/// From when to when, and how densely, where the log tells times.
+fn times(it: &Group, days: bool) -> Option<String> {
+    let (first, last) = (style::clock(known(it.first)?, days), style::clock(it.last, days));
+    Some(match it.count {
+        1 => format!("at {first}"),
+        _ => format!("{first} to {last}, at most {} a minute", style::count(it.peak_per_minute)),
+    })
 }
 
 fn field(out: &mut String, name: &str, text: &str) {

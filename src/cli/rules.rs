@@ -1,0 +1,22 @@
+//! `rules`: Prometheus rules from the escalation table, for a fleet whose windows Prometheus sums.
+
+use super::args::{Rules, RulesAs};
+use super::{End, Trouble, run, style};
+use crate::alert::{RulesFormat, RulesOptions, prometheus_rules};
+use crate::config::{Config, Flags};
+
+pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
+    // Nothing is read, so that nothing is to be read is no fault here.
+    let flags = Flags { config: args.config.clone(), stdin: true, ..Flags::default() };
+    let plan = run::plan(Config::load(&flags))?;
+    let options = RulesOptions {
+        scrape_interval: args.scrape_interval.0,
+        format: match args.format {
+            RulesAs::Prometheus => RulesFormat::Prometheus,
+            RulesAs::PrometheusRule => RulesFormat::PrometheusRule,
+        },
+        ..RulesOptions::default()
+    };
+    style::print(prometheus_rules(plan.rules().table(), &options).as_bytes())?;
+    Ok(End::Good)
+}

@@ -1,0 +1,390 @@
+//! The daemon as a whole: rules from the configuration, the pipeline they drive, and everything that is told of it.
+
+use super::{Daemon, Edge, Parts, Phase, RunError, Shutdown, StartError, worker::Kept};
+use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
+use crate::alert::{AlertOptions, RowSpec, SelfRow, Transition};
+use crate::checkpoint::Health;
+use crate::config::{By, Config, load_patterns};
+use crate::delivery::{Delivery, Identity, Receiver, ReceiverOptions};
+use crate::framing;
+use crate::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
+use crate::pipeline::{self, Clock, Options, Pipeline, Rules, Snapshot, SourceOptions, Tally};
+use crate::record::Reader;
+use crate::source::{Gauges, Moment};
+use crate::time::{Timestamp, Zone};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// How long receivers have at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// A receiver that has failed for this long is said to fail.
+const RECEIVER_PATIENCE: Duration = Duration::from_secs(300);
+/// A source that is behind by this much is said to be behind, in seconds.
+const BEHIND_S: f64 = 300.0;
+
+/// A configuration with all that it names read and compiled.
+#[derive(Debug)]
+pub struct Plan {
+    config: Config,
+    rules: Rules,
+    receivers: Vec<Receiver>,
+}
+
+impl Plan {
+    /// Reads patterns, rows, zones and secrets. Touches nothing.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn new(config: Config) -> Result<Self, Vec<String>> {
+        let rules = rules(&config);
+        let rows =
+            rules.as_ref().map_or_else(|_| Vec::new(), |it| it.table().rows().iter().map(|row| row.id.clone()).collect());
+        let receivers = receivers(&config, &rows);
+        let zones = config.sources.iter().filter_map(|it| it.timezone.as_deref()).filter_map(|it| zone(it).err());
+        let mut faults: Vec<String> = zones.collect();
+        match (rules, receivers) {
+            (Ok(rules), Ok(receivers)) if faults.is_empty() => Ok(Self { config, rules, receivers }),
+            (rules, receivers) => {
+                faults.extend(rules.err().into_iter().flatten());
+                faults.extend(receivers.err().into_iter().flatten());
+                Err(faults)
+            }
+        }
+    }
+
+    /// The configuration in effect.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Patterns, providers and rows in effect.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The receivers in effect.
+    pub fn receivers(&self) -> &[Receiver] {
+        &self.receivers
+    }
+}
+
+/// The rules that a configuration asks for.
+fn rules(config: &Config) -> Result<Rules, Vec<String>> {
+    let fields = config.fields.iter().map(|(name, paths)| (name.as_str(), paths.clone()));
+    let reader = Reader::new(fields).map_err(|error| vec![error.to_string()]);
+    let classifier = load_patterns(&config.pattern_dirs, &config.providers);
+    let mut rows = Vec::new();
+    let mut faults = Vec::new();
+    for (place, table) in &config.escalation {
+        match RowSpec::deserialize(table.clone()) {
+            Ok(row) => rows.push(row),
+            Err(error) => faults.push(format!("{place}: {}", error.message())),
+        }
+    }
+    let framing = framing::Options {
+        max_line_bytes: usize::try_from(config.max_line.0).unwrap_or(usize::MAX),
+        ..framing::Options::DEFAULT
+    };
+    match (reader, classifier) {
+        (Ok(reader), Ok(classifier)) if faults.is_empty() => {
+            let names = config.sources.iter().map(|it| it.name.clone()).collect();
+            Rules::new(framing, reader, classifier, &rows, names)
+                .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+        }
+        (reader, classifier) => {
+            faults.extend(reader.err().into_iter().flatten());
+            faults.extend(classifier.err().into_iter().flatten());
+            Err(faults)
+        }
+    }
+}
+
+fn receivers(config: &Config, rows: &[String]) -> Result<Vec<Receiver>, Vec<String>> {
+    let options = ReceiverOptions::deserialize(config.receivers.clone())
+        .map_err(|error| vec![format!("[receiver]: {}", error.message())])?;
+    // Relative paths of secrets: what systemd's LoadCredential laid ready, else beside the configuration.
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let beside = config.file.as_ref().and_then(|it| it.parent()).map(PathBuf::from);
+    let folder = credentials.or(beside);
+    options.resolve(folder.as_deref(), rows).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+/// The offset of a zone, as of now: `Asia/Tokyo`, `UTC`.
+fn zone(name: &str) -> Result<Zone, String> {
+    let zone = TimeZone::get(name)
+        .map_err(|_| format!("no time zone is called {name:?}; give a name of the IANA database, as Asia/Tokyo"))?;
+    Ok(Zone(zone.to_offset(jiff::Timestamp::now()).seconds()))
+}
+
+fn alert_options(config: &Config) -> AlertOptions {
+    AlertOptions { by_service: config.by.contains(&By::Service), runbook_base: String::new() }
+}
+
+/// Binds, runs until `shutdown`, and ends well.
+///
+/// # Errors
+/// When it cannot start, or its end was not asked for.
+pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
+    let Plan { config, rules, receivers } = plan;
+    let started = Moment::now().wall;
+    let instance = instance();
+    let daemon = Daemon::bind(config.clone()).await?;
+    let address = daemon.http_address().map_err(ServeError::Address)?;
+    info!(%address, "metrics and status page");
+    for address in daemon.tcp_addresses().map_err(ServeError::Address)? {
+        info!(%address, "taking lines");
+        if !address.ip().is_loopback() {
+            warn!(%address, "every host that reaches this address can write here; it has no password");
+        }
+    }
+    let (metrics, recorder) = Metrics::new(names(&rules), Limits { series: config.series }, started);
+    metrics.reloaded(true, started);
+    let identity = Identity { instance: instance.clone(), url: format!("http://{address}/") };
+    let delivery = Arc::new(Delivery::new(&receivers, &identity, &metrics));
+    // One place: whoever asks while another waits is told to come back.
+    let (ask, asked) = mpsc::channel(1);
+    let about = About { instance, started, config: config.file.as_ref().map(|it| it.display().to_string()) };
+    let lifecycle = if config.lifecycle { Lifecycle::Anyone } else { Lifecycle::Loopback };
+    let state = Arc::new(AdminState::new(Arc::clone(&metrics), about, lifecycle, ask));
+    show_loaded(&state, &rules);
+
+    let options = pipeline_options(&config).map_err(ServeError::Config)?;
+    let alerts = alert_options(&config);
+    let phases = daemon.phases();
+    let build = {
+        let (metrics, delivery) = (Arc::clone(&metrics), Arc::clone(&delivery));
+        move |parts: Parts| build(rules, options, alerts, parts, metrics, recorder, delivery)
+    };
+    let reload = {
+        let (state, metrics) = (Arc::clone(&state), Arc::clone(&metrics));
+        move || reload(&config, &state, &metrics)
+    };
+    let closing = CancellationToken::new();
+    let courier = {
+        let (delivery, closing) = (Arc::clone(&delivery), closing.clone());
+        let clock = Arc::new(|| Moment::now().wall);
+        tokio::spawn(async move { delivery.run(clock, closing.cancelled(), LAST_WORDS).await })
+    };
+    let follower = tokio::spawn(follow_phases(phases, Arc::clone(&state)));
+    let serve = move |listener: TcpListener, last: CancellationToken| async move {
+        admin::run(listener, state, HttpLimits::default(), last.cancelled_owned()).await;
+    };
+    let ended = daemon.run(build, serve, reload, asked, shutdown).await;
+    closing.cancel();
+    // A panic of the courier has ended the process already where the profile aborts; elsewhere it is told here.
+    let told = courier.await;
+    follower.abort();
+    ended?;
+    told.map_err(|_| ServeError::Run(RunError::Panicked { task: "delivery" }))
+}
+
+/// Why the daemon did not start or end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It did not end as it should.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The system does not tell what address it gave.
+    #[error("cannot learn the address that was bound")]
+    Address(#[source] std::io::Error),
+    /// Something in the configuration changed between the check and now.
+    #[error("{}", .0.join("\n"))]
+    Config(Vec<String>),
+}
+
+/// What we are called in alerts: the host, as Prometheus would call it.
+fn instance() -> String {
+    let name = std::env::var("NODE_NAME").or_else(|_| std::env::var("HOSTNAME")).ok();
+    let name = name.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok());
+    name.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+}
+
+fn names(rules: &Rules) -> Names {
+    let catalog = rules.catalog();
+    Names::new(
+        catalog.providers(),
+        catalog.patterns().iter().map(|it| it.id.clone()),
+        rules.table().rows().iter().map(|it| it.id.clone()),
+        rules.sources().iter().cloned(),
+    )
+}
+
+fn show_loaded(state: &AdminState, rules: &Rules) {
+    let catalog = rules.catalog();
+    state.set_loaded(catalog.providers(), catalog.patterns().iter().map(PatternView::from));
+}
+
+fn pipeline_options(config: &Config) -> Result<Options, Vec<String>> {
+    let source = |it: &crate::config::Source| {
+        let zone = it.timezone.as_deref().map(zone).transpose()?;
+        Ok(SourceOptions { name: it.name.clone(), grain: it.grain, traffic: it.traffic, zone })
+    };
+    let sources: Result<Vec<_>, String> = config.sources.iter().map(source).collect();
+    let sources = sources.map_err(|fault| vec![fault])?;
+    Ok(Options { sources, clock: Clock::Live, alerts: alert_options(config), series: config.series })
+}
+
+async fn follow_phases(phases: super::Phases, state: Arc<AdminState>) {
+    for (phase, shown) in [
+        (Phase::Starting, admin::Phase::Starting),
+        (Phase::Ready, admin::Phase::Ready),
+        (Phase::Draining, admin::Phase::Draining),
+    ] {
+        phases.reached(phase).await;
+        state.set_phase(shown);
+    }
+}
+
+fn build(
+    rules: Rules,
+    options: Options,
+    alerts: AlertOptions,
+    parts: Parts,
+    metrics: Arc<Metrics>,
+    recorder: Recorder,
+    delivery: Arc<Delivery>,
+) -> (Pipeline, Link) {
+    let Parts { kept, gauges, health, phases: _ } = parts;
+    let mut pipeline = Pipeline::new(rules, options);
+    let mut out = pipeline::Output::default();
+    if let Some(Kept { edge, pipeline: state }) = kept {
+        pipeline.restore(state, alerts, &mut out);
+        match serde_json::from_value(edge) {
+            Ok(outboxes) => delivery.restore(outboxes),
+            Err(error) => warn!(%error, "what was not delivered before the restart cannot be read; it is forgotten"),
+        }
+    }
+    let gauges = gauges.into_iter().map(|(name, from)| (metrics.source(&name), name, from)).collect();
+    let mut link = Link { recorder, metrics, delivery, gauges, health, failures: 0, lost: None };
+    link.tell(&out.transitions);
+    (pipeline, link)
+}
+
+/// Reads the configuration again. Only what can change while we run is taken over; the answer names the rest.
+fn reload(running: &Config, state: &AdminState, metrics: &Metrics) -> Result<(Rules, String), String> {
+    let now = Moment::now().wall;
+    let plan = running.reread().map_err(|error| vec![error.to_string()]).and_then(Plan::new);
+    let plan = plan.inspect_err(|_| metrics.reloaded(false, now)).map_err(|faults| faults.join("\n"))?;
+    metrics.reloaded(true, now);
+    show_loaded(state, &plan.rules);
+    let catalog = plan.rules.catalog();
+    let mut answer = format!("reloaded: {} patterns, {} rows", catalog.patterns().len(), plan.rules.table().rows().len());
+    let waiting = running.waits_for_restart(&plan.config);
+    if !waiting.is_empty() {
+        answer.push_str(&format!("; these changes wait for a restart: {}", waiting.join(", ")));
+    }
+    Ok((plan.rules, answer))
+}
+
+/// Tells metrics and receivers what the pipeline came to.
+struct Link {
+    recorder: Recorder,
+    metrics: Arc<Metrics>,
+    delivery: Arc<Delivery>,
+    gauges: Vec<(Arc<SourceGauges>, String, Arc<Gauges>)>,
+    health: Arc<Health>,
+    /// Failed checkpoints that were counted.
+    failures: u64,
+    /// When data was last lost.
+    lost: Option<Timestamp>,
+}
+
+impl Link {
+    fn tell(&mut self, transitions: &[Transition]) {
+        let now = Moment::now().wall;
+        for it in transitions {
+            let alert = &it.alert;
+            info!(row = alert.row, provider = alert.provider, from = %it.from, to = %it.to, summary = alert.summary, "alert");
+            self.recorder.transition(it);
+            self.delivery.tell(it, now);
+        }
+    }
+
+    /// Copies what the sources and the checkpoint's writer say of themselves.
+    fn copy_gauges(&mut self) {
+        for (to, _, from) in &self.gauges {
+            to.set_lag_bytes(from.lag_bytes.load(Ordering::Relaxed));
+            to.set_files(from.files.load(Ordering::Relaxed));
+        }
+        let written = self.health.written_micros.load(Ordering::Relaxed);
+        if written != 0 {
+            self.metrics.checkpoint_written(Timestamp::from_micros(written));
+        }
+        let failures = self.health.failures.load(Ordering::Relaxed);
+        for _ in self.failures..failures {
+            self.metrics.checkpoint_failed();
+        }
+        self.failures = failures;
+    }
+}
+
+impl Edge for Link {
+    fn batch(&mut self, tally: &Tally, output: &pipeline::Output) {
+        let now = Moment::now().wall;
+        if !tally.lost_bytes.is_empty() {
+            self.lost = Some(now);
+        }
+        self.recorder.add(tally, now);
+        self.tell(&output.transitions);
+    }
+
+    fn present(&mut self, snapshot: Snapshot) {
+        self.copy_gauges();
+        self.delivery.refresh(&snapshot.alerts, Moment::now().wall);
+        self.recorder.publish(Arc::new(snapshot));
+    }
+
+    fn checks(&self, snapshot: &Snapshot) -> Vec<(SelfRow, Option<String>)> {
+        let unreadable: Vec<_> = self
+            .gauges
+            .iter()
+            .filter(|(.., it)| it.unreadable.load(Ordering::Relaxed) > 0)
+            .map(|(_, name, _)| name.as_str())
+            .collect();
+        let now = snapshot.at;
+        let behind: Vec<_> = snapshot
+            .sources
+            .iter()
+            .filter(|it| {
+                it.event_lag_s > BEHIND_S && it.last_read.is_some_and(|read| now.since(read) < Duration::from_secs(60))
+            })
+            .map(|it| format!("{} by {:.0} s", it.name, it.event_lag_s))
+            .collect();
+        let failing: Vec<_> = self
+            .delivery
+            .health()
+            .into_iter()
+            .filter(|it| it.failing_since.is_some_and(|since| Moment::now().wall.since(since) > RECEIVER_PATIENCE))
+            .map(|it| it.receiver)
+            .collect();
+        let said = |names: Vec<String>| (!names.is_empty()).then(|| names.join(", "));
+        vec![
+            (SelfRow::Behind, said(behind)),
+            (SelfRow::Unreadable, said(unreadable.into_iter().map(str::to_owned).collect())),
+            (
+                SelfRow::Losing,
+                self.lost.filter(|at| now.since(*at) < Duration::from_secs(300)).map(|_| "bytes were lost".to_owned()),
+            ),
+            (SelfRow::Receiver, said(failing)),
+        ]
+    }
+
+    fn reloaded(&mut self, rules: &Rules) {
+        self.recorder.rename(names(rules));
+    }
+
+    fn state(&self) -> serde_json::Value {
+        serde_json::to_value(self.delivery.state()).unwrap_or_default()
+    }
+}

@@ -4,6 +4,7 @@ mod admin;
 mod alert;
 mod checkpoint;
 mod config;
+mod corpus;
 mod daemon;
 mod delivery;
 mod detect;

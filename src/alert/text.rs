@@ -149,7 +149,7 @@ const fn ended(reason: Reason) -> &'static str {
     }
 }
 
-fn spoken(span: Duration) -> String {
+pub(super) fn spoken(span: Duration) -> String {
     match span.as_secs() {
         seconds if seconds % 60 != 0 || seconds == 0 => format!("{seconds} s"),
         60 => "1 minute".to_owned(),

@@ -451,7 +451,7 @@ impl Classifier {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
             return;
         }
-        let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes);
+        let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes).chain(&signals.request_id);
         let words =
             texts.flat_map(|it| self.vocabulary.0.find_iter(it.as_str())).map(|it| self.vocabulary.1[it.pattern().as_usize()]);
         let (relays, vendors): (Vec<_>, Vec<_>) = words.take(16).partition(|it| providers.spec(*it).is_some_and(|it| it.relay));

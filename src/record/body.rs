@@ -296,6 +296,8 @@ impl Signals {
                     self.class(&name);
                 }
             }
+            // LiteLLM's `error_information.error_code` is the status after its own rewriting.
+            b"error_code" if value.as_i64().is_some_and(|it| Status::from_number(it).is_some()) => self.status_field(value),
             b"code" | b"error_code" | b"errorCode" | b"Code" | b"errno" | b"status_code_name" => self.code(value),
             b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" => self.status_field(value),
             b"details" | b"error_details" => self.details(value, depth),
@@ -665,8 +667,31 @@ fn wrapped_provider<'a>(class: &'a str, after: &str) -> Option<&'a str> {
     {
         return None;
     }
+    // Its own classes may stand between the two: `litellm.RateLimitError: RateLimitError: OpenAIException - …`.
+    const KINDS: [&str; 20] = [
+        "API",
+        "APIConnection",
+        "APIStatus",
+        "Authentication",
+        "BadGateway",
+        "BadRequest",
+        "BudgetExceeded",
+        "Connection",
+        "ContentPolicyViolation",
+        "ContextWindowExceeded",
+        "HTTP",
+        "InternalServer",
+        "InvalidRequest",
+        "MidStreamFallback",
+        "NotFound",
+        "PermissionDenied",
+        "RateLimit",
+        "ServiceUnavailable",
+        "UnprocessableEntity",
+        "UnsupportedParams",
+    ];
     let name = class.strip_suffix("Exception").or_else(|| class.strip_suffix("Error"))?;
-    (!name.is_empty() && name.len() <= 24).then_some(name)
+    (!name.is_empty() && name.len() <= 24 && !KINDS.contains(&name)).then_some(name)
 }
 
 /// `("Error code: …")` of a repr: the inside.

@@ -15,6 +15,7 @@ mod evidence;
 mod machine;
 mod matching;
 mod rules;
+mod runbook;
 mod seconds;
 mod series;
 mod silence;
@@ -26,6 +27,7 @@ mod text;
 mod view;
 
 pub use rules::{RulesFormat, RulesOptions, prometheus_rules};
+pub use runbook::runbook;
 pub use spec::{Condition, Conditions, Kind, RowSpec, Values};
 pub use state::AlertsState;
 pub use table::{Row, RowError, Table, Trigger, parse};

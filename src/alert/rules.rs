@@ -86,7 +86,7 @@ fn annotations(row: &Row, options: &RulesOptions) -> [(&'static str, String); 6]
     ]
 }
 
-fn when(row: &Row) -> String {
+pub(super) fn when(row: &Row) -> String {
     let failures = row.failures;
     match (row.kind, row.trigger) {
         (Kind::Silence | Kind::Blind | Kind::Ourselves, _) => String::new(),

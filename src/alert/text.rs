@@ -57,8 +57,11 @@ impl Draft<'_> {
         self.scope.provider.map_or(super::OURSELVES, |it| self.lexicon.providers.id(it))
     }
 
+    /// Failures of the last minute. Seconds enter it when they are evaluated; of a storm younger than that all are known.
     fn per_minute(&self) -> u64 {
-        self.series.minute.total(self.at.second())
+        let young = self.series.machine.phase.since().is_some_and(|since| self.at.second() - since < 60);
+        let evaluated = self.series.minute.total(self.at.second());
+        if young { evaluated.max(self.series.failures()) } else { evaluated }
     }
 
     fn share(&self) -> Option<f64> {
@@ -81,8 +84,10 @@ impl Draft<'_> {
         }
         if matches!(self.row.kind, Kind::Errors | Kind::Outage | Kind::Absorbed) {
             let share = self.share().map_or_else(String::new, |it| format!(", {:.0} % of its calls", it * 100.0));
-            let what = if self.row.kind == Kind::Absorbed { "failed attempts" } else { "failed calls" };
-            lines.push(format!("{} {what}; in the last minute {}{share}.", self.series.failures(), self.per_minute()));
+            let what = if self.row.kind == Kind::Absorbed { "failed attempt" } else { "failed call" };
+            let failures = self.series.failures();
+            let plural = if failures == 1 { "" } else { "s" };
+            lines.push(format!("{failures} {what}{plural}; in the last minute {}{share}.", self.per_minute()));
         }
         let owner = self.series.gathered.owners.leader().filter(|(owner, _)| *owner != Owner::Unknown.as_str());
         if let Some((owner, _)) = owner {
@@ -144,7 +149,7 @@ const fn ended(reason: Reason) -> &'static str {
     }
 }
 
-fn spoken(span: Duration) -> String {
+pub(super) fn spoken(span: Duration) -> String {
     match span.as_secs() {
         seconds if seconds % 60 != 0 || seconds == 0 => format!("{seconds} s"),
         60 => "1 minute".to_owned(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// A stamp this far ahead of its arrival is a wrong clock.
 const AHEAD: Duration = Duration::from_secs(60);
+/// In a replay nothing arrives: a stamp this far ahead of its stream is believed only when the next one is there too.
+const LEAP: Duration = Duration::from_secs(400 * 86_400);
 /// Zones are multiples of this.
 const QUARTER: i64 = 900;
 /// Lines that have to agree on a zone before it is believed.
@@ -29,6 +31,8 @@ pub(super) struct StreamClock {
     candidate: i64,
     agreed: u8,
     last: Option<Timestamp>,
+    /// A stamp far ahead of all before it, to be confirmed.
+    leap: Option<Timestamp>,
 }
 
 /// A record's time.
@@ -54,13 +58,26 @@ impl StreamClock {
             (None, Clock::Replay) => Resolved { at: self.last.unwrap_or(arrived), skewed: false, own: false },
             (Some(stamp), Clock::Replay) => {
                 let near = self.last.unwrap_or(arrived);
-                Resolved { at: stamp.resolve(self.zone.unwrap_or_default(), near), skewed: false, own: true }
+                self.follow(stamp.resolve(self.zone.unwrap_or_default(), near))
             }
             (Some(Stamp::Utc(at)), Clock::Live) => self.believe(at, arrived),
             (Some(local), Clock::Live) => self.local(local, arrived, fresh),
         };
         self.last = Some(self.last.map_or(resolved.at, |last| last.max(resolved.at)));
         resolved
+    }
+
+    /// The next stamp of a replayed stream. One wrong clock must not end time for all that comes after it.
+    fn follow(&mut self, at: Timestamp) -> Resolved {
+        let Some(last) = self.last.filter(|last| at.since(*last) > LEAP) else {
+            self.leap = None;
+            return Resolved { at, skewed: false, own: true };
+        };
+        if self.leap.replace(at).is_some_and(|leap| leap.since(at) < LEAP && at.since(leap) < LEAP) {
+            self.leap = None;
+            return Resolved { at, skewed: false, own: true };
+        }
+        Resolved { at: last, skewed: true, own: false }
     }
 
     fn believe(&self, at: Timestamp, arrived: Timestamp) -> Resolved {

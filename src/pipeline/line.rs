@@ -87,7 +87,8 @@ pub(super) fn write(out: &mut Vec<u8>, verdict: &Verdict<'_>, place: &Place<'_>,
         message: verdict.message.as_deref().filter(|_| error),
         fix: pattern.map(|it| it.fix.as_str()).or(if error { Some(NO_PATTERN) } else { None }),
         row: place.row,
-        latency_s: verdict.latency_s,
+        // Whole microseconds: 9 ms is 0.009, not 0.009000000000000001.
+        latency_s: verdict.latency_s.map(|it| (it * 1e6).round() / 1e6),
     };
     if serde_json::to_writer(&mut *out, &line).is_ok() {
         out.push(b'\n');

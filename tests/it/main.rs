@@ -12,6 +12,7 @@ mod escalation;
 mod metrics;
 mod peer;
 mod replay;
+mod runbooks;
 mod streams;
 mod tail;
 mod tidy;

@@ -13,6 +13,7 @@ mod metrics;
 mod peer;
 mod replay;
 mod runbooks;
+mod sdk_logs;
 mod streams;
 mod tail;
 mod tidy;

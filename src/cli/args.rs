@@ -39,6 +39,8 @@ pub(super) enum Command {
     Run(Box<Run>),
     /// Checks the configuration and all it names, touches nothing, and prints what is in effect
     Check(Box<Check>),
+    /// Sends one alert, marked as a test, to a receiver of the configuration
+    NotifyTest(NotifyTest),
     /// Prometheus rules from the same escalation table
     Rules(Box<Rules>),
     /// A JSON Schema
@@ -175,6 +177,15 @@ pub(super) enum LogFormat {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) flags: Flags,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct NotifyTest {
+    /// The receiver's name, as `check` prints it
+    pub(super) receiver: String,
+    /// Configuration file
+    #[arg(long, value_name = "FILE", env = "LLM_TRIAGE_CONFIG")]
+    pub(super) config: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, clap::Args)]

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod explain;
 mod input;
+mod notify_test;
 mod offline;
 mod patterns;
 mod report;
@@ -77,6 +78,7 @@ pub fn main() -> ExitCode {
         Some(Command::Suggest(args)) => suggest::run(&args),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::NotifyTest(args)) => notify_test::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions { shell }) => args::completions(shell),

@@ -203,6 +203,11 @@ pub enum ServeError {
     Config(Vec<String>),
 }
 
+/// Who we are in alerts, before a port was bound.
+pub fn identity(plan: &Plan) -> Identity {
+    Identity { instance: instance(), url: format!("http://{}/", plan.config.listen) }
+}
+
 /// What we are called in alerts: the host, as Prometheus would call it.
 fn instance() -> String {
     let name = std::env::var("NODE_NAME").or_else(|_| std::env::var("HOSTNAME")).ok();

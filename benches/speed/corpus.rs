@@ -176,7 +176,7 @@ impl Writer {
                 let cached = prompt_tokens / 3;
                 put!(
                     out,
-                    r#","prompt_tokens":{prompt_tokens},"completion_tokens":{completion_tokens},"total_tokens":{total},"cached_tokens":{cached},"finish_reason":"stop","stream":true,"temperature":0.2"#
+                    r#","prompt_tokens":{prompt_tokens},"completion_tokens":{completion_tokens},"total_tokens":{total},"cached_tokens":{cached},"finish_reason":"stop","stream":true"#
                 );
             }
             Some(failure) => self.error(failure, out),

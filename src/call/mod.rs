@@ -226,8 +226,8 @@ impl StreamCalls {
             (Outcome::Success, Grain::Call) => {
                 self.good_call_at = Some(at);
                 self.good_attempts = 0;
-                self.attempts_are_calls[0] = false;
-                self.held.retain(|it| it.outcome != Outcome::Success);
+                self.attempts_are_calls = [false; 2];
+                self.held.clear();
                 out(observation);
             }
             (Outcome::Error, Grain::Call) => {
@@ -246,7 +246,8 @@ impl StreamCalls {
 
     fn attempt(&mut self, observation: Observation, out: &mut impl FnMut(Observation)) {
         let good = observation.outcome == Outcome::Success;
-        let written_at = if good { self.good_call_at } else { self.bad_call_at };
+        // Whoever writes down the calls that worked writes down those that failed: there, a failed attempt was made up for.
+        let written_at = if good { self.good_call_at } else { self.good_call_at.max(self.bad_call_at) };
         if written_at.is_some_and(|then| observation.at.since(then) < STREAM_MEMORY) {
             return;
         }

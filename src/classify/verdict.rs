@@ -3,7 +3,7 @@
 use super::catalog::Catalog;
 use super::engine::{Query, Tier};
 use super::{Name, PatternId};
-use crate::record::{Level, Record, Signals, Spot};
+use crate::record::{Format, Level, Record, Signals, Spot};
 use crate::redact;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, closed};
 use crate::time::{Stamp, Timestamp};
@@ -211,6 +211,9 @@ impl Classifier {
     }
 
     fn general<'a>(&self, record: &Record<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) {
+        if is_metric(record) {
+            return;
+        }
         let status = verdict.status.and_then(Status::http);
         let bad_status =
             matches!(verdict.status, Some(Status::Timeout | Status::Connection)) || status.is_some_and(|it| it >= 400);
@@ -646,6 +649,19 @@ fn names_failure(text: &[u8]) -> bool {
     ];
     let head = &text[..text.len().min(2_048)];
     WORDS.iter().any(|it| memchr::memmem::find(head, it).is_some())
+}
+
+/// A sample of a metric, as exporters print it: `llm_errors_total{status="429"} 17`, and the like with a unit between.
+fn is_metric(record: &Record<'_>) -> bool {
+    if record.format() == Format::Json || record.level() != Level::Unknown {
+        return false;
+    }
+    let line = record.raw().trim_ascii();
+    let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')).count();
+    let number = line.iter().rev().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'+' | b'-')).count();
+    let Some(between) = line.get(name..line.len().saturating_sub(number)) else { return false };
+    let named = line[..name].iter().any(|b| matches!(b, b'_' | b'.')) && !line[..name].ends_with(b":");
+    named && number > 0 && matches!(between.first(), Some(b'{' | b' ')) && between.ends_with(b"} ")
 }
 
 /// A whole answer of a model, logged by mistake as an error: it has choices with content in them.

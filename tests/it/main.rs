@@ -16,6 +16,7 @@ mod process;
 mod replay;
 mod running;
 mod runbooks;
+mod sdk_logs;
 mod streams;
 mod tail;
 mod tidy;

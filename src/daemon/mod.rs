@@ -223,6 +223,7 @@ impl Daemon {
         tasks.spawn("the HTTP server", serving);
         let handled = tasks.thread("the pipeline", move || worker.run(from));
         let hints = Arc::new(Hints::default());
+        let follows = tailer.is_some();
         if let Some(tailer) = tailer {
             let (hints, to) = (Arc::clone(&hints), to.clone());
             tasks.readers.spawn_blocking(move || tailer.run(&hints, &to));
@@ -240,11 +241,21 @@ impl Daemon {
         tasks.readers.spawn(tick(to.clone(), stop.clone()));
         let told = Told { signal: Arc::clone(&shutdown.reload), asked };
         tasks.readers.spawn(reload_when_told(reload, told, to.clone(), stop.clone()));
-        phases.enter(Phase::Ready);
-        info!(sources = config.sources.len(), "ready");
+        // Whoever waits for this and then writes a new file must not find it taken for one that was there before.
+        let ready = async {
+            if follows {
+                hints.first_scan().await;
+            }
+            phases.enter(Phase::Ready);
+            info!(sources = config.sources.len(), "ready");
+            std::future::pending().await
+        };
 
         let only_stdin = config.sources.len() == 1;
         let asked = tokio::select! {
+            // First, so that a short stdin does not end before it was ready.
+            biased;
+            asked = ready => asked,
             () = shutdown.drain.cancelled() => Ok(()),
             () = stdin_end(stdin, only_stdin) => Ok(()),
             fault = tasks.first_end() => Err(fault),

@@ -25,10 +25,11 @@ use crate::source::tcp::TcpSource;
 use crate::source::{self, Gauges, Moment, Parcel, StreamIds, stdin};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -408,9 +409,25 @@ fn own(config: &Config) -> Own {
 fn open_output(output: &Output) -> Result<File, StartError> {
     let (opened, path) = match output {
         Output::Stdout => (io::stdout().as_fd().try_clone_to_owned().map(File::from), PathBuf::from("standard output")),
-        Output::File(path) => (OpenOptions::new().create(true).append(true).open(path), path.clone()),
+        Output::File(path) => {
+            let opened = OpenOptions::new().create(true).append(true).open(path);
+            (opened.and_then(|file| on_a_new_line(file, path)), path.clone())
+        }
     };
     opened.map_err(|source| StartError::Output { path, source })
+}
+
+/// Ends the last line, which a kill may have cut, so that the next verdict has a line of its own.
+fn on_a_new_line(mut file: File, path: &Path) -> io::Result<File> {
+    let about = file.metadata()?;
+    if about.is_file() && about.len() > 0 {
+        let mut last = [0];
+        File::open(path)?.read_exact_at(&mut last, about.len() - 1)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
 }
 
 fn start_stdin(

@@ -181,6 +181,19 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
 }
 
 #[test]
+fn a_verdict_that_was_cut_spoils_no_other() {
+    let place = Place::new();
+    place.write("verdicts", "{\"v\":1,\"line\":1}\n{\"v\":1,\"sour");
+    let daemon = place.start();
+    append(&place.path("app.jsonl"), &calls(0..3));
+    until("three verdicts", || (place.verdicts().len() == 3).then_some(()));
+    daemon.terminate();
+    let text = std::fs::read_to_string(place.path("verdicts")).expect("a file");
+    let whole = |line: &&str| serde_json::from_str::<Value>(line).is_ok();
+    assert_eq!(text.lines().map(|it| whole(&it)).collect::<Vec<_>>(), [true, false, true, true, true], "{text}");
+}
+
+#[test]
 fn stdin_alone_ends_with_its_end() {
     let place = Place::new();
     let state = place.path("state");

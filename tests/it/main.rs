@@ -13,6 +13,7 @@ mod escalation;
 mod metrics;
 mod peer;
 mod process;
+mod readme;
 mod replay;
 mod running;
 mod runbooks;

@@ -229,7 +229,7 @@ fn nearly_all_calls_failing_is_an_outage() {
         |from, to| [every(4_000, from, to, "503"), every(4_000, from + 1, to, "timeout"), every(4_000, from + 2, to, "400")];
     let [a, b, c] = mixed(0, 100);
     let once = vec![Event { milli: 0, word: "ok" }];
-    let rows = ["65 unavailable openai firing", "66 timeout openai firing", "77 outage openai firing"];
+    let rows = ["65 unavailable openai firing", "66 timeout openai firing", "78 outage openai firing"];
     check(&[once, a.clone(), b.clone(), c.clone()], 120, &rows);
     // Where successes are never logged, nobody can say what share fails.
     check(&[a, b, c], 120, &rows[..2]);

@@ -11,6 +11,7 @@ mod detect;
 mod escalation;
 mod metrics;
 mod peer;
+mod properties;
 mod replay;
 mod runbooks;
 mod sdk_logs;

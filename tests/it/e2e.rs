@@ -1,0 +1,198 @@
+//! End to end: the real program, a real Prometheus that scrapes it and evaluates its rules, and a real Alertmanager that
+//! both of them tell of a 401 and of its end.
+
+use crate::peer::{Peer, answer};
+use crate::running::{Server, append, call, program, until};
+use crate::tool;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A program by a variable of the environment, else by its names on the PATH: Debian's first, then its makers'.
+fn find(variable: &str, names: [&str; 2]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = |name: &str| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|it| it.is_file());
+    let found = std::env::var_os(variable).map(PathBuf::from).or_else(|| names.into_iter().find_map(on_path));
+    if found.is_none() {
+        tool::missing(names[0]);
+    }
+    found
+}
+
+fn alertmanager(program: &Path, dir: &Path, webhook: &str) -> Server {
+    let config = dir.join("alertmanager.yml");
+    let text = format!(
+        "route: {{receiver: hook, group_by: ['...'], group_wait: 10ms, group_interval: 1s}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: '{webhook}'}}]}}]\n"
+    );
+    std::fs::write(&config, text).expect("a file");
+    let mut command = Command::new(program);
+    command.arg(format!("--config.file={}", config.display()));
+    command.arg(format!("--storage.path={}", dir.join("alertmanager").display()));
+    command.args(["--web.listen-address=127.0.0.1:0", "--cluster.listen-address="]);
+    Server::start(&mut command, "Listening on")
+}
+
+fn prometheus(program: &Path, dir: &Path, daemon: &Server, alertmanager: &Server) -> Server {
+    let config = dir.join("prometheus.yml");
+    let text = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
+         rule_files: ['{}']\n\
+         scrape_configs: [{{job_name: llm-triage, static_configs: [{{targets: ['{}']}}]}}]\n\
+         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
+        dir.join("rules.yml").display(),
+        daemon.address,
+        alertmanager.address
+    );
+    std::fs::write(&config, text).expect("a file");
+    let mut command = Command::new(program);
+    command.arg(format!("--config.file={}", config.display()));
+    command.arg(format!("--storage.tsdb.path={}", dir.join("prometheus").display()));
+    command.arg("--web.listen-address=127.0.0.1:0");
+    Server::start(&mut command, "Listening on")
+}
+
+/// The daemon's configuration. An alert of a 401 clears after two seconds, not after ten minutes.
+fn configure(dir: &Path, alertmanager: &Server) -> PathBuf {
+    let config = dir.join("config.toml");
+    let text = format!(
+        "[state]\ndir = '{0}/state'\n\
+         [[source.file]]\nname = 'app'\npaths = ['{0}/*.jsonl']\n\
+         [[escalation]]\nid = 'auth'\nkeep_firing = '2s'\n\
+         [[receiver.alertmanager]]\nurls = ['http://{1}']\n",
+        dir.display(),
+        alertmanager.address
+    );
+    std::fs::write(&config, text).expect("a file");
+    config
+}
+
+/// The answer of a query that gives one number.
+fn query(prometheus: &Server, expression: &str) -> Option<f64> {
+    let escaped: String = expression.bytes().map(|it| format!("%{it:02X}")).collect();
+    let answer = prometheus.json(&format!("/api/v1/query?query={escaped}"))?;
+    answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
+}
+
+fn labels(alert: &Value) -> BTreeMap<String, String> {
+    serde_json::from_value(alert["labels"].clone()).expect("labels are texts")
+}
+
+/// Listens until both have told the webhook, through Alertmanager, that the alert has this status: the daemon, which names
+/// itself, and Prometheus, which speaks for all daemons. Gives the two alerts.
+async fn hear_both(hook: &mut Peer, status: &str) -> (Value, Value) {
+    let (mut daemon, mut rules) = (None, None);
+    loop {
+        if let (Some(daemon), Some(rules)) = (&daemon, &rules) {
+            return (Value::clone(daemon), Value::clone(rules));
+        }
+        let body: Value = serde_json::from_str(&hook.hear().await.body).expect("JSON");
+        for alert in body["alerts"].as_array().expect("alerts") {
+            assert_eq!(alert["labels"]["alertname"], "LLMAuth", "{alert}");
+            if alert["status"] == status {
+                let by_daemon = alert["labels"].get("instance").is_some();
+                *(if by_daemon { &mut daemon } else { &mut rules }) = Some(alert.clone());
+            }
+        }
+    }
+}
+
+/// Runs a step that waits for other processes, and lets the webhook answer meanwhile.
+async fn aside<T: Send + 'static>(step: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(step).await.expect("no step panics")
+}
+
+#[tokio::test]
+async fn a_401_is_scraped_fires_by_both_ways_and_is_resolved() {
+    let Some(prometheus_program) = find("PROMETHEUS", ["prometheus", "prometheus"]) else { return };
+    let Some(alertmanager_program) = find("ALERTMANAGER", ["prometheus-alertmanager", "alertmanager"]) else { return };
+    let temporary = tempfile::tempdir().expect("a directory");
+    let dir = temporary.path().to_owned();
+    let log = dir.join("app.jsonl");
+    let mut hook = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let webhook = format!("http://{}/", hook.address);
+
+    let (daemon, alertmanager, prometheus) = aside({
+        let (dir, log) = (dir.clone(), log.clone());
+        move || {
+            let alertmanager = alertmanager(&alertmanager_program, &dir, &webhook);
+            let config = configure(&dir, &alertmanager);
+            let rules = program().arg("rules").args(["--scrape-interval", "1s", "--config"]).arg(&config).output();
+            let rules = rules.expect("it runs");
+            assert!(rules.status.success(), "{}", String::from_utf8_lossy(&rules.stderr));
+            std::fs::write(dir.join("rules.yml"), rules.stdout).expect("a file");
+            let daemon = Server::run([Path::new("--config"), &config]);
+            let prometheus = prometheus(&prometheus_program, &dir, &daemon, &alertmanager);
+            // The series must be there, at 0, before the first failure: increase() sees no birth.
+            let born = "llm_triage_row_errors_total{row=\"auth\",provider=\"openai\"}";
+            until("Prometheus to have scraped", || query(&prometheus, born).filter(|it| *it == 0.0));
+            let loaded = prometheus.json("/api/v1/rules").expect("rules");
+            let loaded = loaded["data"]["groups"][0]["rules"].as_array().map_or(0, Vec::len);
+            let rows = daemon.metric("llm_triage_rows_loaded").expect("a metric");
+            assert_eq!(loaded as f64, rows, "a rule for every row");
+            append(&log, &(0..5).map(|it| call(it, 200)).collect::<String>());
+            append(&log, &call(5, 401));
+            (daemon, alertmanager, prometheus)
+        }
+    })
+    .await;
+
+    let (by_daemon, by_rules) = hear_both(&mut hook, "firing").await;
+    let mut named = labels(&by_daemon);
+    assert!(named.remove("instance").is_some());
+    assert_eq!(named, labels(&by_rules), "the same alert by either way");
+    assert_eq!(named["provider"], "openai");
+    assert_eq!(named["severity"], "critical");
+    for annotation in ["summary", "description", "next_step", "fix", "evidence", "runbook_url"] {
+        for alert in [&by_daemon, &by_rules] {
+            assert!(alert["annotations"][annotation].as_str().is_some_and(|it| !it.is_empty()), "{annotation}: {alert}");
+        }
+    }
+
+    let (daemon, alertmanager, prometheus) = aside(move || {
+        let calls = "sum(llm_triage_requests_total{provider=\"openai\"})";
+        until("Prometheus to have counted the calls", || query(&prometheus, calls).filter(|it| *it == 6.0));
+        let errors =
+            "llm_triage_errors_total{provider=\"openai\",status=\"401\",category=\"auth\",owner=\"account\",retry=\"no\"}";
+        assert_eq!(query(&prometheus, errors), Some(1.0));
+        let alerts = prometheus.json("/api/v1/alerts").expect("alerts");
+        let alerts = alerts["data"]["alerts"].as_array().expect("alerts").clone();
+        assert_eq!(alerts.len(), 1, "{alerts:?}");
+        assert_eq!(alerts[0]["state"], "firing");
+        if let Some(amtool) = tool::find("amtool") {
+            let url = format!("--alertmanager.url=http://{}", alertmanager.address);
+            let (good, said) =
+                tool::run(Command::new(amtool).args([&url, "alert", "query", "row=auth", "provider=openai"]), "");
+            assert!(good && said.matches("LLMAuth").count() == 2, "{said}");
+        }
+        if let Some(promtool) = tool::find("promtool") {
+            let page = daemon.get("/metrics").expect("metrics");
+            let (good, said) = tool::run(Command::new(&promtool).args(["check", "metrics"]), &page);
+            assert!(good && said.is_empty(), "{said}");
+            let (good, said) = tool::run(Command::new(promtool).args(["check", "rules"]).arg(dir.join("rules.yml")), "");
+            assert!(good, "{said}");
+        }
+        // The key is right again. A success has to come after the failure, and two seconds must go by.
+        append(&log, &(6..12).map(|it| call(it, 200)).collect::<String>());
+        (daemon, alertmanager, prometheus)
+    })
+    .await;
+
+    let (by_daemon, by_rules) = hear_both(&mut hook, "resolved").await;
+    for alert in [&by_daemon, &by_rules] {
+        assert!(alert["endsAt"].as_str() > alert["startsAt"].as_str(), "{alert}");
+    }
+    aside(move || {
+        let alert = daemon.json("/api/v1/alerts").expect("alerts")["alerts"][0].clone();
+        assert_eq!(
+            (&alert["row"], &alert["state"], &alert["reason"]),
+            (&"auth".into(), &"resolved".into(), &"recovered".into())
+        );
+        let active = alertmanager.json("/api/v2/alerts").expect("alerts");
+        assert_eq!(active.as_array().map(Vec::len), Some(0), "{active}");
+        daemon.terminate();
+        drop((alertmanager, prometheus));
+    })
+    .await;
+}

@@ -36,6 +36,13 @@ fn main() -> io::Result<()> {
     if let Some(at) = args.iter().position(|it| it == "--write") {
         return write(args.get(at + 1), args.get(at + 2));
     }
+    // How `cargo nextest` asks for tests: the answers are one. It asks a second time for those that are ignored: none.
+    if args.iter().any(|it| it == "--list") {
+        if !args.iter().any(|it| it == "--ignored") {
+            println!("answers: test");
+        }
+        return Ok(());
+    }
     // `cargo bench` says `--bench`, `cargo test` does not.
     let quick = args.iter().any(|it| it == "--quick") || !args.iter().any(|it| it == "--bench");
     let shapes = named(&args, Shape::ALL, Shape::name);

@@ -48,8 +48,8 @@ impl Trouble {
         match self {
             Self::Usage(_) => 2,
             Self::Config(_) => 78,
-            Self::Failed(_) => 1,
             Self::Closed => 0,
+            Self::Failed(_) => 1,
         }
     }
 }

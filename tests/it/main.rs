@@ -13,6 +13,7 @@ mod escalation;
 mod metrics;
 mod peer;
 mod properties;
+mod process;
 mod replay;
 mod running;
 mod runbooks;

@@ -201,7 +201,7 @@ impl Catalog {
         let providers = match Providers::new(specs.into_iter().chain(extra.iter().cloned())) {
             Ok(providers) => providers,
             Err(error) => {
-                errors.push(CatalogError { file: "providers.toml".to_owned(), line: 1, what: error.to_string() });
+                errors.push(CatalogError { file: "[[provider]]".to_owned(), line: 1, what: error.to_string() });
                 return Err(errors);
             }
         };

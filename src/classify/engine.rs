@@ -105,6 +105,19 @@ enum Kin {
     Other,
 }
 
+/// A wording that nobody else would use by chance: the weight of a literal of eighteen bytes.
+const DISTINCT: usize = 36;
+
+/// The pattern that won.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) id: PatternId,
+    /// What decided.
+    pub(super) tier: Tier,
+    /// Whether it says whose error it is, too.
+    pub(super) distinct: bool,
+}
+
 /// Texts longer than this are looked at from both ends.
 const HEAD: usize = 6 << 10;
 const TAIL: usize = 2 << 10;
@@ -133,11 +146,14 @@ impl Engine {
     }
 
     /// The pattern that wins, and what decided it.
-    pub(super) fn find(&self, query: &Query<'_>) -> Option<(PatternId, Tier)> {
+    pub(super) fn find(&self, query: &Query<'_>) -> Option<Found> {
         let seen = self.literals_in(&query.signals.messages);
         let best =
             self.candidates(query, &seen).into_iter().filter_map(|at| self.rank(at, query, &seen).map(|it| (it, at))).min();
-        best.map(|(rank, at)| (PatternId(at), rank.1))
+        best.map(|((_, tier, _, _, Reverse(weight), ..), at)| {
+            let distinct = tier != Tier::Message || weight >= DISTINCT;
+            Found { id: PatternId(at), tier, distinct }
+        })
     }
 
     /// Whether one pattern matches, whatever others do.
@@ -180,7 +196,7 @@ impl Engine {
         // Another provider's pattern is better than a bare status, and worse than anything of one's own that says more.
         let weak = foreign || fit.tier >= Tier::GeneralType;
         // Many services speak OpenAI's codes: a bare code of an unknown provider is nobody's own. Wording is.
-        let kin = match (named, open || fit.tier >= Tier::Message) {
+        let kin = match (named, open || fit.tier >= Tier::Message && fit.weight >= DISTINCT) {
             (true, _) => Kin::Named,
             (false, true) => Kin::Open,
             (false, false) => Kin::Other,

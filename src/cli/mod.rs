@@ -37,7 +37,7 @@ enum Trouble {
     Usage(String),
     /// The configuration or the patterns are wrong: each complaint on a line of its own.
     Config(Vec<String>),
-    /// Whoever read our output has gone: no trouble at all, and nothing more to do.
+    /// Whoever read our output has gone: a normal end.
     Closed,
     /// Anything else.
     Failed(String),
@@ -59,7 +59,7 @@ impl fmt::Display for Trouble {
         match self {
             Self::Usage(what) | Self::Failed(what) => f.write_str(what),
             Self::Config(faults) => f.write_str(&faults.join("\n")),
-            Self::Closed => f.write_str("nobody reads the output any more"),
+            Self::Closed => f.write_str("nobody reads the output"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Writes to standard output.
 ///
 /// # Errors
-/// When writing fails. A reader that has gone away is a normal end, by [`super::Trouble::Closed`] or [`is_closed`].
+/// When writing fails; [`is_closed`] tells whether only because the reader has gone.
 pub(super) fn print(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text).and_then(|()| out.flush())

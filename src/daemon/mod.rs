@@ -9,7 +9,7 @@ mod phase;
 mod signals;
 mod worker;
 
-pub use assemble::{Plan, ServeError, identity, serve};
+pub use assemble::{Plan, ServeError, identity, rules, serve};
 pub use phase::{Phase, Phases};
 pub use signals::{Shutdown, watch_signals};
 pub use worker::{Edge, Kept};

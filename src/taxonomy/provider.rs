@@ -56,7 +56,7 @@ pub struct ProviderSpec {
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// An id that is not short, lower-case text.
-    #[error("provider id {0:?} is not lower-case letters, digits and `_` (at most 32)")]
+    #[error("provider id {0:?} is not lower-case letters, digits, `_` and `-` (at most 32)")]
     BadId(String),
     /// More providers than an index can hold.
     #[error("more than {} providers", Providers::LIMIT)]
@@ -125,7 +125,7 @@ impl Providers {
     /// # Errors
     /// When the id is malformed or there are too many.
     pub fn add(&mut self, spec: ProviderSpec) -> Result<Provider, ProviderError> {
-        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
         if spec.id.is_empty() || spec.id.len() > 32 || !spec.id.bytes().all(good) {
             return Err(ProviderError::BadId(spec.id));
         }

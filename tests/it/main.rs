@@ -12,6 +12,7 @@ mod e2e;
 mod escalation;
 mod metrics;
 mod peer;
+mod properties;
 mod process;
 mod readme;
 mod replay;

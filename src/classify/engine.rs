@@ -135,7 +135,8 @@ impl Engine {
     /// The pattern that wins, and what decided it.
     pub(super) fn find(&self, query: &Query<'_>) -> Option<(PatternId, Tier)> {
         let seen = self.literals_in(&query.signals.messages);
-        let best = self.candidates(query, &seen).into_iter().filter_map(|at| self.rank(at, query, &seen).map(|it| (it, at))).min();
+        let best =
+            self.candidates(query, &seen).into_iter().filter_map(|at| self.rank(at, query, &seen).map(|it| (it, at))).min();
         best.map(|(rank, at)| (PatternId(at), rank.1))
     }
 
@@ -211,8 +212,7 @@ impl Rule {
             return None;
         }
         let needs_message = !self.messages.is_empty() && !self.any_message;
-        let message =
-            self.messages.iter().filter(|it| it.is_match(&signals.messages, seen)).map(|it| it.weight.max(1)).max();
+        let message = self.messages.iter().filter(|it| it.is_match(&signals.messages, seen)).map(|it| it.weight.max(1)).max();
         if needs_message && message.is_none() {
             return None;
         }

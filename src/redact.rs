@@ -60,7 +60,8 @@ pub fn redact(text: &str) -> (Cow<'_, str>, u64) {
             continue;
         };
         let boundary = at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric();
-        match boundary.then(|| secret(rest)).flatten() {
+        let found = if text.get(..at).is_some_and(|it| it.ends_with("://")) { userinfo(rest) } else { None };
+        match found.or_else(|| boundary.then(|| secret(rest)).flatten()) {
             Some((keep, length)) => {
                 let word = rest.get(keep..keep + length).unwrap_or_default();
                 out.push_str(text.get(copied..at + keep).unwrap_or_default());
@@ -128,6 +129,13 @@ fn secret(text: &str) -> Option<(usize, usize)> {
     (length >= 16 && mixed).then_some((name.len(), length))
 }
 
+/// `user:password@` of an address: all of it before the `@`.
+fn userinfo(text: &str) -> Option<(usize, usize)> {
+    let end = text.find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'')).unwrap_or(text.len());
+    let at = text.get(..end)?.rfind('@')?;
+    text.get(..at)?.contains(':').then_some((0, at))
+}
+
 fn key_end(text: &str) -> usize {
     text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*' | '+' | '/'))).unwrap_or(text.len())
 }
@@ -155,6 +163,7 @@ mod tests {
     fn secrets_leave_their_kind_and_their_last_four() {
         assert_eq!(redact("key sk-proj-abcdefghijklmnop1234 was used").0, "key [redacted…1234] was used");
         assert_eq!(redact("GET /v1?key=AIzaSyA1234567890abcdefghijk&x=1").0, "GET /v1?key=[redacted…hijk]&x=1");
+        assert_eq!(redact("proxy https://me:hunter2@proxy.corp:3128/").0, "proxy https://[redacted…ter2]@proxy.corp:3128/");
         assert_eq!(redact("Authorization: Bearer abc123def456ghi789").0, "Authorization: Bearer [redacted…i789]");
     }
 

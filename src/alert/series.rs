@@ -78,6 +78,11 @@ impl Series {
                 self.judge_burst(at, recent, row, calls)
             }
         };
+        // Of a provider whose successes are never logged nobody can say that nine calls in ten fail.
+        let verdict = match verdict {
+            Verdict::Holds(_) | Verdict::Fires(_) if row.kind == Kind::Outage && calls.last_good.is_none() => Verdict::Idle,
+            verdict => verdict,
+        };
         self.settle(verdict, second.failures, resolves);
     }
 

@@ -201,7 +201,7 @@ impl Catalog {
         let providers = match Providers::new(specs.into_iter().chain(extra.iter().cloned())) {
             Ok(providers) => providers,
             Err(error) => {
-                errors.push(CatalogError { file: "providers.toml".to_owned(), line: 1, what: error.to_string() });
+                errors.push(CatalogError { file: "[[provider]]".to_owned(), line: 1, what: error.to_string() });
                 return Err(errors);
             }
         };
@@ -401,6 +401,8 @@ fn status_key(typed: &TypedStatus) -> Option<StatusKey> {
 pub(super) struct Message {
     /// Lower-case; a text without any of these cannot match. Empty: every text has to be tried.
     pub(super) literals: Vec<String>,
+    /// The numbers that the engine gave them.
+    pub(super) places: Vec<u32>,
     /// Absent where the literals alone say all: a hit is a match.
     pub(super) regex: Option<regex::bytes::Regex>,
     /// The length of the shortest of the literals, for precedence.
@@ -434,7 +436,7 @@ impl Message {
                 .build();
             Some(built.map_err(|error| format!("cannot be used: {}", last_line(&error.to_string())))?)
         };
-        Ok(Self { literals, regex, weight })
+        Ok(Self { literals, places: Vec::new(), regex, weight })
     }
 }
 

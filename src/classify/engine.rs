@@ -27,7 +27,7 @@ pub(super) struct Rule {
     pub(super) own: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum StatusKey {
     Exactly(Status),
     Class(u16),
@@ -35,6 +35,12 @@ pub(super) enum StatusKey {
 }
 
 impl StatusKey {
+    /// The keys that match this status.
+    fn all_of(status: Option<Status>) -> impl Iterator<Item = Self> {
+        let class = status.and_then(Status::http).map(|it| Self::Class(it / 100));
+        [Some(status.map_or(Self::Absent, Self::Exactly)), class].into_iter().flatten()
+    }
+
     fn matches(self, status: Option<Status>) -> bool {
         match self {
             Self::Exactly(wanted) => status == Some(wanted),
@@ -70,11 +76,20 @@ pub(super) struct Engine {
     order: Vec<u16>,
     by_code: FxHashMap<String, Vec<u16>>,
     by_type: FxHashMap<String, Vec<u16>>,
+    by_status: FxHashMap<StatusKey, Vec<u16>>,
+    /// Every literal of every message; its position is its [`Literal`].
     literals: AhoCorasick,
+    /// The rules that a literal alone leads to.
     by_literal: Vec<Vec<u16>>,
-    /// Rules that have nothing but a status, and those whose message has no literal.
+    /// Rules that nothing leads to: those of a provider alone, and those whose message has no literal.
     rest: Vec<u16>,
 }
+
+/// A literal of the catalogue, as an index.
+type Literal = u32;
+
+/// The literals that stand in the texts of a query.
+struct Seen(Vec<Literal>);
 
 /// How well a rule fits; smaller is better.
 type Rank = (bool, Tier, Kin, Reverse<usize>, Reverse<usize>, bool, u16);
@@ -90,12 +105,25 @@ enum Kin {
     Other,
 }
 
+/// A wording that nobody else would use by chance: the weight of a literal of eighteen bytes.
+const DISTINCT: usize = 36;
+
+/// The pattern that won.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) id: PatternId,
+    /// What decided.
+    pub(super) tier: Tier,
+    /// Whether it says whose error it is, too.
+    pub(super) distinct: bool,
+}
+
 /// Texts longer than this are looked at from both ends.
 const HEAD: usize = 6 << 10;
 const TAIL: usize = 2 << 10;
 
 impl Engine {
-    pub(super) fn new(rules: Vec<Rule>, ids: &[&str]) -> Result<Self, String> {
+    pub(super) fn new(mut rules: Vec<Rule>, ids: &[&str]) -> Result<Self, String> {
         let mut sorted: Vec<u16> = (0..rules.len() as u16).collect();
         sorted.sort_by_key(|it| ids.get(usize::from(*it)).copied());
         let mut order = vec![0; rules.len()];
@@ -103,7 +131,8 @@ impl Engine {
             order[usize::from(*rule)] = position as u16;
         }
         let mut index = Index::default();
-        for (at, rule) in rules.iter().enumerate() {
+        for (at, rule) in rules.iter_mut().enumerate() {
+            index.number(rule);
             index.add(at as u16, rule);
         }
         let literals = AhoCorasick::builder()
@@ -112,48 +141,54 @@ impl Engine {
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&index.literals)
             .map_err(|error| format!("the literals of all patterns together cannot be compiled: {error}"))?;
-        let Index { by_code, by_type, by_literal, rest, .. } = index;
-        Ok(Self { rules, order, by_code, by_type, literals, by_literal, rest })
+        let Index { by_code, by_type, by_status, by_literal, rest, .. } = index;
+        Ok(Self { rules, order, by_code, by_type, by_status, literals, by_literal, rest })
     }
 
     /// The pattern that wins, and what decided it.
-    pub(super) fn find(&self, query: &Query<'_>) -> Option<(PatternId, Tier)> {
-        let mut best: Option<(Rank, u16)> = None;
-        let mut consider = |at: u16| {
-            if let Some(rank) = self.rank(at, query)
-                && best.as_ref().is_none_or(|(than, _)| rank < *than)
-            {
-                best = Some((rank, at));
-            }
-        };
-        let lower = |text: &String| text.to_ascii_lowercase();
-        for code in query.signals.codes.iter().map(lower) {
-            self.by_code.get(&code).into_iter().flatten().for_each(|at| consider(*at));
-        }
-        for name in query.signals.types.iter().map(lower) {
-            self.by_type.get(&name).into_iter().flatten().for_each(|at| consider(*at));
-        }
-        for text in &query.signals.messages {
-            for part in ends(text) {
-                for found in self.literals.find_overlapping_iter(part) {
-                    self.by_literal[found.pattern().as_usize()].iter().for_each(|at| consider(*at));
-                }
-            }
-        }
-        self.rest.iter().for_each(|at| consider(*at));
-        best.map(|(rank, at)| (PatternId(at), rank.1))
+    pub(super) fn find(&self, query: &Query<'_>) -> Option<Found> {
+        let seen = self.literals_in(&query.signals.messages);
+        let best =
+            self.candidates(query, &seen).into_iter().filter_map(|at| self.rank(at, query, &seen).map(|it| (it, at))).min();
+        best.map(|((_, tier, _, _, Reverse(weight), ..), at)| {
+            let distinct = tier != Tier::Message || weight >= DISTINCT;
+            Found { id: PatternId(at), tier, distinct }
+        })
     }
 
     /// Whether one pattern matches, whatever others do.
     pub(super) fn matches(&self, id: PatternId, query: &Query<'_>) -> bool {
-        self.rank(id.0, query).is_some()
+        self.rank(id.0, query, &self.literals_in(&query.signals.messages)).is_some()
     }
 
-    fn rank(&self, at: u16, query: &Query<'_>) -> Option<Rank> {
+    /// One scan for all patterns, however many there are.
+    fn literals_in(&self, texts: &[String]) -> Seen {
+        let parts = texts.iter().flat_map(|it| ends(it));
+        let mut seen: Vec<_> =
+            parts.flat_map(|it| self.literals.find_overlapping_iter(it)).map(|it| it.pattern().as_u32()).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        Seen(seen)
+    }
+
+    /// The rules that something in the query leads to, each once.
+    fn candidates(&self, query: &Query<'_>, seen: &Seen) -> Vec<u16> {
+        let codes = query.signals.codes.iter().filter_map(|it| folded(&self.by_code, it));
+        let types = query.signals.types.iter().filter_map(|it| folded(&self.by_type, it));
+        let literals = seen.0.iter().filter_map(|it| self.by_literal.get(*it as usize));
+        let statuses = StatusKey::all_of(query.status).filter_map(|it| self.by_status.get(&it));
+        let mut rules: Vec<u16> =
+            codes.chain(types).chain(literals).chain(statuses).flatten().chain(&self.rest).copied().collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+
+    fn rank(&self, at: u16, query: &Query<'_>, seen: &Seen) -> Option<Rank> {
         let rule = &self.rules[usize::from(at)];
         let named = rule.providers.iter().any(|it| *it == query.provider || Some(*it) == query.gateway);
         let foreign = !rule.providers.is_empty() && !named && query.provider != Provider::UNKNOWN;
-        let fit = rule.fit(query)?;
+        let fit = rule.fit(query, seen)?;
         let open = rule.providers.is_empty() || named;
         if !open && fit.tier >= Tier::GeneralType {
             return None;
@@ -161,7 +196,7 @@ impl Engine {
         // Another provider's pattern is better than a bare status, and worse than anything of one's own that says more.
         let weak = foreign || fit.tier >= Tier::GeneralType;
         // Many services speak OpenAI's codes: a bare code of an unknown provider is nobody's own. Wording is.
-        let kin = match (named, open || fit.tier >= Tier::Message) {
+        let kin = match (named, open || fit.tier >= Tier::Message && fit.weight >= DISTINCT) {
             (true, _) => Kin::Named,
             (false, true) => Kin::Open,
             (false, false) => Kin::Other,
@@ -178,7 +213,7 @@ struct Fit {
 }
 
 impl Rule {
-    fn fit(&self, query: &Query<'_>) -> Option<Fit> {
+    fn fit(&self, query: &Query<'_>, seen: &Seen) -> Option<Fit> {
         let signals = query.signals;
         let status = self.statuses.iter().any(|it| it.matches(query.status));
         if !self.statuses.is_empty() && !self.any_status && !status {
@@ -193,12 +228,7 @@ impl Rule {
             return None;
         }
         let needs_message = !self.messages.is_empty() && !self.any_message;
-        let message = self
-            .messages
-            .iter()
-            .filter(|it| signals.messages.iter().any(|text| it.is_match(text)))
-            .map(|it| it.weight.max(1))
-            .max();
+        let message = self.messages.iter().filter(|it| it.is_match(&signals.messages, seen)).map(|it| it.weight.max(1)).max();
         if needs_message && message.is_none() {
             return None;
         }
@@ -233,13 +263,13 @@ fn best_of(wanted: &[(String, bool)], there: &[String]) -> Option<bool> {
 }
 
 impl Message {
-    fn is_match(&self, text: &str) -> bool {
-        match &self.regex {
-            Some(regex) => ends(text).any(|part| regex.is_match(part.as_bytes())),
-            None => {
-                self.literals.iter().any(|literal| ends(text).any(|part| contains_folded(part.as_bytes(), literal.as_bytes())))
-            }
+    /// Whether one of the texts, in which these literals were seen, matches.
+    fn is_match(&self, texts: &[String], seen: &Seen) -> bool {
+        if !self.places.is_empty() && !self.places.iter().any(|it| seen.0.binary_search(it).is_ok()) {
+            return false;
         }
+        let Some(regex) = &self.regex else { return true };
+        texts.iter().flat_map(|it| ends(it)).any(|part| regex.is_match(part.as_bytes()))
     }
 }
 
@@ -253,11 +283,9 @@ fn ends(text: &str) -> impl Iterator<Item = &str> {
     head.into_iter().chain(tail)
 }
 
-/// Whether `text` holds `word` (lower-case), without regard to ASCII case.
-fn contains_folded(text: &[u8], word: &[u8]) -> bool {
-    let Some(first) = word.first() else { return true };
-    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text)
-        .any(|at| text.get(at..at + word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word)))
+/// What is listed under a word in lower case, whatever the case it is asked for in.
+fn folded<'m, T>(map: &'m FxHashMap<String, T>, word: &str) -> Option<&'m T> {
+    if word.bytes().any(|b| b.is_ascii_uppercase()) { map.get(&word.to_ascii_lowercase()) } else { map.get(word) }
 }
 
 /// The indexes while they are built.
@@ -265,13 +293,28 @@ fn contains_folded(text: &[u8], word: &[u8]) -> bool {
 struct Index {
     by_code: FxHashMap<String, Vec<u16>>,
     by_type: FxHashMap<String, Vec<u16>>,
+    by_status: FxHashMap<StatusKey, Vec<u16>>,
     literals: Vec<String>,
-    places: FxHashMap<String, usize>,
+    places: FxHashMap<String, Literal>,
     by_literal: Vec<Vec<u16>>,
     rest: Vec<u16>,
 }
 
 impl Index {
+    /// Gives every literal of a rule its number.
+    fn number(&mut self, rule: &mut Rule) {
+        for message in &mut rule.messages {
+            for literal in &message.literals {
+                let place = *self.places.entry(literal.clone()).or_insert_with(|| {
+                    self.literals.push(literal.clone());
+                    self.by_literal.push(Vec::new());
+                    self.literals.len() as Literal - 1
+                });
+                message.places.push(place);
+            }
+        }
+    }
+
     /// Puts a rule where its most telling required key leads, or under each key of which one is enough.
     fn add(&mut self, at: u16, rule: &Rule) {
         let has = |given: bool, any: bool, want_any: bool| given && any == want_any;
@@ -281,11 +324,7 @@ impl Index {
             self.messages(at, rule);
         } else if has(!rule.types.is_empty(), rule.any_type, false) {
             self.types(at, rule);
-        } else if rule.any_code || rule.any_type || rule.any_message {
-            if rule.any_status {
-                self.rest.push(at);
-                return;
-            }
+        } else {
             if rule.any_code {
                 self.codes(at, rule);
             }
@@ -295,8 +334,9 @@ impl Index {
             if rule.any_message {
                 self.messages(at, rule);
             }
-        } else {
-            self.rest.push(at);
+            if rule.any_status || !(rule.any_code || rule.any_type || rule.any_message) {
+                self.statuses(at, rule);
+            }
         }
     }
 
@@ -312,23 +352,22 @@ impl Index {
         }
     }
 
+    fn statuses(&mut self, at: u16, rule: &Rule) {
+        for status in &rule.statuses {
+            self.by_status.entry(*status).or_default().push(at);
+        }
+        if rule.statuses.is_empty() {
+            self.rest.push(at);
+        }
+    }
+
     fn messages(&mut self, at: u16, rule: &Rule) {
         for message in &rule.messages {
-            if message.literals.is_empty() {
-                if !self.rest.contains(&at) {
-                    self.rest.push(at);
-                }
-                continue;
+            if message.places.is_empty() {
+                self.rest.push(at);
             }
-            for literal in &message.literals {
-                let place = *self.places.entry(literal.clone()).or_insert_with(|| {
-                    self.literals.push(literal.clone());
-                    self.by_literal.push(Vec::new());
-                    self.literals.len() - 1
-                });
-                if self.by_literal[place].last() != Some(&at) {
-                    self.by_literal[place].push(at);
-                }
+            for place in &message.places {
+                self.by_literal[*place as usize].push(at);
             }
         }
     }

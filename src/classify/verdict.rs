@@ -1,7 +1,7 @@
 //! One record judged: is it a call, did it fail, whose was it, what was it, whose problem is it.
 
 use super::catalog::Catalog;
-use super::engine::{Query, Tier};
+use super::engine::{Found, Query, Tier};
 use super::{Name, PatternId};
 use crate::record::{Format, Level, Record, Signals, Spot};
 use crate::redact;
@@ -232,7 +232,8 @@ impl Classifier {
             let benign = self.is_benign(&signals) || looks_like_answer(record, &signals);
             let fine = status == Some(200) && !loud && !evidence;
             // A level alone needs words of trouble beside it; a filled error field does not, unless its words say that all is well.
-            let failed = told || !signals.is_calm() && (evidence || !signals.is_quiet());
+            let named = matches!(verdict.provider_by, Some(By::Field | By::Host)) || verdict.model.is_some();
+            let failed = told || !signals.is_calm() && (evidence || named && loud || !signals.is_quiet());
             if failed && !benign && !fine {
                 self.failure(record, &signals, verdict);
                 verdict.grain = grain_of_failure(record, verdict.grain);
@@ -260,13 +261,14 @@ impl Classifier {
 
     /// Whether a failure in mixed logs is an LLM's: a provider, a model, or a pattern that only LLM errors match.
     fn is_llm(&self, record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
-        let provider = verdict.provider != Provider::UNKNOWN;
+        let typed = verdict.confidence == Confidence::Typed;
+        let provider = verdict.provider != Provider::UNKNOWN && (typed || verdict.provider_by != Some(By::Pattern));
         let model = record.model().is_some_and(|it| self.catalog.providers().by_model(&it).is_some());
         let specific = verdict.pattern.and_then(|it| self.catalog.pattern(it)).is_some_and(|it| {
-            !it.providers.is_empty() && verdict.confidence == Confidence::Typed
-                || matches!(it.category, Category::ToolUse | Category::ContentPolicy)
+            let llm_only = matches!(it.category, Category::ToolUse | Category::ContentPolicy)
                 || it.id.contains("context-length")
-                || it.id.contains("insufficient-quota")
+                || it.id.contains("insufficient-quota");
+            typed && (!it.providers.is_empty() || llm_only)
         });
         provider || model || specific
     }
@@ -322,7 +324,7 @@ impl Classifier {
     }
 
     fn match_pattern(&self, signals: &Signals, verdict: &mut Verdict<'_>) {
-        let Some((id, tier)) = self.catalog.engine.find(&self.query(signals, verdict)) else { return };
+        let Some(Found { id, tier, distinct }) = self.catalog.engine.find(&self.query(signals, verdict)) else { return };
         let Some(pattern) = self.catalog.pattern(id) else { return };
         verdict.pattern = Some(id);
         verdict.category = pattern.category;
@@ -341,6 +343,7 @@ impl Classifier {
             verdict.gateway = None;
         }
         if tier <= Tier::Message
+            && distinct
             && let Some(first) = pattern.providers.first()
             && let Some(provider) = self.catalog.providers().by_name(first)
             && self.yields_to(verdict, provider)

@@ -37,6 +37,8 @@ enum Trouble {
     Usage(String),
     /// The configuration or the patterns are wrong: each complaint on a line of its own.
     Config(Vec<String>),
+    /// Whoever read our output has gone: a normal end.
+    Closed,
     /// Anything else.
     Failed(String),
 }
@@ -46,6 +48,7 @@ impl Trouble {
         match self {
             Self::Usage(_) => 2,
             Self::Config(_) => 78,
+            Self::Closed => 0,
             Self::Failed(_) => 1,
         }
     }
@@ -56,13 +59,14 @@ impl fmt::Display for Trouble {
         match self {
             Self::Usage(what) | Self::Failed(what) => f.write_str(what),
             Self::Config(faults) => f.write_str(&faults.join("\n")),
+            Self::Closed => f.write_str("nobody reads the output"),
         }
     }
 }
 
 impl From<std::io::Error> for Trouble {
     fn from(error: std::io::Error) -> Self {
-        Self::Failed(error.to_string())
+        if style::is_closed(&error) { Self::Closed } else { Self::Failed(error.to_string()) }
     }
 }
 
@@ -88,6 +92,7 @@ pub fn main() -> ExitCode {
         Ok(End::Good) => ExitCode::SUCCESS,
         Ok(End::Failed) => ExitCode::from(1),
         Ok(End::Met) => ExitCode::from(3),
+        Err(Trouble::Closed) => ExitCode::SUCCESS,
         Err(trouble) => {
             style::complain(&trouble.to_string());
             ExitCode::from(trouble.exit_code())

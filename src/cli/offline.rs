@@ -6,7 +6,7 @@ use super::{End, Trouble, style};
 use crate::alert::AlertOptions;
 use crate::call::GrainRule;
 use crate::classify::SourceId;
-use crate::config::load_patterns;
+use crate::config::{load_patterns, zone};
 use crate::framing::{self, StreamId};
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
 use crate::record::Reader;
@@ -82,7 +82,10 @@ impl Replay {
                     feeds.push((StreamId(at as u32), Feed::new(open), input));
                 }
                 Err(error) => {
-                    style::complain(&format!("cannot read {}: {error}", input.label()));
+                    let label = input.label();
+                    let bare = label.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+                    let hint = if bare { "; `llm-triage --help` lists the commands" } else { "" };
+                    style::complain(&format!("cannot read {label}: {error}{hint}"));
                     end = End::Failed;
                 }
             }
@@ -145,16 +148,9 @@ impl Replay {
     }
 }
 
-/// The offset of a zone: `+09:00`, `UTC`, or a name of the IANA database, as of now.
+/// The zone that `--tz` names.
 pub(super) fn zone_of(text: &str) -> Result<Zone, Trouble> {
-    let bad = || Trouble::Usage(format!("no time zone is called {text:?}; give a name (Asia/Tokyo) or an offset (+09:00)"));
-    if text.starts_with(['+', '-']) {
-        let probe = format!("1970-01-02T00:00:00{text}");
-        let Some(crate::time::Stamp::Utc(at)) = crate::time::Stamp::parse(probe.as_bytes()) else { return Err(bad()) };
-        return Ok(Zone((86_400 - at.second()) as i32));
-    }
-    let zone = jiff::tz::TimeZone::get(text).map_err(|_| bad())?;
-    Ok(Zone(zone.to_offset(jiff::Timestamp::now()).seconds()))
+    zone(text).map_err(Trouble::Usage)
 }
 
 /// How far long work has come, on a terminal.

@@ -4,11 +4,16 @@ use super::args::{Rules, RulesAs};
 use super::{End, Trouble, run, style};
 use crate::alert::{RulesFormat, RulesOptions, prometheus_rules};
 use crate::config::{Config, Flags};
+use crate::daemon;
 
 pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
     // Nothing is read, so that nothing is to be read is no fault here.
     let flags = Flags { config: args.config.clone(), stdin: true, ..Flags::default() };
-    let plan = run::plan(Config::load(&flags))?;
+    if args.scrape_interval.0.is_zero() {
+        return Err(Trouble::Usage("a scrape interval of 0 s cannot be; give what Prometheus uses, as 30s".to_owned()));
+    }
+    let config = run::config(Config::load(&flags))?;
+    let rules = daemon::rules(&config).map_err(Trouble::Config)?;
     let options = RulesOptions {
         scrape_interval: args.scrape_interval.0,
         format: match args.format {
@@ -17,6 +22,6 @@ pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
         },
         ..RulesOptions::default()
     };
-    style::print(prometheus_rules(plan.rules().table(), &options).as_bytes())?;
+    style::print(prometheus_rules(rules.table(), &options).as_bytes())?;
     Ok(End::Good)
 }

@@ -26,14 +26,18 @@ pub(super) fn run(args: &Run) -> Result<End, Trouble> {
 
 /// What a configuration comes to, all faults said at once.
 pub(super) fn plan(config: Result<Config, ConfigError>) -> Result<Plan, Trouble> {
-    let config = config.map_err(|error| match error {
+    Plan::new(self::config(config)?).map_err(Trouble::Config)
+}
+
+/// The configuration, or everything that is wrong with it.
+pub(super) fn config(config: Result<Config, ConfigError>) -> Result<Config, Trouble> {
+    config.map_err(|error| match error {
         ConfigError::Faults { faults } => Trouble::Config(faults),
         unreadable => Trouble::Config(vec![match unreadable.source() {
             Some(cause) => format!("{unreadable}: {cause}"),
             None => unreadable.to_string(),
         }]),
-    })?;
-    Plan::new(config).map_err(Trouble::Config)
+    })
 }
 
 fn chain(error: &ServeError) -> String {

@@ -4,16 +4,13 @@ use crate::time::Timestamp;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-/// Writes to standard output. A reader that has gone away is a normal end.
+/// Writes to standard output.
 ///
 /// # Errors
-/// When writing fails for another reason.
+/// When writing fails; [`is_closed`] tells whether only because the reader has gone.
 pub(super) fn print(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(error),
-        other => other,
-    }
+    out.write_all(text).and_then(|()| out.flush())
 }
 
 /// Whether an error only says that the reader of our output has gone.

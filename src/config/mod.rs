@@ -9,9 +9,11 @@ mod patterns;
 mod quantity;
 mod read;
 mod resolve;
+mod zone;
 
 pub use patterns::{build_patterns, load_patterns, read_patterns};
 pub use quantity::{ByteSize, QuantityError, Span};
+pub use zone::zone;
 
 use crate::call::GrainRule;
 use crate::classify::Traffic;

@@ -4,15 +4,14 @@ use super::{Daemon, Edge, Parts, Phase, RunError, Shutdown, StartError, worker::
 use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
 use crate::alert::{AlertOptions, RowSpec, SelfRow, Transition};
 use crate::checkpoint::Health;
-use crate::config::{By, Config, load_patterns};
+use crate::config::{By, Config, load_patterns, zone};
 use crate::delivery::{Delivery, Identity, Receiver, ReceiverOptions};
 use crate::framing;
 use crate::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
 use crate::pipeline::{self, Clock, Options, Pipeline, Rules, Snapshot, SourceOptions, Tally};
 use crate::record::Reader;
 use crate::source::{Gauges, Moment};
-use crate::time::{Timestamp, Zone};
-use jiff::tz::TimeZone;
+use crate::time::Timestamp;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,16 +43,20 @@ impl Plan {
     /// # Errors
     /// With everything that is wrong.
     pub fn new(config: Config) -> Result<Self, Vec<String>> {
-        let rules = rules(&config);
-        let rows =
-            rules.as_ref().map_or_else(|_| Vec::new(), |it| it.table().rows().iter().map(|row| row.id.clone()).collect());
-        let receivers = receivers(&config, &rows);
         let zones = config.sources.iter().filter_map(|it| it.timezone.as_deref()).filter_map(|it| zone(it).err());
         let mut faults: Vec<String> = zones.collect();
-        match (rules, receivers) {
-            (Ok(rules), Ok(receivers)) if faults.is_empty() => Ok(Self { config, rules, receivers }),
-            (rules, receivers) => {
-                faults.extend(rules.err().into_iter().flatten());
+        let rules = match rules(&config) {
+            Ok(rules) => rules,
+            Err(more) => {
+                // Which rows receivers may ask for is not known before the table is good.
+                faults.extend(more);
+                return Err(faults);
+            }
+        };
+        let rows: Vec<String> = rules.table().rows().iter().map(|row| row.id.clone()).collect();
+        match receivers(&config, &rows) {
+            Ok(receivers) if faults.is_empty() => Ok(Self { config, rules, receivers }),
+            receivers => {
                 faults.extend(receivers.err().into_iter().flatten());
                 Err(faults)
             }
@@ -76,8 +79,11 @@ impl Plan {
     }
 }
 
-/// The rules that a configuration asks for.
-fn rules(config: &Config) -> Result<Rules, Vec<String>> {
+/// The rules that a configuration asks for: patterns, rows, fields, limits.
+///
+/// # Errors
+/// With everything that is wrong with them.
+pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
     let fields = config.fields.iter().map(|(name, paths)| (name.as_str(), paths.clone()));
     let reader = Reader::new(fields).map_err(|error| vec![error.to_string()]);
     let classifier = load_patterns(&config.pattern_dirs, &config.providers);
@@ -115,13 +121,6 @@ fn receivers(config: &Config, rows: &[String]) -> Result<Vec<Receiver>, Vec<Stri
     let beside = config.file.as_ref().and_then(|it| it.parent()).map(PathBuf::from);
     let folder = credentials.or(beside);
     options.resolve(folder.as_deref(), rows).map_err(|errors| errors.iter().map(ToString::to_string).collect())
-}
-
-/// The offset of a zone, as of now: `Asia/Tokyo`, `UTC`.
-fn zone(name: &str) -> Result<Zone, String> {
-    let zone = TimeZone::get(name)
-        .map_err(|_| format!("no time zone is called {name:?}; give a name of the IANA database, as Asia/Tokyo"))?;
-    Ok(Zone(zone.to_offset(jiff::Timestamp::now()).seconds()))
 }
 
 fn alert_options(config: &Config) -> AlertOptions {
@@ -279,13 +278,19 @@ fn build(
 /// Reads the configuration again. Only what can change while we run is taken over; the answer names the rest.
 fn reload(running: &Config, state: &AdminState, metrics: &Metrics) -> Result<(Rules, String), String> {
     let now = Moment::now().wall;
-    let plan = running.reread().map_err(|error| vec![error.to_string()]).and_then(Plan::new);
+    let mut waiting = Vec::new();
+    let reread = running.reread().map_err(|error| vec![error.to_string()]);
+    let plan = reread.and_then(|mut config| {
+        waiting = running.waits_for_restart(&config);
+        // Names go by position: those of the sources that run.
+        config.sources.clone_from(&running.sources);
+        Plan::new(config)
+    });
     let plan = plan.inspect_err(|_| metrics.reloaded(false, now)).map_err(|faults| faults.join("\n"))?;
     metrics.reloaded(true, now);
     show_loaded(state, &plan.rules);
     let catalog = plan.rules.catalog();
     let mut answer = format!("reloaded: {} patterns, {} rows", catalog.patterns().len(), plan.rules.table().rows().len());
-    let waiting = running.waits_for_restart(&plan.config);
     if !waiting.is_empty() {
         answer.push_str(&format!("; these changes wait for a restart: {}", waiting.join(", ")));
     }

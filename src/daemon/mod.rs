@@ -9,7 +9,7 @@ mod phase;
 mod signals;
 mod worker;
 
-pub use assemble::{Plan, ServeError, identity, serve};
+pub use assemble::{Plan, ServeError, identity, rules, serve};
 pub use phase::{Phase, Phases};
 pub use signals::{Shutdown, watch_signals};
 pub use worker::{Edge, Kept};
@@ -25,10 +25,11 @@ use crate::source::tcp::TcpSource;
 use crate::source::{self, Gauges, Moment, Parcel, StreamIds, stdin};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -223,6 +224,7 @@ impl Daemon {
         tasks.spawn("the HTTP server", serving);
         let handled = tasks.thread("the pipeline", move || worker.run(from));
         let hints = Arc::new(Hints::default());
+        let follows = tailer.is_some();
         if let Some(tailer) = tailer {
             let (hints, to) = (Arc::clone(&hints), to.clone());
             tasks.readers.spawn_blocking(move || tailer.run(&hints, &to));
@@ -240,11 +242,21 @@ impl Daemon {
         tasks.readers.spawn(tick(to.clone(), stop.clone()));
         let told = Told { signal: Arc::clone(&shutdown.reload), asked };
         tasks.readers.spawn(reload_when_told(reload, told, to.clone(), stop.clone()));
-        phases.enter(Phase::Ready);
-        info!(sources = config.sources.len(), "ready");
+        // Whoever waits for this and then writes a new file must not find it taken for one that was there before.
+        let ready = async {
+            if follows {
+                hints.first_scan().await;
+            }
+            phases.enter(Phase::Ready);
+            info!(sources = config.sources.len(), "ready");
+            std::future::pending().await
+        };
 
         let only_stdin = config.sources.len() == 1;
         let asked = tokio::select! {
+            // First, so that a short stdin does not end before it was ready.
+            biased;
+            asked = ready => asked,
             () = shutdown.drain.cancelled() => Ok(()),
             () = stdin_end(stdin, only_stdin) => Ok(()),
             fault = tasks.first_end() => Err(fault),
@@ -397,9 +409,25 @@ fn own(config: &Config) -> Own {
 fn open_output(output: &Output) -> Result<File, StartError> {
     let (opened, path) = match output {
         Output::Stdout => (io::stdout().as_fd().try_clone_to_owned().map(File::from), PathBuf::from("standard output")),
-        Output::File(path) => (OpenOptions::new().create(true).append(true).open(path), path.clone()),
+        Output::File(path) => {
+            let opened = OpenOptions::new().create(true).append(true).open(path);
+            (opened.and_then(|file| on_a_new_line(file, path)), path.clone())
+        }
     };
     opened.map_err(|source| StartError::Output { path, source })
+}
+
+/// Ends the last line, which a kill may have cut, so that the next verdict has a line of its own.
+fn on_a_new_line(mut file: File, path: &Path) -> io::Result<File> {
+    let about = file.metadata()?;
+    if about.is_file() && about.len() > 0 {
+        let mut last = [0];
+        File::open(path)?.read_exact_at(&mut last, about.len() - 1)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
 }
 
 fn start_stdin(

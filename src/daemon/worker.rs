@@ -70,10 +70,9 @@ impl<E: Edge> Worker<E> {
         let mut out = pipeline::Output { wanted: self.wanted(), ..pipeline::Output::default() };
         let mut read_any = false;
         let mut due = Instant::now() + FIRST_AFTER;
-        'all: while let Some(first) = from.blocking_recv() {
-            let mut next = Some(first);
-            for _ in 0..BATCH {
-                let Some(parcel) = next else { break };
+        'all: while let Some(mut parcel) = from.blocking_recv() {
+            // What is received is handled: the next one is taken only where there is room for it in this batch.
+            for room in (0..BATCH).rev() {
                 if !read_any && matches!(parcel.event, Event::Chunk(_)) {
                     read_any = true;
                     // If this byte ends the process, the next one must know that it was tried.
@@ -85,7 +84,13 @@ impl<E: Edge> Worker<E> {
                     self.pass_on(&mut out);
                     break 'all;
                 }
-                next = from.try_recv().ok();
+                if room == 0 {
+                    break;
+                }
+                match from.try_recv() {
+                    Ok(next) => parcel = next,
+                    Err(_) => break,
+                }
             }
             self.pass_on(&mut out);
             if Instant::now() >= due {

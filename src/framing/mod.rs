@@ -136,6 +136,8 @@ struct Line<'a> {
     stamped: Option<Timestamp>,
 }
 
+/// What some editors and Windows programs put before the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How long an open event waits for its next line while the stream is silent, in microseconds.
 const SILENCE_MICROS: i64 = 1_000_000;
 
@@ -200,11 +202,15 @@ impl Framer {
 
 fn take(options: &Options, joiners: &mut [Joiner; 3], books: &mut Books, piece: Piece<'_>, out: &mut impl FnMut(RawEvent<'_>)) {
     books.lines += 1;
+    let head = match piece.offset {
+        0 => piece.head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(piece.head),
+        _ => piece.head,
+    };
     if piece.skipped > 0 {
         books.long_lines += 1;
         books.long_bytes += piece.skipped;
     }
-    let line = Line { bytes: piece.head, tail: piece.tail, number: piece.number, offset: piece.offset, stamped: None };
+    let line = Line { bytes: head, tail: piece.tail, number: piece.number, offset: piece.offset, stamped: None };
     if line.bytes.first() == Some(&b'{') && !line.bytes.starts_with(Docker::START) {
         return joiners[Lane::Plain as usize].take(options, line, books, out);
     }

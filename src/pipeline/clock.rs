@@ -28,6 +28,7 @@ pub enum Clock {
 pub(super) struct StreamClock {
     /// Settled by the configuration, or learnt.
     zone: Option<Zone>,
+    settled: bool,
     candidate: i64,
     agreed: u8,
     last: Option<Timestamp>,
@@ -47,7 +48,7 @@ pub(super) struct Resolved {
 
 impl StreamClock {
     pub(super) fn new(zone: Option<Zone>) -> Self {
-        Self { zone, ..Self::default() }
+        Self { zone, settled: zone.is_some(), ..Self::default() }
     }
 
     /// The time of a record with this stamp. `arrived` is when its bytes came; in a replay it is the latest time seen.
@@ -88,7 +89,7 @@ impl StreamClock {
     }
 
     fn local(&mut self, stamp: Stamp, arrived: Timestamp, fresh: bool) -> Resolved {
-        if let Some(zone) = self.zone {
+        if let Some(zone) = self.zone.filter(|_| self.settled || !fresh) {
             return self.believe(stamp.resolve(zone, arrived), arrived);
         }
         let as_utc = stamp.resolve(Zone::default(), arrived);
@@ -96,16 +97,22 @@ impl StreamClock {
         let quarters = (off + QUARTER / 2).div_euclid(QUARTER);
         let rest = off - quarters * QUARTER;
         if !fresh || rest.abs() > 60 || quarters.abs() > 60 {
-            return self.believe(as_utc, arrived);
+            return self.believe(stamp.resolve(self.zone.unwrap_or_default(), arrived), arrived);
         }
         if quarters == self.candidate {
             self.agreed = self.agreed.saturating_add(1);
         } else {
             (self.candidate, self.agreed) = (quarters, 1);
         }
+        // Clocks change twice a year: what was learnt is learnt anew when enough lines agree on something else.
         if self.agreed >= AGREE {
             self.zone = Some(Zone((quarters * QUARTER) as i32));
         }
-        if quarters == 0 { self.believe(as_utc, arrived) } else { Resolved { at: arrived, skewed: true, own: false } }
+        let known = self.zone.map_or(0, |it| i64::from(it.0)) == quarters * QUARTER;
+        if known {
+            self.believe(stamp.resolve(self.zone.unwrap_or_default(), arrived), arrived)
+        } else {
+            Resolved { at: arrived, skewed: true, own: false }
+        }
     }
 }

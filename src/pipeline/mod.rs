@@ -23,7 +23,7 @@ use crate::classify::{Catalog, Classifier, Evidence, Name, Observation, SourceId
 use crate::detect::UnknownGroups;
 use crate::framing::{self, Framer, LossReason, RawEvent, StreamId};
 use crate::record::Reader;
-use crate::taxonomy::{Category, Grain, Outcome};
+use crate::taxonomy::{Category, Grain, Outcome, Provider};
 use crate::time::{Timestamp, Zone};
 use crate::window::{RateOptions, RateTable};
 use clock::{LATE, StreamClock};
@@ -451,7 +451,8 @@ impl Core {
         if attempt.outcome == Outcome::Error {
             *self.tally.attempt_errors.entry((attempt.provider, attempt.status_label(), attempt.category)).or_default() += 1;
         }
-        if !self.is_late(attempt.at) {
+        // A server's access lines name no provider; whose failures they are, their callers' lines say.
+        if attempt.provider != Provider::UNKNOWN && !self.is_late(attempt.at) {
             self.alerts.observe(attempt, rules.lexicon(), self.now, &mut out.transitions);
         }
     }

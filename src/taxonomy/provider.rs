@@ -56,7 +56,7 @@ pub struct ProviderSpec {
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// An id that is not short, lower-case text.
-    #[error("provider id {0:?} is not lower-case letters, digits and `_` (at most 32)")]
+    #[error("provider id {0:?} is not lower-case letters, digits, `_` and `-` (at most 32)")]
     BadId(String),
     /// More providers than an index can hold.
     #[error("more than {} providers", Providers::LIMIT)]
@@ -69,9 +69,30 @@ pub struct Providers {
     specs: Vec<ProviderSpec>,
     names: FxHashMap<String, Provider>,
     exact_hosts: FxHashMap<String, Provider>,
-    host_patterns: Vec<(String, Provider)>,
-    model_prefixes: Vec<(String, Provider)>,
-    namespaces: Vec<(String, Provider)>,
+    /// `.suffix`, the dot included.
+    host_suffixes: FxHashMap<String, Provider>,
+    /// Head and tail around a `*`, by the last two labels of the tail; those without such a tail are under the empty text.
+    host_patterns: FxHashMap<String, Vec<(String, String, Provider)>>,
+    model_prefixes: Prefixes,
+    namespaces: Prefixes,
+}
+
+/// Prefixes by their first byte, the longest first.
+#[derive(Clone, Debug, Default)]
+struct Prefixes(FxHashMap<u8, Vec<(String, Provider)>>);
+
+impl Prefixes {
+    fn add(&mut self, prefix: String, provider: Provider) {
+        let Some(first) = prefix.bytes().next() else { return };
+        let bucket = self.0.entry(first.to_ascii_lowercase()).or_default();
+        bucket.push((prefix, provider));
+        bucket.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+    }
+
+    fn starting_like(&self, text: &str) -> &[(String, Provider)] {
+        let first = text.bytes().next().map(|it| it.to_ascii_lowercase());
+        first.and_then(|it| self.0.get(&it)).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Providers {
@@ -87,9 +108,10 @@ impl Providers {
             specs: Vec::new(),
             names: FxHashMap::default(),
             exact_hosts: FxHashMap::default(),
-            host_patterns: Vec::new(),
-            model_prefixes: Vec::new(),
-            namespaces: Vec::new(),
+            host_suffixes: FxHashMap::default(),
+            host_patterns: FxHashMap::default(),
+            model_prefixes: Prefixes::default(),
+            namespaces: Prefixes::default(),
         };
         this.add(ProviderSpec { id: "unknown".to_owned(), name: "unknown provider".to_owned(), ..ProviderSpec::default() })?;
         for spec in specs {
@@ -103,7 +125,7 @@ impl Providers {
     /// # Errors
     /// When the id is malformed or there are too many.
     pub fn add(&mut self, spec: ProviderSpec) -> Result<Provider, ProviderError> {
-        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
         if spec.id.is_empty() || spec.id.len() > 32 || !spec.id.bytes().all(good) {
             return Err(ProviderError::BadId(spec.id));
         }
@@ -117,17 +139,14 @@ impl Providers {
             self.names.insert(fold(name), provider);
         }
         for host in &spec.hosts {
-            let host = host.to_ascii_lowercase();
-            if host.contains('*') || host.starts_with('.') {
-                self.host_patterns.push((host, provider));
-            } else {
-                self.exact_hosts.insert(host, provider);
-            }
+            self.add_host(&host.to_ascii_lowercase(), provider);
         }
-        self.model_prefixes.extend(spec.models.iter().map(|it| (it.to_ascii_lowercase(), provider)));
-        self.model_prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
-        self.namespaces.extend(spec.namespaces.iter().map(|it| (it.clone(), provider)));
-        self.namespaces.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        for model in &spec.models {
+            self.model_prefixes.add(model.to_ascii_lowercase(), provider);
+        }
+        for space in &spec.namespaces {
+            self.namespaces.add(space.clone(), provider);
+        }
         match known {
             Some(provider) => {
                 if !spec.status_page.is_empty() {
@@ -137,6 +156,21 @@ impl Providers {
             None => self.specs.push(spec),
         }
         Ok(provider)
+    }
+
+    fn add_host(&mut self, host: &str, provider: Provider) {
+        match host.split_once('*') {
+            Some((head, tail)) => {
+                let bucket = self.host_patterns.entry(domain(tail).to_owned()).or_default();
+                bucket.push((head.to_owned(), tail.to_owned(), provider));
+            }
+            None if host.starts_with('.') => {
+                self.host_suffixes.insert(host.to_owned(), provider);
+            }
+            None => {
+                self.exact_hosts.insert(host.to_owned(), provider);
+            }
+        }
     }
 
     /// The id of a provider: the value of the label `provider`.
@@ -172,7 +206,13 @@ impl Providers {
         if let Some(found) = self.names.get(name) {
             return Some(*found);
         }
-        self.names.get(&fold(name)).copied()
+        let mut folded = [0u8; 64];
+        let mut length = 0;
+        for byte in name.bytes().filter(|it| !matches!(it, b' ' | b'_' | b'-' | b'.')) {
+            folded[length] = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        self.names.get(std::str::from_utf8(&folded[..length]).ok()?).copied()
     }
 
     /// The provider that answers at this host (no scheme; a port is looked at where it tells, as Ollama's does).
@@ -191,15 +231,15 @@ impl Providers {
         if let Some(found) = self.exact_hosts.get(bare).or_else(|| self.exact_hosts.get(host)) {
             return Some(*found);
         }
-        self.host_patterns
-            .iter()
-            .find(|(pattern, _)| match pattern.split_once('*') {
-                Some((head, tail)) => [bare, host]
-                    .iter()
-                    .any(|it| it.len() >= head.len() + tail.len() && it.starts_with(head) && it.ends_with(tail)),
-                None => bare.ends_with(pattern.as_str()),
-            })
-            .map(|(_, provider)| *provider)
+        let mut dots = bare.bytes().enumerate().filter(|(_, byte)| *byte == b'.').map(|(at, _)| at);
+        if let Some(found) = dots.find_map(|at| self.host_suffixes.get(bare.get(at..)?)) {
+            return Some(*found);
+        }
+        let matches = |(head, tail, _): &&(String, String, Provider)| {
+            [bare, host].iter().any(|it| it.len() >= head.len() + tail.len() && it.starts_with(head) && it.ends_with(tail))
+        };
+        let buckets = [domain(bare), ""].into_iter().filter_map(|it| self.host_patterns.get(it));
+        buckets.flatten().find(matches).map(|(.., provider)| *provider)
     }
 
     /// The provider whose models are called like this: by a `provider/` in front, else by the longest known prefix.
@@ -210,12 +250,13 @@ impl Providers {
             return spelt.or_else(|| self.by_model(rest));
         }
         let starts = |prefix: &str| model.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix));
-        self.model_prefixes.iter().find(|(prefix, _)| starts(prefix)).map(|(_, provider)| *provider)
+        self.model_prefixes.starting_like(model).iter().find(|(prefix, _)| starts(prefix)).map(|(_, provider)| *provider)
     }
 
     /// The provider to which an exception class or a logger name belongs: `anthropic.RateLimitError`.
     pub fn by_namespace(&self, name: &str) -> Option<Provider> {
         self.namespaces
+            .starting_like(name)
             .iter()
             .find(|(space, _)| {
                 name.strip_prefix(space.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', ':', '/']))
@@ -224,7 +265,71 @@ impl Providers {
     }
 }
 
+/// The last two labels of a host; empty when it has no two.
+fn domain(host: &str) -> &str {
+    let mut dots = host.bytes().enumerate().rev().filter(|(_, byte)| *byte == b'.').map(|(at, _)| at);
+    match (dots.next(), dots.next()) {
+        (Some(_), Some(second)) => host.get(second + 1..).unwrap_or_default(),
+        (Some(_), None) if !host.starts_with('.') => host,
+        (Some(last), None) => host.get(last + 1..).filter(|it| it.contains('.')).unwrap_or_default(),
+        _ => "",
+    }
+}
+
 /// Names compare without case, blanks and joining marks.
 fn fold(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, ' ' | '_' | '-' | '.')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn providers() -> Providers {
+        let spec = |id: &str, hosts: &[&str], models: &[&str]| ProviderSpec {
+            id: id.to_owned(),
+            hosts: hosts.iter().map(|it| (*it).to_owned()).collect(),
+            models: models.iter().map(|it| (*it).to_owned()).collect(),
+            aliases: vec![format!("My {id}")],
+            ..ProviderSpec::default()
+        };
+        Providers::new([
+            spec("openai", &["api.openai.com"], &["gpt-"]),
+            spec("azure", &[".openai.azure.com"], &["gpt-4o-prod"]),
+            spec("bedrock", &["bedrock-runtime.*.amazonaws.com"], &["anthropic.claude"]),
+            spec("ollama", &["ollama*", "*:11434"], &[]),
+        ])
+        .expect("good ids")
+    }
+
+    #[test]
+    fn hosts_are_exact_or_end_or_begin_and_end_as_listed() {
+        let it = providers();
+        let id = |host: &str| it.by_host(host).map(|found| it.id(found));
+        assert_eq!(id("API.openai.com:443"), Some("openai"));
+        assert_eq!(id("contoso.openai.azure.com"), Some("azure"));
+        assert_eq!(id("bedrock-runtime.eu-west-1.amazonaws.com"), Some("bedrock"));
+        assert_eq!(id("10.0.0.1:11434"), Some("ollama"));
+        assert_eq!(id("ollama-7"), Some("ollama"));
+        for host in ["openai.com", "xopenai.azure.com", "s3.amazonaws.com", "", ".", "a..b"] {
+            assert_eq!(id(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_of_a_model_tells() {
+        let it = providers();
+        let id = |model: &str| it.by_model(model).map(|found| it.id(found));
+        assert_eq!(id("GPT-5"), Some("openai"));
+        assert_eq!(id("gpt-4o-prod"), Some("azure"));
+        assert_eq!(id("openai/llama"), Some("openai"));
+        assert_eq!(id("llama"), None);
+    }
+
+    #[test]
+    fn names_fold() {
+        let it = providers();
+        assert_eq!(it.by_name("MY-OpenAI").map(|found| it.id(found)), Some("openai"));
+        assert_eq!(it.by_name(&"x".repeat(65)), None);
+    }
 }

@@ -14,6 +14,7 @@ mod escalation;
 mod metrics;
 mod peer;
 mod properties;
+mod process;
 mod replay;
 mod running;
 mod runbooks;

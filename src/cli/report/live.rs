@@ -2,7 +2,7 @@
 
 use super::super::input::Input;
 use super::super::offline::Replay;
-use super::super::{Trouble, style};
+use super::super::{End, Trouble, style};
 use super::summary::Summary;
 use super::{Format, render};
 use crate::classify::SourceId;
@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
@@ -44,15 +45,28 @@ pub(super) fn watch_for_interrupt() {
 }
 
 /// Reads until all inputs have ended, or for ever where they are files, and shows the report again and again.
-pub(super) fn run(mut replay: Replay, inputs: &[Input], labels: Vec<String>, format: Format) -> Result<Summary, Trouble> {
+pub(super) fn run(
+    mut replay: Replay,
+    inputs: &[Input],
+    labels: Vec<String>,
+    format: Format,
+) -> Result<(Summary, End), Trouble> {
     // Readers wait when four pieces each are on their way.
     let (to, from) = mpsc::sync_channel(4);
+    let failed = Arc::new(AtomicBool::new(false));
     for (at, input) in inputs.iter().enumerate() {
         let stream = StreamId(at as u32);
         let info = StreamInfo { source: SourceId(at as u16), path: Some(input.label()), at_offset: 0, first_line: 1 };
         replay.pipeline.handle(Event::Open(stream, info), &mut replay.out);
-        let (input, to) = (input.clone(), to.clone());
-        thread::spawn(move || read(stream, &input, &to));
+        let (input, to, failed) = (input.clone(), to.clone(), Arc::clone(&failed));
+        thread::spawn(move || {
+            if let Err(error) = read(stream, &input, &to) {
+                style::complain(&format!("cannot read {}: {error}", input.label()));
+                failed.store(true, Ordering::Relaxed);
+                // Nobody is left to be told when the other side has ended.
+                let _gone = to.send(Event::Close(stream));
+            }
+        });
     }
     drop(to);
     let mut summary = Summary::new(labels);
@@ -76,7 +90,7 @@ pub(super) fn run(mut replay: Replay, inputs: &[Input], labels: Vec<String>, for
     screen.leave();
     match style::print(&render(&summary, &replay, format)) {
         Err(error) if !style::is_closed(&error) => Err(error.into()),
-        _ => Ok(summary),
+        _ => Ok((summary, if failed.load(Ordering::Relaxed) { End::Failed } else { End::Good })),
     }
 }
 
@@ -112,50 +126,41 @@ impl Screen {
 }
 
 /// Reads one input to its end, and on from there when it is a file.
-fn read(stream: StreamId, input: &Input, to: &SyncSender<Event>) {
+fn read(stream: StreamId, input: &Input, to: &SyncSender<Event>) -> io::Result<()> {
     let mut follow = match input {
         Input::Stdin => None,
         Input::File(path) => Some(Follow::new(path)),
     };
-    let mut open = match input.open() {
-        Ok(open) => open,
-        Err(error) => return style::complain(&format!("cannot read {}: {error}", input.label())),
-    };
+    let mut open = input.open()?;
     let mut offset = 0;
     loop {
         let mut bytes = vec![0; 64 << 10];
-        match open.read(&mut bytes) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                style::complain(&format!("cannot read on in {}: {error}", input.label()));
-                break;
+        let event = match open.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+            Ok(0) => {
+                let Some(file) = &mut follow else { break };
+                thread::sleep(LOOK);
+                let Some(anew) = file.replaced(offset) else { continue };
+                open = Box::new(anew);
+                offset = 0;
+                Event::Truncated { stream }
             }
-            Ok(0) => match &mut follow {
-                None => break,
-                Some(file) => {
-                    thread::sleep(LOOK);
-                    if let Some(anew) = file.replaced(offset) {
-                        open = Box::new(anew);
-                        offset = 0;
-                        if to.send(Event::Truncated { stream }).is_err() {
-                            return;
-                        }
-                    }
-                }
-            },
             Ok(count) => {
                 bytes.truncate(count);
-                let chunk =
-                    Chunk { stream, offset, bytes: Bytes::from(bytes), arrived: Timestamp::from_system(SystemTime::now()) };
+                let arrived = Timestamp::from_system(SystemTime::now());
+                let chunk = Chunk { stream, offset, bytes: Bytes::from(bytes), arrived };
                 offset += count as u64;
-                if to.send(Event::Chunk(chunk)).is_err() {
-                    return;
-                }
+                Event::Chunk(chunk)
             }
+        };
+        if to.send(event).is_err() {
+            return Ok(());
         }
     }
     // Nobody is left to be told when the other side has ended.
     let _gone = to.send(Event::Close(stream));
+    Ok(())
 }
 
 /// A file that may be rotated or cut while it is followed.

@@ -31,11 +31,11 @@ pub(super) fn run(args: &Report) -> Result<End, Trouble> {
     let (since, until) = bounds(args, &inputs, zone)?;
     replay.pipeline.only_between(since, until);
     let labels = inputs.iter().map(Input::label).collect();
+    live::watch_for_interrupt();
     let follow = args.follow || piped && io::stdout().is_terminal() && args.format == Format::Table;
     let (summary, end) = if follow {
-        (live::run(replay, &inputs, labels, args.format)?, End::Good)
+        live::run(replay, &inputs, labels, args.format)?
     } else {
-        live::watch_for_interrupt();
         let mut summary = Summary::new(labels);
         let end = replay.run(&inputs, &mut |pipeline, out| {
             summary.take(pipeline, out);

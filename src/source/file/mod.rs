@@ -605,6 +605,9 @@ impl Tailer {
             let began = Instant::now();
             self.scan(Moment::now());
             watch.follow(self.watched_dirs());
+            if self.scans == 1 {
+                hints.note_scan();
+            }
             for source in &self.sources {
                 source.options.gauges.polled.store(watch.polled() as u64, Ordering::Relaxed);
             }

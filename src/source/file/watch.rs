@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fs, mem};
+use tokio::sync::Notify;
 use tracing::warn;
 
 /// Beyond this many changed files it is cheaper to look at all of them.
@@ -20,6 +21,7 @@ const MAX_PATHS: usize = 1024;
 pub struct Hints {
     pending: Mutex<Pending>,
     wake: Condvar,
+    scanned: Notify,
 }
 
 /// See [`Hints`].
@@ -40,6 +42,16 @@ impl Pending {
 }
 
 impl Hints {
+    /// Resolves, for the one who waits, once the files have been looked for a first time: what appears later is read from
+    /// its first byte.
+    pub async fn first_scan(&self) {
+        self.scanned.notified().await;
+    }
+
+    pub(super) fn note_scan(&self) {
+        self.scanned.notify_one();
+    }
+
     /// Ends the tailer that waits on these hints.
     pub fn stop(&self) {
         self.lock().stop = true;

@@ -90,7 +90,7 @@ fn classify_reads_a_file_as_it_reads_a_pipe() {
         let mut verdicts = ran.verdicts();
         for verdict in &mut verdicts {
             let object = verdict.as_object_mut().expect("an object");
-            (object.remove("source"), object.remove("service"));
+            object.retain(|key, _| key != "source" && key != "service");
         }
         verdicts
     };
@@ -288,8 +288,8 @@ fn several_files_are_one_stream_by_event_time() {
         ("a.log", lines("anthropic", ["09:00:02", "09:00:03", "09:00:06"]).as_bytes()),
     ]);
     let ran = run(&["classify", &paths[0].to_string_lossy(), &paths[1].to_string_lossy()]);
-    let order: Vec<_> = ran.verdicts().iter().map(|it| it["ts"].as_str().unwrap_or_default()[17..19].to_owned()).collect();
-    assert_eq!(order, ["01", "02", "03", "04", "05", "06"]);
+    let order: Vec<_> = ran.verdicts().iter().map(|it| it["ts"].to_string()).collect();
+    assert_eq!(order, [1, 2, 3, 4, 5, 6].map(|it| format!("\"2026-11-20T09:00:0{it}.000Z\"")));
     let sources: Vec<_> = ran.verdicts().iter().map(|it| it["service"].as_str().unwrap_or_default().to_owned()).collect();
     assert_eq!(sources, ["b", "a", "a", "b", "b", "a"]);
     let turned = run(&["classify", &paths[1].to_string_lossy(), &paths[0].to_string_lossy()]);
@@ -444,7 +444,7 @@ fn what_no_pattern_knows_is_suggested() {
 
 #[test]
 fn no_secret_is_printed() {
-    let key = "sk-proj-abcdefghijKLMNOPQRST0123456789uvwx";
+    let (key, most) = ("sk-proj-abcdefghijKLMNOPQRST0123456789uvwx", "sk-proj-abcdefghijKLMNOPQRST");
     let lines = [
         format!(
             "{{\"level\":\"error\",\"provider\":\"openai\",\"status_code\":401,\"error\":\"Incorrect API key provided: {key}\"}}"
@@ -458,6 +458,6 @@ fn no_secret_is_printed() {
     for args in [&["classify"][..], &["report", "--format", "json"], &["suggest"], &["explain"]] {
         let ran = run_with(args, log.as_bytes());
         assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
-        assert!(!ran.out.contains(&key[..30]) && !ran.err.contains(&key[..30]), "{args:?}: {ran:?}");
+        assert!(!ran.out.contains(most) && !ran.err.contains(most), "{args:?}: {ran:?}");
     }
 }

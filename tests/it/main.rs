@@ -15,6 +15,7 @@ mod metrics;
 mod peer;
 mod properties;
 mod process;
+mod readme;
 mod replay;
 mod running;
 mod runbooks;

@@ -3,6 +3,7 @@
 //! What looks like a key, a token or a password in an address is replaced by its kind and, where a person would need it to
 //! know which key it was, its last four characters.
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use std::borrow::Cow;
 
 /// The most bytes of a message that are kept.
@@ -50,8 +51,74 @@ const NAMED: [&str; 12] = [
     "secret=",
 ];
 
-/// The text without its secrets, and how many there were.
-pub fn redact(text: &str) -> (Cow<'_, str>, u64) {
+/// Takes secrets out of texts. Built once.
+#[derive(Clone, Debug)]
+pub struct Redactor {
+    /// Finds texts with any of [`MARKED`] and [`NAMED`] in them: most have none, and cost no more than this.
+    marks: AhoCorasick,
+}
+
+impl Default for Redactor {
+    fn default() -> Self {
+        let marks = MARKED.iter().map(|(prefix, _)| *prefix).chain(NAMED);
+        let marks = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(marks);
+        Self { marks: marks.expect("a short list of short words") }
+    }
+}
+
+impl Redactor {
+    /// The text without its secrets, and how many there were.
+    pub fn redact<'t>(&self, text: &'t str) -> (Cow<'t, str>, u64) {
+        let address = || memchr::memchr(b'@', text.as_bytes()).is_some() && text.contains("://");
+        if self.marks.is_match(text) || address() { redact(text) } else { (Cow::Borrowed(text), 0) }
+    }
+
+    /// [`Self::redact`], then cut to [`MESSAGE_BYTES`] at a character, on one line.
+    pub fn message(&self, text: &str) -> (String, u64) {
+        // Cutting first would leave half a secret that no longer looks like one.
+        let end = text.floor_char_boundary(MESSAGE_BYTES * 4);
+        let (clean, count) = self.redact(text.get(..end).unwrap_or_default());
+        let mut line = String::with_capacity(clean.len());
+        for word in clean.split_ascii_whitespace() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        line.retain(|c| !c.is_control());
+        let cut = line.floor_char_boundary(MESSAGE_BYTES);
+        line.truncate(cut);
+        (line, count)
+    }
+
+    /// The last four characters of a key that the text shows, whole or masked by its provider (`sk-proj-****4qzA`).
+    pub fn key_hint<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let marked = self.marks.is_match(text).then(|| marked_hint(text)).flatten();
+        marked.or_else(|| masked_hint(text))
+    }
+}
+
+fn marked_hint(text: &str) -> Option<&str> {
+    for (prefix, _) in MARKED.iter().filter(|(prefix, _)| *prefix != "eyJ") {
+        for (at, _) in text.match_indices(prefix).take(4) {
+            let word = text.get(at..)?;
+            let word = word.get(..key_end(word)).unwrap_or_default();
+            if word.len() > prefix.len() + 6 {
+                return last_four(word);
+            }
+        }
+    }
+    None
+}
+
+fn masked_hint(text: &str) -> Option<&str> {
+    let masked = memchr::memmem::find(text.as_bytes(), b"****")?;
+    let word = text.get(masked..)?;
+    let word = word.get(..key_end(word))?.trim_start_matches('*');
+    (word.len() >= 4).then(|| last_four(word)).flatten()
+}
+
+fn redact(text: &str) -> (Cow<'_, str>, u64) {
     let mut out = String::new();
     let (mut copied, mut at, mut count) = (0, 0, 0);
     while at < text.len() {
@@ -60,13 +127,14 @@ pub fn redact(text: &str) -> (Cow<'_, str>, u64) {
             continue;
         };
         let boundary = at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric();
-        let found = if text.get(..at).is_some_and(|it| it.ends_with("://")) { userinfo(rest) } else { None };
-        match found.or_else(|| boundary.then(|| secret(rest)).flatten()) {
+        let login = if text.get(..at).is_some_and(|it| it.ends_with("://")) { userinfo(rest) } else { None };
+        match login.or_else(|| boundary.then(|| secret(rest)).flatten()) {
             Some((keep, length)) => {
                 let word = rest.get(keep..keep + length).unwrap_or_default();
                 out.push_str(text.get(copied..at + keep).unwrap_or_default());
                 out.push_str("[redacted");
-                if let Some(tail) = last_four(word) {
+                // Of a key one wants to know which it was; of a password nothing.
+                if let Some(tail) = last_four(word).filter(|_| login.is_none()) {
                     out.push('…');
                     out.push_str(tail);
                 }
@@ -83,35 +151,6 @@ pub fn redact(text: &str) -> (Cow<'_, str>, u64) {
     }
     out.push_str(text.get(copied..).unwrap_or_default());
     (Cow::Owned(out), count)
-}
-
-/// [`redact`], then cut to [`MESSAGE_BYTES`] at a character, on one line.
-pub fn message(text: &str) -> (String, u64) {
-    // Cutting first would leave half a secret that no longer looks like one.
-    let end = text.floor_char_boundary(MESSAGE_BYTES * 4);
-    let (clean, count) = redact(text.get(..end).unwrap_or_default());
-    let mut line: String = clean.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    line.retain(|c| !c.is_control());
-    let cut = line.floor_char_boundary(MESSAGE_BYTES);
-    line.truncate(cut);
-    (line, count)
-}
-
-/// The last four characters of a key that the text shows, whole or masked by its provider (`sk-proj-****4qzA`).
-pub fn key_hint(text: &str) -> Option<&str> {
-    for (prefix, _) in MARKED.iter().filter(|(prefix, _)| *prefix != "eyJ") {
-        for (at, _) in text.match_indices(prefix).take(4) {
-            let word = text.get(at..)?;
-            let word = word.get(..key_end(word)).unwrap_or_default();
-            if word.len() > prefix.len() + 6 {
-                return last_four(word);
-            }
-        }
-    }
-    let masked = text.find("****")?;
-    let word = text.get(masked..)?;
-    let word = word.get(..key_end(word))?.trim_start_matches('*');
-    (word.len() >= 4).then(|| last_four(word)).flatten()
 }
 
 /// If a secret begins here: how many bytes before it are kept, and how long it is.
@@ -161,23 +200,32 @@ mod tests {
 
     #[test]
     fn secrets_leave_their_kind_and_their_last_four() {
-        assert_eq!(redact("key sk-proj-abcdefghijklmnop1234 was used").0, "key [redacted…1234] was used");
-        assert_eq!(redact("GET /v1?key=AIzaSyA1234567890abcdefghijk&x=1").0, "GET /v1?key=[redacted…hijk]&x=1");
-        assert_eq!(redact("proxy https://me:hunter2@proxy.corp:3128/").0, "proxy https://[redacted…ter2]@proxy.corp:3128/");
-        assert_eq!(redact("Authorization: Bearer abc123def456ghi789").0, "Authorization: Bearer [redacted…i789]");
+        assert_eq!(Redactor::default().redact("key sk-proj-abcdefghijklmnop1234 was used").0, "key [redacted…1234] was used");
+        assert_eq!(
+            Redactor::default().redact("GET /v1?key=AIzaSyA1234567890abcdefghijk&x=1").0,
+            "GET /v1?key=[redacted…hijk]&x=1"
+        );
+        assert_eq!(
+            Redactor::default().redact("proxy https://me:hunter2@proxy.corp:3128/").0,
+            "proxy https://[redacted]@proxy.corp:3128/"
+        );
+        assert_eq!(
+            Redactor::default().redact("Authorization: Bearer abc123def456ghi789").0,
+            "Authorization: Bearer [redacted…i789]"
+        );
     }
 
     #[test]
     fn words_that_only_look_alike_stay() {
         for text in ["risk-free", "token=1234", "key=name", "sk-", "a task-oriented skill", "eyJ is how it begins", ""] {
-            assert_eq!(redact(text), (Cow::Borrowed(text), 0));
+            assert_eq!(Redactor::default().redact(text), (Cow::Borrowed(text), 0));
         }
     }
 
     #[test]
     fn a_masked_key_still_says_which_one_it_was() {
-        assert_eq!(key_hint("Incorrect API key provided: sk-proj-****************4qzA."), Some("4qzA"));
-        assert_eq!(key_hint("Your api key: ****9f3c is invalid"), Some("9f3c"));
-        assert_eq!(key_hint("no key at all"), None);
+        assert_eq!(Redactor::default().key_hint("Incorrect API key provided: sk-proj-****************4qzA."), Some("4qzA"));
+        assert_eq!(Redactor::default().key_hint("Your api key: ****9f3c is invalid"), Some("9f3c"));
+        assert_eq!(Redactor::default().key_hint("no key at all"), None);
     }
 }

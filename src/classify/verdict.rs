@@ -4,7 +4,7 @@ use super::catalog::Catalog;
 use super::engine::{Found, Query, Tier};
 use super::{Name, PatternId};
 use crate::record::{Format, Level, Record, Signals, Spot};
-use crate::redact;
+use crate::redact::Redactor;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, closed};
 use crate::time::{Stamp, Timestamp};
 use aho_corasick::AhoCorasick;
@@ -115,6 +115,8 @@ pub struct Verdict<'a> {
 pub struct Classifier {
     catalog: Arc<Catalog>,
     vocabulary: Arc<(AhoCorasick, Vec<Provider>)>,
+    benign: AhoCorasick,
+    redactor: Redactor,
     openai: Option<Provider>,
     litellm: Option<Provider>,
     openrouter: Option<Provider>,
@@ -131,11 +133,22 @@ impl Classifier {
             .collect();
         let owners = words.iter().map(|(_, provider)| *provider).collect();
         let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word));
-        let words = words.unwrap_or_else(|_| AhoCorasick::new([""; 0]).expect("no words need no memory"));
+        let nothing = || AhoCorasick::new([""; 0]).expect("no words need no memory");
+        let words = words.unwrap_or_else(|_| nothing());
+        let benign = AhoCorasick::new(&catalog.signs.benign).unwrap_or_else(|_| nothing());
         let named = |id| catalog.providers().by_name(id);
         let (openai, litellm, openrouter) = (named("openai"), named("litellm"), named("openrouter"));
         let clouds = ["azure", "bedrock", "vertex_ai"].into_iter().filter_map(named).collect();
-        Self { clouds, vocabulary: Arc::new((words, owners)), openai, litellm, openrouter, catalog }
+        Self {
+            clouds,
+            benign,
+            redactor: Redactor::default(),
+            vocabulary: Arc::new((words, owners)),
+            openai,
+            litellm,
+            openrouter,
+            catalog,
+        }
     }
 
     /// The catalogue in use.
@@ -256,7 +269,7 @@ impl Classifier {
     }
 
     fn is_benign(&self, signals: &Signals) -> bool {
-        signals.messages.iter().any(|text| self.catalog.signs.benign.iter().any(|it| text.contains(it.as_str())))
+        signals.messages.iter().any(|it| self.benign.is_match(it.as_str()))
     }
 
     /// Whether a failure in mixed logs is an LLM's: a provider, a model, or a pattern that only LLM errors match.
@@ -293,8 +306,8 @@ impl Classifier {
         }
         self.waits(signals, verdict);
         let text = signals.message();
-        let (message, redactions) = redact::message(text);
-        verdict.key_hint = record.key_label().map(Cow::into_owned).or_else(|| redact::key_hint(text).map(str::to_owned));
+        let (message, redactions) = self.redactor.message(text);
+        verdict.key_hint = record.key_label().map(Cow::into_owned).or_else(|| self.redactor.key_hint(text).map(str::to_owned));
         verdict.message = (!message.is_empty()).then_some(message);
         verdict.redactions = redactions;
     }
@@ -672,8 +685,8 @@ fn looks_like_answer(record: &Record<'_>, signals: &Signals) -> bool {
     let is_answer = |text: &[u8]| {
         memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some()
     };
-    let answer = is_answer(record.headline()) || signals.messages.iter().any(|it| is_answer(it.as_bytes()));
-    answer && signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none()
+    let bare = signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none();
+    bare && (is_answer(record.headline()) || signals.messages.iter().any(|it| is_answer(it.as_bytes())))
 }
 
 /// An LLM call that worked: an answer with a status, or words and numbers that only an ended call has.

@@ -136,7 +136,7 @@ impl Signals {
 
     fn kind(&mut self, name: &str) {
         const EMPTY: [&str; 9] = ["error", "object", "exception", "list", "dict", "null", "none", "undefined", "system"];
-        if name.len() <= 120 && !EMPTY.contains(&name.to_ascii_lowercase().as_str()) {
+        if name.len() <= 120 && !EMPTY.iter().any(|it| it.eq_ignore_ascii_case(name)) {
             Self::push(&mut self.types, name);
         }
     }
@@ -415,7 +415,7 @@ impl Signals {
         }
         let plain = strip_colours(text);
         let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
-        if text.contains("Traceback (most recent call last)") || text.contains("\n    at ") || text.contains("\n  File \"") {
+        if is_trace(text) {
             return self.trace(text, depth);
         }
         self.exception(text, depth);
@@ -509,7 +509,7 @@ impl Signals {
         if self.retry_after_s.is_none() {
             self.retry_after_s = self.messages.iter().find_map(|it| wait_in(it));
         }
-        if self.request_id.is_none() {
+        if self.request_id.is_none() && record.request_id().is_none() {
             self.request_id = self.messages.iter().find_map(|it| request_id_in(it));
         }
         if self.model.is_none() && record.model().is_none() {
@@ -537,6 +537,13 @@ fn libraries(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether there are frames in it, or the words that come before them.
+fn is_trace(text: &str) -> bool {
+    contains(text, TRACEBACK) || text.contains('\n') && (contains(text, "\n    at ") || contains(text, "\n  File \""))
+}
+
+const TRACEBACK: &str = "Traceback (most recent call last)";
+
 /// A traceback taken apart.
 struct Parts<'a> {
     before: &'a str,
@@ -546,10 +553,9 @@ struct Parts<'a> {
 }
 
 fn exceptions(text: &str) -> Parts<'_> {
-    const MARK: &str = "Traceback (most recent call last)";
-    let before_end = text.find(MARK).or_else(|| text.find("\n  File \"")).or_else(|| text.find("\n    at ")).unwrap_or(0);
+    let before_end = text.find(TRACEBACK).or_else(|| text.find("\n  File \"")).or_else(|| text.find("\n    at ")).unwrap_or(0);
     let before = text.get(..before_end).unwrap_or_default().trim();
-    if !text.contains(MARK) && !text.contains("\n  File \"") {
+    if !text.contains(TRACEBACK) && !text.contains("\n  File \"") {
         let dump = text.rfind("\n    at ").and_then(|at| text.get(at..)).and_then(|tail| {
             let open = tail.find(" {\n").or_else(|| tail.find("{\n"))?;
             tail.get(open..).map(str::trim_start)
@@ -601,8 +607,9 @@ fn exceptions(text: &str) -> Parts<'_> {
 
 /// `openai.RateLimitError: …`, `AnthropicException - …`, `RateLimitError("…")`: the class and what follows it.
 fn class_prefix(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim_start_matches("Uncaught ").trim_start_matches("raise ");
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_')))?;
+    let text = text.strip_prefix("Uncaught ").unwrap_or(text);
+    let text = text.strip_prefix("raise ").unwrap_or(text);
+    let end = text.bytes().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_')))?;
     let (word, rest) = (text.get(..end)?, text.get(end..)?);
     let marked = rest.starts_with(": ")
         || rest.starts_with(":\n")
@@ -629,11 +636,22 @@ fn class_prefix(text: &str) -> Option<(&str, &str)> {
 fn class_inside(text: &str) -> Option<usize> {
     let head = text.get(..text.floor_char_boundary(400))?;
     let head = head.get(..head.find('{').unwrap_or(head.len()))?;
-    head.match_indices([' ', '(']).map(|(at, _)| at + 1).take(60).find(|at| {
+    memchr::memchr2_iter(b' ', b'(', head.as_bytes()).map(|at| at + 1).take(60).find(|at| {
         let rest = text.get(*at..).unwrap_or_default();
-        rest.starts_with(|c: char| c.is_ascii_alphabetic())
-            && class_prefix(rest).is_some_and(|(class, _)| is_class(class) && class.len() > 8)
+        may_be_class(rest) && class_prefix(rest).is_some_and(|(class, _)| is_class(class) && class.len() > 8)
     })
+}
+
+/// Most words are no class, which a look at their first and last letters tells.
+fn may_be_class(text: &str) -> bool {
+    let word = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
+    let (mut cased, mut length, mut before) = (false, 0, b'.');
+    for byte in word {
+        cased |= before == b'.' && byte.is_ascii_uppercase();
+        (length, before) = (length + 1, byte);
+    }
+    let first = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    first && (cased && length > 8 || text.starts_with("Uncaught ") || text.starts_with("raise "))
 }
 
 fn is_class(word: &str) -> bool {
@@ -767,14 +785,13 @@ fn status_in(text: &str) -> Option<Status> {
 
 /// `503 Service Unavailable` anywhere in the words.
 fn reason_phrase(text: &str) -> Option<Status> {
-    const PHRASES: [(&str, u16); 14] = [
+    const PHRASES: [(&str, u16); 13] = [
         ("400 Bad Request", 400),
         ("401 Unauthorized", 401),
         ("402 Payment Required", 402),
         ("403 Forbidden", 403),
         ("404 Not Found", 404),
         ("408 Request Timeout", 408),
-        ("413 ", 413),
         ("422 Unprocessable", 422),
         ("429 Too Many Requests", 429),
         ("500 Internal Server Error", 500),
@@ -783,17 +800,22 @@ fn reason_phrase(text: &str) -> Option<Status> {
         ("503 Service", 503),
         ("504 Gateway Time", 504),
     ];
-    PHRASES.iter().find(|(phrase, _)| phrase.len() > 5 && text.contains(phrase)).map(|(_, status)| Status::Http(*status))
+    let bytes = text.as_bytes();
+    let phrase_at = |at: usize| PHRASES.iter().position(|(phrase, _)| bytes[at..].starts_with(phrase.as_bytes()));
+    let first = memchr::memchr2_iter(b'4', b'5', bytes).filter_map(phrase_at).min()?;
+    PHRASES.get(first).map(|(_, status)| Status::Http(*status))
 }
 
 fn url_in(text: &str) -> Option<String> {
+    const MARKS: [&str; 6] = ["url: https://", "url '", "POST https://", "Post \"https://", "POST \"https://", "connect to "];
     let text = text.get(..text.floor_char_boundary(2_048)).unwrap_or_default();
-    if let Some(at) = text.find("host='").map(|at| at + 6) {
+    if let Some(at) = find(text, "host='").map(|at| at + 6) {
         let host = text.get(at..)?.split('\'').next()?;
         return host_of(host.as_bytes()).map(str::to_owned);
     }
-    for mark in ["url: https://", "url '", "POST https://", "Post \"https://", "POST \"https://", "connect to "] {
-        if let Some(at) = text.find(mark) {
+    let marks: &[_] = if contains(text, "http") { &MARKS } else { &[] };
+    for mark in marks {
+        if let Some(at) = find(text, mark) {
             let rest = text.get(at..)?;
             let start = rest.find("https://").or_else(|| rest.find("http://"));
             if let Some(host) = start.and_then(|it| host_of(rest.get(it..)?.as_bytes())) {
@@ -801,14 +823,14 @@ fn url_in(text: &str) -> Option<String> {
             }
         }
     }
-    let at = text.find("getaddrinfo ENOTFOUND ").map(|at| at + 22)?;
+    let at = find(text, "getaddrinfo ENOTFOUND ").map(|at| at + 22)?;
     host_of(text.get(at..)?.split([' ', ':', '\n']).next()?.as_bytes()).map(str::to_owned)
 }
 
 /// `try again in 120ms`, `retry after 37 seconds`, `Please retry in 21h4m12.7s`; in seconds.
 fn wait_in(text: &str) -> Option<f64> {
     for mark in ["try again in ", "retry in ", "retry after ", "Retry after ", "retrying in ", "wait "] {
-        if let Some(at) = text.find(mark) {
+        if let Some(at) = find(text, mark) {
             let rest = text.get(at + mark.len()..)?;
             let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == 'µ')).unwrap_or(rest.len());
             let word = rest.get(..end)?.trim_end_matches('.');
@@ -834,7 +856,7 @@ fn wait_in(text: &str) -> Option<f64> {
 }
 
 fn request_id_in(text: &str) -> Option<String> {
-    let at = text.find("req_").filter(|at| *at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric())?;
+    let at = find(text, "req_").filter(|at| *at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric())?;
     let id = text.get(at..)?.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next()?;
     (id.len() >= 12 && id.len() <= 64).then(|| id.to_owned())
 }
@@ -852,7 +874,7 @@ fn model_in(text: &str) -> Option<&str> {
         "model=",
         "(model=",
     ] {
-        if let Some(at) = text.find(mark) {
+        if let Some(at) = find(text, mark) {
             let rest = text.get(at + mark.len()..)?;
             let name =
                 rest.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':' | '@'))).next()?;
@@ -989,6 +1011,15 @@ fn names_trouble(text: &str) -> bool {
     ];
     let head = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default();
     WORDS.iter().any(|it| contains_folded(head, it))
+}
+
+/// [`str::find`] for texts so short that its preparations would cost more than the search.
+fn find(text: &str, part: &str) -> Option<usize> {
+    memchr::memmem::find(text.as_bytes(), part.as_bytes())
+}
+
+fn contains(text: &str, part: &str) -> bool {
+    find(text, part).is_some()
 }
 
 /// Whether `text` holds `word`, without regard to ASCII case.

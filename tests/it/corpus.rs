@@ -125,7 +125,9 @@ impl Case {
         let told: Vec<_> = told
             .map(|it| {
                 let reason = it.alert.reason.map_or_else(String::new, |it| format!(" {it}"));
-                format!("{} {} {} {}{reason}", &it.at.to_string()[11..19], it.alert.row, it.alert.provider, it.to)
+                let at = it.at.to_string();
+                let time = at.get(11..19).unwrap_or_default();
+                format!("{time} {} {} {}{reason}", it.alert.row, it.alert.provider, it.to)
             })
             .collect();
         if self.alerts.as_ref().is_some_and(|it| *it != told) {

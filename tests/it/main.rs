@@ -3,6 +3,7 @@
 mod admin;
 mod alert;
 mod checkpoint;
+mod cli;
 mod config;
 mod corpus;
 mod daemon;

@@ -1,0 +1,463 @@
+//! The program as a person or a script runs it: what it prints, and how it ends.
+
+use crate::properties::{KEYS, keys_of};
+use crate::running;
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use tempfile::TempDir;
+
+/// How a run ended.
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    fn verdicts(&self) -> Vec<Value> {
+        self.out.lines().map(|it| serde_json::from_str(it).expect("one verdict a line")).collect()
+    }
+}
+
+fn start(args: &[&str]) -> Child {
+    let mut command = running::program();
+    command.args(args).env("COLUMNS", "100").env("NO_COLOR", "1");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the program starts")
+}
+
+fn run_with(args: &[&str], input: &[u8]) -> Ran {
+    let mut child = start(args);
+    let mut stdin = child.stdin.take().expect("piped");
+    let input = input.to_vec();
+    // A program that does not read its input closes the pipe before us.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("the writer ends");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Ran { code: output.status.code().expect("it ended by itself"), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn run(args: &[&str]) -> Ran {
+    run_with(args, b"")
+}
+
+/// A file of the tests' data.
+fn data(name: &str) -> String {
+    format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn timeline() -> String {
+    data("timeline/timeline.jsonl")
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &[u8])]) -> (TempDir, Vec<PathBuf>) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let paths = files.iter().map(|(name, bytes)| {
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).expect("written");
+        path
+    });
+    let paths = paths.collect();
+    (dir, paths)
+}
+
+fn failure(at: &str, provider: &str) -> String {
+    format!(
+        "{{\"timestamp\":\"2026-11-20T{at}Z\",\"level\":\"error\",\"provider\":\"{provider}\",\"status_code\":401,\"error\":\"x\"}}\n"
+    )
+}
+
+const GOOD: &str = "{\"timestamp\":\"2026-11-20T09:00:00Z\",\"level\":\"info\",\"event\":\"llm_api_call\",\"provider\":\"openai\",\"model\":\"gpt-5\",\"status_code\":200}\n";
+
+#[test]
+fn classify_reads_a_file_as_it_reads_a_pipe() {
+    let log = fs::read(timeline()).expect("readable");
+    let piped = run_with(&["classify"], &log);
+    assert_eq!((piped.code, piped.err.as_str()), (0, ""));
+    assert_eq!(piped.out.lines().count(), 1_068);
+    assert_eq!(run_with(&["classify", "-"], &log).out, piped.out);
+    let strip = |ran: &Ran| {
+        let mut verdicts = ran.verdicts();
+        for verdict in &mut verdicts {
+            let object = verdict.as_object_mut().expect("an object");
+            object.retain(|key, _| key != "source" && key != "service");
+        }
+        verdicts
+    };
+    let file = run(&["classify", &timeline()]);
+    assert_eq!(strip(&file), strip(&piped));
+    let first = &file.verdicts()[0];
+    assert_eq!((&first["source"], &first["service"]), (&Value::from(timeline()), &Value::from("timeline")));
+    assert_eq!(piped.verdicts()[0]["source"], "stdin");
+}
+
+#[test]
+fn classify_writes_what_is_asked_for() {
+    let verdicts = run(&["classify", "--only", "error", &timeline()]).verdicts();
+    assert_eq!(verdicts.len(), 146);
+    assert!(verdicts.iter().all(|it| it["outcome"] == "error"));
+}
+
+#[test]
+fn a_verdict_has_the_keys_of_its_schema() {
+    let schema = run(&["schema", "verdict"]).json();
+    let sorted = |mut keys: Vec<String>| {
+        keys.sort();
+        keys
+    };
+    let properties = schema["properties"].as_object().expect("properties").keys().cloned().collect();
+    let required: Vec<String> = serde_json::from_value(schema["required"].clone()).expect("a list");
+    let keys: Vec<_> = KEYS.iter().map(|it| (*it).to_owned()).collect();
+    assert_eq!(sorted(properties), sorted(keys.clone()));
+    assert_eq!(sorted(required), sorted(keys.clone()));
+    assert_eq!(schema["additionalProperties"], false);
+    for line in run(&["classify", &data("sdk-logs/openai-debug.log")]).out.lines() {
+        assert_eq!(keys_of(line), keys);
+        let verdict: Value = serde_json::from_str(line).expect("JSON");
+        for (key, value) in verdict.as_object().expect("an object") {
+            let property = &schema["properties"][key];
+            if let Some(words) = property["enum"].as_array() {
+                assert!(words.contains(value), "{key}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_tells_what_whose_and_what_to_do() {
+    let ran = run(&[&timeline()]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let parts = [
+        "timeline.jsonl: 1,068 lines, 1,068 calls, 146 failed (14 %)",
+        "31  openai: Quota used up",
+        "do not retry",
+        "17  anthropic: Overloaded  [529]",
+        "Alerts that the daemon would have raised",
+        "claude-opus-4-6",
+    ];
+    for part in parts {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+    // The first line names the file, however long its name is.
+    assert!(ran.out.lines().skip(1).all(|it| it.chars().count() <= 100), "it fits the terminal");
+    assert!(!ran.out.contains('\x1b'), "no colours in a pipe");
+}
+
+#[test]
+fn the_json_report_is_the_contract() {
+    let report = run(&["report", "--format", "json", &timeline()]).json();
+    let keys = |value: &Value| {
+        let mut keys: Vec<_> = value.as_object().expect("an object").keys().cloned().collect();
+        keys.sort();
+        keys.join(" ")
+    };
+    assert_eq!(keys(&report), "alerts errors input records skipped span unknown v windows");
+    assert_eq!(
+        keys(&report["errors"][0]),
+        "category count example first fix last models owner pattern peak_at peak_per_minute provider request_ids retry row \
+         services share status"
+    );
+    assert_eq!(keys(&report["alerts"][0]), "from provider reason row service severity state to");
+    assert_eq!(keys(&report["windows"][0]), "count provider ratio status window");
+    assert_eq!(report["records"], serde_json::json!({"success": 922, "error": 146, "other": 0, "unrecognised_errors": 0}));
+    let bytes = fs::metadata(timeline()).expect("there").len();
+    assert_eq!(report["input"], serde_json::json!({"bytes": bytes, "lines": 1_068}));
+    let errors = report["errors"].as_array().expect("a list");
+    let counts: Vec<_> = errors.iter().filter_map(|it| it["count"].as_u64()).collect();
+    assert_eq!(counts.iter().sum::<u64>(), 146);
+    assert!(counts.is_sorted_by(|a, b| a >= b), "most frequent first: {counts:?}");
+    let rows: Vec<_> = report["alerts"].as_array().expect("a list").iter().filter_map(|it| it["row"].as_str()).collect();
+    for row in ["rate-limit", "overloaded", "server-error", "unavailable", "auth", "timeout", "hollow", "billing", "network"] {
+        assert_eq!(rows.iter().filter(|it| **it == row).count(), 1, "{row} in {rows:?}");
+    }
+}
+
+#[test]
+fn the_markdown_report_is_a_table() {
+    let ran = run(&["report", "--format", "markdown", &timeline()]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.starts_with("# LLM calls: 146 of 1,068 failed\n"), "{}", ran.out);
+    let bars = |it: &str| it.matches('|').count();
+    let table: Vec<_> = ran.out.lines().filter(|it| it.starts_with('|')).collect();
+    assert!(table.len() >= 10 && table.iter().take(8).all(|it| bars(it) == bars(table[0])), "{table:?}");
+}
+
+#[test]
+fn the_end_says_whether_something_failed() {
+    let good = GOOD.repeat(3);
+    let bad = format!("{good}{}", failure("09:00:01", "openai"));
+    let slow = format!("{good}{}", failure("09:00:01", "openai").replace("401", "503"));
+    let code = |level: &str, log: &str| run_with(&["report", "--fail-on", level], log.as_bytes()).code;
+    assert_eq!(code("error", &good), 0, "nothing failed");
+    assert_eq!(code("critical", &bad), 3, "a 401 is critical at once");
+    assert_eq!((code("error", &slow), code("info", &slow)), (3, 0), "one 503 is a failed call and no alert");
+}
+
+#[test]
+fn what_was_typed_wrongly_is_said() {
+    let cases: [(&[&str], &str); 7] = [
+        (&["report", "--nope"], "--nope"),
+        (&["report", "--format", "xml"], "xml"),
+        (&["classify", "--only", "bad"], "error, success, other, all"),
+        (&["classify", "--traffic", "some"], "llm, mixed"),
+        (&["report", "--since", "yesterday", &timeline()], "yesterday"),
+        (&["report", "--tz", "Mars/Base", &timeline()], "Mars/Base"),
+        (&["patterns", "show", "insufficient-quota-of-nobody"], "patterns list"),
+    ];
+    for (args, part) in cases {
+        let ran = run(args);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}: {ran:?}");
+        assert!(ran.err.contains(part), "{args:?}: {}", ran.err);
+    }
+    let ran = run_with(&["report", "--since", "5m"], GOOD.as_bytes());
+    assert_eq!(ran.code, 2, "a pipe has no end to count from: {ran:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_the_rest_is_read() {
+    let (dir, paths) = folder(&[("good.log", GOOD.as_bytes()), ("bad.gz", b"this is not compressed")]);
+    let (good, bad) = (paths[0].to_string_lossy(), paths[1].to_string_lossy());
+    let missing = ["/no/such/file.log", &bad, &dir.path().to_string_lossy()];
+    for at in [0, 3] {
+        let mut args = vec!["classify", missing[0], missing[1], missing[2]];
+        args.insert(at + 1, &good);
+        let ran = run(&args);
+        assert_eq!((ran.code, ran.verdicts().len()), (1, 1), "{ran:?}");
+        assert_eq!(ran.err.lines().count(), 3, "{ran:?}");
+        assert!(missing.iter().all(|it| ran.err.contains(it)), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_closed_stdout_is_a_normal_end() {
+    let log = fs::read_to_string(timeline()).expect("readable").repeat(3);
+    let (_dir, paths) = folder(&[("long.jsonl", log.as_bytes())]);
+    let mut child = start(&["classify", &paths[0].to_string_lossy()]);
+    let mut first = String::new();
+    let mut out = BufReader::new(child.stdout.take().expect("piped"));
+    out.read_line(&mut first).expect("one verdict");
+    assert!(first.starts_with("{\"v\":1,"), "{first}");
+    drop(out);
+    let mut err = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut err).expect("text");
+    assert_eq!((child.wait().expect("it ends").code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn compressed_files_are_read_as_they_are() {
+    let log = fs::read(timeline()).expect("readable");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&log).expect("packed");
+    let (_dir, paths) = folder(&[("timeline.jsonl.gz", &gz.finish().expect("packed"))]);
+    let report = run(&["report", "--format", "json", &paths[0].to_string_lossy()]).json();
+    assert_eq!(report["input"], serde_json::json!({"bytes": log.len(), "lines": 1_068}));
+    assert_eq!(report["records"]["error"], 146);
+}
+
+#[test]
+fn a_part_of_the_time_can_be_asked_for() {
+    let records = |bounds: &[&str]| {
+        let path = timeline();
+        let mut args = vec!["report", "--format", "json", &path];
+        args.extend(bounds);
+        let report = run(&args).json();
+        (report["records"]["error"].clone(), report["records"]["success"].clone(), report["span"]["from"].clone())
+    };
+    let expected = (Value::from(15), Value::from(22), Value::from("2026-11-12T10:30:00.831Z"));
+    assert_eq!(records(&["--since", "10:30", "--until", "10:31"]), expected);
+    assert_eq!(records(&["--since", "2026-11-12T10:30:00Z", "--until", "2026-11-12T11:31:00+01:00"]), expected);
+    let end = records(&["--since", "3m"]);
+    assert_eq!(end, (Value::from(17), Value::from(108), Value::from("2026-11-12T10:31:46.519Z")));
+}
+
+#[test]
+fn several_files_are_one_stream_by_event_time() {
+    let lines = |provider: &str, seconds: [&str; 3]| seconds.map(|it| failure(it, provider)).concat();
+    let (_dir, paths) = folder(&[
+        ("b.log", lines("openai", ["09:00:01", "09:00:04", "09:00:05"]).as_bytes()),
+        ("a.log", lines("anthropic", ["09:00:02", "09:00:03", "09:00:06"]).as_bytes()),
+    ]);
+    let ran = run(&["classify", &paths[0].to_string_lossy(), &paths[1].to_string_lossy()]);
+    let order: Vec<_> = ran.verdicts().iter().map(|it| it["ts"].to_string()).collect();
+    assert_eq!(order, [1, 2, 3, 4, 5, 6].map(|it| format!("\"2026-11-20T09:00:0{it}.000Z\"")));
+    let sources: Vec<_> = ran.verdicts().iter().map(|it| it["service"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(sources, ["b", "a", "a", "b", "b", "a"]);
+    let turned = run(&["classify", &paths[1].to_string_lossy(), &paths[0].to_string_lossy()]);
+    assert_eq!(turned.out, ran.out, "the order in which they are named does not matter");
+}
+
+#[test]
+fn broken_patterns_are_told_with_file_and_line() {
+    let cases = [
+        ("[[pattern]]\nid = \"mine\"\ntitle = \"x\"\ncategory = \"no-such\"\n", ":4: ", "no-such"),
+        ("[[pattern]\nid = 1\n", ":1: ", "own.toml"),
+    ];
+    for (text, line, part) in cases {
+        let (dir, _) = folder(&[("own.toml", text.as_bytes()), ("notes.md", b"no pattern")]);
+        let dir = dir.path().to_string_lossy();
+        let ran = run_with(&["classify", "--patterns", &dir], GOOD.as_bytes());
+        assert_eq!((ran.code, ran.out.as_str()), (78, ""), "{text}: {ran:?}");
+        assert!(ran.err.contains("own.toml") && ran.err.contains(line) && ran.err.contains(part), "{text}: {}", ran.err);
+    }
+    assert_eq!(run(&["classify", "--patterns", "/no/such/folder"]).code, 78);
+}
+
+#[test]
+fn a_users_pattern_wins_and_is_proved() {
+    let pattern = |example: &str| {
+        format!(
+            "[[pattern]]\nid = \"house-flux\"\ntitle = \"Flux\"\ncategory = \"client-tool\"\nowner = \"tool\"\nretry = \"no\"\n\
+             message = ['flux capacitor misaligned']\nmeaning = \"m\"\nfix = \"Align it.\"\nexamples = ['{example}']\n"
+        )
+    };
+    let line = r#"{"level":"error","provider":"openai","error":"flux capacitor misaligned: error 0x7f"}"#;
+    let (dir, _) = folder(&[("own.toml", pattern(line).as_bytes())]);
+    let dir = dir.path().to_string_lossy();
+    let verdicts = run_with(&["classify", "--patterns", &dir], format!("{line}\n").as_bytes()).verdicts();
+    assert_eq!((&verdicts[0]["pattern"], &verdicts[0]["fix"]), (&Value::from("house-flux"), &Value::from("Align it.")));
+    let ran = run(&["patterns", "test", &dir]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 patterns, 1 examples, 0 near misses, 0 wrong\n"));
+    let (dir, _) = folder(&[("own.toml", pattern(r#"{"level":"error","error":"something else"}"#).as_bytes())]);
+    let ran = run(&["patterns", "test", &dir.path().to_string_lossy()]);
+    assert!(ran.code == 78 && ran.err.contains("house-flux"), "{ran:?}");
+}
+
+#[test]
+fn an_unknown_key_of_the_configuration_is_told() {
+    let (_dir, paths) = folder(&[("config.toml", b"[http]\nlisten = \"127.0.0.1:0\"\nlisen = \"x\"\n")]);
+    let path = paths[0].to_string_lossy();
+    let ran = run(&["check", "--config", &path]);
+    assert_eq!((ran.code, ran.out.as_str()), (78, ""));
+    assert!(ran.err.contains("config.toml:3: ") && ran.err.contains("did you mean `listen`"), "{}", ran.err);
+    assert_eq!(run(&["run", "--config", &path]).code, 78);
+}
+
+#[test]
+fn bad_input_is_counted_and_the_rest_goes_on() {
+    let mut log = Vec::new();
+    log.extend(b"this is not JSON\n");
+    log.extend(b"{\"level\":\"error\",\"provider\":\"openai\",\"status_code\":401,\"error\":\"half a li\n");
+    log.extend(b"{\"level\":\"info\",\"message\":\"half a li\n");
+    log.extend(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\n");
+    log.extend(b"\xff\xfe ERROR app openai.RateLimitError: Error code: 429 \xc3\x28\n");
+    log.extend(b"\n   \n");
+    // A line of 1 MB, its fields before and behind the bulk.
+    log.extend(b"{\"level\":\"error\",\"provider\":\"anthropic\",\"prompt\":\"");
+    log.extend("words ".repeat(200_000).bytes());
+    log.extend(b"\",\"status_code\":529,\"error\":\"Overloaded\"}\n");
+    log.extend(failure("09:00:00", "deepseek").trim_end().bytes());
+    let ran = run_with(&["report", "--format", "json"], &log);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let report = ran.json();
+    assert_eq!(report["input"]["bytes"], log.len());
+    let mut errors: Vec<_> =
+        report["errors"].as_array().expect("a list").iter().map(|it| format!("{} {}", it["provider"], it["status"])).collect();
+    errors.sort();
+    assert_eq!(errors, ["\"anthropic\" 529", "\"deepseek\" 401", "\"openai\" 401", "\"openai\" 429"]);
+    let skipped = report["skipped"].as_object().expect("reasons");
+    for reason in ["binary", "malformed", "too_long"] {
+        assert!(skipped.get(reason).and_then(Value::as_u64).is_some_and(|it| it > 0), "{reason} in {skipped:?}");
+    }
+    let verdicts = run_with(&["classify"], &log);
+    assert!(verdicts.out.lines().all(|it| keys_of(it) == KEYS), "every verdict is whole");
+}
+
+#[test]
+fn a_binary_file_says_nothing_and_harms_nobody() {
+    let noise: Vec<u8> = (0u32..200_000).map(|it| (it.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let ran = run_with(&["report", "--format", "json", "--traffic", "mixed"], &noise);
+    assert_eq!((ran.code, &ran.json()["records"]["error"]), (0, &Value::from(0)), "{}", ran.err);
+    assert!(ran.json()["skipped"]["binary"].as_u64().is_some_and(|it| it > 100));
+}
+
+#[test]
+fn nothing_to_read_is_no_failure() {
+    for args in [&["classify"][..], &[]] {
+        assert_eq!(run(args).code, 0, "{args:?}");
+    }
+}
+
+#[test]
+fn a_status_an_id_or_a_text_is_explained() {
+    let said = |args: &[&str], input: &str| {
+        let ran = run_with(args, input.as_bytes());
+        assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
+        ran.out
+    };
+    let overloaded = said(&["explain", "529"], "");
+    assert!(overloaded.contains("rate-limit-capacity") && overloaded.contains("anthropic-overloaded"), "{overloaded}");
+    let quota = said(&["explain", "openai-insufficient-quota"], "");
+    assert!(quota.contains("billing-account") && quota.contains("Retrying cannot help"), "{quota}");
+    let text = "Error code: 429 - {'error': {'message': 'You exceeded your current quota, please check your plan and billing \
+                details.', 'type': 'insufficient_quota', 'param': None, 'code': 'insufficient_quota'}}";
+    assert!(said(&["explain"], text).contains("billing-account"), "a pipe is read as what was typed");
+    assert!(said(&["explain", "flux", "capacitor", "misaligned"], "").contains("no pattern knows"));
+    assert_eq!(run(&["explain"]).code, 2);
+}
+
+#[test]
+fn the_catalogue_can_be_looked_at() {
+    let all = run(&["patterns", "list"]);
+    assert!(all.code == 0 && all.out.lines().count() >= 500, "{}", all.out.lines().count());
+    assert!(all.out.lines().is_sorted(), "by id");
+    let few = run(&["patterns", "list", "--provider", "deepseek", "--category", "billing-account"]);
+    assert!(
+        (1..10).contains(&few.out.lines().count()) && few.out.lines().all(|it| it.contains("billing-account")),
+        "{}",
+        few.out
+    );
+    let shown = run(&["patterns", "show", "openai-insufficient-quota"]);
+    assert!(shown.code == 0 && shown.out.contains("openai.toml:"), "{}", shown.out);
+    let tested = run(&["patterns", "test"]);
+    assert!(tested.code == 0 && tested.out.ends_with(" 0 wrong\n"), "{tested:?}");
+}
+
+#[test]
+fn there_is_a_manual_and_a_completion_for_every_shell() {
+    let man = run(&["man"]);
+    assert!(man.code == 0 && man.out.contains(".TH llm-triage") && man.out.contains("classify"), "{}", man.out);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = run(&["completions", shell]);
+        assert!(ran.code == 0 && ran.out.contains("llm-triage") && ran.out.len() > 1_000, "{shell}");
+    }
+    let help = run(&["--help"]);
+    assert!(help.code == 0 && help.out.contains("Examples:"), "{}", help.out);
+    assert!(run(&["--version"]).out.starts_with("llm-triage "));
+}
+
+#[test]
+fn what_no_pattern_knows_is_suggested() {
+    let log = r#"{"level":"error","provider":"openai","error":"flux capacitor misaligned: error 0x7f"}"#;
+    let ran = run_with(&["suggest"], format!("{log}\n{log}\n").as_bytes());
+    assert!(ran.code == 0 && ran.out.contains("[[pattern]]") && ran.out.contains("flux capacitor"), "{ran:?}");
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let (key, most) = ("sk-proj-abcdefghijKLMNOPQRST0123456789uvwx", "sk-proj-abcdefghijKLMNOPQRST");
+    let lines = [
+        format!(
+            "{{\"level\":\"error\",\"provider\":\"openai\",\"status_code\":401,\"error\":\"Incorrect API key provided: {key}\"}}"
+        ),
+        format!(
+            "2026-11-20 09:00:00 ERROR app requests.exceptions.ConnectionError: https://generativelanguage.googleapis.com/v1beta/m?key={key} refused"
+        ),
+        format!("{{\"level\":\"error\",\"provider\":\"openai\",\"error\":\"flux capacitor misaligned: error, Bearer {key}\"}}"),
+    ];
+    let log = lines.join("\n");
+    for args in [&["classify"][..], &["report", "--format", "json"], &["suggest"], &["explain"]] {
+        let ran = run_with(args, log.as_bytes());
+        assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
+        assert!(!ran.out.contains(most) && !ran.err.contains(most), "{args:?}: {ran:?}");
+    }
+}

@@ -143,6 +143,18 @@ fn the_paths_answer() {
 }
 
 #[test]
+fn the_architecture_names_every_module_in_its_order() {
+    let modules = read("src/lib.rs");
+    let modules: Vec<_> = modules.lines().filter_map(|it| it.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let page = read("ARCHITECTURE.md");
+    let rows = page.lines().filter_map(|it| it.strip_prefix("| `")?.split_once("` | ")).filter(|(_, rest)| {
+        let kind = rest.split(' ').next();
+        matches!(kind, Some("core" | "edge"))
+    });
+    assert_eq!(rows.map(|(name, _)| name).collect::<Vec<_>>(), modules);
+}
+
+#[test]
 fn links_lead_somewhere() {
     for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "patterns/README.md"] {
         let folder = Path::new(name).parent().expect("a file is in a folder");

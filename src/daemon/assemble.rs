@@ -272,6 +272,8 @@ fn build(
     let gauges = gauges.into_iter().map(|(name, from)| (metrics.source(&name), name, from)).collect();
     let mut link = Link { recorder, metrics, delivery, gauges, health, failures: 0, lost: None };
     link.tell(&out.transitions);
+    // Whoever asks before the first second is over is told what the last process knew.
+    link.recorder.publish(Arc::new(pipeline.snapshot()));
     (pipeline, link)
 }
 

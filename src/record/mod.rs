@@ -10,6 +10,8 @@ mod json;
 mod otlp;
 mod python;
 mod text;
+mod trace;
+mod words;
 
 pub use body::Signals;
 pub use text::Spot;

@@ -1,0 +1,322 @@
+//! What the words of an error tell beside its types and codes: a status, an address, a wait, a model, and whether they speak
+//! of trouble at all.
+
+use super::text::{go_duration_s, host_of, status_prefix};
+use crate::taxonomy::Status;
+use std::borrow::Cow;
+
+/// A status that the words of a client put a mark before.
+pub(super) fn status_in(text: &str) -> Option<Status> {
+    let text = text.get(..text.floor_char_boundary(2_048)).unwrap_or_default();
+    if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
+        return Some(Status::Http(status));
+    }
+    const MARKS: [&str; 34] = [
+        "Error code: ",
+        "error code: ",
+        "Error code ",
+        "status code ",
+        "status code: ",
+        "status_code: ",
+        "status_code=",
+        "statusCode: ",
+        "statusCode=",
+        "status: ",
+        "Status: ",
+        "status=",
+        "with status ",
+        "unexpected status ",
+        "HTTP/1.1 ",
+        "HTTP/2 ",
+        "HTTP ",
+        "http ",
+        "API Error: ",
+        "API error ",
+        "API Error (",
+        "Error: ",
+        "error: ",
+        "Error (",
+        "error (",
+        "Error ",
+        "code: ",
+        "error '",
+        "StatusCode: ",
+        "(status ",
+        "status of ",
+        "failed (",
+        "failed: ",
+        "non-2xx: ",
+    ];
+    let bytes = text.as_bytes();
+    for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
+        let before = text.get(..at).unwrap_or_default();
+        if let Some(status) = status_prefix(&bytes[at..])
+            && MARKS.iter().any(|mark| before.ends_with(mark))
+        {
+            return Some(Status::Http(status));
+        }
+    }
+    reason_phrase(text)
+}
+
+/// `503 Service Unavailable` anywhere in the words.
+pub(super) fn reason_phrase(text: &str) -> Option<Status> {
+    const PHRASES: [(&str, u16); 13] = [
+        ("400 Bad Request", 400),
+        ("401 Unauthorized", 401),
+        ("402 Payment Required", 402),
+        ("403 Forbidden", 403),
+        ("404 Not Found", 404),
+        ("408 Request Timeout", 408),
+        ("422 Unprocessable", 422),
+        ("429 Too Many Requests", 429),
+        ("500 Internal Server Error", 500),
+        ("502 Bad Gateway", 502),
+        ("502: Bad gateway", 502),
+        ("503 Service", 503),
+        ("504 Gateway Time", 504),
+    ];
+    let bytes = text.as_bytes();
+    let phrase_at = |at: usize| PHRASES.iter().position(|(phrase, _)| bytes[at..].starts_with(phrase.as_bytes()));
+    let first = memchr::memchr2_iter(b'4', b'5', bytes).filter_map(phrase_at).min()?;
+    PHRASES.get(first).map(|(_, status)| Status::Http(*status))
+}
+
+pub(super) fn url_in(text: &str) -> Option<String> {
+    const MARKS: [&str; 6] = ["url: https://", "url '", "POST https://", "Post \"https://", "POST \"https://", "connect to "];
+    let text = text.get(..text.floor_char_boundary(2_048)).unwrap_or_default();
+    if let Some(at) = find(text, "host='").map(|at| at + 6) {
+        let host = text.get(at..)?.split('\'').next()?;
+        return host_of(host.as_bytes()).map(str::to_owned);
+    }
+    let marks: &[_] = if contains(text, "http") { &MARKS } else { &[] };
+    for mark in marks {
+        if let Some(at) = find(text, mark) {
+            let rest = text.get(at..)?;
+            let start = rest.find("https://").or_else(|| rest.find("http://"));
+            if let Some(host) = start.and_then(|it| host_of(rest.get(it..)?.as_bytes())) {
+                return Some(host.to_owned());
+            }
+        }
+    }
+    let at = find(text, "getaddrinfo ENOTFOUND ").map(|at| at + 22)?;
+    host_of(text.get(at..)?.split([' ', ':', '\n']).next()?.as_bytes()).map(str::to_owned)
+}
+
+/// `try again in 120ms`, `retry after 37 seconds`, `Please retry in 21h4m12.7s`; in seconds.
+pub(super) fn wait_in(text: &str) -> Option<f64> {
+    for mark in ["try again in ", "retry in ", "retry after ", "Retry after ", "retrying in ", "wait "] {
+        if let Some(at) = find(text, mark) {
+            let rest = text.get(at + mark.len()..)?;
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == 'µ')).unwrap_or(rest.len());
+            let word = rest.get(..end)?.trim_end_matches('.');
+            if let Some(seconds) = go_duration_s(word.as_bytes()) {
+                return Some(seconds);
+            }
+            if let Ok(number) = word.parse::<f64>() {
+                let unit = rest.get(end..)?.trim_start();
+                let scale = [
+                    ("ms", 1e-3),
+                    ("millis", 1e-3),
+                    ("sec", 1.0),
+                    ("min", 60.0),
+                    ("hour", 3_600.0),
+                    ("day", 86_400.0),
+                    ("s", 1.0),
+                ];
+                return scale.iter().find(|(name, _)| unit.starts_with(name)).map(|(_, scale)| number * scale);
+            }
+        }
+    }
+    None
+}
+
+pub(super) fn request_id_in(text: &str) -> Option<String> {
+    let at = find(text, "req_").filter(|at| *at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric())?;
+    let id = text.get(at..)?.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next()?;
+    (id.len() >= 12 && id.len() <= 64).then(|| id.to_owned())
+}
+
+/// A model that an error names in words.
+pub(super) fn model_in(text: &str) -> Option<&str> {
+    for mark in [
+        "The model `",
+        "model `",
+        "model: ",
+        "Rate limit reached for ",
+        "model '",
+        "for model ",
+        "models/",
+        "model=",
+        "(model=",
+    ] {
+        if let Some(at) = find(text, mark) {
+            let rest = text.get(at + mark.len()..)?;
+            let name =
+                rest.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':' | '@'))).next()?;
+            let name = name.trim_end_matches(['.', ':', '-']);
+            if name.len() >= 3 && name.len() <= 80 && name.bytes().any(|b| b.is_ascii_digit() || b == b'-') {
+                return Some(name);
+            }
+        }
+    }
+    None
+}
+
+pub(super) fn is_timeout(text: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "timed out",
+        "timedout",
+        "timeout",
+        "time out",
+        "deadline exceeded",
+        "DEADLINE_EXCEEDED",
+        "UND_ERR_HEADERS_TIMEOUT",
+        "ETIMEDOUT",
+        "TimeLimit",
+    ];
+    WORDS.iter().any(|it| contains_folded(text, it))
+}
+
+pub(super) fn is_connection(text: &str) -> bool {
+    const WORDS: [&str; 26] = [
+        "connection error",
+        "APIConnectionError",
+        "ConnectError",
+        "ECONNREFUSED",
+        "ECONNRESET",
+        "ENOTFOUND",
+        "EAI_AGAIN",
+        "EPIPE",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "connection refused",
+        "connection reset",
+        "connection aborted",
+        "remote end closed",
+        "server disconnected",
+        "peer closed connection",
+        "name or service not known",
+        "name resolution",
+        "getaddrinfo",
+        "no such host",
+        "certificate",
+        "ssl:",
+        "tls handshake",
+        "fetch failed",
+        "network is unreachable",
+        "socket hang up",
+    ];
+    WORDS.iter().any(|it| contains_folded(text, it))
+}
+
+/// An entry of another log, wrapped as an error by mistake: it says itself that it is none.
+pub(super) fn declares_calm(text: &str) -> bool {
+    let head = text.get(..text.floor_char_boundary(200)).unwrap_or_default();
+    let level = head.split(|c: char| !c.is_ascii_alphabetic() && c != '[').find_map(|word| match word {
+        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" => Some(true),
+        "ERROR" | "WARN" | "WARNING" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "[warn" | "Error" | "Exception" => {
+            Some(false)
+        }
+        _ => None,
+    });
+    let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
+    level == Some(true) || access
+}
+
+/// Words without which a text that was logged as an error does not speak of one.
+pub(super) fn names_trouble(text: &str) -> bool {
+    const WORDS: [&str; 57] = [
+        "error",
+        "fail",
+        "exception",
+        "denied",
+        "invalid",
+        "exceed",
+        "timeout",
+        "timed out",
+        "refus",
+        "unable",
+        "cannot",
+        "can't",
+        "could not",
+        "couldn't",
+        "not found",
+        "not support",
+        "unsupported",
+        "unauthor",
+        "forbidden",
+        "missing",
+        "required",
+        "must ",
+        "limit",
+        "quota",
+        "overload",
+        "too many",
+        "too long",
+        "too large",
+        "not allowed",
+        "blocked",
+        "expired",
+        "suspend",
+        "unavailable",
+        "capacity",
+        "busy",
+        "insufficient",
+        "credit",
+        "balance",
+        "does not",
+        "doesn't",
+        "did not",
+        "didn't",
+        "unknown",
+        "unexpected",
+        "abort",
+        "closed",
+        "reset",
+        "rejected",
+        "out of range",
+        "subscriptable",
+        "giving up",
+        "keyerror",
+        "nonetype",
+        "violat",
+        "reconnecting",
+        "no longer",
+        "not available",
+    ];
+    let head = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default();
+    WORDS.iter().any(|it| contains_folded(head, it))
+}
+
+/// [`str::find`] for texts so short that its preparations would cost more than the search.
+pub(super) fn find(text: &str, part: &str) -> Option<usize> {
+    memchr::memmem::find(text.as_bytes(), part.as_bytes())
+}
+
+pub(super) fn contains(text: &str, part: &str) -> bool {
+    find(text, part).is_some()
+}
+
+/// Whether `text` holds `word`, without regard to ASCII case.
+pub(super) fn contains_folded(text: &str, word: &str) -> bool {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let Some(first) = word.first() else { return true };
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr::memchr2_iter(lower, upper, text)
+        .any(|at| text.get(at..at + word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word)))
+}
+
+pub(super) fn strip_colours(text: &str) -> Cow<'_, str> {
+    if !text.contains('\x1b') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        out.push_str(before);
+        rest = after.split_once(|c: char| c.is_ascii_alphabetic()).map_or("", |(_, rest)| rest);
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}

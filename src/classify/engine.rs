@@ -88,6 +88,9 @@ pub(super) struct Engine {
 /// A literal of the catalogue, as an index.
 type Literal = u32;
 
+/// Room for the literals and rules of nearly every record.
+const USUAL: usize = 64;
+
 /// The literals that stand in the texts of a query.
 struct Seen(Vec<Literal>);
 
@@ -146,10 +149,23 @@ impl Engine {
     }
 
     /// The pattern that wins, and what decided it.
+    ///
+    /// Expressions are dear. So rules are first ranked as if every expression whose literal was seen matched, which no rank
+    /// can be better than; then they are tried in that order, until none of the others can win.
     pub(super) fn find(&self, query: &Query<'_>) -> Option<Found> {
-        let seen = self.literals_in(&query.signals.messages);
-        let best =
-            self.candidates(query, &seen).into_iter().filter_map(|at| self.rank(at, query, &seen).map(|it| (it, at))).min();
+        let texts = &query.signals.messages;
+        let seen = self.literals_in(texts);
+        let hope = |at| self.rank(at, query, |it| it.may_match(&seen)).map(|it| (it, at));
+        let mut hopes: Vec<(Rank, u16)> = self.candidates(query, &seen).into_iter().filter_map(hope).collect();
+        hopes.sort_unstable();
+        let mut best: Option<(Rank, u16)> = None;
+        for (hope, at) in hopes {
+            if best.is_some_and(|(rank, _)| rank < hope) {
+                break;
+            }
+            let rank = self.rank(at, query, |it| it.may_match(&seen) && it.is_match(texts));
+            best = rank.map(|it| (it, at)).into_iter().chain(best).min();
+        }
         best.map(|((_, tier, _, _, Reverse(weight), ..), at)| {
             let distinct = tier != Tier::Message || weight >= DISTINCT;
             Found { id: PatternId(at), tier, distinct }
@@ -158,14 +174,17 @@ impl Engine {
 
     /// Whether one pattern matches, whatever others do.
     pub(super) fn matches(&self, id: PatternId, query: &Query<'_>) -> bool {
-        self.rank(id.0, query, &self.literals_in(&query.signals.messages)).is_some()
+        let texts = &query.signals.messages;
+        let seen = self.literals_in(texts);
+        self.rank(id.0, query, |it| it.may_match(&seen) && it.is_match(texts)).is_some()
     }
 
     /// One scan for all patterns, however many there are.
     fn literals_in(&self, texts: &[String]) -> Seen {
-        let parts = texts.iter().flat_map(|it| ends(it));
-        let mut seen: Vec<_> =
-            parts.flat_map(|it| self.literals.find_overlapping_iter(it)).map(|it| it.pattern().as_u32()).collect();
+        let mut seen = Vec::with_capacity(USUAL);
+        for part in texts.iter().flat_map(|it| ends(it)) {
+            seen.extend(self.literals.find_overlapping_iter(part).map(|it| it.pattern().as_u32()));
+        }
         seen.sort_unstable();
         seen.dedup();
         Seen(seen)
@@ -173,22 +192,31 @@ impl Engine {
 
     /// The rules that something in the query leads to, each once.
     fn candidates(&self, query: &Query<'_>, seen: &Seen) -> Vec<u16> {
-        let codes = query.signals.codes.iter().filter_map(|it| folded(&self.by_code, it));
-        let types = query.signals.types.iter().filter_map(|it| folded(&self.by_type, it));
-        let literals = seen.0.iter().filter_map(|it| self.by_literal.get(*it as usize));
-        let statuses = StatusKey::all_of(query.status).filter_map(|it| self.by_status.get(&it));
-        let mut rules: Vec<u16> =
-            codes.chain(types).chain(literals).chain(statuses).flatten().chain(&self.rest).copied().collect();
+        let mut rules = Vec::with_capacity(USUAL);
+        for code in &query.signals.codes {
+            rules.extend(folded(&self.by_code, code).into_iter().flatten());
+        }
+        for name in &query.signals.types {
+            rules.extend(folded(&self.by_type, name).into_iter().flatten());
+        }
+        for literal in &seen.0 {
+            rules.extend(&self.by_literal[*literal as usize]);
+        }
+        for status in StatusKey::all_of(query.status) {
+            rules.extend(self.by_status.get(&status).into_iter().flatten());
+        }
+        rules.extend(&self.rest);
         rules.sort_unstable();
         rules.dedup();
         rules
     }
 
-    fn rank(&self, at: u16, query: &Query<'_>, seen: &Seen) -> Option<Rank> {
+    /// How well a rule fits, where the messages match that are said to.
+    fn rank(&self, at: u16, query: &Query<'_>, matches: impl Fn(&Message) -> bool) -> Option<Rank> {
         let rule = &self.rules[usize::from(at)];
         let named = rule.providers.iter().any(|it| *it == query.provider || Some(*it) == query.gateway);
         let foreign = !rule.providers.is_empty() && !named && query.provider != Provider::UNKNOWN;
-        let fit = rule.fit(query, seen)?;
+        let fit = rule.fit(query, matches)?;
         let open = rule.providers.is_empty() || named;
         if !open && fit.tier >= Tier::GeneralType {
             return None;
@@ -213,7 +241,7 @@ struct Fit {
 }
 
 impl Rule {
-    fn fit(&self, query: &Query<'_>, seen: &Seen) -> Option<Fit> {
+    fn fit(&self, query: &Query<'_>, matches: impl Fn(&Message) -> bool) -> Option<Fit> {
         let signals = query.signals;
         let status = self.statuses.iter().any(|it| it.matches(query.status));
         if !self.statuses.is_empty() && !self.any_status && !status {
@@ -228,7 +256,7 @@ impl Rule {
             return None;
         }
         let needs_message = !self.messages.is_empty() && !self.any_message;
-        let message = self.messages.iter().filter(|it| it.is_match(&signals.messages, seen)).map(|it| it.weight.max(1)).max();
+        let message = self.messages.iter().filter(|it| matches(it)).map(|it| it.weight.max(1)).max();
         if needs_message && message.is_none() {
             return None;
         }
@@ -263,11 +291,13 @@ fn best_of(wanted: &[(String, bool)], there: &[String]) -> Option<bool> {
 }
 
 impl Message {
-    /// Whether one of the texts, in which these literals were seen, matches.
-    fn is_match(&self, texts: &[String], seen: &Seen) -> bool {
-        if !self.places.is_empty() && !self.places.iter().any(|it| seen.0.binary_search(it).is_ok()) {
-            return false;
-        }
+    /// Whether a literal was seen without which it cannot match.
+    fn may_match(&self, seen: &Seen) -> bool {
+        self.places.is_empty() || self.places.iter().any(|it| seen.0.binary_search(it).is_ok())
+    }
+
+    /// Whether it matches texts in which it may.
+    fn is_match(&self, texts: &[String]) -> bool {
         let Some(regex) = &self.regex else { return true };
         texts.iter().flat_map(|it| ends(it)).any(|part| regex.is_match(part.as_bytes()))
     }

@@ -269,8 +269,8 @@ impl Signals {
             return;
         }
         // The innermost body first: what it says is the provider's own.
-        for key in ["error", "responseBody", "data", "body", "response"] {
-            match json::member(object, key) {
+        for inner in json::members(object, ["error", "responseBody", "data", "body", "response"]) {
+            match inner {
                 Value::Object(inner) => self.object(inner, depth + 1),
                 Value::Text(raw) => self.text(&raw.text(), depth + 1),
                 _ => {}

@@ -39,7 +39,11 @@ impl<'a> Raw<'a> {
 
     /// The text; bytes that are not UTF-8 are replaced.
     pub(crate) fn text(self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(unescape(self.bytes)) } else { String::from_utf8_lossy(self.bytes) }
+        if self.escaped {
+            return Cow::Owned(unescape(self.bytes));
+        }
+        // What replaces bad bytes looks at every character; nearly all texts have none.
+        std::str::from_utf8(self.bytes).map_or_else(|_| String::from_utf8_lossy(self.bytes), Cow::Borrowed)
     }
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -205,6 +209,17 @@ impl<'a> Iterator for Items<'a> {
             _ => self.0.value(),
         }
     }
+}
+
+/// The values of the first members with these keys, in the order of the keys.
+pub(crate) fn members<'a, const N: usize>(object: &'a [u8], keys: [&str; N]) -> [Value<'a>; N] {
+    let mut values = [None; N];
+    for (name, value) in Members::new(object) {
+        if let Some(at) = keys.iter().position(|it| it.as_bytes() == name.bytes) {
+            values[at].get_or_insert(value);
+        }
+    }
+    values.map(Option::unwrap_or_default)
 }
 
 /// The value of the first member with this key.

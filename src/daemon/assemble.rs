@@ -272,7 +272,7 @@ fn build(
     let gauges = gauges.into_iter().map(|(name, from)| (metrics.source(&name), name, from)).collect();
     let mut link = Link { recorder, metrics, delivery, gauges, health, failures: 0, lost: None };
     link.tell(&out.transitions);
-    // Whoever asks before the first second is over is told what the last process knew.
+    // A scrape before the first tick must not see the alerts that were kept go out and come back.
     link.recorder.publish(Arc::new(pipeline.snapshot()));
     (pipeline, link)
 }

@@ -1,8 +1,8 @@
 //! The daemon as a whole: rules from the configuration, the pipeline they drive, and everything that is told of it.
 
-use super::{Daemon, Edge, Parts, Phase, RunError, Shutdown, StartError, worker::Kept};
+use super::{Daemon, Edge, Parts, Phase, RunError, Shutdown, StartError, notify::Notify, worker::Kept};
 use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
-use crate::alert::{AlertOptions, RowSpec, SelfRow, Transition};
+use crate::alert::{AlertOptions, RowSpec, SelfRow, State, Transition};
 use crate::checkpoint::Health;
 use crate::config::{By, Config, load_patterns, zone};
 use crate::delivery::{Delivery, Identity, Receiver, ReceiverOptions};
@@ -135,6 +135,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let Plan { config, rules, receivers } = plan;
     let started = Moment::now().wall;
     let instance = instance();
+    let manager = Arc::new(Notify::from_env());
     let daemon = Daemon::bind(config.clone()).await?;
     let address = daemon.http_address().map_err(ServeError::Address)?;
     info!(%address, "metrics and status page");
@@ -159,12 +160,17 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let alerts = alert_options(&config);
     let phases = daemon.phases();
     let build = {
-        let (metrics, delivery) = (Arc::clone(&metrics), Arc::clone(&delivery));
-        move |parts: Parts| build(rules, options, alerts, parts, metrics, recorder, delivery)
+        let (metrics, delivery, manager) = (Arc::clone(&metrics), Arc::clone(&delivery), Arc::clone(&manager));
+        let outlets = Outlets { recorder, metrics, delivery, manager };
+        move |parts: Parts| build(rules, options, alerts, parts, outlets)
     };
     let reload = {
-        let (state, metrics) = (Arc::clone(&state), Arc::clone(&metrics));
-        move || reload(&config, &state, &metrics)
+        let (state, metrics, manager) = (Arc::clone(&state), Arc::clone(&metrics), Arc::clone(&manager));
+        move || {
+            manager.reloading();
+            // New rules are in force when the pipeline has them; it says so itself.
+            reload(&config, &state, &metrics).inspect_err(|_| manager.ready())
+        }
     };
     let closing = CancellationToken::new();
     let courier = {
@@ -172,7 +178,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
         let clock = Arc::new(|| Moment::now().wall);
         tokio::spawn(async move { delivery.run(clock, closing.cancelled(), LAST_WORDS).await })
     };
-    let follower = tokio::spawn(follow_phases(phases, Arc::clone(&state)));
+    let follower = tokio::spawn(follow_phases(phases, Arc::clone(&state), manager));
     let serve = move |listener: TcpListener, last: CancellationToken| async move {
         admin::run(listener, state, HttpLimits::default(), last.cancelled_owned()).await;
     };
@@ -239,7 +245,7 @@ fn pipeline_options(config: &Config) -> Result<Options, Vec<String>> {
     Ok(Options { sources, clock: Clock::Live, alerts: alert_options(config), series: config.series })
 }
 
-async fn follow_phases(phases: super::Phases, state: Arc<AdminState>) {
+async fn follow_phases(phases: super::Phases, state: Arc<AdminState>, manager: Arc<Notify>) {
     for (phase, shown) in [
         (Phase::Starting, admin::Phase::Starting),
         (Phase::Ready, admin::Phase::Ready),
@@ -247,18 +253,24 @@ async fn follow_phases(phases: super::Phases, state: Arc<AdminState>) {
     ] {
         phases.reached(phase).await;
         state.set_phase(shown);
+        match phase {
+            Phase::Ready => manager.ready(),
+            Phase::Draining => manager.stopping(),
+            Phase::Starting | Phase::Stopped => {}
+        }
     }
 }
 
-fn build(
-    rules: Rules,
-    options: Options,
-    alerts: AlertOptions,
-    parts: Parts,
-    metrics: Arc<Metrics>,
+/// Whoever hears what the pipeline came to.
+struct Outlets {
     recorder: Recorder,
+    metrics: Arc<Metrics>,
     delivery: Arc<Delivery>,
-) -> (Pipeline, Link) {
+    manager: Arc<Notify>,
+}
+
+fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, outlets: Outlets) -> (Pipeline, Link) {
+    let Outlets { recorder, metrics, delivery, manager } = outlets;
     let Parts { kept, gauges, health, phases: _ } = parts;
     let mut pipeline = Pipeline::new(rules, options);
     let mut out = pipeline::Output::default();
@@ -270,7 +282,7 @@ fn build(
         }
     }
     let gauges = gauges.into_iter().map(|(name, from)| (metrics.source(&name), name, from)).collect();
-    let mut link = Link { recorder, metrics, delivery, gauges, health, failures: 0, lost: None };
+    let mut link = Link { recorder, metrics, delivery, manager, gauges, health, failures: 0, lost: None };
     link.tell(&out.transitions);
     // A scrape before the first tick must not see the alerts that were kept go out and come back.
     link.recorder.publish(Arc::new(pipeline.snapshot()));
@@ -304,6 +316,7 @@ struct Link {
     recorder: Recorder,
     metrics: Arc<Metrics>,
     delivery: Arc<Delivery>,
+    manager: Arc<Notify>,
     gauges: Vec<(Arc<SourceGauges>, String, Arc<Gauges>)>,
     health: Arc<Health>,
     /// Failed checkpoints that were counted.
@@ -339,6 +352,21 @@ impl Link {
         }
         self.failures = failures;
     }
+
+    /// One line for `systemctl status`.
+    fn status(&self, snapshot: &Snapshot) -> String {
+        let files: u64 = self.gauges.iter().map(|(.., it)| it.files.load(Ordering::Relaxed)).sum();
+        let mut text = format!("{} sources, {files} files or connections; ", self.gauges.len());
+        let firing: Vec<_> = snapshot.alerts.iter().filter(|it| it.state == State::Firing).collect();
+        if firing.is_empty() {
+            text.push_str("no alert is firing");
+        } else {
+            let named: Vec<_> = firing.iter().take(5).map(|it| format!("{} of {}", it.row, it.provider)).collect();
+            let more = if firing.len() > named.len() { ", …" } else { "" };
+            text.push_str(&format!("{} firing: {}{more}", firing.len(), named.join(", ")));
+        }
+        text
+    }
 }
 
 impl Edge for Link {
@@ -354,6 +382,7 @@ impl Edge for Link {
     fn present(&mut self, snapshot: Snapshot) {
         self.copy_gauges();
         self.delivery.refresh(&snapshot.alerts, Moment::now().wall);
+        self.manager.progress(&self.status(&snapshot));
         self.recorder.publish(Arc::new(snapshot));
     }
 
@@ -394,6 +423,7 @@ impl Edge for Link {
 
     fn reloaded(&mut self, rules: &Rules) {
         self.recorder.rename(names(rules));
+        self.manager.ready();
     }
 
     fn state(&self) -> serde_json::Value {

@@ -5,6 +5,7 @@
 //! that input or the outside does ends the process; the end of a task that nobody asked for does.
 
 mod assemble;
+mod notify;
 mod phase;
 mod signals;
 mod worker;

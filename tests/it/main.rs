@@ -8,6 +8,7 @@ mod config;
 mod corpus;
 mod daemon;
 mod delivery;
+mod deploy;
 mod detect;
 mod e2e;
 mod escalation;

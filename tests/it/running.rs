@@ -6,7 +6,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -77,6 +77,11 @@ impl Server {
         let daemon = Self::start(program().args(["run", "--listen", "127.0.0.1:0"]).args(arguments), "status page");
         until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
         daemon
+    }
+
+    /// Its standard output, where that is piped.
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().expect("it is piped, and taken once")
     }
 
     /// What it wrote to stderr so far.

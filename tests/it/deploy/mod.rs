@@ -1,0 +1,3 @@
+//! What is shipped to run it with: each file is read by the program that it is meant for.
+
+mod notify;

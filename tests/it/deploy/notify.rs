@@ -1,0 +1,148 @@
+//! What systemd hears from the daemon, through a socket that stands in for systemd's.
+
+use crate::running::{PATIENCE, Server, append, call, program, until};
+use std::io::Read;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A service manager that only listens.
+struct Manager {
+    socket: UnixDatagram,
+    dir: TempDir,
+}
+
+impl Manager {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let socket = UnixDatagram::bind(dir.path().join("notify")).expect("a socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        Self { socket, dir }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+
+    /// The next message that has `words`, without the signs of life in between.
+    fn hear(&self, words: &str) -> String {
+        let mut buffer = [0; 4096];
+        loop {
+            let length = self.socket.recv(&mut buffer).unwrap_or_else(|error| panic!("no {words}: {error}"));
+            let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if message.contains(words) {
+                return message;
+            }
+        }
+    }
+
+    /// Whether something with `words` comes within a time.
+    fn hears_within(&self, words: &str, time: Duration) -> bool {
+        self.socket.set_read_timeout(Some(time)).expect("a timeout");
+        let mut buffer = [0; 4096];
+        let mut heard = false;
+        while let Ok(length) = self.socket.recv(&mut buffer) {
+            heard = String::from_utf8_lossy(&buffer[..length]).contains(words);
+            if heard {
+                break;
+            }
+        }
+        self.socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        heard
+    }
+
+    fn start(&self, arguments: &[&str], watchdog_pid: Option<&str>) -> Server {
+        let mut command = program();
+        let state = self.path("state");
+        command.args(["run", "--listen", "127.0.0.1:0", "--state-dir", &state]).args(arguments);
+        command.env("NOTIFY_SOCKET", self.path("notify")).env("WATCHDOG_USEC", "30000000").env_remove("WATCHDOG_PID");
+        if let Some(pid) = watchdog_pid {
+            command.env("WATCHDOG_PID", pid);
+        }
+        Server::start(command.stdout(Stdio::piped()), "status page")
+    }
+}
+
+#[test]
+fn a_life_is_told_from_ready_to_stopping() {
+    let manager = Manager::new();
+    let config = manager.path("config.toml");
+    let text = format!("[[source.file]]\npaths = ['{}']\n", manager.path("*.jsonl"));
+    std::fs::write(&config, &text).expect("a file");
+    let daemon = manager.start(&["--config", &config], None);
+    assert_eq!(manager.hear("READY=1"), "READY=1");
+    assert_eq!(daemon.get("/-/ready").as_deref(), Some("ready\n"), "it says so when it is, not before");
+    assert!(manager.hear("STATUS=1 sources").contains("no alert is firing"));
+    append(Path::new(&manager.path("app.jsonl")), &call(1, 401));
+    let status = manager.hear("firing: ");
+    assert!(status.contains("1 firing: auth of openai"), "{status}");
+    manager.hear("WATCHDOG=1");
+
+    for (text, successful) in [(text.clone(), 1.0), (text + "[limits]\nserie = 1\n", 0.0)] {
+        std::fs::write(&config, text).expect("a file");
+        daemon.signal("HUP");
+        let reloading = manager.hear("RELOADING=1");
+        let micros = reloading.lines().find_map(|it| it.strip_prefix("MONOTONIC_USEC=")).expect("systemd asks for it");
+        assert!(micros.parse::<u64>().is_ok_and(|it| it > 0), "{reloading}");
+        // Also after one that failed: else systemd would wait for its end until the time is up.
+        manager.hear("READY=1");
+        assert_eq!(daemon.metric("llm_triage_config_last_reload_successful"), Some(successful));
+    }
+
+    daemon.signal("TERM");
+    manager.hear("STOPPING=1");
+    assert_eq!(daemon.end().0.code(), Some(0));
+}
+
+/// The pipeline hangs in a write that nobody reads, and everything else goes on: that must not pass for being alive.
+#[test]
+fn a_daemon_whose_ingest_hangs_gives_no_sign_of_life() {
+    let manager = Manager::new();
+    let log = manager.path("app.jsonl");
+    let mut daemon = manager.start(&["--file", &log, "--output", "-"], None);
+    manager.hear("READY=1");
+    // More verdicts than a pipe holds.
+    append(Path::new(&log), &(0..2_000).map(|it| call(it, 200)).collect::<String>());
+    until("the signs of life to end", || (!manager.hears_within("WATCHDOG=1", Duration::from_secs(3))).then_some(()));
+    assert_eq!(daemon.ask("GET", "/-/healthy").map(|(status, _)| status), Some(200), "timers and HTTP go on");
+
+    let mut stdout = daemon.stdout();
+    std::thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
+    manager.hear("WATCHDOG=1");
+    daemon.terminate();
+}
+
+#[test]
+fn a_watchdog_of_another_process_and_no_manager_at_all_are_left_alone() {
+    let manager = Manager::new();
+    let daemon = manager.start(&["--tcp", "127.0.0.1:0"], Some("1"));
+    manager.hear("STATUS=");
+    assert!(!manager.hears_within("WATCHDOG", Duration::from_secs(3)));
+    daemon.terminate();
+
+    let mut command = program();
+    let state = manager.path("other");
+    command.args(["run", "--listen", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--state-dir", &state]);
+    let daemon = Server::start(command.env("NOTIFY_SOCKET", "/nowhere/notify"), "status page");
+    until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+    daemon.terminate();
+}
+
+/// Containers and older systems use a name that is no file.
+#[test]
+fn an_abstract_socket_is_a_socket_as_well() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let name = dir.path().display().to_string();
+    let address = SocketAddr::from_abstract_name(&name).expect("a name");
+    let manager = Manager { socket: UnixDatagram::bind_addr(&address).expect("a socket"), dir };
+    manager.socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut command = program();
+    let state = manager.path("state");
+    command.args(["run", "--listen", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--state-dir", &state]);
+    let daemon = Server::start(command.env("NOTIFY_SOCKET", format!("@{name}")), "status page");
+    manager.hear("READY=1");
+    daemon.terminate();
+}

@@ -1,3 +1,5 @@
 //! What is shipped to run it with: each file is read by the program that it is meant for.
 
+mod example;
 mod notify;
+mod systemd;

@@ -1,0 +1,84 @@
+//! The example configuration: good as it is, each default in it is the default, and no key is left out.
+
+use llm_triage::config::{Config, Flags};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What stands above this heading are defaults, and below it examples.
+const EXAMPLES: &str = "# ---- Examples";
+
+fn text() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/config.toml")).expect("the example")
+}
+
+/// With every line in force that could be.
+fn uncommented(text: &str) -> String {
+    let in_force = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if rest.starts_with(|it: char| it.is_ascii_lowercase() || it == '[') => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    text.lines().map(|it| in_force(it) + "\n").collect()
+}
+
+fn read(text: &str) -> Config {
+    Config::from_text(None, text, &Flags::default(), None).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_default_that_it_shows_is_the_default() {
+    let text = text();
+    let (defaults, _) = text.split_once(EXAMPLES).expect("the heading");
+    let shown = read(&uncommented(&defaults.replace("#timezone", "# timezone")));
+    assert_eq!(format!("{shown:?}"), format!("{:?}", read(&text)));
+    assert_eq!(uncommented(defaults).matches(" = ").count(), 14, "and they were in force");
+}
+
+#[test]
+fn its_examples_are_good_ones() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for secret in ["slack-url", "pagerduty-key"] {
+        std::fs::write(dir.path().join(secret), "https://hooks.slack.example/services/T0/B0/x").expect("a file");
+    }
+    let all: String = uncommented(&text()).lines().filter(|it| !it.contains('…')).map(|it| it.to_owned() + "\n").collect();
+    std::fs::write(dir.path().join("config.toml"), all).expect("a file");
+    let mut command = crate::running::program();
+    let output = command.args(["check", "--config", "config.toml"]).current_dir(dir.path()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for word in ["app: files", "TCP on 127.0.0.1:10530", "pods: files", "(traffic mixed,", "pagerduty", "5 within 30s"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+/// Keys as the sources name them: a new one must be shown here.
+#[test]
+fn no_key_is_left_out() {
+    let source = |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path);
+    let quoted = |text: String| -> BTreeSet<String> {
+        let calls = [".key(\"", ".table(\"", ".tables(\"", ".foreign(\""];
+        let found = calls.iter().flat_map(|call| text.split(*call).skip(1).filter_map(|it| it.split('"').next()));
+        found.map(str::to_owned).collect()
+    };
+    let fields = |text: String, end: &str| -> BTreeSet<String> {
+        let text = text.split(end).next().unwrap_or_default().to_owned();
+        let fields = text.lines().filter_map(|it| it.strip_prefix("    pub ")?.split_once(": "));
+        fields.map(|(name, _)| name.to_owned()).filter(|it| !it.contains(' ')).collect()
+    };
+    let mut keys = quoted(source("src/config/file.rs"));
+    keys.extend(fields(source("src/delivery/options.rs"), "pub struct Span"));
+    keys.extend(fields(source("src/alert/spec.rs"), "impl RowSpec"));
+    keys.extend(fields(source("src/taxonomy/provider.rs"), "pub enum ProviderError"));
+    keys.remove("conditions");
+    keys.insert("match".to_owned());
+    assert!(keys.len() > 50, "{keys:?}");
+    let shown = uncommented(&text());
+    let missing: Vec<_> = keys
+        .iter()
+        .filter(|key| {
+            !shown.contains(&format!("\n{key} = "))
+                && !shown.contains(&format!("[{key}"))
+                && !shown.contains(&format!(".{key}]"))
+        })
+        .collect();
+    assert!(missing.is_empty(), "deploy/config.toml does not show {missing:?}");
+}

@@ -17,6 +17,29 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     found
 }
 
+/// The same for a program that Debian calls by one name and its makers by another.
+///
+/// # Panics
+/// As [`find`] does.
+pub(crate) fn either(name: &str, other: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|it| it.join(name).is_file()) { find(name) } else { find(other) }
+}
+
+/// A Python that has these modules; `None` (said on stderr) where there is none.
+///
+/// # Panics
+/// As [`find`] does.
+pub(crate) fn python(modules: &str) -> Option<PathBuf> {
+    let python = find("python3")?;
+    let has = Command::new(&python).args(["-c", &format!("import {modules}")]).stderr(Stdio::null()).status();
+    if has.is_ok_and(|it| it.success()) {
+        return Some(python);
+    }
+    missing(&format!("one of Python's {modules}"));
+    None
+}
+
 /// Says that something is not installed.
 #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
 pub(crate) fn missing(what: &str) {

@@ -1,0 +1,166 @@
+//! The manifests of Kubernetes: rendered by kustomize, validated against its schemas, and their configuration tried on a
+//! directory that looks like a node's.
+
+use crate::running::{Server, append, call, program, until};
+use crate::tool;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FOLDERS: [&str; 6] = ["base", "overlays/all-pods", "overlays/gateways", "annotations", "prometheus-operator", "sidecar"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubernetes")
+}
+
+/// The objects of each folder, if the tools are here.
+fn render(root: &Path, folders: &[&str]) -> Option<Result<Vec<Vec<Value>>, String>> {
+    tool::find("kubectl")?;
+    let python = tool::python("yaml, jsonschema, kubernetes_validate")?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/deploy/kubernetes.py");
+    let output = Command::new(python).arg(script).arg(root).args(folders).output().expect("it runs");
+    if !output.status.success() {
+        return Some(Err(String::from_utf8_lossy(&output.stderr).into_owned()));
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Some(Ok(text.lines().map(|it| serde_json::from_str(it).expect("JSON")).collect()))
+}
+
+fn object<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = objects.iter().filter(|it| it["kind"] == kind);
+    let it = found.next().unwrap_or_else(|| panic!("no {kind}"));
+    assert!(found.next().is_none(), "one {kind}");
+    it
+}
+
+#[test]
+fn every_variant_is_valid_and_holds_what_it_promises() {
+    let Some(rendered) = render(&root(), &FOLDERS) else { return };
+    let rendered = rendered.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(rendered.len(), FOLDERS.len());
+    for (folder, objects) in FOLDERS.iter().zip(&rendered).filter(|(it, _)| **it != "sidecar") {
+        let namespace = object(objects, "Namespace");
+        assert_eq!(namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "privileged", "{folder}");
+        let pod = &object(objects, "DaemonSet")["spec"]["template"];
+        let spec = &pod["spec"];
+        assert_eq!(spec["automountServiceAccountToken"], false);
+        assert_eq!(spec["tolerations"][0]["operator"], "Exists");
+        let container = &spec["containers"][0];
+        assert_eq!(container["image"], "llm-triage:0.1.0");
+        let security = &container["securityContext"];
+        assert_eq!(security["readOnlyRootFilesystem"], true);
+        assert_eq!(security["capabilities"]["drop"][0], "ALL");
+        // What is mounted is what its ConfigMap, whose name has a hash, holds: a change rolls out.
+        let map = object(objects, "ConfigMap");
+        let name = map["metadata"]["name"].as_str().expect("a name");
+        assert!(name.starts_with("llm-triage-"), "{name}");
+        let volumes = spec["volumes"].as_array().expect("volumes");
+        assert!(volumes.iter().any(|it| it["configMap"]["name"] == name), "{folder}: {name}");
+        let writable: Vec<_> =
+            container["volumeMounts"].as_array().expect("mounts").iter().filter(|it| it["readOnly"] != true).collect();
+        assert_eq!(writable.len(), 1, "only the state can be written: {writable:?}");
+        let scraped = pod["metadata"]["annotations"]["prometheus.io/scrape"] == "true";
+        let monitored = objects.iter().any(|it| it["kind"] == "PodMonitor");
+        assert_eq!((scraped, monitored), (*folder == "annotations", *folder == "prometheus-operator"), "{folder}");
+        good_configuration(map, container);
+    }
+}
+
+/// The configuration in a ConfigMap is one that the program takes; it listens where the probes ask, and pushes to nobody.
+fn good_configuration(map: &Value, container: &Value) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("config.toml");
+    fs::write(&config, map["data"]["config.toml"].as_str().expect("a configuration")).expect("a file");
+    let output = program().args(["check", "--config"]).arg(&config).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let port = container["ports"][0]["containerPort"].as_u64().expect("a port");
+    assert!(said.contains(&format!("listen         0.0.0.0:{port}\n")), "{said}");
+    assert!(said.contains("(traffic mixed, grain auto)"), "{said}");
+    assert!(said.contains("receiver       none;"), "{said}");
+}
+
+/// That the check above can fail.
+#[test]
+fn a_key_that_is_misspelled_is_found() {
+    for (file, from, to) in [
+        ("base/daemonset.yaml", "tolerations:", "tolerationz:"),
+        ("prometheus-operator/podmonitor.yaml", "interval:", "intervall:"),
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let copied = Command::new("cp").arg("-r").arg(root()).arg(dir.path()).status();
+        assert!(copied.expect("there is cp").success());
+        let root = dir.path().join("kubernetes");
+        let text = fs::read_to_string(root.join(file)).expect("a manifest");
+        fs::write(root.join(file), text.replace(from, to)).expect("a file");
+        let Some(rendered) = render(&root, &["prometheus-operator"]) else { return };
+        let fault = rendered.expect_err("it must be refused");
+        assert!(fault.contains(to.trim_end_matches(':')), "{fault}");
+    }
+}
+
+/// A node with a client, a gateway, a system pod and a pod of ours.
+struct Node {
+    dir: tempfile::TempDir,
+}
+
+impl Node {
+    const PODS: [&str; 4] = [
+        "shop_checkout-7d9_0b1c/app",
+        "llm_litellm-proxy-5c_1d2e/litellm",
+        "kube-system_kube-proxy-x_3f4a/kube-proxy",
+        "llm-triage_llm-triage-abc12_5b6c/llm-triage",
+    ];
+
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        for pod in Self::PODS {
+            fs::create_dir_all(dir.path().join("pods").join(pod)).expect("a directory");
+        }
+        Self { dir }
+    }
+
+    /// Runs what a folder would run here, and tells the services whose failed calls it has counted when there are so many.
+    fn run(&self, folder: &str, expected: usize) -> Vec<String> {
+        let text = fs::read_to_string(root().join(folder).join("config.toml")).expect("a configuration");
+        let here = self.dir.path().join("pods").display().to_string();
+        let config = self.dir.path().join("config.toml");
+        // The rest is as on a node: what the path says there it says here.
+        let text = text.replace("/var/log/pods", &here).replace("[[source.file]]", "[[source.file]]\ntraffic = 'mixed'");
+        fs::write(&config, text.replace("\ntraffic = \"mixed\"", "")).expect("a file");
+        let state = self.dir.path().join(folder.replace('/', "-"));
+        let mut command = program();
+        command.args(["run", "--listen", "127.0.0.1:0", "--config"]).arg(&config).arg("--state-dir").arg(&state);
+        command.env("POD_NAME", "llm-triage-abc12").env("POD_NAMESPACE", "llm-triage");
+        let daemon = Server::start(&mut command, "status page");
+        until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+        for (number, pod) in Self::PODS.iter().enumerate() {
+            let line = call(number, 401).replace("\"service\":\"checkout\",", "");
+            let line = format!("2026-11-20T09:16:51.894123456Z stdout F {line}");
+            append(&self.dir.path().join("pods").join(pod).join("0.log"), &line);
+        }
+        let files = format!("llm_triage_source_files{{source=\"{}\"}}", Self::source(folder));
+        let counted = until("the failed calls", || {
+            let metrics = daemon.get("/metrics")?;
+            let series = metrics.lines().filter_map(|it| it.strip_prefix("llm_triage_service_errors_total{service=\""));
+            let mut seen: Vec<_> = series.filter_map(|it| it.split_once('"')).map(|(name, _)| name.to_owned()).collect();
+            seen.sort();
+            (seen.len() == expected && daemon.metric(&files) == Some(expected as f64)).then_some(seen)
+        });
+        daemon.terminate();
+        fs::remove_dir_all(self.dir.path().join("pods")).expect("it was there");
+        counted
+    }
+
+    fn source(folder: &str) -> &'static str {
+        if folder.ends_with("gateways") { "gateways" } else { "pods" }
+    }
+}
+
+#[test]
+fn each_overlay_reads_the_pods_that_it_says() {
+    assert_eq!(Node::new().run("base", 1), ["shop/app"], "clients, and no gateway");
+    assert_eq!(Node::new().run("overlays/gateways", 1), ["llm/litellm"]);
+    assert_eq!(Node::new().run("overlays/all-pods", 2), ["llm/litellm", "shop/app"], "and never our own");
+}

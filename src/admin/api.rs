@@ -27,9 +27,27 @@ pub(super) fn windows(state: &AdminState) -> String {
 }
 
 pub(super) fn alerts(state: &AdminState) -> String {
-    let Present { snapshot, .. } = state.metrics.present();
+    let Present { snapshot, names } = state.metrics.present();
     let alerts: Value = snapshot.alerts.iter().map(alert).collect();
-    json!({ "v": 1, "at": text(snapshot.at), "alerts": alerts }).to_string()
+    let findings: Value = snapshot
+        .findings
+        .iter()
+        .map(|it| {
+            json!({
+                "kind": it.kind,
+                "provider": names.provider(it.provider),
+                "service": it.service,
+                "model": it.model,
+                "row": it.row,
+                "blame": it.blame,
+                "since": text(it.since),
+                "last": text(it.last),
+                "text": it.text,
+                "advice": it.advice,
+            })
+        })
+        .collect();
+    json!({ "v": 1, "at": text(snapshot.at), "alerts": alerts, "findings": findings }).to_string()
 }
 
 pub(super) fn unknown(state: &AdminState) -> String {

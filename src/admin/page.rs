@@ -16,6 +16,9 @@ const STYLE: &str = include_str!("page.css");
 const REFRESH_S: u32 = 15;
 /// More unknown errors are a matter for `llm-triage suggest`.
 const MOST_UNKNOWN: usize = 20;
+/// What was found and is shown: of this time, and so many.
+const FRESH: Duration = Duration::from_secs(3_600);
+const MOST_FINDINGS: usize = 20;
 
 /// Text of a log, safe between tags and in quoted attributes.
 struct Safe<'a>(&'a str);
@@ -66,6 +69,7 @@ impl Drawing<'_> {
         self.header(to)?;
         self.verdict(to)?;
         self.alerts(to)?;
+        self.findings(to)?;
         self.windows(to)?;
         self.unknown(to)?;
         self.sources(to)?;
@@ -176,6 +180,30 @@ impl Drawing<'_> {
         writeln!(to, "</dl></article>")
     }
 
+    /// What many calls together show, of the last hour.
+    fn findings(&self, to: &mut String) -> fmt::Result {
+        let fresh = |at: Timestamp| self.now.since(at) <= FRESH;
+        let found: Vec<_> = self.snapshot.findings.iter().filter(|it| fresh(it.last)).take(MOST_FINDINGS).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        writeln!(to, "<h2>What the calls show together</h2><dl>")?;
+        for it in found {
+            let provider = self.provider_name(self.names.provider(it.provider));
+            writeln!(
+                to,
+                "<dt>{}<span class=\"tag\">{}, blame: {}</span></dt><dd>{}. {} <span class=\"soft\">{}</span></dd>",
+                Safe(&provider),
+                it.kind,
+                it.blame,
+                Safe(&it.text),
+                Safe(&it.advice),
+                self.ago(it.last),
+            )?;
+        }
+        writeln!(to, "</dl>")
+    }
+
     fn windows(&self, to: &mut String) -> fmt::Result {
         writeln!(to, "<h2>Calls</h2>")?;
         let views = &self.snapshot.windows;
@@ -219,16 +247,17 @@ impl Drawing<'_> {
         writeln!(
             to,
             "<h2>Errors that no pattern knows</h2><div class=\"scroll\"><table><thead><tr><th class=\"n\">Count</th>\
-             <th>Provider</th><th>Message</th><th>Latest</th></tr></thead><tbody>"
+             <th>Provider</th><th>Message</th><th>First</th><th>Latest</th></tr></thead><tbody>"
         )?;
         for group in unknown.iter().take(MOST_UNKNOWN) {
             writeln!(
                 to,
-                "<tr><td class=\"n\">{}</td><td>{}</td><td class=\"wide\" title=\"{}\"><code>{}</code></td><td>{}</td></tr>",
+                "<tr><td class=\"n\">{}</td><td>{}</td><td class=\"wide\" title=\"{}\"><code>{}</code></td><td>{}</td><td>{}</td></tr>",
                 grouped(group.count),
                 Safe(&self.provider_name(self.names.provider(group.provider))),
                 Safe(&group.example),
                 Safe(&group.template),
+                self.ago(group.first),
                 self.ago(group.last),
             )?;
         }

@@ -41,6 +41,7 @@ impl Alerts {
 
     fn evaluate(&mut self, at: i64, lexicon: Lexicon<'_>, out: &mut Vec<Transition>) {
         let moment = self.moment(at);
+        self.detections.tick(at, lexicon.providers);
         self.open_conditions(&moment);
         for ((id, scope), series) in &mut self.series {
             if let Some(row) = self.table.row(*id) {

@@ -84,6 +84,11 @@ impl Top {
         self.sorted().first().map(|(name, count)| (name.as_str(), *count))
     }
 
+    /// How many there were of all names.
+    pub(super) fn total(&self) -> u64 {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

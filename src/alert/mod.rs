@@ -34,6 +34,7 @@ pub use table::{Row, RowError, Table, Trigger, parse};
 pub use view::{Alert, Reason, State, Transition};
 
 use crate::classify::{Observation, Pattern, PatternId};
+use crate::detect::{Detections, Finding};
 use crate::taxonomy::{Grain, Outcome, Provider, Providers, closed};
 use crate::time::Timestamp;
 use blind::Sight;
@@ -85,7 +86,7 @@ impl<'a> Lexicon<'a> {
 pub struct AlertOptions {
     /// One alert per row, provider and service, where otherwise services share one.
     pub by_service: bool,
-    /// What stands before `docs/runbooks/<row>.md` in the link of an alert: an address that ends in `/`.
+    /// The link of an alert, in which `{row}` stands for its row; without that, what stands before `docs/runbooks/<row>.md`.
     pub runbook_base: String,
 }
 
@@ -120,6 +121,8 @@ pub struct Alerts {
     calls: AllCalls,
     series: BTreeMap<(RowId, Scope), Series>,
     sight: Sight,
+    /// What many calls together show; alerts quote it.
+    detections: Detections,
     /// In the order of [`SelfRow::ALL`].
     checks: [SelfCheck; 4],
     resolved: VecDeque<Alert>,
@@ -141,6 +144,7 @@ impl Alerts {
             frontier: None,
             series: BTreeMap::new(),
             sight: Sight::default(),
+            detections: Detections::default(),
             checks: Default::default(),
             resolved: VecDeque::new(),
             catching_up: false,
@@ -173,6 +177,7 @@ impl Alerts {
             (Grain::Detail, _) | (_, Outcome::Other) => None,
             (Grain::Call, Outcome::Success) => {
                 self.calls.scope(seen.provider, seen.service).1.call(Outcome::Success, at, place);
+                self.detections.observe(seen, "", lexicon.patterns, lexicon.providers);
                 None
             }
             (Grain::Call, Outcome::Error) => Some(self.failed_call(seen, place, lexicon, now, out)),
@@ -229,7 +234,7 @@ impl Alerts {
 
     /// Alerts that are pending, firing, or were resolved in the last 15 minutes, as they were told.
     pub fn alerts(&self, now: Timestamp, lexicon: Lexicon<'_>) -> Vec<Alert> {
-        let desk = Desk { table: &self.table, calls: &self.calls, options: &self.options, lexicon };
+        let desk = self.desk(lexicon);
         let told = |(key, series): (&(RowId, Scope), &Series)| {
             let phase = series.machine.told;
             phase.since()?;
@@ -237,6 +242,11 @@ impl Alerts {
         };
         let fresh = |it: &&Alert| it.resolved_at.is_some_and(|at| now.second() - at.second() <= RESOLVED_SECONDS);
         self.series.iter().filter_map(told).chain(self.resolved.iter().filter(fresh).cloned()).collect()
+    }
+
+    /// What many calls together have shown, the latest first.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.detections.findings()
     }
 
     /// Open storms: row, provider, and their length from the first failure to the latest, in seconds; the longest where
@@ -297,9 +307,9 @@ impl Alerts {
         let id = self.table.row_of(seen);
         let (scope, calls) = self.calls.scope(seen.provider, seen.service);
         calls.call(Outcome::Error, seen.at.second(), place);
-        let Some((at_once, enabled)) = self.table.row(id).map(|it| (it.trigger == Trigger::AtOnce, it.enabled)) else {
-            return id;
-        };
+        let Some(row) = self.table.row(id) else { return id };
+        let (at_once, enabled) = (row.trigger == Trigger::AtOnce, row.enabled);
+        self.detections.observe(seen, &row.id, lexicon.patterns, lexicon.providers);
         if enabled {
             self.fail((id, scope), seen, place, lexicon);
         }
@@ -346,13 +356,19 @@ impl Alerts {
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) {
-        let desk = Desk { table: &self.table, calls: &self.calls, options: &self.options, lexicon };
+        let desk =
+            Desk { table: &self.table, calls: &self.calls, detections: &self.detections, options: &self.options, lexicon };
         if let (Some(series), Some(row), Some(calls)) =
             (self.series.get_mut(&key), desk.table.row(key.0), desk.calls.get(key.1))
         {
             series.fire_at_once(seen.at.second(), now.second(), row, calls);
             desk.tell(key, series, now, out);
         }
+    }
+
+    fn desk<'a>(&'a self, lexicon: Lexicon<'a>) -> Desk<'a> {
+        let Self { table, calls, detections, options, .. } = self;
+        Desk { table, calls, detections, options, lexicon }
     }
 
     /// The series of a row and a scope, made when it is new and there is room.
@@ -366,7 +382,8 @@ impl Alerts {
     /// Tells all that has not been told yet.
     fn tell_all(&mut self, at: Timestamp, lexicon: Lexicon<'_>, out: &mut Vec<Transition>) {
         let before = out.len();
-        let desk = Desk { table: &self.table, calls: &self.calls, options: &self.options, lexicon };
+        let desk =
+            Desk { table: &self.table, calls: &self.calls, detections: &self.detections, options: &self.options, lexicon };
         for (key, series) in &mut self.series {
             desk.tell(*key, series, at, out);
         }
@@ -386,6 +403,7 @@ impl Alerts {
 struct Desk<'a> {
     table: &'a Table,
     calls: &'a AllCalls,
+    detections: &'a Detections,
     options: &'a AlertOptions,
     lexicon: Lexicon<'a>,
 }
@@ -395,8 +413,8 @@ impl<'a> Desk<'a> {
     where
         'a: 'b,
     {
-        let Self { table, calls, options, lexicon } = self;
-        Some(Draft { row: table.row(row)?, scope, series, calls: calls.get(scope), lexicon, options, at })
+        let Self { table, calls, detections, options, lexicon } = self;
+        Some(Draft { row: table.row(row)?, scope, series, calls: calls.get(scope), detections, lexicon, options, at })
     }
 
     fn tell(self, key: (RowId, Scope), series: &mut Series, at: Timestamp, out: &mut Vec<Transition>) {

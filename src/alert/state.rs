@@ -6,8 +6,9 @@ use super::machine::Phase;
 use super::series::Series;
 use super::table::Table;
 use super::view::{Alert, Reason, State, Transition};
-use super::{AlertOptions, Alerts, Desk, Lexicon, MAX_SERIES, RowId, SelfCheck};
+use super::{AlertOptions, Alerts, Lexicon, MAX_SERIES, RowId, SelfCheck};
 use crate::classify::Name;
+use crate::detect::{Detections, DetectionsState};
 use crate::taxonomy::Providers;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub struct AlertsState {
     calls: Vec<(ScopeState, Calls)>,
     series: Vec<SeriesState>,
     sight: Sight,
+    #[serde(default)]
+    detections: DetectionsState,
     checks: [SelfCheck; 4],
     resolved: Vec<Alert>,
     awake: i64,
@@ -43,7 +46,7 @@ struct SeriesState {
 impl Alerts {
     /// What must survive a restart.
     pub fn state(&self, lexicon: Lexicon<'_>, now: Timestamp) -> AlertsState {
-        let desk = Desk { table: &self.table, calls: &self.calls, options: &self.options, lexicon };
+        let desk = self.desk(lexicon);
         let series = self.series.iter().filter_map(|(key, series)| {
             let row = self.table.row(key.0)?.id.clone();
             let told = Some(series.machine.told).filter(|it| matches!(it, Phase::Firing(_)));
@@ -55,6 +58,7 @@ impl Alerts {
             calls: self.calls.iter().map(|(scope, calls)| (scope.state(lexicon.providers), calls.clone())).collect(),
             series: series.collect(),
             sight: self.sight.clone(),
+            detections: self.detections.state(lexicon.providers),
             checks: self.checks.clone(),
             resolved: self.resolved.iter().cloned().collect(),
             awake: self.awake,
@@ -71,9 +75,10 @@ impl Alerts {
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) -> Self {
-        let AlertsState { frontier, calls, series, sight, checks, resolved, awake, overflowed } = state;
+        let AlertsState { frontier, calls, series, sight, detections, checks, resolved, awake, overflowed } = state;
         let mut alerts =
             Self { frontier, sight, checks, resolved: resolved.into(), awake, overflowed, ..Self::new(table, options) };
+        alerts.detections = Detections::restore(detections, lexicon.providers);
         alerts.calls.restore(calls.into_iter().filter_map(|(scope, calls)| Some((scope.resolve(lexicon.providers)?, calls))));
         for one in series {
             alerts.restore_series(one, lexicon, now, out);

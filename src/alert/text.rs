@@ -9,7 +9,8 @@ use super::table::{Row, Trigger};
 use super::view::{Alert, Reason, State};
 use super::{AlertOptions, Lexicon};
 use crate::classify::Pattern;
-use crate::taxonomy::Owner;
+use crate::detect::{Blame, Detections, Finding, FindingKind};
+use crate::taxonomy::{Category, Owner};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub(super) struct Draft<'a> {
     pub(super) series: &'a Series,
     /// The calls of that provider; `None` for this process itself.
     pub(super) calls: Option<&'a Calls>,
+    pub(super) detections: &'a Detections,
     pub(super) lexicon: Lexicon<'a>,
     pub(super) options: &'a AlertOptions,
     pub(super) at: Timestamp,
@@ -48,7 +50,7 @@ impl Draft<'_> {
             description: self.description(since),
             next_step: self.row.next_step(),
             fix: self.fix().to_owned(),
-            evidence: evidence(&self.series.gathered, self.series.failures(), self.lexicon),
+            evidence: self.evidence(),
             runbook_url: runbook_url(&self.options.runbook_base, &self.row.id),
         }
     }
@@ -89,10 +91,7 @@ impl Draft<'_> {
             let plural = if failures == 1 { "" } else { "s" };
             lines.push(format!("{failures} {what}{plural}; in the last minute {}{share}.", self.per_minute()));
         }
-        let owner = self.series.gathered.owners.leader().filter(|(owner, _)| *owner != Owner::Unknown.as_str());
-        if let Some((owner, _)) = owner {
-            lines.push(format!("Who can settle it: {owner}."));
-        }
+        lines.extend(self.blame());
         if let Some(wait) = self.series.gathered.retry_after_s {
             lines.push(format!("The provider asked to wait up to {wait:.0} s."));
         }
@@ -100,6 +99,37 @@ impl Draft<'_> {
             lines.push(format!("The limit refills at {resets}."));
         }
         lines.push(self.how_it_ends());
+        lines.join("\n")
+    }
+
+    /// Where the cause lies, and what shows it: what many calls together tell, else what the errors themselves are.
+    fn blame(&self) -> Option<String> {
+        let found = self.findings().into_iter().filter(|it| it.blame != Blame::Unknown);
+        if let Some(it) = found.filter(|it| points(it.kind)).max_by_key(|it| (weight(it.kind), it.last)) {
+            return Some(format!("Blame: {}; {}.", it.blame, it.text));
+        }
+        let (leader, count) = self.series.gathered.owners.leader()?;
+        let owner = Owner::from_text(leader).filter(|it| *it != Owner::Unknown)?;
+        let all = self.series.gathered.owners.total();
+        Some(format!("Blame: {}; {count} of {all} failures are of a kind that is settled there.", Blame::from(owner)))
+    }
+
+    /// What many calls together show of this row and provider now.
+    fn findings(&self) -> Vec<&Finding> {
+        let Some(provider) = self.scope.provider else { return Vec::new() };
+        self.detections.concerning(&self.row.id, provider, self.scope.service.get(), self.at.second())
+    }
+
+    fn evidence(&self) -> String {
+        let mut lines: Vec<String> =
+            self.findings().into_iter().map(|it| format!("found: {}. {}", it.text, it.advice)).collect();
+        let rotated = self.findings().iter().any(|it| it.kind == FindingKind::KeyRotation);
+        if self.leading().is_some_and(|it| it.category == Category::Auth) && !rotated {
+            let service = self.series.gathered.services.leader();
+            let fact = service.zip(self.scope.provider).and_then(|((it, _), provider)| self.detections.key_fact(provider, it));
+            lines.extend(fact);
+        }
+        lines.push(evidence(&self.series.gathered, self.series.failures(), self.lexicon));
         lines.join("\n")
     }
 
@@ -130,9 +160,24 @@ impl Draft<'_> {
     }
 }
 
+/// Whether such a finding says where the cause lies, and not only what it looks like.
+const fn points(kind: FindingKind) -> bool {
+    weight(kind) > 0
+}
+
+/// How much such a finding says of where the cause lies.
+const fn weight(kind: FindingKind) -> u8 {
+    match kind {
+        FindingKind::KeyRotation | FindingKind::AllProviders => 3,
+        FindingKind::LoadLimit | FindingKind::LongInput => 2,
+        FindingKind::OneModel | FindingKind::OneService | FindingKind::WholeProvider => 1,
+        _ => 0,
+    }
+}
+
 /// The page on this row.
 pub(super) fn runbook_url(base: &str, row: &str) -> String {
-    format!("{base}docs/runbooks/{row}.md")
+    if base.contains("{row}") { base.replace("{row}", row) } else { format!("{base}docs/runbooks/{row}.md") }
 }
 
 fn leading<'a>(gathered: &Gathered, lexicon: Lexicon<'a>) -> Option<&'a Pattern> {

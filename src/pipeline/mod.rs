@@ -8,7 +8,7 @@ mod snapshot;
 mod state;
 mod tally;
 
-pub use crate::detect::UnknownView;
+pub use crate::detect::{Finding, UnknownView};
 pub use crate::window::WindowView;
 pub use clock::Clock;
 pub use event::{Chunk, Event, Output, StreamInfo, Wanted};
@@ -277,6 +277,7 @@ impl Pipeline {
             at: core.now,
             windows: core.windows.views(core.now),
             alerts: core.alerts.alerts(core.now, rules.lexicon()),
+            findings: core.alerts.findings(),
             storms: core.alerts.storms(),
             unknown: core.unknown.views(),
             sources: core.views.clone(),

@@ -1,7 +1,7 @@
 //! A picture of the present for the edge: plain values, no references into the pipeline.
 
 use crate::alert::{Alert, RowId};
-use crate::detect::UnknownView;
+use crate::detect::{Finding, UnknownView};
 use crate::taxonomy::Provider;
 use crate::time::Timestamp;
 use crate::window::WindowView;
@@ -16,6 +16,8 @@ pub struct Snapshot {
     pub windows: Vec<WindowView>,
     /// Alerts that are pending, firing, or were resolved in the last 15 minutes.
     pub alerts: Vec<Alert>,
+    /// What many calls together have shown, the latest first.
+    pub findings: Vec<Finding>,
     /// Open storms: row, provider, age in seconds.
     pub storms: Vec<(RowId, Provider, f64)>,
     /// Errors that no pattern knows, most frequent first.

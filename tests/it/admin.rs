@@ -87,6 +87,7 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
         ],
         alerts,
         storms: vec![(RowId(0), openai(), 31.0)],
+        findings: Vec::new(),
         unknown: vec![UnknownView {
             provider: openai(),
             template: "no <*> left".to_owned(),

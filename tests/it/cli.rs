@@ -161,7 +161,7 @@ fn the_json_report_is_the_contract() {
         keys.sort();
         keys.join(" ")
     };
-    assert_eq!(keys(&report), "alerts errors input records skipped span unknown v windows");
+    assert_eq!(keys(&report), "alerts errors findings input records skipped span unknown v windows");
     assert_eq!(
         keys(&report["errors"][0]),
         "category count example first fix last models owner pattern peak_at peak_per_minute provider request_ids retry row \

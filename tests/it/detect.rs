@@ -1,9 +1,10 @@
-//! Errors that no pattern knows, in groups.
+//! Errors that no pattern knows, in groups; and every detection, on a made stream where it must fire and on one close to it
+//! where it must not.
 
 use crate::alert::World;
 use llm_triage::classify::{Evidence, Observation};
-use llm_triage::detect::{UnknownGroups, template};
-use llm_triage::taxonomy::Outcome;
+use llm_triage::detect::{Blame, Detections, DetectionsState, FindingKind, UnknownGroups, template};
+use llm_triage::taxonomy::{Category, Outcome, Owner, Retry, Status};
 use llm_triage::time::Timestamp;
 use proptest::prelude::*;
 
@@ -60,4 +61,398 @@ proptest! {
         prop_assert!(once.len() <= 256);
         prop_assert_eq!(once, template(&message));
     }
+}
+
+/// A made stream of calls by `checkout` to openai's `gpt-5`, told in the order of their times.
+struct Stream {
+    world: World,
+    calls: Vec<(i64, Observation, &'static str)>,
+}
+
+impl Stream {
+    fn new() -> Self {
+        Self { world: World::new(), calls: Vec::new() }
+    }
+
+    /// One call in each of these seconds; `how` makes it what it is.
+    fn add(&mut self, seconds: impl IntoIterator<Item = i64>, row: &'static str, how: impl Fn(&World, &mut Observation)) {
+        for second in seconds {
+            let mut seen = Observation {
+                outcome: if row.is_empty() { Outcome::Success } else { Outcome::Error },
+                provider: self.world.provider("openai"),
+                model: "gpt-5".into(),
+                service: "checkout".into(),
+                ..Observation::new(Timestamp::from_second(second))
+            };
+            how(&self.world, &mut seen);
+            self.calls.push((second, seen, row));
+        }
+    }
+
+    fn good(&mut self, seconds: impl IntoIterator<Item = i64>, how: impl Fn(&mut Observation)) {
+        self.add(seconds, "", |_, seen| how(seen));
+    }
+
+    fn bad(&mut self, seconds: impl IntoIterator<Item = i64>, row: &'static str, how: impl Fn(&mut Observation)) {
+        self.add(seconds, row, |_, seen| {
+            seen.evidence = Some(Box::new(Evidence { message: "it went wrong".to_owned(), ..Evidence::default() }));
+            how(seen);
+        });
+    }
+
+    fn detections(&mut self) -> Detections {
+        self.calls.sort_by_key(|(second, ..)| *second);
+        let World { providers, patterns, .. } = &self.world;
+        let mut detections = Detections::default();
+        let last = self.calls.last().map_or(0, |(second, ..)| *second);
+        let mut calls = self.calls.iter().peekable();
+        for second in 0..=last + 6 {
+            while let Some((_, seen, row)) = calls.next_if(|(at, ..)| *at == second) {
+                detections.observe(seen, row, patterns, providers);
+            }
+            detections.tick(second, providers);
+            // Stopped in any second and taken up again, nothing is different.
+            if second % 97 == 0 {
+                let json = serde_json::to_string(&detections.state(providers)).expect("plain values");
+                let state: DetectionsState = serde_json::from_str(&json).expect("its own state");
+                assert_eq!(state, detections.state(providers));
+                detections = Detections::restore(state, providers);
+            }
+        }
+        detections
+    }
+
+    /// What was found of a kind, as `blame: text`.
+    fn found(&mut self, kind: FindingKind) -> Vec<String> {
+        let all = self.detections().findings().into_iter();
+        all.filter(|it| it.kind == kind).map(|it| format!("{}: {}", it.blame, it.text)).collect()
+    }
+}
+
+const NOTHING: [&str; 0] = [];
+
+fn refused(host: &str) -> impl Fn(&mut Observation) + use<'_> {
+    move |seen| {
+        (seen.category, seen.owner, seen.status) = (Category::Auth, Owner::Account, Some(Status::Http(401)));
+        let evidence = Evidence { host: Some(host.to_owned()), key_hint: Some("h7Qa".to_owned()), ..Evidence::default() };
+        seen.evidence = Some(Box::new(evidence));
+    }
+}
+
+#[test]
+fn a_key_that_worked_and_is_refused_was_rotated() {
+    let mut stream = Stream::new();
+    stream.good((0..600).step_by(10), |_| {});
+    stream.bad((600..640).step_by(10), "auth", refused("node-1"));
+    stream.bad((605..640).step_by(10), "auth", refused("node-2"));
+    assert_eq!(
+        stream.found(FindingKind::KeyRotation),
+        [
+            "account: checkout: 60 calls worked until 00:09:50, and the key that ends in h7Qa was refused from 00:10:00 on (8 times), \
+          on 2 hosts: node-1, node-2"
+        ]
+    );
+    // Some of its processes were restarted already.
+    stream.good((606..640).step_by(20), |_| {});
+    assert!(stream.found(FindingKind::KeyRotation)[0].ends_with("20 % still work, so some processes hold a good key"));
+}
+
+#[test]
+fn a_key_that_never_worked_or_was_refused_once_was_not_rotated() {
+    let mut stream = Stream::new();
+    stream.good((0..600).step_by(10), |seen| seen.service = "search".into());
+    stream.bad((0..600).step_by(10), "auth", refused("node-1"));
+    assert_eq!(stream.found(FindingKind::KeyRotation), NOTHING, "another service's key worked");
+    let detections = stream.detections();
+    let fact = detections.key_fact(stream.world.provider("openai"), "checkout");
+    assert_eq!(fact.as_deref(), Some("before: no call of checkout to this provider was seen to work"));
+
+    let mut stream = Stream::new();
+    stream.good((0..600).step_by(10), |_| {});
+    stream.bad([300], "auth", refused("node-1"));
+    assert_eq!(stream.found(FindingKind::KeyRotation), NOTHING, "one refusal, and it goes on working");
+    // A permission that is missing is no key.
+    stream.bad((600..700).step_by(10), "auth", |seen| {
+        refused("node-1")(seen);
+        seen.status = Some(Status::Http(403));
+    });
+    assert_eq!(stream.found(FindingKind::KeyRotation), NOTHING);
+}
+
+fn limited(seen: &mut Observation) {
+    (seen.category, seen.owner, seen.status) = (Category::RateLimitCapacity, Owner::Account, Some(Status::Http(429)));
+}
+
+#[test]
+fn limits_that_follow_the_load_are_told_with_their_numbers() {
+    // Half a call a second, and for three minutes three of them, of which a third is too much.
+    let mut stream = Stream::new();
+    let slow = |seen: &mut Observation| seen.latency_s = Some(2.0);
+    stream.good((0..300).step_by(2), slow);
+    stream.good((300..480).flat_map(|it| [it, it]), slow);
+    stream.bad(300..480, "rate-limit", limited);
+    let found = stream.detections().findings();
+    let limit = found.iter().find(|it| it.kind == FindingKind::LoadLimit).expect("a limit");
+    assert_eq!((limit.blame, limit.model.as_deref(), limit.row.as_deref()), (Blame::Ours, Some("gpt-5"), Some("rate-limit")));
+    assert_eq!(
+        limit.text,
+        "429s follow the load: gpt-5 is limited from about 180 calls a minute on and not below 30; it gets 180 a minute where \
+         it is limited (in 17 slots of 10 s)"
+    );
+    assert_eq!(
+        limit.advice,
+        "Halve the concurrency: about 6 calls are under way at once (2.0 s each); at most 3 and stay below 180 calls a minute, \
+         or ask for a higher limit."
+    );
+}
+
+#[test]
+fn limits_that_come_whatever_the_load_are_not_the_loads() {
+    // The same load throughout, and limits in every other half minute: the provider is short of capacity.
+    let mut stream = Stream::new();
+    stream.good(0..600, |_| {});
+    stream.bad((0..600).filter(|it| it / 30 % 2 == 0), "rate-limit", limited);
+    stream.good((0..600).filter(|it| it / 30 % 2 == 1), |_| {});
+    assert_eq!(stream.found(FindingKind::LoadLimit), NOTHING);
+    // Retries drive the load up, but nothing gets through: that limit is of another kind.
+    let mut stream = Stream::new();
+    stream.good((0..300).step_by(2), |_| {});
+    stream.bad((300..480).flat_map(|it| [it, it, it]), "rate-limit", limited);
+    assert_eq!(stream.found(FindingKind::LoadLimit), NOTHING);
+}
+
+fn timed_out(tokens: u64) -> impl Fn(&mut Observation) {
+    move |seen| {
+        (seen.category, seen.status) = (Category::NetworkInfrastructure, Some(Status::Timeout));
+        seen.input_tokens = Some(tokens);
+    }
+}
+
+#[test]
+fn timeouts_that_follow_the_size_of_the_input_are_told_with_the_size() {
+    let sized = |tokens: u64| move |seen: &mut Observation| seen.input_tokens = Some(tokens);
+    let mut stream = Stream::new();
+    for (position, tokens) in [500, 2_000, 8_000, 16_000].into_iter().enumerate() {
+        stream.good((0..400).skip(position).step_by(10), sized(tokens));
+    }
+    stream.good((5..400).step_by(80), sized(100_000));
+    stream.bad((9..400).step_by(40), "timeout", timed_out(120_000));
+    assert_eq!(
+        stream.found(FindingKind::LongInput),
+        [
+            "ours: timeouts follow the size of the input: of 15 calls with 93000 tokens or more 67 % timed out (10), of 148 shorter \
+          ones 0 % (0)"
+        ]
+    );
+    // The same timeouts with inputs of every size.
+    let mut stream = Stream::new();
+    for (position, tokens) in [500, 2_000, 8_000, 16_000, 100_000].into_iter().enumerate() {
+        stream.good((0..400).skip(position).step_by(10), sized(tokens));
+        stream.bad((0..400).skip(position + 20).step_by(100), "timeout", timed_out(tokens));
+    }
+    assert_eq!(stream.found(FindingKind::LongInput), NOTHING);
+}
+
+#[test]
+fn answers_without_content_are_counted() {
+    let hollow = |seen: &mut Observation| {
+        (seen.category, seen.owner, seen.status) = (Category::ProviderQuirk, Owner::Provider, Some(Status::Http(200)));
+    };
+    let mut stream = Stream::new();
+    stream.good((0..300).step_by(10), |_| {});
+    stream.bad([100, 200, 290], "hollow", hollow);
+    assert_eq!(
+        stream.found(FindingKind::Hollow),
+        ["provider: 3 of 33 calls in ten minutes were answered 200 without content, lately by gpt-5"]
+    );
+    // Spread over an hour it is an accident; a refusal is no empty answer.
+    let mut stream = Stream::new();
+    stream.good((0..3_000).step_by(10), |_| {});
+    stream.bad([100, 1_200, 2_900], "hollow", hollow);
+    stream.bad([110, 120, 130, 140], "content-policy", |seen| seen.status = Some(Status::Http(200)));
+    assert_eq!(stream.found(FindingKind::Hollow), NOTHING);
+}
+
+fn server_error(seen: &mut Observation) {
+    (seen.category, seen.owner, seen.status) = (Category::NetworkInfrastructure, Owner::Provider, Some(Status::Http(503)));
+}
+
+#[test]
+fn one_model_that_fails_alone_is_told_from_a_provider_that_does() {
+    let mut stream = Stream::new();
+    stream.good((0..120).step_by(5), |seen| seen.model = "gpt-5-mini".into());
+    stream.bad((60..120).step_by(6), "unavailable", server_error);
+    assert_eq!(
+        stream.found(FindingKind::OneModel),
+        ["provider: only gpt-5 fails (10 of 10 calls in five minutes); 1 other model: 0 of 23 failed"]
+    );
+    assert_eq!(stream.found(FindingKind::WholeProvider), NOTHING);
+    // Both fail.
+    let mut stream = Stream::new();
+    stream.good((0..30).step_by(5), |_| {});
+    stream.bad((60..420).step_by(6), "unavailable", server_error);
+    stream.bad((62..420).step_by(6), "unavailable", |seen| {
+        server_error(seen);
+        seen.model = "gpt-5-mini".into();
+    });
+    assert_eq!(stream.found(FindingKind::OneModel), NOTHING);
+    assert_eq!(stream.found(FindingKind::WholeProvider), ["provider: all 2 models fail (100 of 100 calls in five minutes)"]);
+    // Where successes are not logged, all that is seen fails: nobody knows.
+    let mut stream = Stream::new();
+    stream.bad((60..120).step_by(6), "unavailable", server_error);
+    stream.bad((62..120).step_by(6), "unavailable", |seen| {
+        server_error(seen);
+        seen.model = "gpt-5-mini".into();
+    });
+    assert_eq!(stream.found(FindingKind::WholeProvider), NOTHING);
+}
+
+#[test]
+fn one_service_that_fails_alone_is_ours() {
+    let mut stream = Stream::new();
+    stream.good((0..120).step_by(5), |seen| seen.service = "search".into());
+    stream.good((0..60).step_by(5), |_| {});
+    stream.bad((60..120).step_by(2), "network", |seen| {
+        (seen.status, seen.owner) = (Some(Status::Connection), Owner::Network);
+    });
+    assert_eq!(
+        stream.found(FindingKind::OneService),
+        ["ours: only checkout fails (30 of 42 calls in five minutes); 1 other service: 0 of 24 failed"]
+    );
+    // Its calls fail less often than not: it is in no other case than the others.
+    let mut stream = Stream::new();
+    stream.good((0..120).step_by(5), |seen| seen.service = "search".into());
+    stream.good((0..120).step_by(3), |_| {});
+    stream.bad((60..120).step_by(4), "network", server_error);
+    assert_eq!(stream.found(FindingKind::OneService), NOTHING);
+}
+
+#[test]
+fn several_providers_that_do_not_answer_at_once_are_the_network() {
+    let offline = |provider: &'static str| {
+        move |world: &World, seen: &mut Observation| {
+            seen.provider = world.provider(provider);
+            (seen.status, seen.owner) = (Some(Status::Connection), Owner::Network);
+        }
+    };
+    let of = |provider: &'static str| move |world: &World, seen: &mut Observation| seen.provider = world.provider(provider);
+    let mut stream = Stream::new();
+    for provider in ["openai", "anthropic"] {
+        stream.add((0..60).step_by(5), "", of(provider));
+        stream.add((400..460).step_by(5), "network", offline(provider));
+    }
+    assert_eq!(
+        stream.found(FindingKind::AllProviders),
+        [
+            "network: openai and anthropic fail at once without an answer (24 of 24 calls in five minutes), and no provider answers"
+        ]
+    );
+    // A third one answers.
+    stream.add((400..460).step_by(5), "", of("deepseek"));
+    assert_eq!(stream.found(FindingKind::AllProviders), NOTHING);
+}
+
+#[test]
+fn a_request_that_fails_every_time_is_told_from_one_that_fails_now_and_then() {
+    let too_long = |seen: &mut Observation| {
+        (seen.category, seen.owner, seen.retry) = (Category::Model, Owner::Caller, Retry::No);
+        let message = format!("request {} is too long", seen.at.second());
+        seen.evidence = Some(Box::new(Evidence { message, ..Evidence::default() }));
+    };
+    let mut stream = Stream::new();
+    stream.good((0..300).step_by(5), |seen| seen.service = "search".into());
+    stream.bad((10..300).step_by(40), "caller", too_long);
+    assert_eq!(
+        stream.found(FindingKind::EveryTime),
+        [
+            "ours: checkout with gpt-5 fails every time with \"request <n> is too long\" (8 of 8 since 00:00:10), while 56 other \
+          calls worked"
+        ]
+    );
+    assert_eq!(stream.found(FindingKind::NowAndThen), NOTHING);
+    // The same failures between calls of the same kind that work.
+    stream.good((12..300).step_by(10), |_| {});
+    assert_eq!(stream.found(FindingKind::EveryTime), NOTHING);
+    assert_eq!(
+        stream.found(FindingKind::NowAndThen),
+        ["ours: checkout with gpt-5 fails now and then with \"request <n> is too long\" (8 of 36 since 00:00:10)"]
+    );
+    // Eight failures of eight kinds are no habit.
+    let mut stream = Stream::new();
+    stream.good((0..300).step_by(5), |seen| seen.service = "search".into());
+    stream.bad((10..300).step_by(40), "caller", |seen| {
+        let word: String = seen.at.second().to_string().bytes().map(|it| char::from(it - b'0' + b'a')).collect();
+        seen.evidence = Some(Box::new(Evidence { message: word, ..Evidence::default() }));
+    });
+    assert_eq!(stream.found(FindingKind::EveryTime), NOTHING);
+}
+
+#[test]
+fn an_error_that_was_never_seen_is_told_once_enough_was_seen() {
+    let known = |pattern: &'static str| {
+        move |world: &World, seen: &mut Observation| {
+            seen.pattern = world.pattern(pattern);
+        }
+    };
+    let mut stream = Stream::new();
+    stream.good((0..7_200).step_by(30), |_| {});
+    stream.add([600, 6_000], "rate-limit", known("openai-rate-limit"));
+    stream.add([7_000, 7_100], "overloaded", known("anthropic-overloaded"));
+    assert_eq!(
+        stream.found(FindingKind::FirstEver),
+        ["unknown: never seen before, in 1h56m and 237 calls: \"anthropic-overloaded, in words\""]
+    );
+    // After ten minutes everything is new.
+    let mut stream = Stream::new();
+    stream.good(0..600, |_| {});
+    stream.add([590], "overloaded", known("anthropic-overloaded"));
+    assert_eq!(stream.found(FindingKind::FirstEver), NOTHING);
+}
+
+#[test]
+fn a_group_of_unknown_errors_that_grows_is_told() {
+    let mut stream = Stream::new();
+    stream.bad((0..600).step_by(50), "unknown", |_| {});
+    assert_eq!(
+        stream.found(FindingKind::Growing),
+        ["unknown: an error that no pattern knows grows: 12 in ten minutes, first at 00:00:00: \"it went wrong\""]
+    );
+    let mut stream = Stream::new();
+    stream.bad((0..3_600).step_by(120), "unknown", |_| {});
+    stream.add((0..600).step_by(50), "rate-limit", |world, seen| seen.pattern = world.pattern("openai-rate-limit"));
+    assert_eq!(stream.found(FindingKind::Growing), NOTHING);
+}
+
+#[test]
+fn a_provider_that_answers_again_is_told_and_one_that_only_seems_to_is_not() {
+    let mut stream = Stream::new();
+    stream.good((0..60).step_by(5), |_| {});
+    stream.bad((60..300).step_by(6), "unavailable", server_error);
+    stream.good((300..400).step_by(5), |_| {});
+    assert_eq!(
+        stream.found(FindingKind::Recovery),
+        ["provider: answers again since 00:05:00, after 3m54s in which 40 of 40 calls failed"]
+    );
+    let mut stream = Stream::new();
+    stream.good((0..60).step_by(5), |_| {});
+    stream.bad((60..600).step_by(45), "unavailable", server_error);
+    stream.good((62..600).step_by(20), |_| {});
+    assert_eq!(stream.found(FindingKind::Recovery), NOTHING, "it fails again within the minute");
+}
+
+#[test]
+fn what_detections_remember_is_bounded() {
+    let mut stream = Stream::new();
+    for second in 0..3_000 {
+        let name = format!("name-{second}");
+        stream.bad([second], "rest", |seen| {
+            (seen.model, seen.service) = (name.as_str().into(), name.as_str().into());
+            seen.evidence = Some(Box::new(Evidence { message: name.clone(), host: Some(name.clone()), ..Evidence::default() }));
+        });
+        stream.good([second], |seen| (seen.model, seen.service) = (name.as_str().into(), name.as_str().into()));
+    }
+    let detections = stream.detections();
+    let state = serde_json::to_string(&detections.state(&stream.world.providers)).expect("plain values");
+    assert!(state.len() < 300_000, "{} bytes", state.len());
+    assert!(detections.findings().len() <= 200);
 }

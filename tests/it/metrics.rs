@@ -125,6 +125,7 @@ fn full_snapshot() -> Snapshot {
         ],
         alerts: vec![alert(State::Firing)],
         storms: vec![(RowId(1), openai(), 31.0)],
+        findings: Vec::new(),
         unknown: vec![UnknownView {
             provider: openai(),
             template: "no <*>".to_owned(),

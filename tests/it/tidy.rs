@@ -25,7 +25,7 @@ const WALLS: &[(&str, Kind, &[&str])] = &[
     ("call", Core, &["time", "taxonomy", "classify"]),
     ("window", Core, &["time", "taxonomy", "classify"]),
     ("detect", Core, &["time", "taxonomy", "classify"]),
-    ("alert", Core, &["time", "taxonomy", "classify", "window"]),
+    ("alert", Core, &["time", "taxonomy", "classify", "window", "detect"]),
     ("pipeline", Core, &["time", "taxonomy", "framing", "record", "classify", "call", "window", "detect", "alert"]),
     ("metrics", Edge, &["time", "taxonomy", "framing", "classify", "alert", "pipeline"]),
     ("source", Edge, &["time", "taxonomy", "framing", "classify", "pipeline", "metrics"]),

@@ -72,6 +72,24 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
         .iter()
         .map(|it| json!({"template": it.template, "count": it.count, "example": it.example}))
         .collect();
+    let findings: Vec<Value> = summary
+        .findings()
+        .into_iter()
+        .map(|it| {
+            json!({
+                "kind": it.kind,
+                "provider": providers.id(it.provider),
+                "service": it.service,
+                "model": it.model,
+                "row": it.row,
+                "blame": it.blame,
+                "since": it.since.to_string(),
+                "last": it.last.to_string(),
+                "text": it.text,
+                "advice": it.advice,
+            })
+        })
+        .collect();
     let report = json!({
         "v": VERSION,
         "input": {"bytes": summary.bytes, "lines": summary.lines},
@@ -84,6 +102,7 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
         "span": {"from": summary.span.map(|(from, _)| from.to_string()), "to": summary.span.map(|(_, to)| to.to_string())},
         "errors": errors,
         "alerts": alerts,
+        "findings": findings,
         "windows": windows,
         "unknown": unknown,
         "skipped": summary.skipped,

@@ -45,6 +45,17 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
             pattern.map_or(NO_PATTERN, |it| &it.fix)
         );
     }
+    let findings = summary.findings();
+    if !findings.is_empty() {
+        out.push_str("\n## What the calls show together\n\n");
+    }
+    for it in findings {
+        let provider = Some(catalog.providers().id(it.provider)).filter(|id| *id != "unknown");
+        let provider = provider.map_or_else(String::new, |id| format!("{id}: "));
+        let since = known(it.since).map_or_else(String::new, |at| format!("{}, ", style::clock(at, true)));
+        let _infallible =
+            writeln!(out, "- **{}** ({since}blame: {}) {provider}{}. {}", it.kind, it.blame, cell(&it.text), cell(&it.advice));
+    }
     if !summary.alerts().is_empty() {
         out.push_str(
             "\n## Alerts\n\n| from | to | severity | row | provider | reason |\n| --- | --- | --- | --- | --- | --- |\n",

@@ -3,7 +3,7 @@
 use crate::alert::{Alert, RowId, State, Transition};
 use crate::classify::{Name, Observation, PatternId};
 use crate::framing::LossReason;
-use crate::pipeline::{Output, Pipeline, Snapshot};
+use crate::pipeline::{Finding, Output, Pipeline, Snapshot};
 use crate::taxonomy::{Category, Grain, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -162,6 +162,13 @@ impl Summary {
     /// In the order in which they began to fire.
     pub(super) fn alerts(&self) -> &[Span] {
         &self.alerts
+    }
+
+    /// What many calls together show, in the order in which it began.
+    pub(super) fn findings(&self) -> Vec<&Finding> {
+        let mut all: Vec<&Finding> = self.snapshot.findings.iter().collect();
+        all.sort_by_key(|it| (it.since, it.kind));
+        all
     }
 
     pub(super) fn failed_calls(&self) -> u64 {

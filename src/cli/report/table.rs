@@ -3,7 +3,7 @@
 use super::super::style::{self, Paint};
 use super::summary::{Group, Span, Summary, known, top};
 use crate::pipeline::{NO_PATTERN, Pipeline};
-use crate::taxonomy::{Outcome, Retry, Severity};
+use crate::taxonomy::{Outcome, Provider, Retry, Severity};
 use std::fmt::Write as _;
 
 pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
@@ -17,6 +17,7 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
     for group in &groups {
         write_group(&mut out, group, summary, pipeline, days, paint);
     }
+    write_findings(&mut out, summary, pipeline, days, paint);
     if !summary.alerts().is_empty() {
         out.push_str(&paint.bold("\nAlerts that the daemon would have raised\n"));
         for span in summary.alerts() {
@@ -127,6 +128,28 @@ fn times(it: &Group, days: bool) -> Option<String> {
 fn field(out: &mut String, name: &str, text: &str) {
     const INDENT: usize = 19;
     let _infallible = writeln!(out, "         {name:<9} {}", style::wrap(text, style::width() - INDENT, INDENT));
+}
+
+/// More would hide what matters; the other formats have all of them.
+const MOST_FINDINGS: usize = 12;
+
+fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline, days: bool, paint: Paint) {
+    const INDENT: usize = 12;
+    let findings = summary.findings();
+    if findings.is_empty() {
+        return;
+    }
+    out.push_str(&paint.bold("\nWhat the calls show together\n"));
+    for it in findings.iter().take(MOST_FINDINGS) {
+        let provider = pipeline.catalog().providers().id(it.provider);
+        let who = if it.provider == Provider::UNKNOWN { String::new() } else { format!("{provider}: ") };
+        let since = known(it.since).map_or_else(|| " ".repeat(8), |at| style::clock(at, days));
+        let text = format!("{who}{}. Blame: {}. {}", it.text, it.blame, it.advice);
+        let _infallible = writeln!(out, "  {since}  {}", style::wrap(&text, style::width() - INDENT, INDENT));
+    }
+    if findings.len() > MOST_FINDINGS {
+        let _infallible = writeln!(out, "            … and {} more", findings.len() - MOST_FINDINGS);
+    }
 }
 
 fn write_alert(out: &mut String, it: &Span, days: bool, paint: Paint) {

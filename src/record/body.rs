@@ -6,7 +6,8 @@ use super::json::{self, Items, Members, Value};
 use super::text::{go_duration_s, host_of, status_prefix};
 use super::trace::{class_inside, class_prefix, exceptions, is_trace, libraries, unwrap_repr, wrapped_provider};
 use super::words::{
-    declares_calm, is_connection, is_timeout, model_in, names_trouble, request_id_in, status_in, strip_colours, url_in, wait_in,
+    declares_calm, explains, is_connection, is_timeout, model_in, names_trouble, request_id_in, status_in, strip_colours,
+    unwrapped, url_in, wait_in,
 };
 use super::{Record, Spot, python};
 use crate::taxonomy::Status;
@@ -37,6 +38,12 @@ pub struct Signals {
     pub libraries: Vec<String>,
     /// The host that was called, where only the error tells.
     pub url_host: Option<String>,
+    /// The body has the shape in which Anthropic wraps its errors: `{"type":"error","error":{…}}`.
+    pub is_enveloped: bool,
+    /// The body is a message and nothing else, as AWS writes them.
+    pub is_bare: bool,
+    /// The body says which provider is behind it (`metadata.provider_name`), as OpenRouter's does.
+    pub is_relayed: bool,
 }
 
 const LIST: usize = 12;
@@ -102,7 +109,8 @@ impl Signals {
 
     /// Whether the words are an entry of another log, wrapped as an error by mistake: they say themselves that nothing failed.
     pub fn is_calm(&self) -> bool {
-        self.is_untyped() && self.messages.iter().any(|it| declares_calm(it))
+        let answered = [self.status, self.upstream_status].into_iter().flatten().any(|it| it.http().is_some());
+        self.types.is_empty() && self.messages.iter().any(|it| explains(it) || !answered && declares_calm(it))
     }
 
     /// Whether not one word speaks of a failure.
@@ -123,7 +131,7 @@ impl Signals {
 
     fn say(&mut self, text: &str) {
         let end = text.floor_char_boundary(MESSAGE_BYTES);
-        Self::push(&mut self.messages, text.get(..end).unwrap_or_default());
+        Self::push(&mut self.messages, &unwrapped(text.get(..end).unwrap_or_default()));
     }
 
     /// An exception class, with and without its namespace.
@@ -273,13 +281,18 @@ impl Signals {
             return;
         }
         // The innermost body first: what it says is the provider's own.
-        for inner in json::members(object, ["error", "responseBody", "data", "body", "response"]) {
+        let [error, rest @ ..] = json::members(object, ["error", "responseBody", "data", "body", "response", "type"]);
+        let [rest @ .., kind] = rest;
+        self.is_enveloped |= matches!((error, kind), (Value::Object(_), Value::Text(raw)) if raw.bytes == b"error");
+        for inner in [error].into_iter().chain(rest) {
             match inner {
                 Value::Object(inner) => self.object(inner, depth + 1),
                 Value::Text(raw) => self.text(&raw.text(), depth + 1),
                 _ => {}
             }
         }
+        let mut keys = Members::new(object).map(|(key, _)| key.bytes);
+        self.is_bare |= matches!((keys.next(), keys.next()), (Some(b"message" | b"Message"), None));
         for (key, value) in Members::new(object).take(128) {
             self.member_of_error(key.bytes, value, depth);
         }
@@ -287,8 +300,8 @@ impl Signals {
 
     fn member_of_error(&mut self, key: &[u8], value: Value<'_>, depth: u8) {
         match key {
-            b"message" | b"msg" | b"Message" | b"exc_value" | b"error_message" | b"errorMessage" | b"error_msg"
-            | b"error_str" | b"description" | b"reason" | b"value" | b"title" | b"err_msg" | b"status_msg"
+            b"message" | b"msg" | b"Message" | b"errorDescription" | b"exc_value" | b"error_message" | b"errorMessage"
+            | b"error_msg" | b"error_str" | b"description" | b"reason" | b"value" | b"title" | b"err_msg" | b"status_msg"
             | b"error_description" | b"apiMessage" | b"detail" => self.any(value, depth, Self::text),
             b"type" | b"error_type" | b"errorType" | b"__type" => {
                 if let Some(name) = value.as_text() {
@@ -403,7 +416,14 @@ impl Signals {
         let Value::Object(object) = value else { return };
         for (key, value) in Members::new(object).take(32) {
             match key.bytes {
-                b"provider_name" => self.named(value),
+                b"provider_name" => {
+                    self.is_relayed = true;
+                    match value.as_text() {
+                        // OpenRouter calls Vertex "Google" and the Gemini API "Google AI Studio".
+                        Some(name) if name == "Google" => _ = self.provider.get_or_insert_with(|| "vertex_ai".to_owned()),
+                        _ => self.named(value),
+                    }
+                }
                 b"limit_source" | b"error_type" | b"reason" => self.code(value),
                 b"raw" => self.any(value, depth + 1, Self::text),
                 b"headers" => self.headers(value),
@@ -421,6 +441,9 @@ impl Signals {
         let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
         if is_trace(text) {
             return self.trace(text, depth);
+        }
+        for library in libraries(text) {
+            Self::push(&mut self.libraries, library);
         }
         self.exception(text, depth);
     }
@@ -468,8 +491,14 @@ impl Signals {
         }
         let rest = unwrap_repr(rest);
         let found = self.embedded(rest, depth);
+        if let Some((name, model, status)) = relayed(text) {
+            self.provider.get_or_insert_with(|| name.to_owned());
+            self.model.get_or_insert_with(|| model.to_owned());
+            self.status = self.status.or(status_prefix(status.as_bytes()).map(Status::Http));
+        }
         if self.status.is_none() {
-            self.status = status_in(rest);
+            let first = status_prefix(rest.as_bytes()).filter(|it| *it >= 400).map(Status::Http);
+            self.status = first.or_else(|| status_in(text));
         }
         if self.url_host.is_none() {
             self.url_host = url_in(rest);
@@ -484,11 +513,18 @@ impl Signals {
         }
     }
 
-    /// The first object in a text that reads as an error body: JSON, JSON once more escaped, or a Python literal.
+    /// The first object in a text that reads as an error body: JSON, JSON once more escaped, or a Python literal. Where a body
+    /// was pasted into another without its quotes being escaped, the words of the outer one end at the inner one's brace: that
+    /// one is read as well.
     fn embedded(&mut self, text: &str, depth: u8) -> bool {
-        let mut from = 0;
-        for _ in 0..4 {
-            let Some(at) = text.get(from..).and_then(|it| it.find('{')).map(|it| from + it) else { return false };
+        if depth < DEPTH && text.starts_with("[{") {
+            let before = self.messages.len();
+            self.items(text.as_bytes(), depth + 1);
+            return self.messages.len() > before;
+        }
+        let (mut from, mut found) = (0, false);
+        for _ in 0..6 {
+            let Some(at) = text.get(from..).and_then(|it| it.find('{')).map(|it| from + it) else { break };
             let body = text.get(at..).unwrap_or_default();
             let next = body.bytes().skip(1).find(|b| !b.is_ascii_whitespace());
             let json = match next {
@@ -497,15 +533,24 @@ impl Signals {
                 Some(b'\'' | b'a'..=b'z') => python::to_json(body).map(Cow::Owned),
                 _ => None,
             };
+            if json.as_ref().is_some_and(|it| is_answer(it.as_bytes())) {
+                break;
+            }
             if let Some(json) = json
                 && is_error_object(json.as_bytes())
             {
                 self.object(json.as_bytes(), depth + 1);
-                return true;
+                found = true;
+                if !self.messages.iter().any(|it| it.ends_with('{')) {
+                    break;
+                }
             }
             from = at + 1;
         }
-        false
+        if found && self.messages.iter().any(|it| !it.ends_with('{')) {
+            self.messages.retain(|it| !it.ends_with('{'));
+        }
+        found
     }
 
     /// What only the whole shows: waits and models named in words, timeouts and broken connections.
@@ -525,6 +570,21 @@ impl Signals {
             self.status = self.status.or_else(|| all.into_iter().any(|it| is_connection(it)).then_some(Status::Connection));
         }
     }
+}
+
+/// `Error from provider(deepseek,deepseek-chat: 400)`, as claude-code-router writes it: provider, model and status.
+fn relayed(text: &str) -> Option<(&str, &str, &str)> {
+    let (_, after) = text.split_once("Error from provider(")?;
+    let (inside, _) = after.get(..after.floor_char_boundary(120))?.split_once(')')?;
+    let (name, rest) = inside.split_once(',')?;
+    let (model, status) = rest.rsplit_once(':').unwrap_or((rest, ""));
+    Some((name.trim(), model.trim(), status.trim()))
+}
+
+/// A model's answer: it has choices, and no error beside them.
+fn is_answer(object: &[u8]) -> bool {
+    let [choices, error] = json::members(object, ["choices", "error"]);
+    !error.is_something() && matches!(choices, Value::Array(items) if Items::new(items).next().is_some())
 }
 
 fn is_error_object(object: &[u8]) -> bool {

@@ -97,7 +97,10 @@ fn transport(message: &[u8]) -> Option<Spot<'_>> {
         Some(version) => &version[memchr::memchr(b' ', version)? + 1..],
         None => rest,
     };
-    Some(Spot::Transport { url, status: status_prefix(rest)? })
+    // What stands behind the line is more than the client's: the answer's body, which says what failed.
+    let ends = memchr::memchr(b'\n', rest).or_else(|| memchr::memmem::find(rest, b"\\n"));
+    let more = ends.is_some_and(|at| memchr::memmem::find(&rest[at..], b"error").is_some());
+    if more { None } else { Some(Spot::Transport { url, status: status_prefix(rest)? }) }
 }
 
 fn skip_quotes(text: &[u8]) -> &[u8] {

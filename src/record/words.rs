@@ -11,70 +11,82 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 34] = [
-        "Error code: ",
-        "error code: ",
-        "Error code ",
-        "status code ",
-        "status code: ",
+    const MARKS: [&str; 20] = [
+        "code ",
+        "code: ",
+        "code=",
+        "\"code\": ",
+        "status ",
+        "status: ",
+        "status=",
         "status_code: ",
         "status_code=",
-        "statusCode: ",
-        "statusCode=",
-        "status: ",
-        "Status: ",
-        "status=",
-        "with status ",
-        "unexpected status ",
-        "HTTP/1.1 ",
-        "HTTP/2 ",
-        "HTTP ",
-        "http ",
-        "API Error: ",
-        "API error ",
-        "API Error (",
-        "Error: ",
-        "error: ",
-        "Error (",
-        "error (",
-        "Error ",
-        "code: ",
-        "error '",
-        "StatusCode: ",
-        "(status ",
         "status of ",
+        "statuscode:",
+        "http/1.1 ",
+        "http/2 ",
+        "http ",
+        "error ",
+        "error '",
+        "error (",
         "failed (",
         "failed: ",
         "non-2xx: ",
     ];
     let bytes = text.as_bytes();
     for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
-        let before = text.get(..at).unwrap_or_default();
-        if let Some(status) = status_prefix(&bytes[at..])
-            && MARKS.iter().any(|mark| before.ends_with(mark))
-        {
+        let Some(status) = status_prefix(&bytes[at..]) else { continue };
+        let before = &bytes[..at];
+        let marked = MARKS.iter().any(|mark| ends_folded(before, mark.as_bytes()));
+        if marked || stands_as_status(before, &bytes[at + 3..]) {
             return Some(Status::Http(status));
         }
     }
     reason_phrase(text)
 }
 
+/// A number between marks that set a status apart: `Forbidden (403)`, `[401] …`, `Error: 500`, `: 404 Not Found`, `-> 400 {`.
+fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
+    let word = |text: &[u8]| text.first().is_some_and(|b| b.is_ascii_uppercase() || matches!(b, b'{' | b'<' | b'"'));
+    let next = after.trim_ascii_start();
+    match before.last() {
+        Some(b'(') => matches!(after.first(), Some(b')' | b':' | b',')),
+        Some(b'[') => after.first() == Some(&b']') && !before[..before.len() - 1].last().is_some_and(u8::is_ascii_alphanumeric),
+        Some(b' ') => {
+            let led = before.trim_ascii_end();
+            let error = led.strip_suffix(b":").is_some_and(|it| ends_folded(it, b"error") || ends_folded(it, b"exception"));
+            error && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
+                || (led.ends_with(b":") || led.ends_with(b"->")) && after.len() > next.len() && word(next)
+        }
+        _ => false,
+    }
+}
+
+fn ends_folded(text: &[u8], end: &[u8]) -> bool {
+    text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
+}
+
 /// `503 Service Unavailable` anywhere in the words.
 pub(super) fn reason_phrase(text: &str) -> Option<Status> {
-    const PHRASES: [(&str, u16); 13] = [
+    const PHRASES: [(&str, u16); 18] = [
         ("400 Bad Request", 400),
         ("401 Unauthorized", 401),
         ("402 Payment Required", 402),
         ("403 Forbidden", 403),
         ("404 Not Found", 404),
+        ("405 Method Not Allowed", 405),
         ("408 Request Timeout", 408),
+        ("413 Request Entity Too Large", 413),
+        ("413 Payload Too Large", 413),
         ("422 Unprocessable", 422),
         ("429 Too Many Requests", 429),
+        ("429 Rate limit", 429),
         ("500 Internal Server Error", 500),
         ("502 Bad Gateway", 502),
         ("502: Bad gateway", 502),
         ("503 Service", 503),
         ("504 Gateway Time", 504),
+        ("504 Deadline Exceeded", 504),
     ];
     let bytes = text.as_bytes();
     let phrase_at = |at: usize| PHRASES.iter().position(|(phrase, _)| bytes[at..].starts_with(phrase.as_bytes()));
@@ -210,23 +222,86 @@ pub(super) fn is_connection(text: &str) -> bool {
     WORDS.iter().any(|it| contains_folded(text, it))
 }
 
-/// An entry of another log, wrapped as an error by mistake: it says itself that it is none.
+/// What was logged as an error by mistake, and says itself that it is none: an entry of another log at a calm level, an access line
+/// with a 200, a piece of an answer or of a talk, a counter of failures that stands at zero.
 pub(super) fn declares_calm(text: &str) -> bool {
+    let text = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default();
+    let text = text.split_once("failed: ").filter(|(before, _)| before.len() < 24).map_or(text, |(_, after)| after);
     let head = text.get(..text.floor_char_boundary(200)).unwrap_or_default();
+    let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
+    access || is_calm_entry(head, text) || is_talk(head) || is_piece_of_answer(text) || counts_none(text)
+}
+
+/// `2026-11-20 09:16:51 | INFO | …`, and no trouble behind the level.
+fn is_calm_entry(head: &str, text: &str) -> bool {
     let level = head.split(|c: char| !c.is_ascii_alphabetic() && c != '[').find_map(|word| match word {
-        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" => Some(true),
+        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" => Some(Some(word)),
         "ERROR" | "WARN" | "WARNING" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "[warn" | "Error" | "Exception" => {
-            Some(false)
+            Some(None)
         }
         _ => None,
     });
-    let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
-    level == Some(true) || access
+    let Some(Some(level)) = level else { return false };
+    let rest = text.split_once(level).map_or("", |(_, rest)| rest);
+    !["error", "exception", "failed", "exceeded"].iter().any(|it| contains_folded(rest, it))
+}
+
+/// A turn of a conversation: `assistant: Sure! …`.
+fn is_talk(head: &str) -> bool {
+    const SPEAKERS: [&str; 9] = ["assistant", "user", "human", "system", "claude", "model", "ai", "bot", "chatgpt"];
+    let Some((who, said)) = head.split_once(": ") else { return false };
+    SPEAKERS.iter().any(|it| it.eq_ignore_ascii_case(who))
+        && !["error", "exception", "api ", "failed", "status", "exceeded"].iter().any(|it| contains_folded(said, it))
+}
+
+/// A body, or a part of one, in which nothing is an error: usage counts, or an object that says what it is.
+fn is_piece_of_answer(text: &str) -> bool {
+    let body = text.trim_start();
+    let piece = contains(body, "_tokens\":") || body.starts_with('{') && contains(body, "\"object\":");
+    piece && body.starts_with(['{', '"']) && !contains_folded(body, "error") && !contains_folded(body, "exception")
+}
+
+/// A sentence about what happens when, as documentation has it, or a line of progress.
+pub(super) fn explains(text: &str) -> bool {
+    const GENERAL: [&str; 6] = [
+        " is only set if ",
+        "always refers to ",
+        " are always included",
+        " is only returned ",
+        " is described in ",
+        " are described in ",
+    ];
+    const PROGRESS: [&str; 9] = [
+        "adjusted ",
+        "dispatching ",
+        "first byte ",
+        "first chunk",
+        "started ",
+        "listening on",
+        "initialized",
+        "warming up",
+        "connected to ",
+    ];
+    let general = GENERAL.iter().any(|it| contains_folded(text, it)) && !contains_folded(text, "error");
+    general || PROGRESS.iter().any(|it| contains_folded(text, it)) && !names_trouble(text)
+}
+
+/// `state=closed failures=0`.
+fn counts_none(text: &str) -> bool {
+    let counter = |word: &str| {
+        let (name, value) = word.split_once(['=', ':'])?;
+        let name = name.trim_start_matches(['"', '\'']).trim_end_matches(['"', '\'']);
+        let counts = ["fail", "error", "reject", "drop", "retr", "timeout"].iter().any(|it| contains_folded(name, it));
+        counts.then(|| matches!(value.trim_end_matches([',', ';']), "0" | "0.0" | "0%" | "none" | "null" | "false"))
+    };
+    let counters: Vec<bool> = text.split_whitespace().filter_map(counter).collect();
+    let others = text.split_whitespace().filter(|it| counter(it).is_none() && *it != "state=closed");
+    !counters.is_empty() && counters.iter().all(|it| *it) && others.into_iter().all(|it| !names_trouble(it))
 }
 
 /// Words without which a text that was logged as an error does not speak of one.
 pub(super) fn names_trouble(text: &str) -> bool {
-    const WORDS: [&str; 57] = [
+    const WORDS: [&str; 79] = [
         "error",
         "fail",
         "exception",
@@ -284,9 +359,53 @@ pub(super) fn names_trouble(text: &str) -> bool {
         "reconnecting",
         "no longer",
         "not available",
+        "incorrect",
+        "please ensure",
+        "please check",
+        "not valid",
+        "not authorized",
+        "not permitted",
+        "disabled",
+        "deactivated",
+        "失败",
+        "错误",
+        "异常",
+        "无法",
+        "不支持",
+        "不存在",
+        "非法",
+        "超",
+        "欠费",
+        "过期",
+        "拒绝",
+        "限制",
+        "不足",
+        "违规",
     ];
     let head = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default();
     WORDS.iter().any(|it| contains_folded(head, it))
+}
+
+/// Blanks, line ends and the frames of terminal boxes as one blank each: a text that was wrapped to a width reads as it was written.
+pub(super) fn unwrapped(text: &str) -> Cow<'_, str> {
+    let is_gap = |c: char| c.is_whitespace() || matches!(c, '│' | '┃' | '║');
+    let (mut gap, mut odd) = (false, false);
+    for c in text.chars() {
+        let blank = is_gap(c);
+        odd |= blank && (gap || c != ' ');
+        gap = blank;
+    }
+    if !odd {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(is_gap).filter(|it| !it.is_empty()) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    Cow::Owned(out)
 }
 
 /// [`str::find`] for texts so short that its preparations would cost more than the search.

@@ -3,7 +3,7 @@
 //! Sequential per stream. Duplicates are known across streams.
 
 use crate::classify::{By, Name, Observation, Traffic, Verdict};
-use crate::taxonomy::{Grain, Outcome, Provider, closed};
+use crate::taxonomy::{Grain, Outcome, Provider, Status, closed};
 use crate::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::VecDeque;
@@ -109,6 +109,8 @@ pub struct StreamCalls {
     answers: u32,
     since_last: u32,
     models: VecDeque<(Name, Provider)>,
+    /// The relay through which models called `vendor/model` are asked for.
+    relay: Option<(Provider, Timestamp)>,
 }
 
 /// The latest line that said whose service is called.
@@ -158,7 +160,26 @@ impl StreamCalls {
         }
     }
 
+    /// A connection that fails where a relay is called by vendors' models is the relay's.
+    fn through_relay(&mut self, verdict: &mut Verdict<'_>, at: Timestamp) {
+        if !verdict.model.as_deref().is_some_and(|it| it.contains('/')) {
+            return;
+        }
+        if let Some(relay) = verdict.relay {
+            self.relay = Some((relay, at));
+        }
+        let unanswered = matches!(verdict.status, Some(Status::Connection | Status::Timeout));
+        if let Some((relay, _)) = self.relay.filter(|(_, then)| at.since(*then) < STREAM_MEMORY)
+            && verdict.outcome == Outcome::Error
+            && unanswered
+            && verdict.provider_by == Some(By::Model)
+        {
+            (verdict.provider, verdict.provider_by) = (relay, Some(By::Context));
+        }
+    }
+
     fn carry_over(&mut self, verdict: &mut Verdict<'_>, at: Timestamp) {
+        self.through_relay(verdict, at);
         self.since_last = self.since_last.saturating_add(1);
         let certain = matches!(verdict.provider_by, Some(By::Host | By::Field | By::Wrapper));
         if verdict.is_transport && verdict.outcome != Outcome::Other {
@@ -175,7 +196,10 @@ impl StreamCalls {
                     self.hosts.remove(0);
                 }
             }
-            self.learn(verdict.model_name(), verdict.provider);
+            // Behind a relay, the next call for the same model may go elsewhere.
+            if verdict.relay.is_none() {
+                self.learn(verdict.model_name(), verdict.provider);
+            }
             if outgoing {
                 self.last = Some(Context { at, provider: verdict.provider });
             }
@@ -188,7 +212,7 @@ impl StreamCalls {
         // A model's name is a weak sign where this stream never called the provider that it points to.
         let seen = |provider: Provider| self.hosts.iter().any(|(it, then)| *it == provider && at.since(*then) < STREAM_MEMORY);
         let weak = verdict.provider == Provider::UNKNOWN
-            || matches!(verdict.provider_by, Some(By::Model | By::Namespace)) && !seen(verdict.provider);
+            || matches!(verdict.provider_by, Some(By::Model | By::Namespace | By::Wording)) && !seen(verdict.provider);
         if !weak {
             return;
         }

@@ -21,6 +21,8 @@ pub struct Pattern {
     pub owner: Owner,
     /// Whether to retry.
     pub retry: Retry,
+    /// The status that was seen where nothing else tells it: what breaks inside an answer came with a 200.
+    pub implies: Option<Status>,
     /// What it means.
     pub meaning: String,
     /// What to do, written for the reader at 3 a.m.
@@ -72,6 +74,8 @@ pub(super) struct Signs {
     generic_types: Vec<String>,
     #[serde(default)]
     pub(super) upstream_status: FxHashMap<String, u16>,
+    #[serde(default)]
+    pub(super) class_status: FxHashMap<String, u16>,
     #[serde(default)]
     pub(super) benign: Vec<String>,
     #[serde(skip)]
@@ -136,6 +140,7 @@ struct Typed {
     #[serde(default)]
     message: Vec<String>,
     no_literal: Option<String>,
+    implies_status: Option<u16>,
     #[serde(default)]
     meaning: String,
     #[serde(default)]
@@ -257,6 +262,7 @@ impl Signs {
         self.generic.extend(other.generic_types.iter().map(|it| it.to_ascii_lowercase()));
         self.upstream_status
             .extend(other.upstream_status.into_iter().map(|(name, status)| (name.to_ascii_lowercase(), status)));
+        self.class_status.extend(other.class_status);
         self.benign.extend(other.benign);
     }
 }
@@ -343,6 +349,9 @@ fn compile(
     if ids.is_empty() && statuses.is_empty() && typed.types.is_empty() && typed.codes.is_empty() && messages.is_empty() {
         faults.push(format!("pattern {id:?} would match everything; give it a code, type, message or status"));
     }
+    if typed.implies_status.is_some_and(|it| Status::from_number(i64::from(it)).is_none()) {
+        faults.push(format!("pattern {id:?}: `implies_status` is a number from 100 to 599"));
+    }
     let lower = |list: &[String]| list.iter().map(|it| it.to_ascii_lowercase()).collect::<Vec<_>>();
     let is_any = |key: AnyKey| typed.any.contains(&key);
     let generic = |it: &String| signs.generic.contains(it) || it.bytes().all(|b| b.is_ascii_digit()) && it.len() == 3;
@@ -369,6 +378,7 @@ fn compile(
         category,
         owner,
         retry,
+        implies: typed.implies_status.and_then(|it| Status::from_number(i64::from(it))),
         meaning: typed.meaning,
         fix: typed.fix,
         docs: typed.docs,

@@ -1,11 +1,11 @@
 //! One record judged: is it a call, did it fail, whose was it, what was it, whose problem is it.
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Pattern};
 use super::engine::{Found, Query, Tier};
 use super::{Name, PatternId};
 use crate::record::{Format, Level, Record, Signals, Spot};
 use crate::redact::Redactor;
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, closed};
+use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, closed};
 use crate::time::{Stamp, Timestamp};
 use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
@@ -30,10 +30,15 @@ closed! {
         Model = "model",
         /// The pattern that won.
         Pattern = "pattern",
+        /// Names and words that others repeat: a guess.
+        Wording = "wording",
         /// An earlier line of the same call.
         Context = "context",
     }
 }
+
+/// A wording of so many bytes is a phrase of somebody's own, not a name or a term.
+const PHRASE: usize = 20;
 
 closed! {
     /// What a source carries.
@@ -60,6 +65,8 @@ pub struct Verdict<'a> {
     pub provider_by: Option<By>,
     /// The relay in between.
     pub gateway: Option<Provider>,
+    /// The relay that the record shows, whether it stands between or failed itself; never a library in the caller's own process.
+    pub relay: Option<Provider>,
     /// Who called, where the record says so.
     pub service: Option<Cow<'a, str>>,
     /// The machine, where the record says so.
@@ -115,9 +122,13 @@ pub struct Verdict<'a> {
 pub struct Classifier {
     catalog: Arc<Catalog>,
     vocabulary: Arc<(AhoCorasick, Vec<Provider>)>,
+    wording: Arc<(AhoCorasick, Vec<Provider>)>,
     benign: AhoCorasick,
     redactor: Redactor,
     openai: Option<Provider>,
+    anthropic: Option<Provider>,
+    /// Its Claude speaks Anthropic's words in a body of AWS's shape.
+    bedrock: Option<Provider>,
     litellm: Option<Provider>,
     openrouter: Option<Provider>,
     clouds: Arc<[Provider]>,
@@ -126,25 +137,28 @@ pub struct Classifier {
 impl Classifier {
     /// A classifier over this catalogue.
     pub fn new(catalog: Arc<Catalog>) -> Self {
-        let words: Vec<(String, Provider)> = catalog
-            .providers()
-            .iter()
-            .flat_map(|(provider, spec)| spec.vocabulary.iter().map(move |it| (it.clone(), provider)))
-            .collect();
-        let owners = words.iter().map(|(_, provider)| *provider).collect();
-        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word));
         let nothing = || AhoCorasick::new([""; 0]).expect("no words need no memory");
-        let words = words.unwrap_or_else(|_| nothing());
+        let scanner = |of: fn(&ProviderSpec) -> &Vec<String>| {
+            let specs = catalog.providers().iter();
+            let words: Vec<_> = specs.flat_map(|(provider, spec)| of(spec).iter().map(move |it| (it, provider))).collect();
+            let owners = words.iter().map(|(_, provider)| *provider).collect();
+            let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word));
+            Arc::new((words.unwrap_or_else(|_| nothing()), owners))
+        };
         let benign = AhoCorasick::new(&catalog.signs.benign).unwrap_or_else(|_| nothing());
         let named = |id| catalog.providers().by_name(id);
         let (openai, litellm, openrouter) = (named("openai"), named("litellm"), named("openrouter"));
+        let (anthropic, bedrock) = (named("anthropic"), named("bedrock"));
         let clouds = ["azure", "bedrock", "vertex_ai"].into_iter().filter_map(named).collect();
         Self {
             clouds,
             benign,
             redactor: Redactor::default(),
-            vocabulary: Arc::new((words, owners)),
+            vocabulary: scanner(|it| &it.vocabulary),
+            wording: scanner(|it| &it.wording),
             openai,
+            anthropic,
+            bedrock,
             litellm,
             openrouter,
             catalog,
@@ -246,9 +260,21 @@ impl Classifier {
             let fine = status == Some(200) && !loud && !evidence;
             // A level alone needs words of trouble beside it; a filled error field does not, unless its words say that all is well.
             let named = matches!(verdict.provider_by, Some(By::Field | By::Host)) || verdict.model.is_some();
-            let failed = told || !signals.is_calm() && (evidence || named && loud || !signals.is_quiet());
+            let calm = signals.is_calm();
+            let mut failed = told || !calm && (evidence || named && loud || !signals.is_quiet());
+            let mut judged = None;
+            if !failed && !calm && loud && !benign && !fine {
+                // Words that speak of no trouble, and that a pattern knows nevertheless.
+                let mut try_it = verdict.clone();
+                self.failure(record, &signals, &mut try_it);
+                failed = matches!(try_it.confidence, Confidence::Typed | Confidence::Message);
+                judged = Some(try_it);
+            }
             if failed && !benign && !fine {
-                self.failure(record, &signals, verdict);
+                match judged {
+                    Some(judged) => *verdict = judged,
+                    None => self.failure(record, &signals, verdict),
+                }
                 verdict.grain = grain_of_failure(record, verdict.grain);
                 if traffic == Traffic::Mixed && !self.is_llm(record, verdict) {
                     self.doubt(verdict);
@@ -275,7 +301,8 @@ impl Classifier {
     /// Whether a failure in mixed logs is an LLM's: a provider, a model, or a pattern that only LLM errors match.
     fn is_llm(&self, record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
         let typed = verdict.confidence == Confidence::Typed;
-        let provider = verdict.provider != Provider::UNKNOWN && (typed || verdict.provider_by != Some(By::Pattern));
+        let guessed = matches!(verdict.provider_by, Some(By::Pattern | By::Wording));
+        let provider = verdict.provider != Provider::UNKNOWN && (typed || !guessed);
         let model = record.model().is_some_and(|it| self.catalog.providers().by_model(&it).is_some());
         let specific = verdict.pattern.and_then(|it| self.catalog.pattern(it)).is_some_and(|it| {
             let llm_only = matches!(it.category, Category::ToolUse | Category::ContentPolicy)
@@ -298,6 +325,9 @@ impl Classifier {
         } else {
             self.match_pattern(signals, verdict);
         }
+        self.guess_provider(signals, verdict);
+        let is_relay = |it: &Provider| self.catalog.providers().spec(*it).is_some_and(|it| it.relay);
+        verdict.relay = verdict.gateway.or(Some(verdict.provider)).filter(|it| is_relay(it) && Some(*it) != self.litellm);
         if let Some(model) = signals.model.as_ref().filter(|_| verdict.model.is_none()) {
             verdict.model = Some(Cow::Owned(model.clone()));
         }
@@ -340,6 +370,7 @@ impl Classifier {
         let Some(Found { id, tier, distinct }) = self.catalog.engine.find(&self.query(signals, verdict)) else { return };
         let Some(pattern) = self.catalog.pattern(id) else { return };
         verdict.pattern = Some(id);
+        verdict.status = verdict.status.or(pattern.implies);
         verdict.category = pattern.category;
         verdict.owner = pattern.owner;
         verdict.retry = pattern.retry;
@@ -357,20 +388,108 @@ impl Classifier {
         }
         if tier <= Tier::Message
             && distinct
-            && let Some(first) = pattern.providers.first()
-            && let Some(provider) = self.catalog.providers().by_name(first)
-            && self.yields_to(verdict, provider)
+            && verdict.provider_by != Some(By::Vocabulary)
+            && let Some(provider) = self.speaker_of(pattern, signals)
+            && self.yields_to(verdict, pattern, provider)
         {
             verdict.provider = provider;
             verdict.provider_by = Some(By::Pattern);
         }
     }
 
-    /// Whether what a pattern says of the provider is more than what was known: nothing was, or a model's name pointed at the
-    /// vendor behind a relay that refused.
-    fn yields_to(&self, verdict: &Verdict<'_>, provider: Provider) -> bool {
-        let relay = self.catalog.providers().spec(provider).is_some_and(|it| it.relay);
-        verdict.provider == Provider::UNKNOWN || relay && verdict.provider_by == Some(By::Model) && verdict.gateway.is_none()
+    /// Whose pattern it is: of several, the one whose wordings are there too, or the first. A cloud that sells a vendor's models
+    /// repeats that vendor's words between its own.
+    fn speaker_of(&self, pattern: &Pattern, signals: &Signals) -> Option<Provider> {
+        let providers = self.catalog.providers();
+        let first = pattern.providers.first().and_then(|it| providers.by_name(it))?;
+        let said = self.wording_of(signals).filter(|(it, length)| {
+            *length >= PHRASE || self.clouds.contains(it) || pattern.providers.iter().any(|id| id == providers.id(*it))
+        });
+        let found = said.map_or(first, |(it, _)| it);
+        Some(self.bedrock.filter(|_| Some(found) == self.anthropic && signals.is_bare).unwrap_or(found))
+    }
+
+    /// Whether what a pattern says of the provider is more than what was known: nothing was; a model's name pointed at the vendor
+    /// behind a relay that refused; or no more than that the openai SDK, or LiteLLM's adapter for whatever speaks its language, was used.
+    fn yields_to(&self, verdict: &Verdict<'_>, pattern: &Pattern, provider: Provider) -> bool {
+        let providers = self.catalog.providers();
+        let relay = providers.spec(provider).is_some_and(|it| it.relay);
+        let by_adapter = Some(verdict.provider) == self.openai
+            && matches!(verdict.provider_by, Some(By::Wrapper | By::Namespace))
+            && !pattern.providers.iter().any(|it| it == "openai");
+        verdict.provider == Provider::UNKNOWN
+            || by_adapter
+            || relay && verdict.provider_by == Some(By::Model) && verdict.gateway.is_none()
+    }
+
+    /// Everybody whose own words are in it, at most 16.
+    fn vocabulary_of(&self, signals: &Signals) -> Vec<Provider> {
+        let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes).chain(&signals.request_id);
+        let words = texts.flat_map(|it| self.vocabulary.0.find_iter(it.as_str()));
+        words.map(|it| self.vocabulary.1[it.pattern().as_usize()]).take(16).collect()
+    }
+
+    /// Whose service it probably was, where nothing told for sure, or no more than that the openai SDK was used.
+    fn guess_provider(&self, signals: &Signals, verdict: &mut Verdict<'_>) {
+        let providers = self.catalog.providers();
+        let pattern = verdict.pattern.and_then(|it| self.catalog.pattern(it));
+        // A relay's own limit or refusal, where only the model's name told the vendor behind it.
+        if verdict.provider_by == Some(By::Model)
+            && verdict.gateway.is_none()
+            && let Some((relay, _)) = self.wording_of(signals).filter(|(it, _)| providers.spec(*it).is_some_and(|it| it.relay))
+        {
+            match pattern.is_some_and(|it| it.owner == Owner::Provider) {
+                true => verdict.gateway = Some(relay),
+                false => (verdict.provider, verdict.provider_by) = (relay, Some(By::Wording)),
+            }
+            return;
+        }
+        // What only a relay says, and not about the vendor, it says for itself.
+        let is_own = |gateway: &Provider| {
+            pattern.is_some_and(|it| it.owner != Owner::Provider && it.providers.iter().any(|id| id == providers.id(*gateway)))
+        };
+        if !matches!(verdict.provider_by, Some(By::Field | By::Host))
+            && let Some(gateway) = verdict.gateway.filter(is_own)
+        {
+            (verdict.provider, verdict.provider_by, verdict.gateway) = (gateway, Some(By::Pattern), None);
+            return;
+        }
+        let by_sdk = verdict.provider_by == Some(By::Namespace) && Some(verdict.provider) == self.openai;
+        if verdict.provider != Provider::UNKNOWN && !by_sdk {
+            return;
+        }
+        let cloud = || self.wording_of(signals).is_some_and(|(it, _)| self.clouds.contains(&it));
+        if let Some(anthropic) = self.anthropic.filter(|_| signals.is_enveloped && !cloud()) {
+            (verdict.provider, verdict.provider_by) = (anthropic, Some(By::Vocabulary));
+            return;
+        }
+        if let Some((found, _)) = self.wording_of(signals) {
+            let found = self.bedrock.filter(|_| Some(found) == self.anthropic && signals.is_bare).unwrap_or(found);
+            if providers.spec(found).is_some_and(|it| it.relay) {
+                verdict.gateway = None;
+            }
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Wording));
+            return;
+        }
+        let said = matches!(verdict.confidence, Confidence::Typed | Confidence::Message);
+        let speaker = pattern.filter(|_| said && !by_sdk).and_then(|it| it.providers.first());
+        if let Some(speaker) = speaker.and_then(|it| providers.by_name(it)) {
+            (verdict.provider, verdict.provider_by) = (speaker, Some(By::Pattern));
+            return;
+        }
+        // A relay's own class, and nobody behind it.
+        let wrapper = signals.provider.as_ref().and_then(|it| providers.by_name(it));
+        if let Some(relay) = wrapper.filter(|it| verdict.gateway == Some(*it)) {
+            (verdict.provider, verdict.provider_by, verdict.gateway) = (relay, Some(By::Wrapper), None);
+        }
+    }
+
+    /// Whose wordings these are, and the length of the longest in bytes: it says most; a bare name comes last.
+    fn wording_of(&self, signals: &Signals) -> Option<(Provider, usize)> {
+        let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes).chain(&signals.libraries);
+        let hits = texts.flat_map(|it| self.wording.0.find_overlapping_iter(it.as_str())).take(64);
+        let longest = hits.max_by_key(|it| (it.len(), std::cmp::Reverse(it.pattern().as_usize())));
+        longest.map(|it| (self.wording.1[it.pattern().as_usize()], it.len()))
     }
 
     /// What the application saw, and what the provider itself said where that differs.
@@ -380,7 +499,14 @@ impl Classifier {
             names.filter_map(|it| self.catalog.signs.upstream_status.get(&it.to_ascii_lowercase())).next().copied()
         };
         let body = signals.upstream_status.or_else(|| typed().and_then(|it| Status::from_number(i64::from(it))));
-        let seen = verdict.status.or(signals.status);
+        // SDKs name a class for each status. LiteLLM's tells what it answered itself, whatever it was answered.
+        let relayed = signals.types.iter().any(|it| it.starts_with("litellm."));
+        let bare = body.is_none() && record.upstream_status().is_none();
+        let by_class = || signals.types.iter().find_map(|it| self.catalog.signs.class_status.get(it)).copied();
+        let seen = verdict.status.or(signals.status).or_else(|| {
+            let number = if bare || relayed { by_class() } else { None };
+            number.and_then(|it| Status::from_number(i64::from(it)))
+        });
         let named = record.upstream_status();
         let upstream = named.or(body);
         verdict.status = seen.or(body);
@@ -432,8 +558,13 @@ impl Classifier {
         if verdict.gateway.is_none() && signals.types.iter().any(|it| it.starts_with("litellm.")) {
             verdict.gateway = self.litellm;
         }
+        if verdict.gateway.is_none() && signals.is_relayed && verdict.provider_by != Some(By::Host) {
+            verdict.gateway = self.openrouter;
+        }
         let wrapped = signals.provider.as_ref().and_then(|it| providers.by_name(it));
-        if let Some(wrapped) = wrapped {
+        if let Some(relay) = wrapped.filter(|it| providers.spec(*it).is_some_and(|it| it.relay)) {
+            verdict.gateway = verdict.gateway.or(Some(relay));
+        } else if let Some(wrapped) = wrapped {
             if Some(verdict.provider) == self.openrouter && Some(wrapped) != self.openrouter {
                 verdict.gateway = self.openrouter;
             }
@@ -454,6 +585,13 @@ impl Classifier {
             .iter()
             .filter_map(|it| providers.by_namespace(it))
             .find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
+        let words = self.vocabulary_of(signals);
+        // A cloud that sells a vendor's models speaks with that vendor's words, through that vendor's SDK, and with some words of its own.
+        let cloud = words.iter().find(|it| self.clouds.contains(it)).copied();
+        if let Some(cloud) = cloud.filter(|_| space.is_some_and(|it| !self.clouds.contains(&it))) {
+            (verdict.provider, verdict.provider_by) = (cloud, Some(By::Vocabulary));
+            return;
+        }
         if let Some(found) = space {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
             return;
@@ -470,14 +608,10 @@ impl Classifier {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
             return;
         }
-        let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes).chain(&signals.request_id);
-        let words =
-            texts.flat_map(|it| self.vocabulary.0.find_iter(it.as_str())).map(|it| self.vocabulary.1[it.pattern().as_usize()]);
-        let (relays, vendors): (Vec<_>, Vec<_>) = words.take(16).partition(|it| providers.spec(*it).is_some_and(|it| it.relay));
-        verdict.gateway = verdict.gateway.or(relays.first().copied().filter(|it| *it != verdict.provider));
-        // A cloud that sells a vendor's models speaks with that vendor's words and some of its own.
-        if let Some(found) = vendors.iter().find(|it| self.clouds.contains(it)).or(vendors.first()) {
-            (verdict.provider, verdict.provider_by) = (*found, Some(By::Vocabulary));
+        let is_relay = |it: &Provider| providers.spec(*it).is_some_and(|it| it.relay);
+        verdict.gateway = verdict.gateway.or(words.iter().copied().find(|it| is_relay(it) && *it != verdict.provider));
+        if let Some(found) = cloud.or_else(|| words.iter().copied().find(|it| !is_relay(it))) {
+            (verdict.provider, verdict.provider_by) = (found, Some(By::Vocabulary));
             return;
         }
         if let Some(found) = signals.model.as_ref().and_then(|it| providers.by_model(it)) {
@@ -519,6 +653,7 @@ impl<'a> Verdict<'a> {
             provider: Provider::UNKNOWN,
             provider_by: None,
             gateway: None,
+            relay: None,
             service: record.service(),
             host: record.host(),
             model: record.model(),

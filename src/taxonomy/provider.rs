@@ -41,6 +41,9 @@ pub struct ProviderSpec {
     /// Words that only this provider's errors use.
     #[serde(default)]
     pub vocabulary: Vec<String>,
+    /// Names and wordings that it coined and others repeat: believed only where nothing else tells.
+    #[serde(default)]
+    pub wording: Vec<String>,
     /// Where one looks first when it is down.
     #[serde(default)]
     pub status_page: String,
@@ -56,7 +59,7 @@ pub struct ProviderSpec {
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// An id that is not short, lower-case text.
-    #[error("provider id {0:?} is not lower-case letters, digits, `_` and `-` (at most 32)")]
+    #[error("provider id {0:?} is not lower-case letters, digits, `_`, `-` and `.` (at most 32)")]
     BadId(String),
     /// More providers than an index can hold.
     #[error("more than {} providers", Providers::LIMIT)]
@@ -125,7 +128,7 @@ impl Providers {
     /// # Errors
     /// When the id is malformed or there are too many.
     pub fn add(&mut self, spec: ProviderSpec) -> Result<Provider, ProviderError> {
-        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
+        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
         if spec.id.is_empty() || spec.id.len() > 32 || !spec.id.bytes().all(good) {
             return Err(ProviderError::BadId(spec.id));
         }
@@ -208,7 +211,7 @@ impl Providers {
         }
         let mut folded = [0u8; 64];
         let mut length = 0;
-        for byte in name.bytes().filter(|it| !matches!(it, b' ' | b'_' | b'-' | b'.')) {
+        for byte in name.bytes().filter(|it| !matches!(it, b' ' | b'\n' | b'_' | b'-' | b'.')) {
             folded[length] = byte.to_ascii_lowercase();
             length += 1;
         }

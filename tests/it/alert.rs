@@ -25,6 +25,7 @@ impl World {
             title: format!("{id}, in words"),
             category,
             owner,
+            implies: None,
             retry: Retry::Depends,
             meaning: String::new(),
             fix: format!("what mends {id}"),

@@ -8,7 +8,7 @@ use crate::config::{By, Config, load_patterns, zone};
 use crate::delivery::{Delivery, Identity, Receiver, ReceiverOptions};
 use crate::framing;
 use crate::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
-use crate::pipeline::{self, Clock, Options, Pipeline, Rules, Snapshot, SourceOptions, Tally};
+use crate::pipeline::{self, Clock, Options, Pipeline, Rules, Snapshot, SourceOptions, SourceView, Tally};
 use crate::record::Reader;
 use crate::source::{Gauges, Moment};
 use crate::time::Timestamp;
@@ -369,6 +369,19 @@ impl Link {
     }
 }
 
+/// By how much a source is behind, if that is worth a word.
+fn behind(gauges: &Gauges, view: &SourceView, now: Timestamp) -> Option<String> {
+    let piped = gauges.piped.load(Ordering::Relaxed);
+    // What a pipe still holds nobody knows. One that was never at the present has an old log in it.
+    let fell_back = view.was_current && view.last_read.is_some_and(|read| now.since(read) < Duration::from_secs(60));
+    let seconds = match piped {
+        true if fell_back => view.event_lag_s,
+        true => 0.0,
+        false => gauges.behind_seconds.load(Ordering::Relaxed) as f64,
+    };
+    (seconds > BEHIND_S).then(|| format!("{} by {seconds:.0} s", view.name))
+}
+
 impl Edge for Link {
     fn batch(&mut self, tally: &Tally, output: &pipeline::Output) {
         let now = Moment::now().wall;
@@ -394,14 +407,8 @@ impl Edge for Link {
             .map(|(_, name, _)| name.as_str())
             .collect();
         let now = snapshot.at;
-        let behind: Vec<_> = snapshot
-            .sources
-            .iter()
-            .filter(|it| {
-                it.event_lag_s > BEHIND_S && it.last_read.is_some_and(|read| now.since(read) < Duration::from_secs(60))
-            })
-            .map(|it| format!("{} by {:.0} s", it.name, it.event_lag_s))
-            .collect();
+        let behind: Vec<_> =
+            self.gauges.iter().zip(&snapshot.sources).filter_map(|((.., it), view)| behind(it, view, now)).collect();
         let failing: Vec<_> = self
             .delivery
             .health()

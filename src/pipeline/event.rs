@@ -59,8 +59,20 @@ pub enum Event {
     /// A second went by: events that waited for more lines of a silent stream are closed. In a replay, which takes the time
     /// from the records, that is all.
     Tick(Timestamp),
-    /// Whether a backlog is being read.
-    CatchingUp(bool),
+    /// These streams have a backlog from before the start: until all of them have come to where they ended then, nothing is
+    /// told of alerts.
+    CatchingUp(Vec<StreamId>),
+    /// One of them has, or is not waited for any longer.
+    CaughtUp(StreamId),
+    /// A stream has not been read to its end for too long, or is again.
+    Behind {
+        /// Which.
+        stream: StreamId,
+        /// Whose.
+        source: SourceId,
+        /// Whether it is.
+        behind: bool,
+    },
     /// New patterns, rows, fields, limits, from the next event on.
     Reload(Box<Rules>),
     /// The end: open events are closed, and everything is evaluated once more.

@@ -1,5 +1,6 @@
 //! From chunks of bytes to counts, transitions and a picture of the present: everything between the sources and the edge.
 
+mod backlog;
 mod clock;
 mod event;
 mod line;
@@ -26,6 +27,7 @@ use crate::record::Reader;
 use crate::taxonomy::{Category, Grain, Outcome, Provider};
 use crate::time::{Timestamp, Zone};
 use crate::window::{RateOptions, RateTable};
+use backlog::Backlog;
 use clock::{LATE, StreamClock};
 use line::Place;
 use place::Pod;
@@ -108,6 +110,9 @@ pub struct Options {
     pub series: usize,
 }
 
+/// An event that is no older than this when it arrives has come in time, in seconds.
+const CURRENT_S: f64 = 30.0;
+
 /// Owns everything between bytes and alerts. Told events, one after the other; never asks for the time.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -128,6 +133,7 @@ struct Stream {
 
 #[derive(Debug)]
 struct About {
+    id: StreamId,
     source: SourceId,
     label: String,
     service: Option<String>,
@@ -140,6 +146,8 @@ struct About {
 struct Core {
     clock: Clock,
     now: Timestamp,
+    /// The time by which alerts are evaluated: the present, or what a backlog has come to.
+    evaluated: Timestamp,
     sources: Vec<SourceOptions>,
     views: Vec<SourceView>,
     between: (Timestamp, Timestamp),
@@ -148,7 +156,7 @@ struct Core {
     alerts: Alerts,
     unknown: UnknownGroups,
     tally: Tally,
-    catching_up: bool,
+    backlog: Backlog,
 }
 
 impl Pipeline {
@@ -159,6 +167,7 @@ impl Pipeline {
         let core = Core {
             clock,
             now: Timestamp::default(),
+            evaluated: Timestamp::default(),
             views: sources.iter().map(|it| SourceView { name: it.name.clone(), ..SourceView::default() }).collect(),
             sources,
             between: (Timestamp::MIN, Timestamp::MAX),
@@ -167,7 +176,7 @@ impl Pipeline {
             alerts: Alerts::new(rules.table.clone(), alerts),
             unknown: UnknownGroups::default(),
             tally: Tally::default(),
-            catching_up: false,
+            backlog: Backlog::default(),
         };
         Self { rules, streams: FxHashMap::default(), core }
     }
@@ -176,7 +185,7 @@ impl Pipeline {
     pub fn handle(&mut self, event: Event, out: &mut Output) {
         match event {
             Event::Open(id, info) => {
-                let stream = Stream::new(&self.rules, &self.core, info);
+                let stream = Stream::new(&self.rules, &self.core, id, info);
                 self.streams.insert(id, stream);
             }
             Event::Chunk(chunk) => self.chunk(&chunk, out),
@@ -184,6 +193,7 @@ impl Pipeline {
                 if let Some(mut stream) = self.streams.remove(&id) {
                     stream.finish(&self.rules, &mut self.core, out);
                 }
+                self.caught_up(|backlog| backlog.close(id), out);
             }
             Event::Truncated { stream: id } => {
                 if let Some(stream) = self.streams.get_mut(&id) {
@@ -193,10 +203,15 @@ impl Pipeline {
             }
             Event::Lost { source, bytes, reason } => *self.core.tally.lost_bytes.entry((source, reason)).or_default() += bytes,
             Event::Tick(now) => self.tick(now, out),
-            Event::CatchingUp(flag) => {
-                self.core.catching_up = flag;
+            Event::CatchingUp(streams) => {
                 let Self { rules, core, .. } = self;
-                core.alerts.set_catching_up(flag, core.now, rules.lexicon(), &mut out.transitions);
+                core.backlog.begin(streams);
+                core.alerts.set_catching_up(true, core.evaluated, rules.lexicon(), &mut out.transitions);
+            }
+            Event::CaughtUp(id) => self.caught_up(|backlog| backlog.end(id), out),
+            Event::Behind { stream, source, behind } => {
+                self.core.backlog.set_behind(stream, source, behind);
+                self.core.alerts.set_behind(self.core.backlog.is_behind());
             }
             Event::Reload(rules) => {
                 self.rules = *rules;
@@ -204,6 +219,18 @@ impl Pipeline {
                 core.alerts.reload(rules.table.clone(), rules.lexicon(), core.now, &mut out.transitions);
             }
             Event::Drain => self.drain(out),
+        }
+    }
+
+    /// When nothing is left of the backlog, all is evaluated once, and only what is still true is told.
+    fn caught_up(&mut self, change: impl FnOnce(&mut Backlog), out: &mut Output) {
+        let Self { rules, core, .. } = self;
+        let before = core.backlog.is_catching_up();
+        change(&mut core.backlog);
+        core.alerts.set_behind(core.backlog.is_behind());
+        if before && !core.backlog.is_catching_up() {
+            core.set_evaluated();
+            core.alerts.set_catching_up(false, core.evaluated, rules.lexicon(), &mut out.transitions);
         }
     }
 
@@ -226,7 +253,7 @@ impl Pipeline {
         core.add_books(about.source, &books);
         let unrecognised = core.tally.unrecognised.get(&about.source).copied().unwrap_or(0).saturating_sub(unrecognised);
         let few = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        core.alerts.note_lines(core.now, few(books.lines), few(unrecognised));
+        core.alerts.note_lines(core.evaluated, few(books.lines), few(unrecognised));
         if let Some(view) = core.views.get_mut(usize::from(about.source.0)) {
             view.last_read = Some(core.now);
         }
@@ -255,7 +282,7 @@ impl Pipeline {
         }
         // Seconds wait for late events; at the end none will come.
         core.alerts.set_silence_asleep(true);
-        let end = core.now.plus(Duration::from_secs(6));
+        let end = core.evaluated.plus(Duration::from_secs(6));
         core.alerts.tick(end, rules.lexicon(), &mut out.transitions);
     }
 
@@ -306,7 +333,7 @@ impl Pipeline {
 
     /// Says what is wrong with this process itself; `None` where that is well.
     pub fn set_self(&mut self, row: SelfRow, detail: Option<&str>) {
-        let now = self.core.now;
+        let now = self.core.evaluated;
         self.core.alerts.set_self(row, detail.is_some(), detail.unwrap_or_default(), now);
     }
 
@@ -321,6 +348,7 @@ impl Pipeline {
         let providers = rules.catalog().providers();
         State {
             now: core.now,
+            evaluated: core.evaluated,
             windows: core.windows.state(providers),
             alerts: core.alerts.state(rules.lexicon(), core.now),
             unknown: core.unknown.state(providers),
@@ -331,9 +359,10 @@ impl Pipeline {
     /// Goes on from a state that an earlier process left.
     pub fn restore(&mut self, state: State, options: AlertOptions, out: &mut Output) {
         let Self { rules, core, .. } = self;
-        let State { now, windows, alerts, unknown, duplicates } = state;
+        let State { now, evaluated, windows, alerts, unknown, duplicates } = state;
         let providers = rules.catalog().providers();
         core.now = core.now.max(now);
+        core.evaluated = core.evaluated.max(evaluated);
         core.windows = RateTable::restore(core.windows.options(), windows, providers);
         core.unknown = UnknownGroups::restore(unknown, providers);
         core.duplicates.restore(&duplicates);
@@ -342,11 +371,12 @@ impl Pipeline {
 }
 
 impl Stream {
-    fn new(rules: &Rules, core: &Core, info: StreamInfo) -> Self {
+    fn new(rules: &Rules, core: &Core, id: StreamId, info: StreamInfo) -> Self {
         let source = core.sources.get(usize::from(info.source.0));
         let name = source.map_or("", |it| it.name.as_str());
         let pod = info.path.as_deref().and_then(Pod::of_path);
         let about = About {
+            id,
             source: info.source,
             label: info.path.unwrap_or_else(|| name.to_owned()),
             service: pod.as_ref().map(|it| it.service.clone()).or_else(|| (!name.is_empty()).then(|| name.to_owned())),
@@ -382,13 +412,18 @@ impl Core {
         arrived: Timestamp,
         out: &mut Output,
     ) {
+        let behind = self.backlog.holds(about.id);
         rules.reader.read(event.bytes, event.tail, event.stamped, |record| {
             let mut verdict = rules.classifier.classify(record, about.traffic);
-            let resolved = clock.resolve(verdict.stamp, self.clock, self.arrival(arrived), !self.catching_up);
+            let resolved = clock.resolve(verdict.stamp, self.clock, self.arrival(arrived), !behind);
             if resolved.at < self.between.0 || resolved.at >= self.between.1 {
                 return;
             }
             self.tally.skewed += u64::from(resolved.skewed);
+            if behind {
+                self.backlog.note(about.id, resolved.at);
+                self.set_evaluated();
+            }
             if self.clock == Clock::Replay {
                 self.advance(resolved.at, rules, out);
             }
@@ -429,6 +464,7 @@ impl Core {
         if let Some(view) = self.views.get_mut(usize::from(source.0)) {
             view.last_event = Some(view.last_event.map_or(at, |last| last.max(at)));
             view.event_lag_s = arrived.since(at).as_secs_f64();
+            view.was_current |= view.event_lag_s < CURRENT_S;
         }
     }
 
@@ -438,12 +474,23 @@ impl Core {
         self.now = self.now.max(now);
         if passed {
             self.windows.tick(self.now);
-            self.alerts.tick(self.now, rules.lexicon(), &mut out.transitions);
+        }
+        if self.set_evaluated() {
+            self.alerts.tick(self.evaluated, rules.lexicon(), &mut out.transitions);
         }
     }
 
+    /// Moves on the time by which alerts are evaluated. True when a second went by.
+    fn set_evaluated(&mut self) -> bool {
+        let before = self.evaluated;
+        let clock = self.backlog.clock(self.now, &self.views).map_or(before, |it| it.min(self.now));
+        self.evaluated = before.max(clock);
+        self.evaluated.second() > before.second()
+    }
+
+    /// Whether it says nothing of the time that is evaluated.
     fn is_late(&self, at: Timestamp) -> bool {
-        self.now.since(at) > LATE
+        self.evaluated.since(at) > LATE
     }
 
     /// Counts one try inside a call.
@@ -454,19 +501,21 @@ impl Core {
         }
         // A server's access lines name no provider; whose failures they are, their callers' lines say.
         if attempt.provider != Provider::UNKNOWN && !self.is_late(attempt.at) {
-            self.alerts.observe(attempt, rules.lexicon(), self.now, &mut out.transitions);
+            self.alerts.observe(attempt, rules.lexicon(), self.evaluated, &mut out.transitions);
         }
     }
 
     /// Counts one call.
     fn call(&mut self, call: Observation, rules: &Rules, out: &mut Output) {
         self.tally.call(&call);
-        let late = self.is_late(call.at);
+        let late = self.now.since(call.at) > LATE;
         self.tally.late += u64::from(late);
-        let mut row = None;
         if !late {
             self.windows.observe(&call);
-            row = self.alerts.observe(&call, rules.lexicon(), self.now, &mut out.transitions);
+        }
+        let mut row = None;
+        if !self.is_late(call.at) {
+            row = self.alerts.observe(&call, rules.lexicon(), self.evaluated, &mut out.transitions);
         }
         if call.outcome == Outcome::Error {
             let row = *row.get_or_insert_with(|| self.alerts.table().row_of(&call));

@@ -37,4 +37,6 @@ pub struct SourceView {
     pub last_event: Option<Timestamp>,
     /// How far its latest event was behind its arrival, in seconds.
     pub event_lag_s: f64,
+    /// Whether an event of it has come in time.
+    pub was_current: bool,
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub(super) now: Timestamp,
+    #[serde(default)]
+    pub(super) evaluated: Timestamp,
     pub(super) windows: RateTableState,
     pub(super) alerts: AlertsState,
     pub(super) unknown: UnknownState,

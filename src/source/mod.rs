@@ -10,7 +10,7 @@ use crate::framing::StreamId;
 use crate::pipeline::{Chunk, Event, StreamInfo};
 use crate::time::Timestamp;
 use bytes::Bytes;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
 
 /// The most bytes in one chunk. With [`QUEUE`] of them on the way, memory is bounded whatever the sources do.
@@ -77,6 +77,10 @@ pub struct Gauges {
     pub unreadable: AtomicU64,
     /// Directories that the kernel refused to watch: their files are looked at by the clock alone.
     pub polled: AtomicU64,
+    /// For how many seconds no look at some file of it has found it read to its end; 0 where all are.
+    pub behind_seconds: AtomicU64,
+    /// Whether nobody can tell how much is still to come.
+    pub piped: AtomicBool,
     /// `source_last_read_timestamp_seconds`, in microseconds since the epoch; 0 before the first byte.
     pub last_read_micros: AtomicI64,
 }

@@ -39,6 +39,7 @@ pub fn spawn(
 ) -> io::Result<oneshot::Receiver<End>> {
     let (tell, ended) = oneshot::channel();
     thread::Builder::new().name("stdin".into()).spawn(move || {
+        gauges.piped.store(true, Ordering::Relaxed);
         gauges.files.store(1, Ordering::Relaxed);
         let end = pump(input, source, stream, &gauges, &to);
         gauges.files.store(0, Ordering::Relaxed);

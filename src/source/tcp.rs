@@ -64,6 +64,7 @@ impl TcpSource {
     pub async fn run(self, stop: CancellationToken) {
         let Self { source, listener, limits, ids, gauges, to } = self;
         warn_if_open(&listener);
+        gauges.piped.store(true, Ordering::Relaxed);
         let places = Arc::new(Semaphore::new(limits.connections));
         let tracker = TaskTracker::new();
         // Both are cancel-safe: a connection that is not accepted yet stays in the backlog.

@@ -96,7 +96,13 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
             last: NOW,
             example: "no \"luck\" left".to_owned(),
         }],
-        sources: vec![SourceView { name: "app".to_owned(), last_read: Some(NOW), last_event: None, event_lag_s: 0.5 }],
+        sources: vec![SourceView {
+            name: "app".to_owned(),
+            last_read: Some(NOW),
+            last_event: None,
+            event_lag_s: 0.5,
+            was_current: true,
+        }],
     }
 }
 

@@ -134,7 +134,13 @@ fn full_snapshot() -> Snapshot {
             last: NOW,
             example: "no way".to_owned(),
         }],
-        sources: vec![SourceView { name: "app".to_owned(), last_read: Some(NOW), last_event: Some(NOW), event_lag_s: 0.5 }],
+        sources: vec![SourceView {
+            name: "app".to_owned(),
+            last_read: Some(NOW),
+            last_event: Some(NOW),
+            event_lag_s: 0.5,
+            was_current: true,
+        }],
     }
 }
 

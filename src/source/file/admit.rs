@@ -1,11 +1,13 @@
 //! Files that are seen for the first time: known from an earlier run, the successor of a rotated one, or new.
 
 use super::identity::{FileKey, Head, Trail, read_full_at};
-use super::place::Position;
+use super::packed::Packed;
+use super::place::{PROOF, Position};
 use super::rotated::{self, Moved, open_same};
 use super::tail::{Life, Start, Tail};
-use super::{Seen, StartAt, Tailer, position};
+use super::{MAX_OPEN, Seen, StartAt, Tailer, position};
 use crate::framing::{LossReason, StreamId};
+use crate::pipeline::Event;
 use crate::source::Moment;
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
@@ -23,15 +25,22 @@ impl Tailer {
         fresh.sort_by(|a, b| (a.meta.modified().ok(), &a.path).cmp(&(b.meta.modified().ok(), &b.path)));
         // An inode is a better witness than a path, and a path than equal bytes.
         let first_scan = self.scans == 1;
-        let fresh = self.resume(fresh, now, |position, seen| position.key == seen.key);
-        let fresh = self.resume(fresh, now, |position, seen| position.path == seen.path);
+        let known = if first_scan { self.remembered.values().cloned().collect() } else { Vec::new() };
+        let fresh = self.resume(fresh, now, |position, seen| position.has_inode(&seen.meta));
+        let fresh = self.resume(fresh, now, |position, seen| position.path == seen.path && position.has_proof());
         // A volume that is mounted again may have another device number; replicas may write equal bytes at any time.
         let fresh = self.resume(fresh, now, |position, seen| {
             (first_scan || position.key.ino == seen.key.ino) && position.mark.len as usize >= Trail::MAX.min(64)
         });
+        self.sweep(known, now);
         let suspects = mem::take(&mut self.suspects);
         for seen in fresh {
             let (path, source) = (seen.path.clone(), seen.source);
+            // Its successor has opened it already, to be read before itself.
+            if let Some(tail) = self.by_key.get(&seen.key).and_then(|it| self.tails.get_mut(it)) {
+                (tail.seen, tail.life) = (self.scans, Life::Live);
+                continue;
+            }
             if !self.may_be_copy(&seen, &suspects, now)
                 && let Err(error) = self.begin(seen, now)
             {
@@ -48,21 +57,118 @@ impl Tailer {
         let mut others = Vec::new();
         for seen in fresh {
             match self.recognise(&seen, &likely) {
-                Some((file, meta, position)) => self.go_on(&seen, file, &meta, position, now),
-                None => others.push(seen),
+                Ok(Some((file, meta, position))) => self.go_on(&seen, file, &meta, position, now),
+                Ok(None) => others.push(seen),
+                // Nobody knows yet what it is; taken for a new file it would be read again.
+                Err(error) => self.trouble(seen.source, &seen.path, &error),
             }
         }
         others
     }
 
-    fn recognise(&mut self, seen: &Seen, likely: impl Fn(&Position, &Seen) -> bool) -> Option<(File, Metadata, Position)> {
+    fn recognise(
+        &mut self,
+        seen: &Seen,
+        likely: impl Fn(&Position, &Seen) -> bool,
+    ) -> io::Result<Option<(File, Metadata, Position)>> {
         let name = &self.sources[seen.source].name;
         let mut candidates = self.remembered.values().filter(|it| it.source == **name && likely(it, seen)).peekable();
-        candidates.peek()?;
-        let (file, meta) = open_same(&seen.path, seen.key).ok()?;
-        let stream = candidates.find(|it| it.fits(&file, meta.len()).unwrap_or(false))?.stream;
-        let position = self.remembered.remove(&StreamId(stream))?;
-        Some((file, meta, position))
+        if candidates.peek().is_none() {
+            return Ok(None);
+        }
+        let (file, meta) = open_same(&seen.path, seen.key)?;
+        for it in candidates {
+            if it.fits(&file, meta.len())? {
+                let stream = StreamId(it.stream);
+                return Ok(self.remembered.remove(&stream).map(|position| (file, meta, position)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What was rotated while nobody looked, or was not read to its end before: it is read first.
+    fn sweep(&mut self, mut known: Vec<Position>, now: Moment) {
+        known.sort_by_key(|it| (it.seen, it.stream));
+        let mut listed = HashMap::new();
+        for position in known {
+            let Some(source) = self.sources.iter().position(|it| *it.name == *position.source) else { continue };
+            let is_lost = self.remembered.contains_key(&StreamId(position.stream));
+            let found = if is_lost { self.take_up(source, &position, &mut listed, now) } else { None };
+            let Some(stream) = found.or_else(|| self.begin_unseen(source, &position, now)) else { continue };
+            let of_same_name = self.tails.values_mut().filter(|it| *it.path == *position.path && it.stream != stream);
+            for other in of_same_name {
+                match other.life {
+                    Life::Live => other.after = Some(stream),
+                    Life::Rotated(_) => {}
+                }
+            }
+            let before = self
+                .tails
+                .values()
+                .filter(|it| *it.path == *position.path && it.stream != stream && matches!(it.life, Life::Rotated(_)));
+            let before = before.map(|it| it.stream).max();
+            if let Some(tail) = self.tails.get_mut(&stream) {
+                tail.after = before;
+            }
+        }
+    }
+
+    /// Where nothing was read of a file, nothing tells it from others: all that was rotated since it was last seen is read.
+    fn begin_unseen(&mut self, source: usize, position: &Position, now: Moment) -> Option<StreamId> {
+        if position.has_proof() || position.closed {
+            return None;
+        }
+        self.remembered.remove(&StreamId(position.stream));
+        let real = fs::canonicalize(&position.path).unwrap_or_else(|_| position.path.clone());
+        let known = self.known_heads(&position.path);
+        let since = rotated::written_since(&real, position.seen, &known);
+        since
+            .into_iter()
+            .fold(None, |after, (at, meta)| self.begin_between(source, &position.path, at, &meta, after, now).or(after))
+    }
+
+    /// Fingerprints of what was found under this path, or under names that a rotation makes of it.
+    fn known_heads(&self, path: &Path) -> Vec<Head> {
+        let family = rotated::family(path);
+        let remembered = self.remembered.values().filter(|it| rotated::family(&it.path) == family).map(|it| it.head);
+        let followed = self.tails.values().filter(|it| rotated::family(&it.path) == family).map(Tail::present_head);
+        remembered.chain(followed).collect()
+    }
+
+    /// Opens a file that is remembered and has another name now, if it has bytes that were not read.
+    fn take_up(&mut self, source: usize, position: &Position, listed: &mut Listed, now: Moment) -> Option<StreamId> {
+        let real = fs::canonicalize(&position.path).unwrap_or_else(|_| position.path.clone());
+        let entries = listed.entry(real.parent()?.to_owned()).or_insert_with(|| rotated::beside(&real));
+        // Copies of what was read to its end hold nothing new.
+        if position.closed && !entries.iter().any(|it| FileKey::of(&it.1) == position.key) {
+            return None;
+        }
+        let moved = rotated::find_among(entries, position, &real)?;
+        let unread = moved.size().saturating_sub(position.offset);
+        if self.by_key.contains_key(&FileKey::of(&moved.meta)) || unread == 0 {
+            return None;
+        }
+        info!(path = %moved.at.display(), unread, "rotated while nobody looked; reading its rest");
+        self.open_moved(source, position, moved, now)
+    }
+
+    fn open_moved(&mut self, source: usize, position: &Position, moved: Moved, now: Moment) -> Option<StreamId> {
+        self.remembered.remove(&StreamId(position.stream));
+        let skipped = self.skipped(moved.size(), position.offset);
+        let Moved { at, file, meta, packed } = moved;
+        // Of what is compressed nothing is skipped unread: it is let go.
+        if packed.is_some() && skipped > 0 {
+            self.out.push_back(
+                Event::Lost { source: self.sources[source].options.source, bytes: skipped, reason: LossReason::CrashLoop }
+                    .into(),
+            );
+            return None;
+        }
+        let start = self.start(source, position.path.as_path().into(), at, position.offset + skipped);
+        let start = Start { stream: StreamId(position.stream), line: position.line, ..start };
+        let stream = self.open(start, Content { file, packed }, &meta, Life::Rotated(now.steady), now)?;
+        self.lose(stream, skipped, LossReason::CrashLoop);
+        Some(stream)
     }
 
     fn go_on(&mut self, seen: &Seen, file: File, meta: &Metadata, position: Position, now: Moment) {
@@ -72,7 +178,7 @@ impl Tailer {
         debug!(path = %seen.path.display(), offset, "going on where it was left");
         let start = self.start(seen.source, path.into(), seen.path.clone(), offset);
         let start = Start { stream: StreamId(stream), line, ..start };
-        if let Some(stream) = self.open(start, file, meta, Life::Live, now) {
+        if let Some(stream) = self.open(start, file.into(), meta, Life::Live, now) {
             self.lose(stream, skipped, LossReason::CrashLoop);
         }
     }
@@ -91,7 +197,7 @@ impl Tailer {
         let at_end = from_start && source.first_ever && source.options.start_at == StartAt::End;
         let offset = if at_end { last_line_start(&file, meta.len())? } else { 0 };
         let start = self.start(seen.source, seen.path.as_path().into(), seen.path.clone(), offset);
-        let stream = self.open(start, file, &meta, Life::Live, now);
+        let stream = self.open(start, file.into(), &meta, Life::Live, now);
         if let Some(tail) = stream.and_then(|it| self.tails.get_mut(&it)) {
             tail.after = after;
         }
@@ -107,12 +213,10 @@ impl Tailer {
             None => self.rotated_while_away(seen, &real, now)?,
         };
         let older = self.tails.get(&stream)?;
-        let between = older.file.as_ref().map(|it| rotated::newer(&real, it, older.head)).unwrap_or_default();
-        Some(
-            between
-                .into_iter()
-                .fold(stream, |after, (at, meta)| self.begin_between(seen, at, &meta, after, now).unwrap_or(after)),
-        )
+        let between = rotated::newer(&real, older, &self.known_heads(&seen.path));
+        Some(between.into_iter().filter(|(_, meta)| FileKey::of(meta) != seen.key).fold(stream, |after, (at, meta)| {
+            self.begin_between(seen.source, &seen.path, at, &meta, Some(after), now).unwrap_or(after)
+        }))
     }
 
     fn is_rotated(&self, tail: &Tail, by: &Seen) -> bool {
@@ -122,32 +226,38 @@ impl Tailer {
     /// A file that was under this path when we stopped, and has another name now.
     fn rotated_while_away(&mut self, seen: &Seen, real: &Path, now: Moment) -> Option<StreamId> {
         let name = Arc::clone(&self.sources[seen.source].name);
-        let known = self.remembered.values().find(|it| it.source == *name && it.path == seen.path)?.clone();
-        let Moved { at, file, meta } = rotated::find(&known, real)?;
-        if self.by_key.contains_key(&FileKey::of(&meta)) {
+        let of_name = self.remembered.values().filter(|it| it.source == *name && it.path == seen.path);
+        let known = of_name.max_by_key(|it| (it.seen, it.stream))?.clone();
+        let moved = rotated::find(&known, real)?;
+        if self.by_key.contains_key(&FileKey::of(&moved.meta)) {
             return None;
         }
-        info!(path = %at.display(), unread = meta.len() - known.offset, "rotated while nobody looked; reading its rest");
-        self.remembered.remove(&StreamId(known.stream));
-        let skipped = self.skipped(meta.len(), known.offset);
-        let start = self.start(seen.source, known.path.into(), at, known.offset + skipped);
-        let start = Start { stream: StreamId(known.stream), line: known.line, ..start };
-        let stream = self.open(start, file, &meta, Life::Rotated(now.steady), now)?;
-        self.lose(stream, skipped, LossReason::CrashLoop);
-        Some(stream)
+        info!(path = %moved.at.display(), "rotated while nobody looked; reading its rest");
+        self.open_moved(seen.source, &known, moved, now)
     }
 
     /// A file that was begun and rotated before anyone saw it.
-    fn begin_between(&mut self, seen: &Seen, at: PathBuf, meta: &Metadata, after: StreamId, now: Moment) -> Option<StreamId> {
+    fn begin_between(
+        &mut self,
+        source: usize,
+        path: &Path,
+        at: PathBuf,
+        meta: &Metadata,
+        after: Option<StreamId>,
+        now: Moment,
+    ) -> Option<StreamId> {
         let key = FileKey::of(meta);
-        if self.by_key.contains_key(&key) || key == seen.key || self.remembered.values().any(|it| it.key == key) {
+        let (file, meta) = open_same(&at, key).ok()?;
+        // The number of an inode alone says little: it is used again.
+        let is_known = |it: &Position| it.has_inode(&meta) && it.fits(&file, meta.len()).unwrap_or(true);
+        if self.by_key.contains_key(&key) || self.remembered.values().any(is_known) {
             return None;
         }
-        let (file, meta) = open_same(&at, key).ok()?;
         info!(path = %at.display(), "rotated before anyone saw it; reading it");
-        let start = self.start(seen.source, seen.path.as_path().into(), at, 0);
-        let stream = self.open(start, file, &meta, Life::Rotated(now.steady), now)?;
-        self.tails.get_mut(&stream)?.after = Some(after);
+        let packed = rotated::unpacked_name(&at).and_then(|_| Packed::whole(&file).ok());
+        let start = self.start(source, path.into(), at, 0);
+        let stream = self.open(start, Content { file, packed }, &meta, Life::Rotated(now.steady), now)?;
+        self.tails.get_mut(&stream)?.after = after;
         Some(stream)
     }
 
@@ -157,20 +267,18 @@ impl Tailer {
     pub(super) fn follow_copy(&mut self, stream: StreamId, now: Moment) -> bool {
         let Some(tail) = self.tails.get_mut(&stream) else { return false };
         let real = fs::canonicalize(&tail.at).unwrap_or_else(|_| tail.at.clone());
-        let Some(copy) = rotated::find(&position(tail), &real) else { return false };
+        let by_name = || rotated::find(&position(tail), &fs::canonicalize(&tail.path).ok()?);
+        let Some(copy) = rotated::find(&position(tail), &real).or_else(by_name) else { return false };
         info!(path = %copy.at.display(), "truncated after it was copied; reading the rest of the copy");
-        let Some(file) = tail.file.replace(copy.file) else { return false };
-        let Ok(meta) = file.metadata() else { return false };
         let (source, path, at, key) = (tail.source, Arc::clone(&tail.path), tail.at.clone(), tail.key);
-        tail.key = FileKey::of(&copy.meta);
-        tail.at = copy.at;
+        let Some(file) = tail.move_to(copy) else { return false };
+        let Ok(meta) = file.metadata() else { return false };
         tail.life = Life::Rotated(now.steady);
-        tail.observe(&copy.meta);
         self.by_key.entry(tail.key).or_insert(stream);
         self.by_key.remove(&key);
         self.by_path.retain(|_, it| *it != stream);
         let start = self.start(source, path, at, 0);
-        if let Some(next) = self.open(start, file, &meta, Life::Live, now).and_then(|it| self.tails.get_mut(&it)) {
+        if let Some(next) = self.open(start, file.into(), &meta, Life::Live, now).and_then(|it| self.tails.get_mut(&it)) {
             next.after = Some(stream);
         }
         true
@@ -180,12 +288,15 @@ impl Tailer {
     /// app.log.1`): its bytes were read already. What it turns out to hold beyond them is read.
     fn may_be_copy(&mut self, seen: &Seen, suspects: &HashMap<FileKey, u64>, now: Moment) -> bool {
         let size = seen.meta.len();
-        let is_original = |it: &&Tail| it.life == Life::Live && rotated::is_sibling(&it.at, &seen.path);
-        let Some(original) = self.tails.values().find(is_original) else { return false };
+        let is_original = |it: &&Tail| rotated::is_sibling(&it.path, &seen.path) || rotated::is_sibling(&it.at, &seen.path);
+        let mut originals = self.tails.values().filter(is_original).peekable();
+        if originals.peek().is_none() {
+            return false;
+        }
         let Ok((copy, _)) = open_same(&seen.path, seen.key) else { return false };
         // The original may be truncated already, though nobody has noticed yet.
-        let holds_read = original.offset > 0 && position(original).fits(&copy, size).unwrap_or(false);
-        if !holds_read && !common_bytes(&copy, original, size).unwrap_or(false) {
+        let holds_read = |it: &Tail| it.offset > 0 && position(it).fits(&copy, size).unwrap_or(false);
+        if !originals.any(|it| holds_read(it) || common_bytes(&copy, it, size).unwrap_or(false)) {
             return false;
         }
         if size == 0 || suspects.get(&seen.key) != Some(&size) {
@@ -194,7 +305,7 @@ impl Tailer {
         }
         info!(path = %seen.path.display(), bytes = size, "a copy of a file that is followed; skipping what was read");
         let start = self.start(seen.source, seen.path.as_path().into(), seen.path.clone(), size);
-        self.open(start, copy, &seen.meta, Life::Live, now);
+        self.open(start, copy.into(), &seen.meta, Life::Live, now);
         true
     }
 
@@ -203,9 +314,14 @@ impl Tailer {
         Start { stream: self.ids.next(), source, name, path, at, offset, line: 1 }
     }
 
-    fn open(&mut self, start: Start, file: File, meta: &Metadata, life: Life, now: Moment) -> Option<StreamId> {
+    fn open(&mut self, start: Start, content: Content, meta: &Metadata, life: Life, now: Moment) -> Option<StreamId> {
         let (source, at) = (start.source, start.at.clone());
-        let mut tail = match Tail::new(start, file, meta, now.steady) {
+        let Content { file, packed } = content;
+        let opened = match packed {
+            None => Tail::new(start, file, meta, now.steady),
+            Some(packed) => Tail::packed(start, file, meta, packed, now.steady),
+        };
+        let mut tail = match opened {
             Ok(tail) => tail,
             Err(error) => {
                 self.trouble(source, &at, &error);
@@ -213,6 +329,11 @@ impl Tailer {
             }
         };
         (tail.life, tail.seen) = (life, self.scans);
+        if tail.life == Life::Live && self.open >= MAX_OPEN {
+            tail.file = None;
+        } else {
+            self.open += 1;
+        }
         let stream = tail.stream;
         let parcel = self.open_parcel(&tail, tail.offset);
         self.out.push_back(parcel);
@@ -224,8 +345,20 @@ impl Tailer {
     }
 }
 
-/// Fewer equal bytes prove nothing, unless they are all there are.
-const PROOF: u64 = 64;
+/// Directories that were read.
+type Listed = HashMap<PathBuf, Vec<(PathBuf, Metadata)>>;
+
+/// A file, and its content where it is compressed.
+struct Content {
+    file: File,
+    packed: Option<Packed>,
+}
+
+impl From<File> for Content {
+    fn from(file: File) -> Self {
+        Self { file, packed: None }
+    }
+}
 
 /// Whether `copy` and `original` begin alike and are alike where the shorter of them ends.
 fn common_bytes(copy: &File, original: &Tail, size: u64) -> io::Result<bool> {

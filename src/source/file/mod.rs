@@ -7,6 +7,7 @@
 mod admit;
 mod discover;
 mod identity;
+mod packed;
 mod place;
 mod rotated;
 mod tail;
@@ -101,6 +102,9 @@ const MAX_DELETED_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 /// How long a backlog may hold back the evaluation of alerts.
 const MAX_CATCH_UP: Duration = Duration::from_secs(600);
 
+/// A file that was not read to its end for this long is behind: its own time is its clock.
+const BEHIND_AFTER: Duration = Duration::from_secs(30);
+
 /// The time between two scans, if a scan takes less than a hundredth of it.
 const SCAN_EVERY: Duration = Duration::from_secs(1);
 
@@ -135,6 +139,8 @@ pub struct Tailer {
     /// New files in rotated names, with the size they had: copies in the making.
     suspects: HashMap<FileKey, u64>,
     catch_up: CatchUp,
+    /// How many files are open, or a few more.
+    open: usize,
     dirs: BTreeSet<PathBuf>,
 }
 
@@ -209,6 +215,7 @@ impl Tailer {
             troubles: HashMap::new(),
             suspects: HashMap::new(),
             catch_up: CatchUp::Before,
+            open: 0,
             dirs: BTreeSet::new(),
         })
     }
@@ -249,7 +256,8 @@ impl Tailer {
         self.troubles.retain(|_, it| it.scan == self.scans);
         self.begin_catch_up(now);
         self.end_catch_up(now);
-        self.publish();
+        self.note_behind(now);
+        self.publish(now);
     }
 
     /// Reads one chunk of the next file that has more. False when none has.
@@ -261,7 +269,13 @@ impl Tailer {
                 continue;
             }
             let Some(tail) = self.tails.get_mut(&stream) else { continue };
-            match tail.read(&mut self.scratch) {
+            let read = tail.read(&mut self.scratch);
+            if !matches!(read, Ok(Read::Rewritten)) {
+                let cut = mem::take(&mut tail.cut);
+                self.lose(stream, cut, LossReason::Truncated);
+            }
+            let Some(tail) = self.tails.get_mut(&stream) else { continue };
+            match read {
                 Ok(Read::Bytes(offset, bytes)) => {
                     tail.active = now.steady;
                     let place = Some(tail.place());
@@ -301,7 +315,7 @@ impl Tailer {
     }
 
     /// Looks at one file that a hint named.
-    fn look(&mut self, path: &Path) {
+    pub fn look(&mut self, path: &Path) {
         let Some(stream) = self.by_path.get(path) else { return };
         let Some(tail) = self.tails.get_mut(stream) else { return };
         let (stream, meta) = (*stream, tail.file.as_ref().map_or_else(|| fs::metadata(path), File::metadata));
@@ -363,9 +377,7 @@ impl Tailer {
         let Some(tail) = self.tails.get_mut(&stream) else { return false };
         let real = fs::canonicalize(&tail.at).unwrap_or_else(|_| tail.at.clone());
         let Some(moved) = rotated::find(&position(tail), &real) else { return false };
-        tail.at = moved.at;
-        tail.file = Some(moved.file);
-        tail.observe(&moved.meta);
+        tail.move_to(moved);
         true
     }
 
@@ -424,6 +436,17 @@ impl Tailer {
                 tail.file = None;
             }
         }
+        self.open = self.tails.values().filter(|it| it.file.is_some()).count();
+    }
+
+    /// Where more files wait to be read than may be open, each is open for its turn only.
+    fn close_one_too_many(&mut self, stream: StreamId) {
+        if self.open > MAX_OPEN
+            && let Some(tail) = self.tails.get_mut(&stream).filter(|it| it.life == Life::Live && it.after.is_none())
+        {
+            tail.file = None;
+            self.open -= 1;
+        }
     }
 
     /// Whether the end of another file comes first.
@@ -445,6 +468,7 @@ impl Tailer {
         match File::open(&tail.at).and_then(|file| Ok((FileKey::of(&file.metadata()?), file))) {
             Ok((key, file)) if key == tail.key => {
                 tail.file = Some(file);
+                self.open += 1;
                 true
             }
             // Another file stands there by now; the next scan sorts it out.
@@ -484,10 +508,13 @@ impl Tailer {
     fn after_read(&mut self, stream: StreamId, now: Moment) {
         let Some(tail) = self.tails.get(&stream) else { return };
         let offset = tail.offset;
+        self.close_one_too_many(stream);
+        let Some(tail) = self.tails.get_mut(&stream) else { return };
         if tail.at_end {
+            tail.current = now.steady;
             let heirs: Vec<StreamId> = self.tails.values().filter(|it| it.after == Some(stream)).map(|it| it.stream).collect();
             heirs.into_iter().for_each(|it| self.enqueue(it));
-        } else if tail.file.is_some() {
+        } else {
             self.enqueue(stream);
         }
         self.caught_up(stream, offset, now);
@@ -506,7 +533,7 @@ impl Tailer {
     fn close(&mut self, stream: StreamId, now: Moment) {
         let Some(tail) = self.tails.get(&stream) else { return };
         if !tail.is_deleted() {
-            let position = Position { seen: now.wall, ..position(tail) };
+            let position = Position { seen: now.wall, closed: true, ..position(tail) };
             self.remembered.insert(stream, position);
         }
         self.remembered.retain(|_, it| now.wall.since(it.seen) < REMEMBERED_FOR);
@@ -552,8 +579,9 @@ impl Tailer {
             self.tails.values().filter(|it| it.lag() > 0).map(|it| (it.stream, it.size)).collect();
         self.catch_up = CatchUp::Done;
         if !behind.is_empty() {
+            let streams = behind.keys().copied().collect();
             self.catch_up = CatchUp::Reading(behind, now.steady);
-            self.out.push_back(Event::CatchingUp(true).into());
+            self.out.push_back(Event::CatchingUp(streams).into());
         }
     }
 
@@ -561,34 +589,60 @@ impl Tailer {
         let CatchUp::Reading(behind, _) = &mut self.catch_up else { return };
         if behind.get(&stream).is_some_and(|end| offset >= *end || offset == 0) {
             behind.remove(&stream);
+            self.out.push_back(Event::CaughtUp(stream).into());
         }
         self.end_catch_up(now);
     }
 
+    /// It ends with the last file that reaches its end of then, and after a while in any case.
     fn end_catch_up(&mut self, now: Moment) {
         let CatchUp::Reading(behind, since) = &mut self.catch_up else { return };
-        behind.retain(|it, _| self.tails.contains_key(it));
-        if behind.is_empty() || now.steady.duration_since(*since) > MAX_CATCH_UP {
+        let timed_out = now.steady.duration_since(*since) > MAX_CATCH_UP;
+        let gone = |stream: &StreamId| self.tails.get(stream).is_none_or(|it| it.failed);
+        let done: Vec<StreamId> = behind.keys().copied().filter(|it| timed_out || gone(it)).collect();
+        for stream in done {
+            behind.remove(&stream);
+            self.out.push_back(Event::CaughtUp(stream).into());
+        }
+        if behind.is_empty() {
             self.catch_up = CatchUp::Done;
-            self.out.push_back(Event::CatchingUp(false).into());
         }
     }
 
-    fn publish(&self) {
-        let mut sums = vec![(0, 0, 0); self.sources.len()];
+    /// Tells of files that have not been read to their end for too long.
+    fn note_behind(&mut self, now: Moment) {
+        let Self { tails, sources, out, .. } = self;
+        for tail in tails.values_mut() {
+            let unread = tail.lag() > 0 && !tail.failed;
+            if !unread {
+                tail.current = now.steady;
+            }
+            let behind = unread && now.steady.duration_since(tail.current) > BEHIND_AFTER;
+            if behind != tail.behind {
+                tail.behind = behind;
+                let source = sources[tail.source].options.source;
+                out.push_back(Event::Behind { stream: tail.stream, source, behind }.into());
+            }
+        }
+    }
+
+    fn publish(&self, now: Moment) {
+        let mut sums = vec![(0, 0, 0, 0); self.sources.len()];
         for tail in self.tails.values() {
-            let (lag, files, _) = &mut sums[tail.source];
+            let (lag, files, _, behind) = &mut sums[tail.source];
             *lag += tail.lag();
             *files += 1;
+            *behind = now.steady.duration_since(tail.current).as_secs().max(*behind);
         }
         for trouble in self.troubles.values() {
             sums[trouble.source].2 += 1;
         }
-        for (source, (lag, files, unreadable)) in self.sources.iter().zip(sums) {
+        for (source, (lag, files, unreadable, behind)) in self.sources.iter().zip(sums) {
             let gauges = &source.options.gauges;
             gauges.lag_bytes.store(lag, Ordering::Relaxed);
             gauges.files.store(files, Ordering::Relaxed);
             gauges.unreadable.store(unreadable, Ordering::Relaxed);
+            gauges.behind_seconds.store(behind, Ordering::Relaxed);
         }
     }
 
@@ -674,5 +728,6 @@ fn position(tail: &Tail) -> Position {
         offset: tail.offset,
         line,
         seen: Timestamp::default(),
+        closed: false,
     }
 }

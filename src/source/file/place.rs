@@ -7,14 +7,20 @@ use crate::source::Parcel;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long the place in a vanished file is remembered: an unmounted volume comes back.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3_600);
+
+/// Fewer equal bytes prove nothing, unless they are all there are.
+pub(super) const PROOF: u64 = 64;
+
+/// File systems keep time by a clock that ticks no faster than this.
+pub(super) const COARSE: Duration = Duration::from_millis(20);
 
 /// The most vanished files that are remembered; the latest win.
 const MAX_REMEMBERED: usize = 20_000;
@@ -57,9 +63,24 @@ pub struct Position {
     pub line: u64,
     /// When the file was last known to be there.
     pub seen: Timestamp,
+    /// It was read to its end and let go.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 impl Position {
+    /// Whether a file has the inode of the one this speaks of, and not only the number that was free again.
+    pub(super) fn has_inode(&self, meta: &Metadata) -> bool {
+        // Where bytes were read, they are the better witness.
+        let later = |it: SystemTime| Timestamp::from_system(it) > self.seen;
+        FileKey::of(meta) == self.key && (self.has_proof() || !meta.created().is_ok_and(later))
+    }
+
+    /// Whether its bytes tell it from other files.
+    pub(super) fn has_proof(&self) -> bool {
+        self.mark.len > 0 || u64::from(self.head.len) >= PROOF
+    }
+
     /// Whether `file`, which has `size` bytes, is the one this speaks of, as far as its bytes can tell.
     pub(super) fn fits(&self, file: &File, size: u64) -> io::Result<bool> {
         Ok(size >= self.mark.end.max(self.offset) && self.head.matches(file)? && self.mark.matches(file)?)
@@ -102,7 +123,8 @@ impl Ledger {
     fn close(&mut self, stream: StreamId, now: Timestamp) {
         if let Some(place) = self.open.remove(&stream) {
             let end = place.mark.end;
-            self.remembered.insert(stream, position(stream, &place, end, place.line, now));
+            let position = Position { closed: true, ..position(stream, &place, end, place.line, now) };
+            self.remembered.insert(stream, position);
         }
     }
 
@@ -139,5 +161,6 @@ fn position(stream: StreamId, place: &Place, offset: u64, line: u64, now: Timest
         offset,
         line,
         seen: now,
+        closed: false,
     }
 }

@@ -1,7 +1,10 @@
 //! Files beside a followed one: where its bytes went, and what was written between it and its successor.
 
 use super::identity::{FileKey, Head};
-use super::place::Position;
+use super::packed::Packed;
+use super::place::{COARSE, PROOF, Position};
+use super::tail::Tail;
+use crate::time::Timestamp;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,18 +19,55 @@ pub(super) struct Moved {
     pub(super) at: PathBuf,
     pub(super) file: File,
     pub(super) meta: Metadata,
+    /// Where it is compressed: its content, up to where reading goes on.
+    pub(super) packed: Option<Packed>,
 }
 
-/// The file that `position` speaks of, beside `path`: the same inode under another name, or a copy in a rotated name.
+impl Moved {
+    /// Of what is in it.
+    pub(super) fn size(&self) -> u64 {
+        self.packed.as_ref().map_or(self.meta.len(), |it| it.size)
+    }
+}
+
+/// The file that `position` speaks of, beside `path`: the same inode under another name, or a copy in a rotated name, which
+/// may be compressed.
 pub(super) fn find(position: &Position, path: &Path) -> Option<Moved> {
-    let entries = beside(path);
-    let same = |it: &&(PathBuf, Metadata)| FileKey::of(&it.1) == position.key;
+    find_among(&beside(path), position, path)
+}
+
+/// The same, of these files beside `path`.
+pub(super) fn find_among(entries: &[(PathBuf, Metadata)], position: &Position, path: &Path) -> Option<Moved> {
+    let same = |it: &&(PathBuf, Metadata)| position.has_inode(&it.1);
+    // A pattern may match rotated names too: they have siblings like the name that they came from.
+    let family = family(path);
+    let path = family.as_path();
     let copies = || entries.iter().filter(|it| is_sibling(path, &it.0) && !same(it));
-    entries.iter().filter(same).chain(copies()).find_map(|(at, meta)| {
-        let (file, meta) = open_same(at, FileKey::of(meta)).ok()?;
-        let fits = position.mark.len > 0 && position.fits(&file, meta.len()).ok()?;
-        fits.then(|| Moved { at: at.clone(), file, meta })
-    })
+    let plain = entries.iter().filter(same).chain(copies()).find_map(|(at, meta)| {
+        let key = FileKey::of(meta);
+        let (file, meta) = open_same(at, key).ok()?;
+        // Of a file of which nothing was read, the inode under a rotated name is all there is to know.
+        let proof = position.has_proof() || position.has_inode(&meta) && is_sibling(path, at);
+        let fits = proof && position.fits(&file, meta.len()).ok()?;
+        fits.then(|| Moved { at: at.clone(), file, meta, packed: None })
+    });
+    plain.or_else(|| entries.iter().find_map(|(at, meta)| find_packed(position, path, at, meta)))
+}
+
+fn find_packed(position: &Position, path: &Path, at: &Path, meta: &Metadata) -> Option<Moved> {
+    if !position.has_proof() || !is_sibling(path, &unpacked_name(at)?) {
+        return None;
+    }
+    let (file, meta) = open_same(at, FileKey::of(meta)).ok()?;
+    let packed = Packed::resume(&file, position).ok()??;
+    Some(Moved { at: at.to_owned(), file, meta, packed: Some(packed) })
+}
+
+/// The name before compression, where this is a compressed file that has taken the place of the plain one: while both are
+/// there, the compressed one may be unfinished.
+pub(super) fn unpacked_name(path: &Path) -> Option<PathBuf> {
+    let packed = path.extension().is_some_and(|it| it == "gz");
+    Some(path.with_extension("")).filter(|it| packed && !it.exists())
 }
 
 /// Opens a file that was seen under this path a moment ago. Another one may stand there by now: then this one is not found.
@@ -39,44 +79,83 @@ pub(super) fn open_same(path: &Path, key: FileKey) -> io::Result<(File, Metadata
 
 /// Files in a rotated name of `path` that were begun after `older`, oldest first: rotated before anyone saw them.
 ///
-/// Copies of `older` are none of them.
-pub(super) fn newer(path: &Path, older: &File, head: Head) -> Vec<(PathBuf, Metadata)> {
-    let Ok(limit) = older.metadata() else { return Vec::new() };
-    let mut found: Vec<(PathBuf, Metadata)> = beside(path)
-        .into_iter()
-        .filter(|(at, meta)| at != path && is_sibling(path, at) && is_newer(meta, &limit) && !is_copy(at, head))
-        .collect();
-    found.sort_by_key(|(_, meta)| begun(meta));
+/// Copies of `older` and of others that are `known` by their first bytes are none of them.
+pub(super) fn newer(path: &Path, older: &Tail, known: &[Head]) -> Vec<(PathBuf, Metadata)> {
+    let Some(Ok(limit)) = older.file.as_ref().map(File::metadata) else { return Vec::new() };
+    // A compressed file has its original's last write, and a birth of its own.
+    let order = |it: &Metadata, packed: bool| if packed { (None, it.modified().ok()) } else { begun(it) };
+    let is_candidate = |(at, meta): &(PathBuf, Metadata)| {
+        let unpacked = unpacked_name(at);
+        let packed = unpacked.is_some();
+        at != path
+            && is_sibling(path, unpacked.as_deref().unwrap_or(at))
+            && FileKey::of(meta) != FileKey::of(&limit)
+            && is_newer(order(meta, packed || older.is_packed()), order(&limit, packed || older.is_packed()))
+            && !is_copy(at, packed, older.head)
+            && !known.iter().any(|it| packed && is_copy(at, packed, *it) && tells(at, packed, *it))
+    };
+    let mut found: Vec<(PathBuf, Metadata)> = beside(path).into_iter().filter(is_candidate).collect();
+    let any_packed = found.iter().any(|(at, _)| unpacked_name(at).is_some());
+    found.sort_by_key(|(_, meta)| order(meta, any_packed));
+    found
+}
+
+/// Files in a rotated name of `path` that were written to since, oldest first, without those that are `known` by their first
+/// bytes.
+pub(super) fn written_since(path: &Path, since: Timestamp, known: &[Head]) -> Vec<(PathBuf, Metadata)> {
+    let is_candidate = |(at, meta): &(PathBuf, Metadata)| {
+        let unpacked = unpacked_name(at);
+        at != path
+            && is_sibling(path, unpacked.as_deref().unwrap_or(at))
+            && meta.modified().is_ok_and(|it| Timestamp::from_system(it).plus(COARSE) >= since)
+            && !known.iter().any(|it| is_copy(at, unpacked.is_some(), *it) && tells(at, unpacked.is_some(), *it))
+    };
+    let mut found: Vec<(PathBuf, Metadata)> = beside(path).into_iter().filter(is_candidate).collect();
+    found.sort_by_key(|(_, meta)| meta.modified().ok());
     found
 }
 
 /// By birth where the file system knows it, else by the last write.
-fn begun(meta: &Metadata) -> (Option<SystemTime>, Option<SystemTime>) {
+fn begun(meta: &Metadata) -> Begun {
     (meta.created().ok(), meta.modified().ok())
 }
 
-fn is_newer(meta: &Metadata, than: &Metadata) -> bool {
-    if FileKey::of(meta) == FileKey::of(than) {
-        return false;
-    }
+type Begun = (Option<SystemTime>, Option<SystemTime>);
+
+fn is_newer(file: Begun, than: Begun) -> bool {
     // Copies that were made of `than` in earlier days were born after it, but it was written after them.
-    match (begun(meta), begun(than)) {
-        ((Some(born), Some(written)), (Some(limit), Some(last))) => born > limit && written >= last,
-        ((None, Some(written)), (_, Some(last))) => written > last,
+    match (file, than) {
+        ((Some(born), Some(written)), (Some(limit), Some(last))) if born != limit => born > limit && written >= last,
+        ((_, Some(written)), (_, Some(last))) => written >= last,
         _ => false,
     }
 }
 
-fn is_copy(at: &Path, head: Head) -> bool {
-    head.len > 0 && File::open(at).and_then(|file| head.matches(&file)).unwrap_or(false)
+fn is_copy(at: &Path, packed: bool, head: Head) -> bool {
+    let matches = |file: File| if packed { Packed::begins_with(&file, head) } else { head.matches(&file) };
+    head.len > 0 && File::open(at).and_then(matches).unwrap_or(false)
+}
+
+/// Whether equal first bytes tell that it is the same file: they are many, or all there are.
+fn tells(at: &Path, packed: bool, head: Head) -> bool {
+    let size = |file: File| if packed { Ok(Packed::whole(&file)?.size) } else { Ok(file.metadata()?.len()) };
+    u64::from(head.len) >= PROOF || File::open(at).and_then(size).is_ok_and(|it| it == u64::from(head.len))
 }
 
 /// Regular files in the directory of `path`, symbolic links in `path` resolved.
-fn beside(path: &Path) -> Vec<(PathBuf, Metadata)> {
+pub(super) fn beside(path: &Path) -> Vec<(PathBuf, Metadata)> {
     let Some(dir) = path.parent() else { return Vec::new() };
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     let entries = entries.flatten().take(MAX_ENTRIES);
     entries.filter_map(|it| Some((it.path(), it.metadata().ok()?))).filter(|it| it.1.is_file()).collect()
+}
+
+/// The name before a rotation appended to it.
+pub(super) fn family(path: &Path) -> PathBuf {
+    let Some(name) = file_name(path) else { return path.to_owned() };
+    let mut marks = name.match_indices(['.', '-', '_']).map(|(at, _)| name.split_at(at));
+    let base = marks.find(|(base, suffix)| !base.is_empty() && is_stamp(suffix)).map_or(name, |(base, _)| base);
+    path.with_file_name(base)
 }
 
 /// Whether `other` is a name that a rotation gives to `path`: `app.log.1`, `app.log-20261120`, `app-2026-11-20.log`.

@@ -1,7 +1,9 @@
 //! One file: how far it was read, and the next bytes of it.
 
 use super::identity::{FileKey, Head, Trail, read_full_at};
+use super::packed::Packed;
 use super::place::Place;
+use super::rotated::Moved;
 use crate::framing::StreamId;
 use crate::source::CHUNK;
 use bytes::Bytes;
@@ -27,11 +29,15 @@ pub(super) struct Tail {
     pub(super) key: FileKey,
     /// Closed while it rests and descriptors are scarce, or after a failed read.
     pub(super) file: Option<File>,
+    /// Set where the file is compressed and its bytes have to be unpacked.
+    packed: Option<Packed>,
     pub(super) offset: u64,
     pub(super) line: u64,
     pub(super) head: Head,
     pub(super) trail: Trail,
     pub(super) size: u64,
+    /// Bytes that were seen to be there, were not read, and are gone.
+    pub(super) cut: u64,
     pub(super) modified: SystemTime,
     pub(super) life: Life,
     /// The end was seen, and nothing says that there is more.
@@ -46,6 +52,10 @@ pub(super) struct Tail {
     pub(super) seen: u64,
     /// When it last gave bytes.
     pub(super) active: Instant,
+    /// When it was last known to be read to its end.
+    pub(super) current: Instant,
+    /// It has been behind for so long that the pipeline was told.
+    pub(super) behind: bool,
     /// Only NULs came so far: the hole that a writer leaves who did not notice the truncation.
     hole: bool,
     /// NULs were skipped, and nobody was told yet where the bytes go on.
@@ -91,7 +101,6 @@ pub(super) struct Start {
 impl Tail {
     pub(super) fn new(start: Start, file: File, meta: &Metadata, now: Instant) -> io::Result<Self> {
         let Start { stream, source, name, path, at, offset, line } = start;
-        let covered = offset.min(u64::from(Head::MAX)) as u16;
         Ok(Self {
             stream,
             source,
@@ -100,11 +109,14 @@ impl Tail {
             key: FileKey::of(meta),
             offset,
             line,
-            head: Head::read(&file, covered)?,
+            // Also of what is still to be read: it tells the file from others if it is rotated first.
+            head: Head::read(&file, Head::MAX)?,
             trail: Trail::read(&file, offset)?,
             size: meta.len(),
+            cut: 0,
             modified: meta.modified()?,
             file: Some(file),
+            packed: None,
             life: Life::Live,
             at_end: offset == meta.len(),
             failed: false,
@@ -112,10 +124,30 @@ impl Tail {
             after: None,
             seen: 0,
             active: now,
+            current: now,
+            behind: false,
             hole: offset == 0,
             behind_hole: false,
             name,
         })
+    }
+
+    /// The same for a compressed file, unpacked up to the offset.
+    pub(super) fn packed(start: Start, file: File, meta: &Metadata, packed: Packed, now: Instant) -> io::Result<Self> {
+        let offset = start.offset;
+        let tail = Self::new(Start { offset: 0, ..start }, file, meta, now)?;
+        let (head, trail, size) = (packed.head, packed.trail.clone(), packed.size.max(offset));
+        Ok(Self { offset, head, trail, size, packed: Some(packed), at_end: false, hole: false, ..tail })
+    }
+
+    /// Goes on in another file, which holds what was read of this one.
+    pub(super) fn move_to(&mut self, moved: Moved) -> Option<File> {
+        let Moved { at, file, meta, packed } = moved;
+        (self.key, self.at, self.packed) = (FileKey::of(&meta), at, packed);
+        let before = self.file.replace(file);
+        self.at_end = false;
+        self.observe(&meta);
+        before
     }
 
     /// What a checkpoint needs to find the way back to here.
@@ -133,10 +165,17 @@ impl Tail {
     /// Takes in what a `stat` said. True when it changed; also where only the time moved, for a file may be cut and written
     /// to the same length again.
     pub(super) fn observe(&mut self, meta: &Metadata) -> bool {
+        if let Some(packed) = &self.packed {
+            // Compressed files do not grow.
+            self.size = packed.size;
+            return false;
+        }
         let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let changed = meta.len() != self.size || modified != self.modified;
         // A size below what was seen but not read means lost bytes; the larger number is needed to count them.
         if meta.len() >= self.offset || self.size <= self.offset {
+            let unread_end = self.size.max(self.offset);
+            self.cut += unread_end.saturating_sub(meta.len().max(self.offset));
             self.size = meta.len();
         }
         self.modified = modified;
@@ -146,6 +185,16 @@ impl Tail {
         changed
     }
 
+    /// The fingerprint of its first bytes, also of those that were not read yet.
+    pub(super) fn present_head(&self) -> Head {
+        let plain = self.file.as_ref().filter(|_| !self.is_packed());
+        plain.and_then(|it| Head::read(it, Head::MAX).ok()).unwrap_or(self.head)
+    }
+
+    pub(super) const fn is_packed(&self) -> bool {
+        self.packed.is_some()
+    }
+
     pub(super) fn lag(&self) -> u64 {
         self.size.saturating_sub(self.offset)
     }
@@ -153,6 +202,9 @@ impl Tail {
     /// Reads on. Every read begins with the bytes before the offset: only while they are still there may what follows be
     /// taken for what comes next.
     pub(super) fn read(&mut self, scratch: &mut [u8]) -> io::Result<Read> {
+        if self.packed.is_some() {
+            return self.unpack(scratch);
+        }
         let file = self.file.as_ref().ok_or(io::ErrorKind::NotConnected)?;
         let known = self.trail.bytes().len();
         let got = read_full_at(file, scratch, self.offset - known as u64)?;
@@ -180,9 +232,28 @@ impl Tail {
         Ok(Read::Bytes(start, bytes))
     }
 
+    fn unpack(&mut self, scratch: &mut [u8]) -> io::Result<Read> {
+        let Some(packed) = &mut self.packed else { return Ok(Read::End) };
+        let room = scratch.len().min(CHUNK);
+        let got = packed.read(scratch.get_mut(..room).unwrap_or_default())?;
+        (self.head, self.size) = (packed.head, packed.size);
+        self.trail.clone_from(&packed.trail);
+        self.at_end = got < room;
+        if self.at_end {
+            self.size = self.offset + got as u64;
+        }
+        if got == 0 {
+            return Ok(Read::End);
+        }
+        let (start, bytes) = (self.offset, Bytes::copy_from_slice(&scratch[..got]));
+        self.offset += got as u64;
+        self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        Ok(Read::Bytes(start, bytes))
+    }
+
     /// Starts again at the first byte, with the count of bytes that were there to be read and are gone.
     pub(super) fn rewind(&mut self) -> u64 {
-        let lost = self.lag();
+        let lost = self.lag() + std::mem::take(&mut self.cut);
         let size = self.file.as_ref().and_then(|it| it.metadata().ok()).map_or(0, |it| it.len());
         (self.offset, self.line, self.size) = (0, 1, size);
         self.head = Head::default();

@@ -1,0 +1,269 @@
+//! Thousands of random histories of a log and its reader, against a reference that knows only what was written.
+
+use crate::follower::{Follower, Saved};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+/// A small generator, so that a seed tells the whole history.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % sides
+    }
+}
+
+struct World {
+    follower: Follower,
+    saved: Saved,
+    up: bool,
+    writer: File,
+    written: Vec<String>,
+    /// What is there of a line that is not finished.
+    half: String,
+    /// Whether the present file under the name was looked at since it came.
+    seen: bool,
+    /// Logs are rotated in the one way or in the other.
+    copies: bool,
+    history: Vec<String>,
+}
+
+impl World {
+    fn new(pattern: &str, copies: bool) -> Self {
+        let mut follower = Follower::new(&[pattern]);
+        let writer = append(&follower.path("app.log"));
+        follower.poll();
+        let saved = follower.save();
+        Self {
+            follower,
+            saved,
+            up: true,
+            writer,
+            written: Vec::new(),
+            half: String::new(),
+            seen: true,
+            copies,
+            history: Vec::new(),
+        }
+    }
+
+    fn act(&mut self, dice: &mut Dice) {
+        match dice.roll(24) {
+            0..=5 => self.write(1 + dice.roll(4)),
+            6 => self.write_half(),
+            7 => self.write(3_000 + dice.roll(3_000)),
+            8..=10 if self.copies => self.copy_truncate(),
+            8..=10 => self.rename(dice.roll(2) == 0),
+            11 => self.compress(1 + dice.roll(3)),
+            12..=14 => self.scan(),
+            15..=17 => self.turn(),
+            18 => self.pass(1 + dice.roll(100)),
+            19 | 20 => self.save(),
+            21 => self.kill(),
+            22 => self.stop(),
+            _ => self.start(),
+        }
+    }
+
+    fn write(&mut self, lines: u64) {
+        self.note(format!("write {lines}"));
+        let mut text = String::new();
+        for _ in 0..lines {
+            let mut line = std::mem::take(&mut self.half);
+            let already = line.len();
+            if line.is_empty() {
+                line = format!("line {} of a log in which no two lines are the same", self.written.len());
+            } else {
+                line.push_str(" and here its end");
+            }
+            text.push_str(line.get(already..).expect("it grew"));
+            text.push('\n');
+            self.written.push(line);
+        }
+        self.writer.write_all(text.as_bytes()).expect("written");
+    }
+
+    fn write_half(&mut self) {
+        self.note("half".to_owned());
+        self.end_half();
+        self.half = format!("line {} comes in two parts, here its beginning,", self.written.len());
+        self.writer.write_all(self.half.as_bytes()).expect("written");
+    }
+
+    fn end_half(&mut self) {
+        if !self.half.is_empty() {
+            self.write(1);
+        }
+    }
+
+    /// As logrotate does it: all names move up by one.
+    fn shift(&mut self) {
+        if !self.seen {
+            // Which of two files is older, their births say, and the clock of the file system is coarse.
+            std::thread::sleep(Duration::from_millis(12));
+        }
+        self.seen = false;
+        for number in (1..40).rev() {
+            for end in ["", ".gz"] {
+                let from = self.follower.path(&format!("app.log.{number}{end}"));
+                if from.exists() {
+                    fs::rename(from, self.follower.path(&format!("app.log.{}{end}", number + 1))).expect("renamed");
+                }
+            }
+        }
+    }
+
+    fn rename(&mut self, late_words: bool) {
+        self.note(format!("rename, late words: {late_words}"));
+        self.end_half();
+        self.shift();
+        fs::rename(self.follower.path("app.log"), self.follower.path("app.log.1")).expect("renamed");
+        if late_words {
+            self.write(2);
+        }
+        self.writer = append(&self.follower.path("app.log"));
+    }
+
+    fn copy_truncate(&mut self) {
+        // A copy of a file of which nothing was read is not known for one; what was cut is counted then.
+        if !self.up {
+            return;
+        }
+        self.note("copytruncate".to_owned());
+        self.write(1);
+        self.scan();
+        self.follower.turns();
+        self.write(2);
+        self.shift();
+        fs::copy(self.follower.path("app.log"), self.follower.path("app.log.1")).expect("copied");
+        self.writer.set_len(0).expect("cut");
+        if self.up {
+            self.scan();
+        }
+    }
+
+    fn compress(&mut self, number: u64) {
+        let path = self.follower.path(&format!("app.log.{number}"));
+        if !path.exists() {
+            return;
+        }
+        self.note(format!("compress {number}"));
+        let modified = fs::metadata(&path).expect("known").modified().expect("known");
+        let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        to.write_all(&fs::read(&path).expect("read")).expect("compressed");
+        let packed = self.follower.path(&format!("app.log.{number}.gz"));
+        fs::write(&packed, to.finish().expect("compressed")).expect("written");
+        // gzip keeps the time.
+        File::options().write(true).open(&packed).expect("opened").set_modified(modified).expect("set");
+        fs::remove_file(path).expect("removed");
+    }
+
+    fn scan(&mut self) {
+        if self.up {
+            self.note("scan".to_owned());
+            self.follower.wait(1);
+            self.follower.scan();
+            self.seen = true;
+        }
+    }
+
+    fn turn(&mut self) {
+        if self.up {
+            self.note("turn".to_owned());
+            self.follower.turn();
+        }
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.note(format!("{seconds} s"));
+        self.follower.wait(seconds);
+    }
+
+    fn save(&mut self) {
+        if self.up {
+            // There is a look every second, and a checkpoint every few.
+            self.scan();
+            (0..4).for_each(|_| self.turn());
+            self.note("save".to_owned());
+            self.saved = self.follower.save();
+        }
+    }
+
+    /// The next one begins with the last checkpoint, whatever was read since.
+    fn kill(&mut self) {
+        self.note("kill".to_owned());
+        // An inode that is free is used again at once; whether a file is younger than a checkpoint, a coarse clock tells.
+        std::thread::sleep(Duration::from_millis(5));
+        self.up = true;
+        self.follower.restart(self.saved.clone());
+        self.seen = false;
+    }
+
+    fn stop(&mut self) {
+        self.save();
+        self.up = false;
+    }
+
+    fn start(&mut self) {
+        if !self.up {
+            self.kill();
+        }
+    }
+
+    fn note(&mut self, what: String) {
+        self.history.push(what);
+    }
+
+    /// What arrived is what was written.
+    fn judge(mut self, seed: u64) {
+        self.start();
+        self.end_half();
+        for _ in 0..6 {
+            self.follower.poll();
+        }
+        let mut times: BTreeMap<&str, i32> = self.written.iter().map(|it| (it.as_str(), -1)).collect();
+        for line in &self.follower.lines {
+            *times.entry(line).or_default() += 1;
+        }
+        let wrong: Vec<_> = times.iter().filter(|(_, times)| **times != 0).take(5).collect();
+        let tail = self.history.len().saturating_sub(60);
+        assert!(
+            wrong.is_empty(),
+            "seed {seed}: (line, too many) {wrong:?}\n{:?}\n{:?}",
+            &self.history[tail..],
+            self.follower.events
+        );
+    }
+}
+
+fn append(path: &Path) -> File {
+    OpenOptions::new().create(true).append(true).open(path).expect("opened")
+}
+
+fn histories(seeds: std::ops::Range<u64>) {
+    for seed in seeds {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let pattern = if dice.roll(2) == 0 { "app.log" } else { "app.log*" };
+        let mut world = World::new(pattern, dice.roll(3) == 0);
+        for _ in 0..10 + dice.roll(50) {
+            world.act(&mut dice);
+        }
+        world.judge(seed);
+    }
+}
+
+#[test]
+fn random_histories_lose_nothing_and_repeat_nothing() {
+    histories(0..600);
+}
+
+#[test]
+fn more_random_histories_lose_nothing_and_repeat_nothing() {
+    histories(600..1_200);
+}

@@ -30,6 +30,8 @@ const GZIP_FROM: usize = 1_024;
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
+/// Shown by a browser, and not offered as a file.
+const MARKDOWN: &str = "text/plain; charset=utf-8";
 
 /// Nothing comes from elsewhere, nothing runs, nothing is framed.
 const POLICY: &str =
@@ -40,6 +42,7 @@ const PATHS: &str = "/                  status page
 /-/healthy         the process lives
 /-/ready           it reads as lines come
 /-/reload          POST: read the configuration and patterns again
+/runbooks/auth     what to do about an alert of this row; so for every row
 /api/v1/windows    calls and failures per window
 /api/v1/alerts     pending, firing, just resolved
 /api/v1/unknown    errors that no pattern knows
@@ -54,7 +57,6 @@ type Answer = Response<Full<Bytes>>;
 pub(super) struct Peer(pub(super) SocketAddr);
 
 /// What is read off the state, away from the reactor.
-#[derive(Clone, Copy)]
 enum View {
     Page,
     Metrics(Format),
@@ -63,6 +65,7 @@ enum View {
     Unknown,
     Patterns,
     Status,
+    Runbook(Bytes),
 }
 
 pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<AdminState>) -> Answer {
@@ -81,6 +84,7 @@ pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<Ad
         "/api/v1/unknown" => Some(View::Unknown),
         "/api/v1/patterns" => Some(View::Patterns),
         "/api/v1/status" => Some(View::Status),
+        _ if let Some(page) = path.strip_prefix("/runbooks/").and_then(|row| runbook(&state, row)) => Some(View::Runbook(page)),
         _ => return text(StatusCode::NOT_FOUND, format!("there is nothing at this path; there is\n\n{PATHS}")),
     };
     if head.method != Method::GET && head.method != Method::HEAD {
@@ -95,6 +99,11 @@ pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<Ad
             drawn.unwrap_or_else(|_| text(StatusCode::SERVICE_UNAVAILABLE, "the process ends\n"))
         }
     }
+}
+
+/// The page on a row; an alert of a row that is gone may still be read.
+fn runbook(state: &AdminState, row: &str) -> Option<Bytes> {
+    state.loaded().runbooks.get(row.trim_end_matches(".md")).cloned()
 }
 
 fn ready(phase: Phase) -> Answer {
@@ -115,6 +124,7 @@ fn draw(view: View, state: &AdminState, gzip: bool) -> Answer {
         View::Unknown => (JSON, api::unknown(state).into()),
         View::Patterns => (JSON, state.loaded().patterns.clone()),
         View::Status => (JSON, api::status(state, now).into()),
+        View::Runbook(page) => (MARKDOWN, page),
     };
     let body: Bytes = body;
     let mut answer = if gzip && body.len() >= GZIP_FROM {

@@ -99,6 +99,8 @@ pub(super) struct Loaded {
     pub(super) providers: BTreeMap<String, ProviderView>,
     /// The answer of `/api/v1/patterns`, written once per load rather than once per request.
     pub(super) patterns: Bytes,
+    /// The pages on the rows, by their ids.
+    pub(super) runbooks: BTreeMap<String, Bytes>,
 }
 
 /// Everything the HTTP side reads, and the one channel by which it asks.
@@ -131,8 +133,15 @@ impl AdminState {
         let text = serde_json::json!({ "v": 1, "patterns": patterns }).to_string();
         let view = |name: &str, status_page: &str| ProviderView { name: name.to_owned(), status_page: status_page.to_owned() };
         let providers = providers.iter().map(|(_, it)| (it.id.clone(), view(&it.name, &it.status_page))).collect();
-        let loaded = Arc::new(Loaded { providers, patterns: text.into() });
-        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
+        let mut held = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Arc::new(Loaded { providers, patterns: text.into(), runbooks: held.runbooks.clone() });
+    }
+
+    /// Says what the pages on the rows are.
+    pub fn set_runbooks(&self, pages: impl IntoIterator<Item = (String, String)>) {
+        let runbooks = pages.into_iter().map(|(row, page)| (row, page.into())).collect();
+        let mut held = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Arc::new(Loaded { runbooks, ..Loaded::clone(&held) });
     }
 
     pub(super) fn phase(&self) -> Phase {

@@ -177,6 +177,9 @@ pub(super) enum LogFormat {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) flags: Flags,
+    /// A receiver that cannot be reached is a failure, not a warning
+    #[arg(long)]
+    pub(super) receivers: bool,
 }
 
 #[derive(Clone, Debug, clap::Args)]

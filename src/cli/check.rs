@@ -4,13 +4,57 @@ use super::args::Check;
 use super::{End, Trouble, run, style};
 use crate::alert::{Kind, Row, Trigger};
 use crate::config::{Config, Output, SourceKind};
-use crate::daemon::Plan;
+use crate::daemon::{Plan, receiver_place};
+use crate::delivery::probe;
 use std::fmt::Write as _;
+use std::time::Duration;
+use tokio::task::JoinSet;
 
 pub(super) fn run(args: &Check) -> Result<End, Trouble> {
     let plan = run::plan(Config::load(&args.flags))?;
+    let unreached = unreached(&plan)?;
     style::print(describe(&plan).as_bytes())?;
+    for fault in &unreached {
+        style::complain(fault);
+    }
+    if args.receivers && !unreached.is_empty() {
+        return Ok(End::Failed);
+    }
+    style::print(if unreached.is_empty() {
+        b"\nall good\n"
+    } else {
+        b"\ngood, but for the receivers that cannot be reached now\n"
+    })?;
     Ok(End::Good)
+}
+
+/// How long one receiver is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Receivers that cannot be reached from here now, each with its place and what may mend it. Nothing is sent to them.
+fn unreached(plan: &Plan) -> Result<Vec<String>, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut faults = Vec::new();
+    runtime.block_on(async {
+        let probes: JoinSet<_> = plan
+            .receivers()
+            .iter()
+            .map(|it| {
+                let receiver = it.clone();
+                async move { probe(&receiver, PATIENCE).await }
+            })
+            .collect();
+        for unreached in probes.join_all().await {
+            for (member, error) in unreached {
+                let place = receiver_place(plan.config(), &member).map_or_else(String::new, |it| format!("{it}: "));
+                let cause = std::error::Error::source(&error).map_or_else(String::new, |it| format!(": {it}"));
+                let mend = "is the address right, and may this host connect to it?";
+                faults.push(format!("{place}receiver {member}: {error}{cause}; {mend}"));
+            }
+        }
+    });
+    faults.sort();
+    Ok(faults)
 }
 
 fn describe(plan: &Plan) -> String {
@@ -55,7 +99,6 @@ fn describe(plan: &Plan) -> String {
     for row in plan.rules().table().rows() {
         let _infallible = writeln!(out, "  {:<15} {:<8} {:<24} {}", row.id, row.severity, fires(row), row.next_step());
     }
-    out.push_str("\nall good\n");
     out
 }
 

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// The kinds of `[[receiver.…]]`.
+const RECEIVERS: [&str; 7] = ["alertmanager", "webhook", "slack", "pagerduty", "command", "stdout", "heartbeat"];
+
 /// The whole file.
 #[derive(Debug, Default)]
 pub(super) struct File {
@@ -25,13 +28,16 @@ pub(super) struct File {
     pub(super) series: Option<At<usize>>,
     pub(super) by: Option<At<Vec<By>>>,
     pub(super) escalation: Vec<At<toml::Table>>,
-    pub(super) receivers: Option<At<toml::Table>>,
+    /// Each with its kind.
+    pub(super) receivers: Vec<(&'static str, At<toml::Table>)>,
+    pub(super) runbook_url: Option<At<String>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Http {
     pub(super) listen: Option<At<SocketAddr>>,
     pub(super) lifecycle: Option<At<bool>>,
+    pub(super) url: Option<At<String>>,
 }
 
 /// What every kind of source has.
@@ -63,7 +69,9 @@ pub(super) struct TcpSource {
 impl File {
     pub(super) fn read(root: &mut Section<'_, '_>) -> Self {
         let mut file = Self::default();
-        root.table("http", |it| file.http = Http { listen: it.key("listen"), lifecycle: it.key("lifecycle") });
+        root.table("http", |it| {
+            file.http = Http { listen: it.key("listen"), lifecycle: it.key("lifecycle"), url: it.key("url") }
+        });
         root.table("state", |it| file.state_dir = it.key("dir"));
         root.table("source", |it| {
             file.files = it.tables("file", FileSource::read);
@@ -76,9 +84,16 @@ impl File {
             file.max_line = it.key("max_line");
             file.series = it.key("series");
         });
-        root.table("alerting", |it| file.by = it.key("by"));
+        root.table("alerting", |it| {
+            file.by = it.key("by");
+            file.runbook_url = it.key("runbook_url");
+        });
         file.escalation = root.foreign("escalation");
-        file.receivers = root.key("receiver");
+        root.table("receiver", |it| {
+            for kind in RECEIVERS {
+                file.receivers.extend(it.foreign(kind).into_iter().map(|table| (kind, table)));
+            }
+        });
         file
     }
 }

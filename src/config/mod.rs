@@ -64,8 +64,12 @@ pub struct Config {
     pub by: Vec<By>,
     /// `[[escalation]]`, as typed, each with its place for messages.
     pub escalation: Vec<(String, toml::Table)>,
-    /// `[receiver]`, as typed.
-    pub receivers: toml::Table,
+    /// `[[receiver.…]]`, as typed, each with its kind and its place for messages.
+    pub receivers: Vec<(String, String, toml::Table)>,
+    /// The page on a row, with `{row}` for its id; else our own.
+    pub runbook_url: Option<String>,
+    /// How others reach our HTTP server, for links in alerts.
+    pub url: Option<String>,
     /// Where verdicts are written.
     pub output: Option<Output>,
     /// The flags it was read with: they win again when it is read again.

@@ -26,15 +26,12 @@ const MAX_LINE_WITHIN: (ByteSize, ByteSize) = (ByteSize(1 << 10), ByteSize(64 <<
 /// Keeps a page of metrics below about a megabyte.
 const SERIES: usize = 2_000;
 
-/// The kinds of `[[receiver.…]]`.
-const RECEIVERS: [&str; 4] = ["alertmanager", "webhook", "slack", "pagerduty"];
-
 /// Logs of everything that runs on a node.
 const NODE_LOGS: [&str; 3] = ["/var/log/pods/", "/var/log/containers/", "/var/log/journal/"];
 
 pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBuf>, faults: &mut Vec<String>) -> Config {
     let File {
-        http: Http { listen, lifecycle },
+        http: Http { listen, lifecycle, url },
         state_dir,
         files,
         tcp,
@@ -46,6 +43,7 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
         by,
         escalation,
         receivers,
+        runbook_url,
     } = typed;
     let Flags { config: _, stdin: _, file: _, tcp: _, listen: listen_flag, state_dir: dir_flag, patterns, output } = flags;
     let sources = Sources { faults, all: Vec::new(), names: BTreeSet::new() }.resolve(files, tcp, flags);
@@ -68,7 +66,9 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
         series: checked_series(series, faults),
         by: checked_by(by, faults),
         escalation: escalation.into_iter().map(|it| (it.place, it.value)).collect(),
-        receivers: checked_receivers(receivers, faults),
+        receivers: receivers.into_iter().map(|(kind, it)| (kind.to_owned(), it.place, it.value)).collect(),
+        runbook_url: checked_runbook_url(runbook_url, faults),
+        url: checked_url("http.url", url, faults),
         output: output.as_deref().map(|it| if it == Path::new("-") { Output::Stdout } else { Output::File(it.to_owned()) }),
         flags: flags.clone(),
     }
@@ -100,13 +100,28 @@ fn checked_by(typed: Option<At<Vec<By>>>, faults: &mut Vec<String>) -> Vec<By> {
     value
 }
 
-fn checked_receivers(typed: Option<At<toml::Table>>, faults: &mut Vec<String>) -> toml::Table {
-    let Some(At { value, place }) = typed else { return toml::Table::new() };
-    for kind in value.keys().filter(|it| !RECEIVERS.contains(&it.as_str())) {
-        let what = format!("there is no receiver `{kind}`; known here: {}", RECEIVERS.join(", "));
+/// An address that a browser opens, ended by a `/`.
+fn checked_url(key: &str, typed: Option<At<String>>, faults: &mut Vec<String>) -> Option<String> {
+    let At { value, place } = typed?;
+    if !is_web_address(&value) {
+        faults.push(fault(&place, format_args!("`{key}` is {value:?}; write an address that begins with http:// or https://")));
+    }
+    Some(if value.ends_with('/') { value } else { value + "/" })
+}
+
+fn checked_runbook_url(typed: Option<At<String>>, faults: &mut Vec<String>) -> Option<String> {
+    let At { value, place } = typed?;
+    if !is_web_address(&value) || !value.contains("{row}") {
+        let example = "\"https://wiki.example/llm/{row}\"";
+        let what =
+            format!("`alerting.runbook_url` is {value:?}; write an address with {{row}} for the row's id, like {example}");
         faults.push(fault(&place, what));
     }
-    value
+    Some(value)
+}
+
+fn is_web_address(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(char::is_whitespace)
 }
 
 /// Collects sources, each under a name of its own.

@@ -1,11 +1,11 @@
 //! The daemon as a whole: rules from the configuration, the pipeline they drive, and everything that is told of it.
 
-use super::{Daemon, Edge, Parts, Phase, RunError, Shutdown, StartError, notify::Notify, worker::Kept};
+use super::{Daemon, Edge, Parts, Phase, RunError, Shutdown, StartError, notify::Notify, receivers::receivers, worker::Kept};
 use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
-use crate::alert::{AlertOptions, RowSpec, SelfRow, State, Transition};
+use crate::alert::{AlertOptions, Lexicon, RowError, RowSpec, SelfRow, State, Transition, runbook};
 use crate::checkpoint::Health;
 use crate::config::{By, Config, load_patterns, zone};
-use crate::delivery::{Delivery, Identity, Receiver, ReceiverOptions};
+use crate::delivery::{Delivery, Identity, Receiver};
 use crate::framing;
 use crate::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
 use crate::pipeline::{self, Clock, Options, Pipeline, Rules, Snapshot, SourceOptions, SourceView, Tally};
@@ -13,7 +13,6 @@ use crate::record::Reader;
 use crate::source::{Gauges, Moment};
 use crate::time::Timestamp;
 use serde::Deserialize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -53,7 +52,8 @@ impl Plan {
                 return Err(faults);
             }
         };
-        let rows: Vec<String> = rules.table().rows().iter().map(|row| row.id.clone()).collect();
+        let rows = rules.table().rows().iter().filter(|it| it.enabled);
+        let rows: Vec<_> = rows.map(|it| (it.id.clone(), it.severity)).collect();
         match receivers(&config, &rows) {
             Ok(receivers) if faults.is_empty() => Ok(Self { config, rules, receivers }),
             receivers => {
@@ -102,8 +102,11 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
     match (reader, classifier) {
         (Ok(reader), Ok(classifier)) if faults.is_empty() => {
             let names = config.sources.iter().map(|it| it.name.clone()).collect();
-            Rules::new(framing, reader, classifier, &rows, names)
-                .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+            let told = |it: &RowError| {
+                let typed = rows.iter().zip(&config.escalation).find(|(row, _)| row.id == it.row);
+                typed.map_or_else(|| it.to_string(), |(_, (place, _))| format!("{place}: {it}"))
+            };
+            Rules::new(framing, reader, classifier, &rows, names).map_err(|errors| errors.iter().map(told).collect())
         }
         (reader, classifier) => {
             faults.extend(reader.err().into_iter().flatten());
@@ -113,18 +116,22 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
     }
 }
 
-fn receivers(config: &Config, rows: &[String]) -> Result<Vec<Receiver>, Vec<String>> {
-    let options = ReceiverOptions::deserialize(config.receivers.clone())
-        .map_err(|error| vec![format!("[receiver]: {}", error.message())])?;
-    // Relative paths of secrets: what systemd's LoadCredential laid ready, else beside the configuration.
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let beside = config.file.as_ref().and_then(|it| it.parent()).map(PathBuf::from);
-    let folder = credentials.or(beside);
-    options.resolve(folder.as_deref(), rows).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+fn alert_options(config: &Config) -> AlertOptions {
+    AlertOptions { by_service: config.by.contains(&By::Service), runbook_base: runbook_url(config) }
 }
 
-fn alert_options(config: &Config) -> AlertOptions {
-    AlertOptions { by_service: config.by.contains(&By::Service), runbook_base: String::new() }
+/// The page on a row, with `{row}` for its id: the configured one, else the one that we serve ourselves.
+pub fn runbook_url(config: &Config) -> String {
+    config.runbook_url.clone().unwrap_or_else(|| format!("{}runbooks/{{row}}", own_url(config)))
+}
+
+/// How others reach our HTTP server, ended by a `/`.
+fn own_url(config: &Config) -> String {
+    match &config.url {
+        Some(url) => url.clone(),
+        None if config.listen.ip().is_unspecified() => format!("http://{}:{}/", instance(), config.listen.port()),
+        None => format!("http://{}/", config.listen),
+    }
 }
 
 /// Binds, runs until `shutdown`, and ends well.
@@ -147,7 +154,9 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     }
     let (metrics, recorder) = Metrics::new(names(&rules), Limits { series: config.series }, started);
     metrics.reloaded(true, started);
-    let identity = Identity { instance: instance.clone(), url: format!("http://{address}/") };
+    // Links carry the port that was really given.
+    let bound = Config { listen: address, ..config.clone() };
+    let identity = Identity { instance: instance.clone(), url: own_url(&bound) };
     let delivery = Arc::new(Delivery::new(&receivers, &identity, &metrics));
     // One place: whoever asks while another waits is told to come back.
     let (ask, asked) = mpsc::channel(1);
@@ -156,8 +165,8 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let state = Arc::new(AdminState::new(Arc::clone(&metrics), about, lifecycle, ask));
     show_loaded(&state, &rules);
 
-    let options = pipeline_options(&config).map_err(ServeError::Config)?;
-    let alerts = alert_options(&config);
+    let options = pipeline_options(&bound).map_err(ServeError::Config)?;
+    let alerts = alert_options(&bound);
     let phases = daemon.phases();
     let build = {
         let (metrics, delivery, manager) = (Arc::clone(&metrics), Arc::clone(&delivery), Arc::clone(&manager));
@@ -210,7 +219,7 @@ pub enum ServeError {
 
 /// Who we are in alerts, before a port was bound.
 pub fn identity(plan: &Plan) -> Identity {
-    Identity { instance: instance(), url: format!("http://{}/", plan.config.listen) }
+    Identity { instance: instance(), url: own_url(&plan.config) }
 }
 
 /// What we are called in alerts: the host, as Prometheus would call it.
@@ -233,6 +242,9 @@ fn names(rules: &Rules) -> Names {
 fn show_loaded(state: &AdminState, rules: &Rules) {
     let catalog = rules.catalog();
     state.set_loaded(catalog.providers(), catalog.patterns().iter().map(PatternView::from));
+    let lexicon = Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: rules.sources() };
+    let table = rules.table();
+    state.set_runbooks(table.rows().iter().map(|row| (row.id.clone(), runbook(row, table, lexicon))));
 }
 
 fn pipeline_options(config: &Config) -> Result<Options, Vec<String>> {

@@ -7,11 +7,13 @@
 mod assemble;
 mod notify;
 mod phase;
+mod receivers;
 mod signals;
 mod worker;
 
-pub use assemble::{Plan, ServeError, identity, rules, serve};
+pub use assemble::{Plan, ServeError, identity, rules, runbook_url, serve};
 pub use phase::{Phase, Phases};
+pub use receivers::receiver_place;
 pub use signals::{Shutdown, watch_signals};
 pub use worker::{Edge, Kept};
 

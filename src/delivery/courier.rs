@@ -3,7 +3,8 @@
 use super::message::Identity;
 use super::options::{Filter, Receiver};
 use super::outbox::{Dropped, Outbox, OutboxState, Post};
-use super::post::{Endpoint, Failure, SendError};
+use super::post::{Failure, SendError};
+use super::way::Way;
 use crate::alert::{Alert, State, Transition};
 use crate::metrics::{Metrics, ReceiverMetrics};
 use crate::taxonomy::Severity;
@@ -50,10 +51,10 @@ impl Delivery {
         let members = receivers.iter().flat_map(|it| it.outboxes(from, seed).into_iter().zip(&it.members));
         Self {
             desks: members
-                .map(|(outbox, (label, endpoint))| {
+                .map(|(outbox, (label, way))| {
                     Arc::new(Desk {
                         receiver: label.clone(),
-                        endpoint: endpoint.clone(),
+                        way: way.clone(),
                         metrics: metrics.receiver(label),
                         wake: Notify::new(),
                         desk: Mutex::new((outbox, None)),
@@ -147,7 +148,7 @@ async fn join_all(tasks: &mut JoinSet<()>) {
 #[derive(Debug)]
 struct Desk {
     receiver: String,
-    endpoint: Endpoint,
+    way: Way,
     metrics: ReceiverMetrics,
     wake: Notify,
     /// The outbox, and since when messages fail.
@@ -168,7 +169,7 @@ impl Desk {
             let wait = match self.next(clock()) {
                 Step::Send(post) => {
                     let alerts = post.alerts;
-                    let outcome = self.endpoint.post(post.body).await;
+                    let outcome = self.way.send(post.body).await;
                     self.settle(outcome, alerts, clock());
                     continue;
                 }
@@ -254,16 +255,29 @@ impl Desk {
 pub async fn notify_test(receiver: &Receiver, from: &Identity, now: Timestamp) -> Vec<(String, Result<(), SendError>)> {
     let Receiver { shape, repeat, members, .. } = receiver;
     let mut results = Vec::new();
-    for (label, endpoint) in members {
+    for (label, way) in members {
         let mut outbox = Outbox::new(label, shape.clone(), Filter::ALL, *repeat, from.clone(), 0);
+        // A dead man's switch has no message: it is asked for.
+        outbox.refresh(&[], now);
         outbox.on_transition(&test_transition(from, now), now);
         let post = outbox.due(now).expect("an outbox with news and without a pause has a message");
-        let outcome = endpoint.post(post.body).await.map_err(|failure| match failure {
+        let outcome = way.send(post.body).await.map_err(|failure| match failure {
             Failure::Retry { error, .. } | Failure::Rejected(error) => error,
         });
         results.push((label.clone(), outcome));
     }
     results
+}
+
+/// Looks whether every member of a receiver can be reached, and sends nothing.
+pub async fn probe(receiver: &Receiver, limit: Duration) -> Vec<(String, SendError)> {
+    let mut missing = Vec::new();
+    for (label, way) in &receiver.members {
+        if let Err(error) = way.probe(limit).await {
+            missing.push((label.clone(), error));
+        }
+    }
+    missing
 }
 
 fn test_transition(from: &Identity, now: Timestamp) -> Transition {

@@ -1,9 +1,11 @@
 //! What can be said of receivers in the configuration, and the check that turns it into [`Receiver`]s.
 
+use super::command::Program;
 use super::message::{Identity, Shape};
 use super::outbox::Outbox;
 use super::post::Endpoint;
 use super::secret::Secret;
+use super::way::Way;
 use crate::taxonomy::Severity;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
@@ -14,6 +16,8 @@ use std::time::Duration;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Alertmanager's own default for saying a thing again.
 const DEFAULT_REPEAT: Duration = Duration::from_secs(4 * 3_600);
+/// Switches allow for a few missed beats.
+const DEFAULT_BEAT: Duration = Duration::from_secs(60);
 /// A secret is one line.
 const LONGEST_SECRET: usize = 4_096;
 const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -30,6 +34,12 @@ pub struct ReceiverOptions {
     pub slack: Vec<SlackOptions>,
     /// PagerDuty services.
     pub pagerduty: Vec<PagerDutyOptions>,
+    /// Commands of one's own.
+    pub command: Vec<CommandOptions>,
+    /// Our own standard output.
+    pub stdout: Vec<StdoutOptions>,
+    /// Dead man's switches.
+    pub heartbeat: Vec<HeartbeatOptions>,
 }
 
 /// An Alertmanager cluster: every member is told by itself.
@@ -106,7 +116,7 @@ pub struct PagerDutyOptions {
     pub routing_key_file: Option<PathBuf>,
     /// Another address of the Events API, for the EU region or a relay.
     pub url: Option<String>,
-    /// Nothing below is sent.
+    /// Nothing below is sent; without this and without `rows`, only what is critical is: a pager wakes people.
     pub min_severity: Option<Severity>,
     /// Only these rows; all when empty.
     pub rows: Vec<String>,
@@ -114,6 +124,56 @@ pub struct PagerDutyOptions {
     pub timeout: Option<Span>,
     /// After how long a firing alert is told again.
     pub repeat: Option<Span>,
+    /// A file with further root certificates.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A command that gets each message, in the webhook's shape, on its standard input.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CommandOptions {
+    /// The label `receiver`.
+    pub name: Option<String>,
+    /// The program and its arguments; no shell is asked. Secrets have no place here: other users see it.
+    pub command: Vec<String>,
+    /// Nothing below is sent.
+    pub min_severity: Option<Severity>,
+    /// Only these rows; all when empty.
+    pub rows: Vec<String>,
+    /// How long it may run.
+    pub timeout: Option<Span>,
+    /// After how long a firing alert is told again.
+    pub repeat: Option<Span>,
+}
+
+/// A line per alert and change on our own standard output.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StdoutOptions {
+    /// The label `receiver`.
+    pub name: Option<String>,
+    /// Nothing below is written.
+    pub min_severity: Option<Severity>,
+    /// Only these rows; all when empty.
+    pub rows: Vec<String>,
+    /// After how long a firing alert is told again.
+    pub repeat: Option<Span>,
+}
+
+/// A dead man's switch: an address that is asked for while all is well with this process.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeartbeatOptions {
+    /// The label `receiver`.
+    pub name: Option<String>,
+    /// The address.
+    pub url: Option<String>,
+    /// A file with the address, where it is a secret.
+    pub url_file: Option<PathBuf>,
+    /// How often it is asked for.
+    pub interval: Option<Span>,
+    /// How long one answer may take.
+    pub timeout: Option<Span>,
     /// A file with further root certificates.
     pub ca_file: Option<PathBuf>,
 }
@@ -146,9 +206,10 @@ pub struct Receiver {
     pub(super) name: String,
     pub(super) shape: Shape,
     pub(super) filter: Filter,
+    /// After how long it is told again; of a heartbeat, how often it beats.
     pub(super) repeat: Duration,
     /// One per member, with its label.
-    pub(super) members: Vec<(String, Endpoint)>,
+    pub(super) members: Vec<(String, Way)>,
 }
 
 impl Receiver {
@@ -217,6 +278,22 @@ pub enum ReceiverError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A command that cannot be run.
+    #[error("receiver {receiver}: the command cannot be run: {why}")]
+    Command {
+        /// The receiver's name.
+        receiver: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A filter that lets nothing through.
+    #[error("receiver {receiver}: of its rows none is as severe as min_severity = \"{least}\"; lower that, or leave it out")]
+    Mute {
+        /// The receiver's name.
+        receiver: String,
+        /// The least severity it takes.
+        least: Severity,
+    },
     /// A row that is not in the table.
     #[error("receiver {receiver}: there is no row {row:?} in the escalation table; `llm-triage check` lists them")]
     Row {
@@ -276,26 +353,52 @@ pub enum ReceiverError {
     },
 }
 
+impl ReceiverError {
+    /// The name of the receiver it is about.
+    pub fn receiver(&self) -> &str {
+        match self {
+            Self::Missing { receiver, .. }
+            | Self::Both { receiver }
+            | Self::Address { receiver, .. }
+            | Self::Command { receiver, .. }
+            | Self::Mute { receiver, .. }
+            | Self::Row { receiver, .. }
+            | Self::Twice { receiver }
+            | Self::File { receiver, .. }
+            | Self::Relative { receiver, .. }
+            | Self::Content { receiver, .. }
+            | Self::Certificates { receiver, .. } => receiver,
+        }
+    }
+}
+
 impl ReceiverOptions {
     /// Checks all receivers and reads their secrets. `credentials` is where relative files are, `rows` the escalation
     /// table that is in force.
     ///
     /// # Errors
     /// Everything that is wrong, not only the first of it.
-    pub fn resolve(&self, credentials: Option<&Path>, rows: &[String]) -> Result<Vec<Receiver>, Vec<ReceiverError>> {
-        let Self { alertmanager, webhook, slack, pagerduty } = self;
+    pub fn resolve(
+        &self,
+        credentials: Option<&Path>,
+        rows: &[(String, Severity)],
+    ) -> Result<Vec<Receiver>, Vec<ReceiverError>> {
+        let Self { alertmanager, webhook, slack, pagerduty, command, stdout, heartbeat } = self;
         let results = (alertmanager
             .iter()
             .enumerate()
             .map(|(n, it)| it.resolve(&Check::new(&it.name, "alertmanager", n, credentials))))
         .chain(webhook.iter().enumerate().map(|(n, it)| it.resolve(&Check::new(&it.name, "webhook", n, credentials))))
         .chain(slack.iter().enumerate().map(|(n, it)| it.resolve(&Check::new(&it.name, "slack", n, credentials))))
-        .chain(pagerduty.iter().enumerate().map(|(n, it)| it.resolve(&Check::new(&it.name, "pagerduty", n, credentials))));
+        .chain(pagerduty.iter().enumerate().map(|(n, it)| it.resolve(&Check::new(&it.name, "pagerduty", n, credentials))))
+        .chain(command.iter().enumerate().map(|(n, it)| it.resolve(&Check::new(&it.name, "command", n, credentials))))
+        .chain(stdout.iter().enumerate().map(|(n, it)| Ok(it.resolve(&Check::new(&it.name, "stdout", n, credentials)))))
+        .chain(heartbeat.iter().enumerate().map(|(n, it)| it.resolve(&Check::new(&it.name, "heartbeat", n, credentials))));
         let (mut receivers, mut errors, mut labels) = (Vec::new(), Vec::new(), BTreeSet::new());
         for result in results {
             match result {
                 Ok(receiver) => {
-                    errors.extend(unknown_rows(&receiver, rows));
+                    errors.extend(unheard_rows(&receiver, rows));
                     for (label, _) in &receiver.members {
                         if !labels.insert(label.clone()) {
                             errors.push(ReceiverError::Twice { receiver: label.clone() });
@@ -310,9 +413,15 @@ impl ReceiverOptions {
     }
 }
 
-fn unknown_rows(receiver: &Receiver, rows: &[String]) -> Vec<ReceiverError> {
-    let unknown = receiver.filter.rows.iter().filter(|it| !rows.contains(it));
-    unknown.map(|row| ReceiverError::Row { receiver: receiver.name.clone(), row: row.clone() }).collect()
+fn unheard_rows(receiver: &Receiver, rows: &[(String, Severity)]) -> Vec<ReceiverError> {
+    let Receiver { name, filter, .. } = receiver;
+    let is_known = |it: &&String| rows.iter().any(|(row, _)| row == *it);
+    let unknown = filter.rows.iter().filter(|it| !is_known(it));
+    let mut errors: Vec<_> = unknown.map(|row| ReceiverError::Row { receiver: name.clone(), row: row.clone() }).collect();
+    if errors.is_empty() && !rows.iter().any(|(row, severity)| filter.wants(row, *severity)) {
+        errors.push(ReceiverError::Mute { receiver: name.clone(), least: filter.min_severity });
+    }
+    errors
 }
 
 impl AlertmanagerOptions {
@@ -328,7 +437,7 @@ impl AlertmanagerOptions {
             endpoint.append_path("/api/v2/alerts");
             endpoint.bearer = token.clone();
             let label = if urls.len() == 1 { check.name.clone() } else { format!("{}/{}", check.name, endpoint.authority()) };
-            members.push((label, endpoint));
+            members.push((label, Way::Post(endpoint)));
         }
         Ok(Receiver {
             name: check.name.clone(),
@@ -343,12 +452,7 @@ impl AlertmanagerOptions {
 impl WebhookOptions {
     fn resolve(&self, check: &Check<'_>) -> Result<Receiver, ReceiverError> {
         let Self { name: _, url, url_file, min_severity, rows, timeout, repeat, bearer_token_file, ca_file } = self;
-        let (key, url) = match (url, url_file) {
-            (Some(url), None) => ("url", url.clone().into()),
-            (None, Some(file)) => ("url_file", check.secret("url_file", file)?),
-            (Some(_), Some(_)) => return Err(ReceiverError::Both { receiver: check.name.clone() }),
-            (None, None) => return Err(check.missing("url", "write the address, or url_file where it is a secret")),
-        };
+        let (key, url) = check.address(url.as_ref(), url_file.as_deref())?;
         let mut endpoint = check.endpoint(key, url.reveal(), *timeout, ca_file.as_deref())?;
         endpoint.bearer = bearer_token_file.as_deref().map(|it| check.secret("bearer_token_file", it)).transpose()?;
         Ok(check.single(Shape::Webhook, filter(*min_severity, rows), *repeat, endpoint))
@@ -375,7 +479,39 @@ impl PagerDutyOptions {
         let routing_key = check.secret("routing_key_file", file)?;
         let url = url.as_deref().unwrap_or(PAGERDUTY_URL);
         let endpoint = check.endpoint("url", url, *timeout, ca_file.as_deref())?;
-        Ok(check.single(Shape::PagerDuty { routing_key }, filter(*min_severity, rows), *repeat, endpoint))
+        // Rows that are named are wanted as they are.
+        let least = min_severity.or_else(|| rows.is_empty().then_some(Severity::Critical));
+        Ok(check.single(Shape::PagerDuty { routing_key }, filter(least, rows), *repeat, endpoint))
+    }
+}
+
+impl CommandOptions {
+    fn resolve(&self, check: &Check<'_>) -> Result<Receiver, ReceiverError> {
+        let Self { name: _, command, min_severity, rows, timeout, repeat } = self;
+        if command.is_empty() {
+            return Err(check
+                .missing("command", "list the program and its arguments: [\"/usr/local/bin/notify\", \"--team\", \"llm\"]"));
+        }
+        let program = Program::new(command, timeout.map_or(DEFAULT_TIMEOUT, |it| it.0))
+            .map_err(|why| ReceiverError::Command { receiver: check.name.clone(), why })?;
+        Ok(check.by(Shape::Command, filter(*min_severity, rows), *repeat, Way::Command(program)))
+    }
+}
+
+impl StdoutOptions {
+    fn resolve(&self, check: &Check<'_>) -> Receiver {
+        let Self { name: _, min_severity, rows, repeat } = self;
+        check.by(Shape::Lines, filter(*min_severity, rows), *repeat, Way::Stdout)
+    }
+}
+
+impl HeartbeatOptions {
+    fn resolve(&self, check: &Check<'_>) -> Result<Receiver, ReceiverError> {
+        let Self { name: _, url, url_file, interval, timeout, ca_file } = self;
+        let (key, url) = check.address(url.as_ref(), url_file.as_deref())?;
+        let endpoint = check.endpoint(key, url.reveal(), *timeout, ca_file.as_deref())?;
+        let interval = interval.unwrap_or(Span(DEFAULT_BEAT));
+        Ok(check.by(Shape::Heartbeat, Filter::ALL, Some(interval), Way::Ping(endpoint)))
     }
 }
 
@@ -404,8 +540,22 @@ impl<'a> Check<'a> {
     }
 
     fn single(&self, shape: Shape, filter: Filter, repeat: Option<Span>, endpoint: Endpoint) -> Receiver {
+        self.by(shape, filter, repeat, Way::Post(endpoint))
+    }
+
+    fn by(&self, shape: Shape, filter: Filter, repeat: Option<Span>, way: Way) -> Receiver {
         let repeat = repeat.map_or(DEFAULT_REPEAT, |it| it.0);
-        Receiver { name: self.name.clone(), shape, filter, repeat, members: vec![(self.name.clone(), endpoint)] }
+        Receiver { name: self.name.clone(), shape, filter, repeat, members: vec![(self.name.clone(), way)] }
+    }
+
+    /// An address that stands in the configuration, or in a file where it is a secret; and the key it came from.
+    fn address(&self, url: Option<&String>, url_file: Option<&Path>) -> Result<(&'static str, Secret), ReceiverError> {
+        match (url, url_file) {
+            (Some(url), None) => Ok(("url", url.clone().into())),
+            (None, Some(file)) => Ok(("url_file", self.secret("url_file", file)?)),
+            (Some(_), Some(_)) => Err(ReceiverError::Both { receiver: self.name.clone() }),
+            (None, None) => Err(self.missing("url", "write the address, or url_file where it is a secret")),
+        }
     }
 
     fn endpoint(

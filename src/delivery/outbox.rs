@@ -4,13 +4,15 @@
 //! together into its latest state, so the memory is bounded by the number of alerts and the receiver, once back, is told
 //! what is true.
 
+use super::heartbeat::Heart;
 use super::message::{Grouping, Identity, News, Shape};
 use super::options::Filter;
 use super::post::Failure;
 use crate::alert::{Alert, State, Transition};
+use crate::taxonomy::Severity;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Alertmanager forgets what it is not told again.
@@ -85,11 +87,30 @@ impl Entry {
     }
 }
 
+/// What the receiver was last told of one provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    at: Timestamp,
+    /// The worst that fired.
+    severity: Severity,
+}
+
+/// A message that is on its way.
+#[derive(Clone, Debug)]
+struct Flight {
+    /// What it speaks of, with the revision it was written for.
+    keys: Vec<(Key, u64)>,
+    /// The worst that fires of each provider it speaks of, if anything does.
+    severities: BTreeMap<String, Option<Severity>>,
+}
+
 /// The state of an outbox, to be kept over a restart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutboxState {
     receiver: String,
     entries: Vec<Entry>,
+    #[serde(default)]
+    told: BTreeMap<String, Told>,
 }
 
 impl OutboxState {
@@ -109,18 +130,26 @@ pub struct Outbox {
     from: Identity,
     entries: BTreeMap<Key, Entry>,
     /// What is on its way: keys, with the revision they were sent for.
-    in_flight: Option<Vec<(Key, u64)>>,
+    in_flight: Option<Flight>,
+    /// What people know of each provider's incident.
+    told: BTreeMap<String, Told>,
+    /// When messages were taken, in the last minute.
+    recent: VecDeque<Timestamp>,
     revision: u64,
     /// Nothing is sent until then: from, and for how long.
     pause: Option<(Timestamp, Duration)>,
     failures: u32,
     random: u64,
+    /// Of a dead man's switch, which speaks of no alert.
+    heart: Option<Heart>,
 }
 
 impl Outbox {
     /// An empty outbox; `seed` spreads the retries of many processes.
     pub(super) fn new(receiver: &str, shape: Shape, filter: Filter, repeat: Duration, from: Identity, seed: u64) -> Self {
+        let heart = matches!(shape, Shape::Heartbeat).then(|| Heart::new(repeat));
         Self {
+            heart,
             receiver: receiver.to_owned(),
             shape,
             filter,
@@ -128,6 +157,8 @@ impl Outbox {
             from,
             entries: BTreeMap::new(),
             in_flight: None,
+            told: BTreeMap::new(),
+            recent: VecDeque::new(),
             revision: 0,
             pause: None,
             failures: 0,
@@ -138,7 +169,7 @@ impl Outbox {
     /// Takes a change of an alert in.
     pub fn on_transition(&mut self, transition: &Transition, now: Timestamp) -> Dropped {
         let Transition { at: _, from, to, alert } = transition;
-        if !self.filter.wants(&alert.row, alert.severity) {
+        if self.heart.is_some() || !self.filter.wants(&alert.row, alert.severity) {
             return 0;
         }
         match to {
@@ -151,6 +182,10 @@ impl Outbox {
     /// Brings what fires up to date: numbers and evidence of what is held, and whatever is missing (of a receiver that was
     /// configured while an alert fired).
     pub fn refresh(&mut self, alerts: &[Alert], now: Timestamp) -> Dropped {
+        if let Some(heart) = &mut self.heart {
+            heart.refresh(alerts, now);
+            return 0;
+        }
         let mut dropped = 0;
         for alert in alerts.iter().filter(|it| it.state == State::Firing) {
             let has_room = self.entries.len() < MOST_ALERTS;
@@ -167,10 +202,16 @@ impl Outbox {
 
     /// The next message, if one is due. It is on its way until [`Self::sent`] or [`Self::failed`] is called.
     pub fn due(&mut self, now: Timestamp) -> Option<Post> {
+        if let Some(heart) = &mut self.heart {
+            return heart.due(now);
+        }
         if self.in_flight.is_some() || !self.pause_left(now).is_zero() {
             return None;
         }
         self.entries.retain(|_, it| it.is_news || it.ended_at.is_none() || !is_over(it.changed_at, RESOLVED_FOR, now));
+        while self.recent.front().is_some_and(|it| is_over(*it, Duration::from_secs(60), now)) {
+            self.recent.pop_front();
+        }
         let keys = self.select(now);
         let told: Vec<&Entry> = keys.iter().filter_map(|key| self.entries.get(key)).collect();
         if told.is_empty() {
@@ -179,13 +220,18 @@ impl Outbox {
         let news: Vec<News<'_>> = told.iter().map(|it| it.news()).collect();
         let body = self.shape.body(&self.receiver, &news, &self.from, now.plus(EXPIRES_AFTER));
         let alerts = told.len();
+        let providers: BTreeSet<&String> = told.iter().map(|it| &it.alert.provider).collect();
+        let severities = providers.into_iter().map(|it| (it.clone(), self.worst(it))).collect();
         let revisions: Vec<u64> = told.iter().map(|it| it.revision).collect();
-        self.in_flight = Some(keys.into_iter().zip(revisions).collect());
+        self.in_flight = Some(Flight { keys: keys.into_iter().zip(revisions).collect(), severities });
         Some(Post { body, alerts })
     }
 
     /// The receiver took the message.
     pub fn sent(&mut self, now: Timestamp) {
+        if let Some(heart) = &mut self.heart {
+            return heart.asked(true, now);
+        }
         self.failures = 0;
         self.pause = Some((now, self.shape.gap()));
         self.settle(now);
@@ -194,6 +240,9 @@ impl Outbox {
     /// The message did not get through. One that was refused for good is not tried again as it is; alerts that go on
     /// firing are told again when it is their time.
     pub fn failed(&mut self, failure: &Failure, now: Timestamp) {
+        if let Some(heart) = &mut self.heart {
+            return heart.asked(false, now);
+        }
         match failure {
             Failure::Rejected(_) => {
                 self.pause = Some((now, self.shape.gap()));
@@ -210,6 +259,9 @@ impl Outbox {
 
     /// How long until [`Self::due`] can have something; `None` where only a transition or an answer changes that.
     pub fn next_due(&self, now: Timestamp) -> Option<Duration> {
+        if let Some(heart) = &self.heart {
+            return Some(heart.wait(now));
+        }
         if self.in_flight.is_some() {
             return None;
         }
@@ -224,12 +276,13 @@ impl Outbox {
 
     /// Failures since the last message that got through.
     pub fn failures(&self) -> u32 {
-        self.failures
+        self.heart.as_ref().map_or(self.failures, Heart::failures)
     }
 
     /// What must survive a restart.
     pub fn state(&self) -> OutboxState {
-        OutboxState { receiver: self.receiver.clone(), entries: self.entries.values().cloned().collect() }
+        let entries = self.entries.values().cloned().collect();
+        OutboxState { receiver: self.receiver.clone(), entries, told: self.told.clone() }
     }
 
     /// Takes up what was held before a restart. An Alertmanager is told of it at once, so that nothing seems to resolve
@@ -242,6 +295,7 @@ impl Outbox {
             }
             self.entries.insert(Key::of(&entry.alert), entry);
         }
+        self.told = state.told;
     }
 
     fn fire(&mut self, alert: &Alert, now: Timestamp) -> Dropped {
@@ -308,7 +362,9 @@ impl Outbox {
         let provider = first.provider.clone();
         match self.shape.grouping() {
             Grouping::Any => due.into_iter().take(MOST_PER_POST).map(|(key, _)| key.clone()).collect(),
-            Grouping::Single => vec![(*first).clone()],
+            Grouping::Provider if self.is_storm(&due) => {
+                due.into_iter().filter(|(_, it)| it.is_news).take(MOST_PER_POST).map(|(key, _)| key.clone()).collect()
+            }
             Grouping::Provider => {
                 let mut incident: Vec<(&Key, &Entry)> = self
                     .entries
@@ -326,7 +382,7 @@ impl Outbox {
         let is_alertmanager = self.shape.grouping() == Grouping::Any;
         let interval = if is_alertmanager { RESEND } else { self.repeat };
         match (entry.is_news, entry.told_at) {
-            (true, _) => Some(Duration::ZERO),
+            (true, _) => Some(self.news_wait(entry, now)),
             (false, _) if entry.ended_at.is_some() && !is_alertmanager => None,
             (false, _) if entry.ended_at.is_some() && is_over(entry.changed_at, RESOLVED_FOR, now) => None,
             (false, None) => Some(Duration::ZERO),
@@ -334,9 +390,43 @@ impl Outbox {
         }
     }
 
+    /// How long news of an incident waits: not at all where nobody knows of the incident, where it got worse, and where it
+    /// is over.
+    fn news_wait(&self, entry: &Entry, now: Timestamp) -> Duration {
+        let patience = self.shape.patience();
+        let Some(told) = self.told.get(&entry.alert.provider).filter(|_| !patience.is_zero()) else {
+            return Duration::ZERO;
+        };
+        match self.worst(&entry.alert.provider) {
+            Some(severity) if severity <= told.severity => left(told.at, patience, now),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The worst that fires of one provider.
+    fn worst(&self, provider: &str) -> Option<Severity> {
+        let from = Key { provider: provider.to_owned(), row: String::new(), service: None };
+        let incident = self.entries.range(from..).take_while(|(key, _)| key.provider == provider);
+        incident.filter(|(_, it)| it.ended_at.is_none()).map(|(_, it)| it.alert.severity).max()
+    }
+
+    /// Whether so many providers have news that one message has to speak of all.
+    fn is_storm(&self, due: &[(&Key, &Entry)]) -> bool {
+        let providers: BTreeSet<&str> = due.iter().filter(|(_, it)| it.is_news).map(|(key, _)| key.provider.as_str()).collect();
+        self.shape.digest_from().is_some_and(|from| providers.len() >= from)
+    }
+
     /// What was on its way has been dealt with. What changed meanwhile is news still.
     fn settle(&mut self, now: Timestamp) {
-        for (key, revision) in self.in_flight.take().unwrap_or_default() {
+        let Some(Flight { keys, severities }) = self.in_flight.take() else { return };
+        self.recent.push_back(now);
+        for (provider, severity) in severities {
+            match severity {
+                Some(severity) => self.told.insert(provider, Told { at: now, severity }),
+                None => self.told.remove(&provider),
+            };
+        }
+        for (key, revision) in keys {
             if let Some(entry) = self.entries.get_mut(&key).filter(|it| it.revision == revision) {
                 entry.is_news = false;
                 entry.told_at = Some(now);
@@ -345,7 +435,22 @@ impl Outbox {
     }
 
     fn pause_left(&self, now: Timestamp) -> Duration {
-        self.pause.map_or(Duration::ZERO, |(from, wait)| left(from, wait, now))
+        let pause = self.pause.map_or(Duration::ZERO, |(from, wait)| left(from, wait, now));
+        pause.max(self.rate_left(now))
+    }
+
+    /// How long until another message may be sent. What is critical may go three times as often.
+    fn rate_left(&self, now: Timestamp) -> Duration {
+        const MINUTE: Duration = Duration::from_secs(60);
+        let most = self.shape.most_per_minute();
+        let recent: Vec<Timestamp> = self.recent.iter().copied().filter(|it| !is_over(*it, MINUTE, now)).collect();
+        if recent.len() < most {
+            return Duration::ZERO;
+        }
+        let is_critical = |it: &Entry| it.is_news && it.ended_at.is_none() && it.alert.severity == Severity::Critical;
+        let most = if self.entries.values().any(is_critical) { most.saturating_mul(3) } else { most };
+        let first = recent.len().checked_sub(most).and_then(|it| recent.get(it));
+        first.map_or(Duration::ZERO, |it| left(*it, MINUTE, now))
     }
 
     /// Doubles with every failure, less up to a half by chance, so that many senders do not come back at once.
@@ -362,7 +467,7 @@ impl Outbox {
 }
 
 /// How much of a wait is left. A clock that was set back ends the wait, rather than make it longer.
-fn left(from: Timestamp, wait: Duration, now: Timestamp) -> Duration {
+pub(super) fn left(from: Timestamp, wait: Duration, now: Timestamp) -> Duration {
     if now < from { Duration::ZERO } else { wait.saturating_sub(now.since(from)) }
 }
 

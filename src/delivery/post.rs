@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, USER_AGENT};
-use hyper::{Request, Response, Uri, body::Incoming};
+use hyper::{Method, Request, Response, Uri, body::Incoming};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -18,11 +18,11 @@ use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_util::task::AbortOnDropHandle;
 
 /// What is read of an answer that says what was wrong.
-const LONGEST_ANSWER: usize = 8 * 1024;
+pub(super) const LONGEST_ANSWER: usize = 8 * 1024;
 /// What is shown of it.
 const SHOWN_OF_ANSWER: usize = 200;
 
@@ -83,6 +83,30 @@ pub enum SendError {
         authority: String,
         /// Why.
         source: hyper::Error,
+    },
+    /// A program that cannot be started.
+    #[error("cannot run {program}")]
+    Spawn {
+        /// The program.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A program that did not end well.
+    #[error("{program} ended with {status}: {said}")]
+    Exit {
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: String,
+        /// The beginning of what it said on standard error.
+        said: String,
+    },
+    /// Standard output is closed, or full.
+    #[error("cannot write to standard output")]
+    Stdout {
+        /// Why.
+        source: std::io::Error,
     },
     /// An answer that is not a success.
     #[error("{authority} answered {code}: {said}")]
@@ -166,30 +190,64 @@ impl Endpoint {
     /// # Errors
     /// When it was not taken, with what is to be done about it.
     pub(super) async fn post(&self, body: Vec<u8>) -> Result<(), Failure> {
+        self.ask(self.request(body)).await
+    }
+
+    /// Asks for the address, with nothing to say.
+    ///
+    /// # Errors
+    /// As for a message.
+    pub(super) async fn get(&self) -> Result<(), Failure> {
+        let mut request = self.request(Vec::new());
+        *request.method_mut() = Method::GET;
+        self.ask(request).await
+    }
+
+    /// Connects, agrees on TLS where that is spoken, and goes away.
+    ///
+    /// # Errors
+    /// When that does not work.
+    pub(super) async fn probe(&self, limit: Duration) -> Result<(), SendError> {
+        let reach = async {
+            let stream = self.connect().await?;
+            if self.tls.is_some() {
+                self.agree(stream).await?;
+            }
+            Ok(())
+        };
+        let late = || SendError::Timeout { authority: self.authority.clone(), limit };
+        timeout(limit, reach).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<(), Failure> {
         let late = || SendError::Timeout { authority: self.authority.clone(), limit: self.timeout };
-        match timeout(self.timeout, self.exchange(body)).await {
+        match timeout(self.timeout, self.exchange(request)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(later(late())),
         }
     }
 
-    async fn exchange(&self, body: Vec<u8>) -> Result<(), Failure> {
-        let authority = || self.authority.clone();
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(|source| later(SendError::Connect { authority: authority(), source }))?;
-        match &self.tls {
-            None => self.send(stream, body).await,
-            Some(TlsConfig(config)) => {
-                let tls = |source| later(SendError::Tls { authority: authority(), source });
-                let name = ServerName::try_from(self.host.clone()).map_err(|error| tls(std::io::Error::other(error)))?;
-                let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(tls)?;
-                self.send(stream, body).await
-            }
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(), Failure> {
+        let stream = self.connect().await.map_err(later)?;
+        if self.tls.is_none() {
+            return self.send(stream, request).await;
         }
+        self.send(self.agree(stream).await.map_err(later)?, request).await
     }
 
-    async fn send<S>(&self, stream: S, body: Vec<u8>) -> Result<(), Failure>
+    async fn connect(&self) -> Result<TcpStream, SendError> {
+        let refused = |source| SendError::Connect { authority: self.authority.clone(), source };
+        TcpStream::connect((self.host.as_str(), self.port)).await.map_err(refused)
+    }
+
+    async fn agree(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, SendError> {
+        let strange = |source| SendError::Tls { authority: self.authority.clone(), source };
+        let Some(TlsConfig(config)) = &self.tls else { return Err(strange(std::io::Error::other("no TLS is spoken here"))) };
+        let name = ServerName::try_from(self.host.clone()).map_err(|error| strange(std::io::Error::other(error)))?;
+        TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(strange)
+    }
+
+    async fn send<S>(&self, stream: S, request: Request<Full<Bytes>>) -> Result<(), Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -197,7 +255,7 @@ impl Endpoint {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         // Moves the bytes until the answer has been read, and ends with this function.
         let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
-        let response = sender.send_request(self.request(body)).await.map_err(broken)?;
+        let response = sender.send_request(request).await.map_err(broken)?;
         self.judge(response).await
     }
 
@@ -231,8 +289,7 @@ impl Endpoint {
 
     /// The beginning of an answer, on one line, without what must not be seen.
     fn shown(&self, answer: &[u8]) -> String {
-        let text = String::from_utf8_lossy(answer);
-        let mut text: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let mut text = one_line(answer);
         for secret in self.bearer.iter().chain([&self.path]).map(Secret::reveal).filter(|it| it.len() > 8) {
             text = text.replace(secret, "(secret)");
         }
@@ -256,6 +313,15 @@ impl TlsConfig {
             .with_no_client_auth();
         Ok(Self(Arc::new(config)))
     }
+}
+
+/// The beginning of what a program said, on one line.
+pub(super) fn shown(said: &[u8]) -> String {
+    one_line(said).chars().take(SHOWN_OF_ANSWER).collect()
+}
+
+fn one_line(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Whether there is any certificate in a PEM file.

@@ -147,7 +147,7 @@ config.toml:10: a source of TCP lines needs `listen`, like \"127.0.0.1:10530\"
 config.toml:11: `source.tcp.listen`: invalid type: integer `10530`, expected socket address
 config.toml:13: `limits.max_line`: \"1 mile\" is no size; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"
 config.toml:14: `limits.series` is 0; it can be from 1 to 1000000
-config.toml:15: there is no receiver `pager`; known here: alertmanager, webhook, slack, pagerduty
+config.toml:16: there is no key `receiver.pager`; known here: alertmanager, webhook, slack, pagerduty, command, stdout, heartbeat
 config.toml:19: `provider`: there is no key `host`; did you mean `hosts`?
 config.toml:21: `alerting.by` is [\"provider\"] or [\"provider\", \"service\"]",
     );

@@ -58,8 +58,8 @@ fn resolved(mut alert: Alert, at: Timestamp) -> Transition {
     Transition { at, from: State::Firing, to: State::Resolved, alert }
 }
 
-fn rows() -> Vec<String> {
-    ["auth", "rate-limit", "overloaded"].map(str::to_owned).to_vec()
+fn rows() -> Vec<(String, Severity)> {
+    ["auth", "rate-limit", "overloaded"].map(|it| (it.to_owned(), Severity::Critical)).to_vec()
 }
 
 fn receivers(options: &str) -> Vec<Receiver> {
@@ -382,13 +382,166 @@ fn slack_gets_one_readable_message_per_provider() {
     let text = body["blocks"][1]["text"]["text"].as_str().expect("a section");
     assert_eq!(
         text,
-        "*LLMauth* auth at openai\n*Next:* switch provider\n*Fix:* raise the limit\n\
+        "*LLMauth* auth at openai\n12 calls failed\n*Next:* switch provider\n*Fix:* raise the limit\n\
          *Evidence:* 429 &lt;x&gt; &amp; more\n<https://example.org/runbook|Runbook>"
     );
-    outbox.sent(NOW);
-    outbox.on_transition(&resolved(alert("auth", "openai"), NOW), NOW);
-    assert_eq!(outbox.due(NOW), None, "one message a second");
-    assert!(outbox.due(after(1)).is_some());
+}
+
+/// What a Slack or PagerDuty outbox of one file says, as the headline or the summary of each message that is due.
+fn for_people(kind: &str, more: &str) -> (tempfile::TempDir, Outbox) {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("secret"), "https://hooks.example/token\n").expect("a file");
+    let key = if kind == "slack" { "url_file" } else { "routing_key_file" };
+    let options: ReceiverOptions = toml::from_str(&format!("[[{kind}]]\n{key} = 'secret'\n{more}")).expect("good options");
+    let outbox =
+        options.resolve(Some(dir.path()), &rows()).expect("a good receiver").remove(0).outboxes(&identity(), 1).remove(0);
+    (dir, outbox)
+}
+
+fn said(outbox: &mut Outbox, now: Timestamp) -> Option<String> {
+    let body: Value = serde_json::from_slice(&outbox.due(now)?.body).expect("JSON");
+    outbox.sent(now);
+    let event =
+        |it: &Value| format!("{} {}", body["event_action"].as_str().unwrap_or_default(), it.as_str().unwrap_or_default());
+    body["text"].as_str().map(str::to_owned).or_else(|| Some(event(&body["payload"]["summary"]).trim().to_owned()))
+}
+
+/// Everything that is said between two times, with the second in which it is.
+fn heard(outbox: &mut Outbox, seconds: std::ops::Range<u64>) -> Vec<String> {
+    seconds.filter_map(|second| Some(format!("{second} {}", said(outbox, after(second))?))).collect()
+}
+
+fn severe(row: &str, provider: &str, severity: Severity) -> Alert {
+    Alert { severity, ..alert(row, provider) }
+}
+
+#[test]
+fn a_bad_hour_of_one_provider_is_one_incident() {
+    let (_dir, mut slack) = for_people("slack", "");
+    let (_dir, mut pager) = for_people("pagerduty", "min_severity = 'warning'");
+    let mut said: [Vec<String>; 2] = Default::default();
+    for (outbox, said) in [&mut slack, &mut pager].into_iter().zip(&mut said) {
+        let since = |row: &str| ["rate-limit", "timeout", "unavailable"].iter().position(|it| *it == row).unwrap_or(9) as u64;
+        let begun = |row: &str| Some(after(since(row) * 30));
+        let warning = |row: &str| Alert { fired_at: begun(row), ..severe(row, "openai", Severity::Warning) };
+        outbox.on_transition(&firing(warning("rate-limit")), NOW);
+        said.extend(heard(outbox, 0..30));
+        // Two more rows in the next minutes are an update, five minutes after the first message.
+        outbox.on_transition(&firing(warning("timeout")), after(30));
+        outbox.on_transition(&firing(warning("unavailable")), after(90));
+        said.extend(heard(outbox, 30..400));
+        // It got worse: that does not wait.
+        outbox.on_transition(&firing(severe("outage", "openai", Severity::Critical)), after(400));
+        said.extend(heard(outbox, 400..420));
+        // One is over: that waits. Then all of it is: that does not.
+        outbox.on_transition(&resolved(warning("timeout"), after(420)), after(420));
+        said.extend(heard(outbox, 420..500));
+        for row in ["rate-limit", "unavailable", "outage"] {
+            outbox.on_transition(&resolved(warning(row), after(500)), after(500));
+        }
+        said.extend(heard(outbox, 500..4_000));
+    }
+    assert_eq!(
+        said[0],
+        [
+            "0 :large_orange_circle: openai: 1 firing (warning)",
+            "300 :large_orange_circle: openai: 3 firing (warning)",
+            "400 :red_circle: openai: 4 firing (critical)",
+            "500 :white_check_mark: openai: resolved",
+        ]
+    );
+    assert_eq!(
+        said[1],
+        [
+            "0 trigger LLMrate-limit: rate-limit at openai",
+            "300 trigger LLMrate-limit: rate-limit at openai (and 2 more)",
+            "400 trigger LLMoutage: outage at openai (and 3 more)",
+            "500 resolve",
+        ]
+    );
+}
+
+#[test]
+fn a_storm_of_providers_is_a_digest() {
+    let (_dir, mut slack) = for_people("slack", "");
+    let mut webhook = outbox(WEBHOOK);
+    for outbox in [&mut slack, &mut webhook] {
+        for provider in ["a", "b", "c", "d", "e", "f", "g"] {
+            outbox.on_transition(&firing(severe("network", provider, Severity::Warning)), NOW);
+        }
+    }
+    assert_eq!(heard(&mut slack, 0..100), ["0 :large_orange_circle: 7 providers: 7 firing (warning)"]);
+    let body: Value = serde_json::from_slice(&webhook.due(NOW).expect("news").body).expect("JSON");
+    assert_eq!((body["alerts"].as_array().map(Vec::len), &body["groupLabels"]), (Some(7), &json!({"instance": "host-1"})));
+    // One after the other, they are so many a minute, and what is critical three times as many.
+    let (_dir, mut slack) = for_people("slack", "");
+    let mut messages = 0;
+    for second in 0..60 {
+        slack.on_transition(&firing(severe("network", &format!("p{second}"), Severity::Warning)), after(second));
+        messages += heard(&mut slack, second..second + 1).len();
+    }
+    assert_eq!(messages, 6);
+    slack.on_transition(&firing(severe("auth", "openai", Severity::Critical)), after(59));
+    assert_eq!(heard(&mut slack, 59..60), ["59 :red_circle: 55 providers: 55 firing (critical)"]);
+}
+
+#[test]
+fn a_restart_in_the_middle_of_an_incident_tells_it_no_second_time() {
+    let (_dir, mut before) = for_people("slack", "");
+    before.on_transition(&firing(alert("auth", "openai")), NOW);
+    assert_eq!(heard(&mut before, 0..2).len(), 1);
+    let state = serde_json::to_string(&before.state()).expect("a state can be written");
+    let (_dir, mut heir) = for_people("slack", "");
+    heir.restore(serde_json::from_str(&state).expect("and read"));
+    heir.on_transition(&firing(alert("rate-limit", "openai")), after(10));
+    assert_eq!(heard(&mut heir, 10..400), ["300 :large_orange_circle: openai: 2 firing (warning)"]);
+}
+
+#[test]
+fn a_slack_message_keeps_to_the_limits_whatever_is_in_it() {
+    let (_dir, mut slack) = for_people("slack", "");
+    for row in 0..60 {
+        let mut long = alert(&format!("row-{row}"), "openai");
+        for text in [&mut long.summary, &mut long.description, &mut long.evidence, &mut long.fix, &mut long.next_step] {
+            *text = "<&>".repeat(5_000);
+        }
+        slack.on_transition(&firing(long), NOW);
+    }
+    let body: Value = serde_json::from_slice(&slack.due(NOW).expect("news").body).expect("JSON");
+    let blocks = body["blocks"].as_array().expect("blocks");
+    assert!(blocks.len() <= 50, "{}", blocks.len());
+    for text in blocks.iter().filter_map(|it| it["text"]["text"].as_str()) {
+        assert!(text.chars().count() <= 3_000, "{}", text.chars().count());
+    }
+}
+
+#[test]
+fn a_pager_is_for_what_is_critical_unless_told_otherwise() {
+    let wants = |more: &str, row: &str, severity| {
+        let (_dir, mut pager) = for_people("pagerduty", more);
+        pager.on_transition(&firing(severe(row, "openai", severity)), NOW);
+        pager.queue_len() == 1
+    };
+    assert!(wants("", "auth", Severity::Critical));
+    assert!(!wants("", "rate-limit", Severity::Warning));
+    assert!(wants("min_severity = 'warning'", "rate-limit", Severity::Warning));
+    assert!(wants("rows = ['rate-limit']", "rate-limit", Severity::Warning));
+    assert!(!wants("rows = ['rate-limit']\nmin_severity = 'critical'", "rate-limit", Severity::Warning));
+}
+
+#[test]
+fn a_line_says_what_and_what_next() {
+    let mut outbox = outbox("[[stdout]]");
+    outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+    let mut line = |now| {
+        let body = outbox.due(now).expect("news").body;
+        outbox.sent(now);
+        String::from_utf8(body).expect("text")
+    };
+    assert_eq!(line(NOW), "2027-01-15T08:00:00.000Z firing warning LLMauth auth at openai next: switch provider\n");
+    outbox.on_transition(&resolved(alert("auth", "openai"), after(9)), after(9));
+    let body = String::from_utf8(outbox.due(after(9)).expect("news").body).expect("text");
+    assert_eq!(body, "2027-01-15T08:00:09.000Z resolved warning LLMauth auth at openai recovered\n");
 }
 
 #[test]
@@ -396,7 +549,7 @@ fn pagerduty_gets_a_trigger_and_a_resolve_with_one_key() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("key");
     std::fs::write(&file, "R0UTINGKEY").expect("a file");
-    let options = format!("[[pagerduty]]\nrouting_key_file = '{}'", file.display());
+    let options = format!("[[pagerduty]]\nrouting_key_file = '{}'\nmin_severity = 'info'", file.display());
     let receiver = receivers(&options).remove(0);
     assert!(!format!("{receiver:?}").contains("R0UTINGKEY"));
     let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
@@ -409,7 +562,7 @@ fn pagerduty_gets_a_trigger_and_a_resolve_with_one_key() {
     let trigger = event(&mut outbox, NOW);
     assert_eq!(trigger["event_action"], "trigger");
     assert_eq!(trigger["routing_key"], "R0UTINGKEY");
-    assert_eq!(trigger["dedup_key"], "llm-triage/host-1/auth/openai");
+    assert_eq!(trigger["dedup_key"], "llm-triage/host-1/openai");
     assert_eq!(trigger["payload"]["severity"], "warning");
     assert_eq!(trigger["payload"]["source"], "host-1");
     assert_eq!(trigger["payload"]["custom_details"]["fix"], "raise the limit");
@@ -446,7 +599,12 @@ fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
          [[webhook]]\nurl = 'http://ok'\nname = 'same'\nrows = ['atuh']\n\
          [[webhook]]\nurl = 'http://ok'\nname = 'same'\n\
          [[slack]]\n\
-         [[pagerduty]]\n",
+         [[pagerduty]]\n\
+         [[command]]\n\
+         [[command]]\ncommand = ['no-such-program']\n\
+         [[command]]\ncommand = ['./here']\n\
+         [[command]]\ncommand = ['/etc/passwd']\n\
+         [[heartbeat]]\n",
     )
     .expect("well-formed");
     let errors = options.resolve(Some(dir.path()), &rows()).expect_err("all of it is wrong");
@@ -465,8 +623,21 @@ fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
         "receiver same: two receivers have this name; give one of them another `name`",
         "receiver slack: url_file is missing; the webhook's address is a secret: put it into a file and name that",
         "receiver pagerduty: routing_key_file is missing; the routing key is a secret: put it into a file and name that",
+        "receiver command: command is missing; list the program and its arguments: [\"/usr/local/bin/notify\", \"--team\", \"llm\"]",
+        "receiver command-2: the command cannot be run: no such program is on the PATH; write its whole path",
+        "receiver command-3: the command cannot be run: a relative path depends on where we are started; write the whole path",
+        "receiver command-4: the command cannot be run: there is no such file, or it must not be run (chmod +x)",
+        "receiver heartbeat: url is missing; write the address, or url_file where it is a secret",
     ];
     assert_eq!(said, expected);
+    let mute: ReceiverOptions =
+        toml::from_str("[[webhook]]\nurl = 'http://x'\nmin_severity = 'critical'\nrows = ['rate-limit']").expect("well-formed");
+    let warnings = [("rate-limit".to_owned(), Severity::Warning)];
+    let errors = mute.resolve(None, &warnings).expect_err("it lets nothing through");
+    assert_eq!(
+        errors[0].to_string(),
+        "receiver webhook: of its rows none is as severe as min_severity = \"critical\"; lower that, or leave it out"
+    );
 
     let relative: ReceiverOptions = toml::from_str("[[slack]]\nurl_file = 'slack-url'").expect("well-formed");
     let errors = relative.resolve(None, &rows()).expect_err("there is no directory");
@@ -511,10 +682,14 @@ impl Running {
         self.delivery.tell(transition, NOW);
     }
 
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.clock.load(Ordering::SeqCst))
+    }
+
     /// Moves the clock and wakes everybody up.
     fn advance(&self, seconds: i64) {
         self.clock.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
-        self.delivery.refresh(&[], NOW);
+        self.delivery.refresh(&[], self.now());
     }
 
     /// Waits for a counter of the page to reach a value.
@@ -623,6 +798,60 @@ async fn a_member_that_hangs_or_is_gone_holds_nobody_up() {
     running.wait_for_result(&format!("alertmanager/{}", hangs.address), "failed", 1).await;
     running.wait_for_result(&format!("alertmanager/{gone}"), "failed", 1).await;
     running.wait_for_result(&format!("alertmanager/{}", works.address), "sent", 1).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_gets_the_message_on_its_standard_input() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let program = dir.path().join("notify");
+    let script = format!(
+        "#!/bin/sh\ncat >> {0}/heard\nif test -e {0}/sick; then echo 'no line' >&2; exit 3; fi\n",
+        dir.path().display()
+    );
+    std::fs::write(&program, script).expect("a file");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    let running = Running::start(&format!("[[command]]\ncommand = ['{}', '--team', 'llm']", program.display()));
+    running.tell(&firing(alert("auth", "openai")));
+    running.wait_for_result("command", "sent", 1).await;
+    let heard = std::fs::read_to_string(dir.path().join("heard")).expect("it ran");
+    let body: Value = serde_json::from_str(heard.trim()).expect("one line of JSON");
+    assert_eq!((&body["version"], &body["alerts"][0]["labels"]["row"]), (&json!("4"), &json!("auth")));
+    // It fails, and is run again later.
+    std::fs::write(dir.path().join("sick"), "").expect("a file");
+    running.tell(&firing(alert("auth", "groq")));
+    running.wait_for_result("command", "failed", 1).await;
+    std::fs::remove_file(dir.path().join("sick")).expect("it is there");
+    running.advance(60);
+    running.wait_for_result("command", "sent", 2).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_hangs_is_ended() {
+    let running = Running::start("[[command]]\ncommand = ['sleep', '1000']\ntimeout = '50ms'");
+    running.tell(&firing(alert("auth", "openai")));
+    running.wait_for_result("command", "failed", 1).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_dead_mans_switch_is_asked_for_while_all_is_well() {
+    let mut peer = Peer::start(&[&answer("200 OK", "", "")]).await;
+    let running = Running::start(&format!("[[heartbeat]]\nurl = 'http://{}/beat'", peer.address));
+    running.advance(0);
+    let heard = peer.hear().await;
+    assert!(heard.head.starts_with("get /beat http/1.1"), "{}", heard.head);
+    running.wait_for_result("heartbeat", "sent", 1).await;
+    // A provider that fails is none of its business; we ourselves are.
+    let now = running.now();
+    running.clock.fetch_add(60_000_000, Ordering::SeqCst);
+    running.delivery.refresh(&[alert("auth", "openai")], now.plus(Duration::from_secs(60)));
+    peer.hear().await;
+    running.wait_for_result("heartbeat", "sent", 2).await;
+    running.clock.fetch_add(60_000_000, Ordering::SeqCst);
+    running.delivery.refresh(&[alert("self-losing", "llm-triage")], now.plus(Duration::from_secs(120)));
+    assert!(peer.is_quiet());
     running.stop().await;
 }
 

@@ -86,6 +86,8 @@ fn the_configuration_is_a_good_one() {
     let text = blocks(&read("README.md"), "toml").concat();
     std::fs::write(dir.path().join("config.toml"), text).expect("a file");
     std::fs::write(dir.path().join("slack-url"), "https://hooks.slack.example/services/T0/B0/x").expect("a file");
+    std::fs::write(dir.path().join("pagerduty-key"), "key").expect("a file");
+    std::fs::write(dir.path().join("dead-man-url"), "https://beats.example/x").expect("a file");
     std::fs::create_dir(dir.path().join("patterns.d")).expect("a directory");
     let output = program().args(["check", "--config", "config.toml"]).current_dir(dir.path()).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);

@@ -1,6 +1,7 @@
 //! What a receiver gets to read: labels, annotations, and one shape of body per kind of receiver.
 
 mod alertmanager;
+mod lines;
 mod pagerduty;
 mod slack;
 mod webhook;
@@ -51,11 +52,17 @@ pub(super) enum Shape {
     Webhook,
     /// A Slack message per provider and change.
     Slack,
-    /// A PagerDuty event per alert and change.
+    /// A PagerDuty event per provider and change.
     PagerDuty {
         /// Which service is told.
         routing_key: Secret,
     },
+    /// The webhook's payload, for a command.
+    Command,
+    /// A line per alert and change.
+    Lines,
+    /// Nothing: that somebody asks is the message.
+    Heartbeat,
 }
 
 /// What goes into one message.
@@ -65,8 +72,6 @@ pub(super) enum Grouping {
     Any,
     /// All that concerns one provider: firing rows of one provider are one incident.
     Provider,
-    /// One alert.
-    Single,
 }
 
 impl Shape {
@@ -74,8 +79,35 @@ impl Shape {
     pub(super) fn grouping(&self) -> Grouping {
         match self {
             Self::Alertmanager => Grouping::Any,
-            Self::Webhook | Self::Slack => Grouping::Provider,
-            Self::PagerDuty { .. } => Grouping::Single,
+            Self::Webhook | Self::Slack | Self::PagerDuty { .. } | Self::Command | Self::Lines | Self::Heartbeat => {
+                Grouping::Provider
+            }
+        }
+    }
+
+    /// How long what is new about an incident that people were told of waits for more. What is worse than they know, and
+    /// the end of all of it, does not wait.
+    pub(super) fn patience(&self) -> Duration {
+        match self {
+            Self::Slack | Self::PagerDuty { .. } => Duration::from_secs(300),
+            Self::Alertmanager | Self::Webhook | Self::Command | Self::Lines | Self::Heartbeat => Duration::ZERO,
+        }
+    }
+
+    /// From so many providers on, what is new about all of them is one message.
+    pub(super) fn digest_from(&self) -> Option<usize> {
+        match self {
+            Self::Slack | Self::Webhook | Self::Command => Some(5),
+            // An event speaks of one incident, by its key; of lines there is one per alert in any case.
+            Self::PagerDuty { .. } | Self::Lines | Self::Alertmanager | Self::Heartbeat => None,
+        }
+    }
+
+    /// The most messages a minute, but for critical ones.
+    pub(super) fn most_per_minute(&self) -> usize {
+        match self {
+            Self::Slack | Self::PagerDuty { .. } => 6,
+            Self::Alertmanager | Self::Webhook | Self::Command | Self::Lines | Self::Heartbeat => usize::MAX,
         }
     }
 
@@ -84,7 +116,9 @@ impl Shape {
         match self {
             // Slack takes about one message a second per channel.
             Self::Slack => Duration::from_secs(1),
-            Self::Alertmanager | Self::Webhook | Self::PagerDuty { .. } => Duration::ZERO,
+            Self::Alertmanager | Self::Webhook | Self::PagerDuty { .. } | Self::Command | Self::Lines | Self::Heartbeat => {
+                Duration::ZERO
+            }
         }
     }
 
@@ -93,11 +127,19 @@ impl Shape {
         let value = match self {
             Self::Alertmanager => alertmanager::body(news, from, expires_at),
             Self::Webhook => webhook::body(receiver, news, from),
+            Self::Command => return line(&webhook::body(receiver, news, from)),
+            Self::Lines => return lines::body(news),
+            Self::Heartbeat => return Vec::new(),
             Self::Slack => slack::body(news, from),
             Self::PagerDuty { routing_key } => pagerduty::body(routing_key, news, from),
         };
         serde_json::to_vec(&value).expect("a JSON value can be written")
     }
+}
+
+/// A JSON value on a line of its own.
+fn line(value: &serde_json::Value) -> Vec<u8> {
+    format!("{value}\n").into_bytes()
 }
 
 /// What identifies an alert. No value is empty: Alertmanager refuses those.
@@ -124,6 +166,13 @@ fn annotations(alert: &Alert) -> BTreeMap<&'static str, String> {
         ("runbook_url", &alert.runbook_url),
     ];
     all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, clip(value, LONGEST_TEXT))).collect()
+}
+
+/// What fires of it, the worst first, and the worst that there is.
+fn firing<'a>(news: &[News<'a>]) -> Vec<News<'a>> {
+    let mut firing: Vec<News<'a>> = news.iter().filter(|it| it.ended_at.is_none()).copied().collect();
+    firing.sort_by_key(|it| (std::cmp::Reverse(it.alert.severity), it.starts_at));
+    firing
 }
 
 /// The text, cut to so many characters; the last one tells that it was cut.

@@ -1,33 +1,42 @@
-//! A Slack message: one provider's incident, readable on a telephone.
+//! A Slack message: one provider's incident, readable on a telephone; in a storm a digest of several.
 
-use super::{Identity, News, clip};
+use super::{Identity, News, firing};
 use crate::taxonomy::Severity;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// More would not be read, and Slack takes at most 50 blocks.
 const MOST_ALERTS: usize = 10;
-/// Slack takes 3000 characters per section; escaping can lengthen what is cut here.
-const LONGEST_TEXT: usize = 600;
+/// Slack takes 3000 characters per section, as they are sent: what has to be escaped counts as that.
+const LONGEST_TEXT: usize = 500;
+const LONGEST_EVIDENCE: usize = 900;
 
 pub(super) fn body(news: &[News<'_>], from: &Identity) -> Value {
-    let headline = headline(news);
+    let providers: BTreeSet<&str> = news.iter().map(|it| it.alert.provider.as_str()).collect();
+    let is_digest = providers.len() > 1;
+    let headline = headline(news, &providers);
     let mut blocks = vec![section(&format!("*{headline}*"))];
-    blocks.extend(news.iter().take(MOST_ALERTS).map(|it| section(&alert(it))));
+    let mut shown = firing(news);
+    shown.extend(news.iter().filter(|it| it.ended_at.is_some()));
+    let write = if is_digest { brief } else { alert };
+    blocks.extend(shown.iter().take(MOST_ALERTS).map(|it| section(&write(it))));
     if news.len() > MOST_ALERTS {
-        blocks.push(section(&format!("… and {} more", news.len() - MOST_ALERTS)));
+        blocks.push(section(&format!("… and {} more on <{}|the status page>", news.len() - MOST_ALERTS, from.url)));
     }
-    let origin = format!("<{}|llm-triage> on {}", from.url, escape(&from.instance));
+    let origin = format!("<{}|llm-triage> on {}", from.url, escape(&from.instance, LONGEST_TEXT));
     blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": origin }] }));
     json!({ "text": headline, "blocks": blocks })
 }
 
-fn headline(news: &[News<'_>]) -> String {
-    let provider = news.first().map_or("", |it| it.alert.provider.as_str());
-    let firing = news.iter().filter(|it| it.ended_at.is_none());
-    let count = firing.clone().count();
-    match firing.map(|it| it.alert.severity).max() {
-        Some(severity) => format!("{} {}: {count} firing ({severity})", sign(Some(severity)), escape(provider)),
-        None => format!("{} {}: resolved", sign(None), escape(provider)),
+fn headline(news: &[News<'_>], providers: &BTreeSet<&str>) -> String {
+    let provider = match providers.first() {
+        Some(one) if providers.len() == 1 => escape(one, LONGEST_TEXT),
+        _ => format!("{} providers", providers.len()),
+    };
+    let firing = firing(news);
+    match firing.first().map(|it| it.alert.severity) {
+        Some(severity) => format!("{} {provider}: {} firing ({severity})", sign(Some(severity)), firing.len()),
+        None => format!("{} {provider}: resolved", sign(None)),
     }
 }
 
@@ -41,8 +50,17 @@ fn sign(severity: Option<Severity>) -> &'static str {
     }
 }
 
+/// One line of a digest.
+fn brief(News { alert, ended_at, .. }: &News<'_>) -> String {
+    let summary = escape(&alert.summary, LONGEST_TEXT);
+    match ended_at {
+        Some(_) => format!("{} {summary}: resolved", sign(None)),
+        None => format!("{} {summary}\n*Next:* {}", sign(Some(alert.severity)), escape(&alert.next_step, LONGEST_TEXT)),
+    }
+}
+
 fn alert(News { alert, ended_at, .. }: &News<'_>) -> String {
-    let text = |it: &str| escape(&clip(it, LONGEST_TEXT));
+    let text = |it: &str| escape(it, LONGEST_TEXT);
     let mut lines = vec![format!("*{}* {}", text(&alert.name), text(&alert.summary))];
     match ended_at {
         Some(_) => {
@@ -50,10 +68,16 @@ fn alert(News { alert, ended_at, .. }: &News<'_>) -> String {
             lines.push(format!("resolved {reason}").trim_end().to_owned());
         }
         None => {
-            let advice = [("Next", &alert.next_step), ("Fix", &alert.fix), ("Evidence", &alert.evidence)];
-            lines.extend(advice.iter().filter(|(_, it)| !it.is_empty()).map(|(what, it)| format!("*{what}:* {}", text(it))));
+            lines.extend(Some(&alert.description).filter(|it| !it.is_empty()).map(|it| text(it)));
+            let advice = [
+                ("Next", &alert.next_step, LONGEST_TEXT),
+                ("Fix", &alert.fix, LONGEST_TEXT),
+                ("Evidence", &alert.evidence, LONGEST_EVIDENCE),
+            ];
+            let told = advice.iter().filter(|(_, it, _)| !it.is_empty());
+            lines.extend(told.map(|(what, it, most)| format!("*{what}:* {}", escape(it, *most))));
             if !alert.runbook_url.is_empty() {
-                lines.push(format!("<{}|Runbook>", escape(&alert.runbook_url)));
+                lines.push(format!("<{}|Runbook>", escape(&alert.runbook_url, LONGEST_TEXT)));
             }
         }
     }
@@ -64,7 +88,23 @@ fn section(text: &str) -> Value {
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
 }
 
-/// The three characters that Slack gives a meaning.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// The text with the three characters escaped that Slack gives a meaning, cut to so many characters as they are sent.
+fn escape(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    let mut length = 0;
+    for c in text.chars() {
+        let escaped = match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            _ => "",
+        };
+        length += escaped.len().max(1);
+        if length >= most {
+            out.push('…');
+            break;
+        }
+        if escaped.is_empty() { out.push(c) } else { out.push_str(escaped) }
+    }
+    out
 }

@@ -9,6 +9,13 @@ const NOT_ENDED: &str = "0001-01-01T00:00:00Z";
 
 pub(super) fn body(receiver: &str, news: &[News<'_>], from: &Identity) -> Value {
     let provider = news.first().map_or("", |it| it.alert.provider.as_str());
+    let is_digest = news.iter().any(|it| it.alert.provider != provider);
+    let (group_key, group_labels) = if is_digest {
+        (format!("{{}}:{{instance={:?}}}", from.instance), json!({ "instance": from.instance }))
+    } else {
+        let key = format!("{{}}:{{instance={:?}, provider={provider:?}}}", from.instance);
+        (key, json!({ "instance": from.instance, "provider": provider }))
+    };
     let status = if news.iter().any(|it| it.ended_at.is_none()) { "firing" } else { "resolved" };
     let all_labels: Vec<_> = news.iter().map(|it| labels(it.alert, from)).collect();
     let all_annotations: Vec<_> = news.iter().map(|it| annotations(it.alert)).collect();
@@ -29,11 +36,11 @@ pub(super) fn body(receiver: &str, news: &[News<'_>], from: &Identity) -> Value 
         .collect();
     json!({
         "version": "4",
-        "groupKey": format!("{{}}:{{instance={:?}, provider={provider:?}}}", from.instance),
+        "groupKey": group_key,
         "truncatedAlerts": 0,
         "status": status,
         "receiver": receiver,
-        "groupLabels": { "instance": from.instance, "provider": provider },
+        "groupLabels": group_labels,
         "commonLabels": common(&all_labels),
         "commonAnnotations": common(&all_annotations),
         "externalURL": from.url,

@@ -2,7 +2,7 @@
 //! both of them tell of a 401 and of its end.
 
 use crate::peer::{Peer, answer};
-use crate::running::{Server, append, call, program, until};
+use crate::running::{Server, append, call, program, query, until};
 use crate::tool;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -66,13 +66,6 @@ fn configure(dir: &Path, alertmanager: &Server) -> PathBuf {
     );
     std::fs::write(&config, text).expect("a file");
     config
-}
-
-/// The answer of a query that gives one number.
-fn query(prometheus: &Server, expression: &str) -> Option<f64> {
-    let escaped: String = expression.bytes().map(|it| format!("%{it:02X}")).collect();
-    let answer = prometheus.json(&format!("/api/v1/query?query={escaped}"))?;
-    answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
 }
 
 fn labels(alert: &Value) -> BTreeMap<String, String> {

@@ -11,6 +11,7 @@ mod delivery;
 mod deploy;
 mod detect;
 mod e2e;
+mod error_pages;
 mod escalation;
 mod follower;
 mod metrics;

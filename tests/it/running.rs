@@ -144,6 +144,13 @@ impl Drop for Server {
     }
 }
 
+/// The answer of a query of Prometheus that gives one number.
+pub(crate) fn query(prometheus: &Server, expression: &str) -> Option<f64> {
+    let escaped: String = expression.bytes().map(|it| format!("%{it:02X}")).collect();
+    let answer = prometheus.json(&format!("/api/v1/query?query={escaped}"))?;
+    answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
+}
+
 /// One call as an application logs it, now.
 pub(crate) fn call(number: usize, status: u16) -> String {
     let at = Timestamp::from_system(SystemTime::now());

@@ -26,7 +26,7 @@ fn wrapped(name: &str, rules: &str) -> String {
     )
 }
 
-/// `UPDATE=1 cargo test --test it deploy` writes them anew.
+/// `UPDATE=1 cargo test --test it generated` writes them anew.
 #[test]
 fn the_generated_files_are_current() {
     let rules = |format: &str| {
@@ -45,7 +45,7 @@ fn the_generated_files_are_current() {
             fs::write(deploy().join(&path), &wanted).expect("deploy can be written");
         }
         let there = fs::read_to_string(deploy().join(&path)).unwrap_or_default();
-        assert!(there == wanted, "deploy/{path} is old; UPDATE=1 cargo test --test it deploy");
+        assert!(there == wanted, "deploy/{path} is old; UPDATE=1 cargo test --test it generated");
     }
 }
 

@@ -1,0 +1,32 @@
+"""Reads the dashboard by Grafana's own schema (the foundation SDK) and says what of it the schema does not know."""
+
+import json
+import sys
+
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+# What Grafana reads and its schema leaves out: a variable's definition, and an annotation's texts from Prometheus.
+BEYOND = {"definition", "step", "titleFormat", "textFormat", "tagKeys"}
+
+
+def lost(before, after, path="dashboard"):
+    """What is not the same after a journey through the schema."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key, value in before.items():
+            if key in after:
+                yield from lost(value, after[key], f"{path}.{key}")
+            elif key not in BEYOND:
+                yield f"{path}.{key}: unknown"
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for at, (one, other) in enumerate(zip(before, after)):
+            yield from lost(one, other, f"{path}[{at}]")
+    elif before != after or type(before) is not type(after):
+        yield f"{path}: {before!r} became {after!r}"
+
+
+plugins.register_default_plugins()
+dashboard = json.load(open(sys.argv[1], encoding="utf-8"))
+faults = list(lost(dashboard, json.loads(JSONEncoder().encode(Dashboard.from_json(dashboard)))))
+sys.exit("\n".join(faults) if faults else 0)

@@ -1,0 +1,124 @@
+//! A page per category of errors, written from the catalogue: each error with its meaning and its fix, under its id.
+//! `UPDATE=1 cargo test --test it generated` writes them, and the other files that are generated, anew.
+
+use llm_triage::alert::{Lexicon, Table};
+use llm_triage::classify::{Catalog, Observation, Pattern};
+use llm_triage::taxonomy::{Category, Grain, Outcome, Status};
+use llm_triage::time::Timestamp;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(Deserialize)]
+struct About {
+    category: Vec<Introduction>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Introduction {
+    id: Category,
+    title: String,
+    means: String,
+    check: Vec<String>,
+    call: String,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors")
+}
+
+#[test]
+fn the_generated_pages_are_what_the_catalogue_says() {
+    let catalog = Catalog::shipped().expect("the shipped files are good");
+    let lexicon = Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: &[] };
+    let table = Table::build(&[], lexicon).expect("the shipped table is good");
+    let about: About = toml::from_str(&fs::read_to_string(folder().join("about.toml")).expect("introductions")).expect("TOML");
+    let covered: Vec<_> = about.category.iter().map(|it| it.id).collect();
+    assert_eq!(covered, Category::ALL, "an introduction for each category, in their order");
+
+    let mut pages: BTreeMap<String, String> = BTreeMap::new();
+    let mut index = String::from(
+        "# Errors by category\n\nWritten from `docs/errors/about.toml` and the catalogue; `llm-triage explain WHAT` says the same of one error.\n\n\
+         | category | errors | what it is |\n| --- | --- | --- |\n",
+    );
+    for it in &about.category {
+        let patterns: Vec<_> = catalog.patterns().iter().filter(|pattern| pattern.category == it.id).collect();
+        writeln!(index, "| [{}]({}.md) | {} | {} |", it.title, it.id, patterns.len(), it.means).expect("a text grows");
+        pages.insert(format!("{}.md", it.id), page(it, &patterns, &table, &catalog));
+    }
+    pages.insert("README.md".to_owned(), index);
+
+    for (name, page) in &pages {
+        let path = folder().join(name);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, page).expect("docs can be written");
+        }
+        let there = fs::read_to_string(&path).unwrap_or_default();
+        assert!(there == *page, "docs/errors/{name} is old; UPDATE=1 cargo test --test it generated");
+    }
+    let files = fs::read_dir(folder()).expect("the pages are there").count();
+    assert_eq!(files, pages.len() + 1, "a page without a category");
+}
+
+fn page(about: &Introduction, patterns: &[&Pattern], table: &Table, catalog: &Catalog) -> String {
+    let mut page = format!(
+        "# {}\n\n`{}`: {}\n\nWritten from `docs/errors/about.toml` and the catalogue; change those, not this page. [All categories](README.md)\n\n## Check first\n\n",
+        about.title, about.id, about.means
+    );
+    for (number, check) in (1..).zip(&about.check) {
+        writeln!(page, "{number}. {check}").expect("a text grows");
+    }
+    write!(page, "\n## Whom to call, and when\n\n{}\n\n", about.call).expect("a text grows");
+    let rows = rows(about.id, patterns, table, catalog);
+    writeln!(page, "The rows that raise alerts for it: {}.", rows.join(", ")).expect("a text grows");
+    write!(
+        page,
+        "\n## Silence it\n\nAlerts are of rows, and so are silences: `amtool silence add row=ROW provider=NAME --duration=2h --comment=WHY`. An error that is \
+         none for you: a file in a directory of own patterns with its id and `disabled = true`, or with another verdict ([how](../../patterns/README.md)).\n"
+    )
+    .expect("a text grows");
+    if !patterns.is_empty() {
+        page.push_str("\n## The errors\n");
+    }
+    for it in patterns {
+        write!(page, "\n### {}\n\n**{}**", it.id, it.title).expect("a text grows");
+        if !it.providers.is_empty() {
+            write!(page, " ({})", it.providers.join(", ")).expect("a text grows");
+        }
+        write!(page, ". {}\n\n- **Fix:** {}\n- **Whose:** {}. **Retry:** {}.\n", it.meaning, it.fix, it.owner, it.retry)
+            .expect("a text grows");
+        if let Some(docs) = &it.docs {
+            writeln!(page, "- **More:** <{docs}>").expect("a text grows");
+        }
+    }
+    page
+}
+
+/// The rows to which errors of the category belong, as links, the most frequent first.
+fn rows(category: Category, patterns: &[&Pattern], table: &Table, catalog: &Catalog) -> Vec<String> {
+    let mut seen = Observation::new(Timestamp::default());
+    (seen.outcome, seen.grain, seen.category) = (Outcome::Error, Grain::Call, category);
+    let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut count = |seen: &Observation| {
+        let row = table.row(table.row_of(seen)).expect("every failed call has a row");
+        *found.entry(&row.id).or_default() += 1;
+    };
+    if patterns.is_empty() {
+        count(&seen);
+    }
+    for it in patterns {
+        let at = catalog.patterns().iter().position(|other| other.id == it.id).expect("it is one of them");
+        let id = u16::try_from(at).expect("fewer patterns than that");
+        (seen.owner, seen.retry, seen.pattern) = (it.owner, it.retry, Some(llm_triage::classify::PatternId(id)));
+        seen.provider = it.providers.first().and_then(|name| catalog.providers().by_name(name)).unwrap_or_default();
+        // The bare statuses say of themselves which they are.
+        seen.status = it.id.strip_prefix("http-").and_then(|rest| Status::from_number(rest.parse().ok()?));
+        count(&seen);
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by_key(|(id, count)| (usize::MAX - count, *id));
+    found.iter().map(|(id, _)| format!("[`{id}`](../runbooks/{id}.md)")).collect()
+}

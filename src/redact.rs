@@ -1,7 +1,8 @@
 //! Secrets out, before anything is kept or shown.
 //!
-//! What looks like a key, a token or a password in an address is replaced by its kind and, where a person would need it to
-//! know which key it was, its last four characters.
+//! What looks like a key, a token, a key's hash or a password in an address is replaced by its kind and, where a person would
+//! need it to know which key it was, its last four characters. E-mail addresses go, and what people and models said to each
+//! other: the texts behind `content`, `prompt` and their like, wherever an error quotes them.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::borrow::Cow;
@@ -51,16 +52,23 @@ const NAMED: [&str; 12] = [
     "secret=",
 ];
 
+/// Keys behind which a quoted text is what somebody said, and phrases behind which it stands bare.
+const SPOKEN: [&str; 8] =
+    ["content", "prompt", "completion", "input_value", "failed_generation", "arguments", "Value: ", "parsing failed: Text: "];
+
+/// A hash of so many hexadecimal digits is a key's; ids of requests and traces are shorter.
+const HASH: usize = 64;
+
 /// Takes secrets out of texts. Built once.
 #[derive(Clone, Debug)]
 pub struct Redactor {
-    /// Finds texts with any of [`MARKED`] and [`NAMED`] in them: most have none, and cost no more than this.
+    /// Finds texts with any of [`MARKED`], [`NAMED`] and [`SPOKEN`] in them: most have none, and cost no more than this.
     marks: AhoCorasick,
 }
 
 impl Default for Redactor {
     fn default() -> Self {
-        let marks = MARKED.iter().map(|(prefix, _)| *prefix).chain(NAMED);
+        let marks = MARKED.iter().map(|(prefix, _)| *prefix).chain(NAMED).chain(SPOKEN);
         let marks = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(marks);
         Self { marks: marks.expect("a short list of short words") }
     }
@@ -69,8 +77,36 @@ impl Default for Redactor {
 impl Redactor {
     /// The text without its secrets, and how many there were.
     pub fn redact<'t>(&self, text: &'t str) -> (Cow<'t, str>, u64) {
-        let address = || memchr::memchr(b'@', text.as_bytes()).is_some() && text.contains("://");
-        if self.marks.is_match(text) || address() { redact(text) } else { (Cow::Borrowed(text), 0) }
+        let address = memchr::memchr(b'@', text.as_bytes()).is_some();
+        let hash = text.len() >= HASH && longest_hex(text) >= HASH;
+        if !(address || hash || self.marks.is_match(text)) {
+            return (Cow::Borrowed(text), 0);
+        }
+        let (clean, mut count) = redact(text);
+        let mut clean = clean.into_owned();
+        for pass in [addresses, hashes, spoken] {
+            if let Some((next, more)) = pass(&clean) {
+                (clean, count) = (next, count + more);
+            }
+        }
+        if count == 0 { (Cow::Borrowed(text), 0) } else { (Cow::Owned(clean), count) }
+    }
+
+    /// A name or an id, without what secrets somebody put there by mistake. Most have none, which costs a glance.
+    pub fn name<'t>(&self, name: Cow<'t, str>) -> Cow<'t, str> {
+        let bytes = name.as_bytes();
+        let begins = MARKED.iter().any(|(prefix, _)| bytes.first() == prefix.as_bytes().first() && name.starts_with(prefix));
+        let odd = begins
+            || memchr::memchr2(b'@', b' ', bytes).is_some()
+            || memchr::memmem::find(bytes, b"sk-").is_some()
+            || bytes.len() >= HASH;
+        if !odd {
+            return name;
+        }
+        match self.redact(&name) {
+            (Cow::Owned(clean), 1..) => Cow::Owned(clean),
+            _ => name,
+        }
     }
 
     /// [`Self::redact`], then cut to [`MESSAGE_BYTES`] at a character, on one line.
@@ -96,6 +132,113 @@ impl Redactor {
         let marked = self.marks.is_match(text).then(|| marked_hint(text)).flatten();
         marked.or_else(|| masked_hint(text))
     }
+}
+
+/// E-mail addresses.
+fn addresses(text: &str) -> Option<(String, u64)> {
+    let is_local = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'%' | b'+' | b'-');
+    let is_domain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    let bytes = text.as_bytes();
+    let (mut out, mut copied, mut count) = (String::new(), 0, 0);
+    for at in memchr::memchr_iter(b'@', bytes) {
+        let start = at - bytes[..at].iter().rev().take_while(|b| is_local(**b)).count();
+        let end = at + 1 + bytes[at + 1..].iter().take_while(|b| is_domain(**b)).count();
+        let domain = text.get(at + 1..end).unwrap_or_default().trim_end_matches(['.', '-']);
+        let top = domain.rsplit_once('.').map_or("", |(_, top)| top);
+        if start < copied || start == at || top.len() < 2 || !top.bytes().all(|b| b.is_ascii_alphabetic()) {
+            continue;
+        }
+        out.push_str(text.get(copied..start)?);
+        out.push_str("[e-mail]");
+        copied = at + 1 + domain.len();
+        count += 1;
+    }
+    out.push_str(text.get(copied..)?);
+    (count > 0).then_some((out, count))
+}
+
+/// Hashes of keys, as gateways print them.
+fn hashes(text: &str) -> Option<(String, u64)> {
+    let (mut out, mut count) = (String::new(), 0);
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_hexdigit()) {
+        let length = rest.get(at..)?.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let (before, after) = rest.split_at_checked(at + length)?;
+        if length >= HASH {
+            out.push_str(before.get(..at)?);
+            out.push_str("[redacted…");
+            out.push_str(before.get(before.len() - 4..)?);
+            out.push(']');
+            count += 1;
+        } else {
+            out.push_str(before);
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    (count > 0).then_some((out, count))
+}
+
+fn longest_hex(text: &str) -> usize {
+    let (mut best, mut run) = (0, 0);
+    for byte in text.bytes() {
+        run = if byte.is_ascii_hexdigit() { run + 1 } else { 0 };
+        best = best.max(run);
+    }
+    best
+}
+
+/// Prompts, answers and arguments that an error quotes.
+fn spoken(text: &str) -> Option<(String, u64)> {
+    let (mut out, mut copied, mut count) = (String::new(), 0, 0);
+    let mut at = 0;
+    while at < text.len() {
+        let Some(rest) = text.get(at..) else {
+            at += 1;
+            continue;
+        };
+        let word = SPOKEN.iter().find(|it| rest.starts_with(**it));
+        let Some((start, length)) = word.and_then(|it| said(rest, it)).filter(|(_, length)| *length > 0) else {
+            at += rest.chars().next().map_or(1, char::len_utf8);
+            continue;
+        };
+        out.push_str(text.get(copied..at + start)?);
+        out.push_str("[…]");
+        count += u64::from(rest.get(start..start + length)? != "[…]");
+        at += start + length;
+        copied = at;
+    }
+    out.push_str(text.get(copied..)?);
+    (count > 0).then_some((out, count))
+}
+
+/// Where, behind this word at the start of the text, the quoted words begin, and how long they are.
+fn said(text: &str, word: &str) -> Option<(usize, usize)> {
+    let rest = text.get(word.len()..)?;
+    if word.ends_with(' ') {
+        // The AI SDK quotes what a model said bare, up to its own next sentence.
+        let end = rest.find("Error message:").or_else(|| rest.find(".: ")).unwrap_or(rest.len());
+        return Some((word.len(), rest.get(..end)?.trim_end_matches([' ', '.', '\n']).len()));
+    }
+    let gap = rest.find(|c: char| !matches!(c, '"' | '\'' | '\\' | ':' | '=' | ' '))?.min(rest.len());
+    let marks = rest.get(..gap)?;
+    if word == "input_value" && marks.starts_with('=') {
+        let end = rest.find(", input_type").unwrap_or(rest.len());
+        return Some((word.len() + 1, end.saturating_sub(1)));
+    }
+    let joint = marks.find([':', '='])?;
+    let opening = marks.get(joint + 1..)?.trim_start_matches(' ');
+    let quote = opening.chars().find(|c| matches!(c, '"' | '\''))?;
+    // The closing mark has as many backslashes before it as the opening one.
+    let escape = opening.find(quote)?;
+    let start = marks.len() - opening.len() + escape + 1;
+    let body = rest.get(start..)?;
+    let closing = |(at, c): (usize, char)| {
+        let slashes = body.as_bytes()[..at].iter().rev().take_while(|b| **b == b'\\').count();
+        (c == quote && slashes == escape).then(|| at - escape)
+    };
+    let end = body.char_indices().find_map(closing).unwrap_or(body.len());
+    Some((word.len() + start, end))
 }
 
 fn marked_hint(text: &str) -> Option<&str> {
@@ -213,6 +356,35 @@ mod tests {
             Redactor::default().redact("Authorization: Bearer abc123def456ghi789").0,
             "Authorization: Bearer [redacted…i789]"
         );
+    }
+
+    #[test]
+    fn addresses_hashes_and_what_was_said_go() {
+        let redactor = Redactor::default();
+        for (text, clean) in [
+            ("for ada.lovelace@example.com.", "for [e-mail]."),
+            ("user a@b and @team stay", "user a@b and @team stay"),
+            (
+                "messages=[{'role': 'user', 'content': 'my card is 4111'}] boom",
+                "messages=[{'role': 'user', 'content': '[…]'}] boom",
+            ),
+            (r#"{\"content\":\"say \\\"hi\\\" now\",\"x\":1}"#, r#"{\"content\":\"[…]\",\"x\":1}"#),
+            (
+                "[type=string_type, input_value={'a': 'b'}, input_type=dict]",
+                "[type=string_type, input_value=[…], input_type=dict]",
+            ),
+            (
+                "Type validation failed: Value: {\"town\":5}. Error message: no",
+                "Type validation failed: Value: […]. Error message: no",
+            ),
+            ("messages.0.content: Input should be a valid list", "messages.0.content: Input should be a valid list"),
+        ] {
+            assert_eq!(redactor.redact(text).0, clean);
+        }
+        let hash = "88dc28d0".repeat(8);
+        assert_eq!(redactor.redact(&format!("Key Hash (Token) ={hash}.")).0, "Key Hash (Token) =[redacted…28d0].");
+        assert_eq!(redactor.name("sk-proj-abcdefghijkl1234567".into()), "[redacted…4567]");
+        assert_eq!(redactor.name("claude-opus-4-6".into()), "claude-opus-4-6");
     }
 
     #[test]

@@ -173,6 +173,10 @@ impl Classifier {
     /// Judges one record of a source that carries `traffic`.
     pub fn classify<'a>(&self, record: &Record<'a>, traffic: Traffic) -> Verdict<'a> {
         let mut verdict = Verdict::of(record);
+        for name in [&mut verdict.service, &mut verdict.host, &mut verdict.model, &mut verdict.request_id, &mut verdict.call_id]
+        {
+            *name = name.take().map(|it| self.redactor.name(it));
+        }
         match record.spot() {
             Spot::Transport { status, .. } => self.transport(record, status, &mut verdict),
             Spot::Access { path, status, .. } => self.access(record, path, status, &mut verdict),
@@ -260,7 +264,7 @@ impl Classifier {
             let fine = status == Some(200) && !loud && !evidence;
             // A level alone needs words of trouble beside it; a filled error field does not, unless its words say that all is well.
             let named = matches!(verdict.provider_by, Some(By::Field | By::Host)) || verdict.model.is_some();
-            let calm = signals.is_calm();
+            let calm = !told && signals.is_calm();
             let mut failed = told || !calm && (evidence || named && loud || !signals.is_quiet());
             let mut judged = None;
             if !failed && !calm && loud && !benign && !fine {
@@ -329,10 +333,10 @@ impl Classifier {
         let is_relay = |it: &Provider| self.catalog.providers().spec(*it).is_some_and(|it| it.relay);
         verdict.relay = verdict.gateway.or(Some(verdict.provider)).filter(|it| is_relay(it) && Some(*it) != self.litellm);
         if let Some(model) = signals.model.as_ref().filter(|_| verdict.model.is_none()) {
-            verdict.model = Some(Cow::Owned(model.clone()));
+            verdict.model = Some(self.redactor.name(Cow::Owned(model.clone())));
         }
         if let Some(id) = signals.request_id.as_ref().filter(|_| verdict.request_id.is_none()) {
-            verdict.request_id = Some(Cow::Owned(id.clone()));
+            verdict.request_id = Some(self.redactor.name(Cow::Owned(id.clone())));
         }
         self.waits(signals, verdict);
         let text = signals.message();
@@ -388,7 +392,8 @@ impl Classifier {
         }
         if tier <= Tier::Message
             && distinct
-            && verdict.provider_by != Some(By::Vocabulary)
+            && (verdict.provider == Provider::UNKNOWN
+                || matches!(verdict.provider_by, Some(By::Wrapper | By::Namespace | By::Model)))
             && let Some(provider) = self.speaker_of(pattern, signals)
             && self.yields_to(verdict, pattern, provider)
         {

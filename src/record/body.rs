@@ -79,7 +79,7 @@ pub(super) fn collect(record: &Record<'_>) -> Signals {
     for fault in record.faults().iter().filter(|it| it.certain) {
         it.field(fault.key, fault.value, 0);
     }
-    if record.spot == Spot::None {
+    if matches!(record.spot, Spot::None | Spot::Sdk { status: None, .. }) {
         it.text(&record.message(), 0);
     }
     for fault in record.faults().iter().filter(|it| !it.certain) {

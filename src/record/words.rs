@@ -89,7 +89,10 @@ pub(super) fn reason_phrase(text: &str) -> Option<Status> {
         ("504 Deadline Exceeded", 504),
     ];
     let bytes = text.as_bytes();
-    let phrase_at = |at: usize| PHRASES.iter().position(|(phrase, _)| bytes[at..].starts_with(phrase.as_bytes()));
+    let phrase_at = |at: usize| {
+        let rest = bytes.get(at..).filter(|it| it.get(1).is_some_and(u8::is_ascii_digit))?;
+        PHRASES.iter().position(|(phrase, _)| rest.starts_with(phrase.as_bytes()))
+    };
     let first = memchr::memchr2_iter(b'4', b'5', bytes).filter_map(phrase_at).min()?;
     PHRASES.get(first).map(|(_, status)| Status::Http(*status))
 }
@@ -191,8 +194,9 @@ pub(super) fn is_timeout(text: &str) -> bool {
 }
 
 pub(super) fn is_connection(text: &str) -> bool {
-    const WORDS: [&str; 26] = [
+    const WORDS: [&str; 27] = [
         "connection error",
+        "connection failed",
         "APIConnectionError",
         "ConnectError",
         "ECONNREFUSED",
@@ -389,13 +393,14 @@ pub(super) fn names_trouble(text: &str) -> bool {
 /// Blanks, line ends and the frames of terminal boxes as one blank each: a text that was wrapped to a width reads as it was written.
 pub(super) fn unwrapped(text: &str) -> Cow<'_, str> {
     let is_gap = |c: char| c.is_whitespace() || matches!(c, '│' | '┃' | '║');
-    let (mut gap, mut odd) = (false, false);
-    for c in text.chars() {
-        let blank = is_gap(c);
-        odd |= blank && (gap || c != ' ');
-        gap = blank;
-    }
-    if !odd {
+    let bytes = text.as_bytes();
+    // Beyond ASCII, only a few lead bytes begin a blank or a frame.
+    let odd = |at: usize| match bytes[at] {
+        b' ' => bytes.get(at + 1) == Some(&b' '),
+        b'\t'..=b'\r' | 0xC2 | 0xE1 | 0xE2 | 0xE3 => true,
+        _ => false,
+    };
+    if !(0..bytes.len()).any(odd) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -10,6 +10,7 @@
 
 mod blind;
 mod calls;
+mod cooldown;
 mod evaluate;
 mod evidence;
 mod machine;
@@ -39,6 +40,7 @@ use crate::taxonomy::{Grain, Outcome, Provider, Providers, closed};
 use crate::time::Timestamp;
 use blind::Sight;
 use calls::{AllCalls, Place, Scope};
+use cooldown::{Cooldowns, is_cooldown};
 use machine::Change;
 use series::{Series, storm_length};
 use std::collections::{BTreeMap, VecDeque};
@@ -123,6 +125,7 @@ pub struct Alerts {
     sight: Sight,
     /// What many calls together show; alerts quote it.
     detections: Detections,
+    cooldowns: Cooldowns,
     /// In the order of [`SelfRow::ALL`].
     checks: [SelfCheck; 4],
     resolved: VecDeque<Alert>,
@@ -145,6 +148,7 @@ impl Alerts {
             series: BTreeMap::new(),
             sight: Sight::default(),
             detections: Detections::default(),
+            cooldowns: Cooldowns::default(),
             checks: Default::default(),
             resolved: VecDeque::new(),
             catching_up: false,
@@ -186,6 +190,24 @@ impl Alerts {
                 None
             }
         }
+    }
+
+    /// A call that a router refused while it lets a provider rest is that provider's: it is counted as such from here on.
+    pub fn attribute(&self, mut seen: Observation, lexicon: Lexicon<'_>) -> Observation {
+        if seen.is_failed_call()
+            && is_cooldown(&seen, lexicon)
+            && let Some((provider, _)) = self.cooldowns.origin(seen.provider, &seen)
+        {
+            seen.gateway = Some(std::mem::replace(&mut seen.provider, provider));
+        }
+        seen
+    }
+
+    /// The row of the failures behind a router's cooldown.
+    fn row_behind(&self, seen: &Observation, lexicon: Lexicon<'_>) -> Option<RowId> {
+        let router = seen.gateway.filter(|_| is_cooldown(seen, lexicon))?;
+        let (provider, row) = self.cooldowns.origin(router, seen)?;
+        (provider == seen.provider).then_some(row)
     }
 
     /// Takes in lines that were read, and how many errors there were among their records in which no call was recognised.
@@ -283,6 +305,7 @@ impl Alerts {
         self.tell_all(now, lexicon, out);
         let series = std::mem::take(&mut self.series).into_iter();
         self.series = series.filter_map(|((row, scope), it)| Some(((new_id(row)?, scope), it))).collect();
+        self.cooldowns.forget();
         self.table = table;
     }
 
@@ -304,7 +327,8 @@ impl Alerts {
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) -> RowId {
-        let id = self.table.row_of(seen);
+        let id = self.row_behind(seen, lexicon).unwrap_or_else(|| self.table.row_of(seen));
+        self.cooldowns.note(seen, id);
         let (scope, calls) = self.calls.scope(seen.provider, seen.service);
         calls.call(Outcome::Error, seen.at.second(), place);
         let Some(row) = self.table.row(id) else { return id };

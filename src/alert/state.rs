@@ -2,6 +2,7 @@
 
 use super::blind::Sight;
 use super::calls::{AllCalls, Calls, Scope};
+use super::cooldown::{Cooldowns, OriginState};
 use super::machine::Phase;
 use super::series::Series;
 use super::table::Table;
@@ -22,6 +23,8 @@ pub struct AlertsState {
     sight: Sight,
     #[serde(default)]
     detections: DetectionsState,
+    #[serde(default)]
+    cooldowns: Vec<OriginState>,
     checks: [SelfCheck; 4],
     resolved: Vec<Alert>,
     awake: i64,
@@ -59,6 +62,7 @@ impl Alerts {
             series: series.collect(),
             sight: self.sight.clone(),
             detections: self.detections.state(lexicon.providers),
+            cooldowns: self.cooldowns.state(&self.table, lexicon.providers),
             checks: self.checks.clone(),
             resolved: self.resolved.iter().cloned().collect(),
             awake: self.awake,
@@ -75,10 +79,11 @@ impl Alerts {
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) -> Self {
-        let AlertsState { frontier, calls, series, sight, detections, checks, resolved, awake, overflowed } = state;
+        let AlertsState { frontier, calls, series, sight, detections, cooldowns, checks, resolved, awake, overflowed } = state;
         let mut alerts =
             Self { frontier, sight, checks, resolved: resolved.into(), awake, overflowed, ..Self::new(table, options) };
         alerts.detections = Detections::restore(detections, lexicon.providers);
+        alerts.cooldowns = Cooldowns::restore(&cooldowns, &alerts.table, lexicon.providers);
         alerts.calls.restore(calls.into_iter().filter_map(|(scope, calls)| Some((scope.resolve(lexicon.providers)?, calls))));
         for one in series {
             alerts.restore_series(one, lexicon, now, out);

@@ -507,6 +507,7 @@ impl Core {
 
     /// Counts one call.
     fn call(&mut self, call: Observation, rules: &Rules, out: &mut Output) {
+        let call = self.alerts.attribute(call, rules.lexicon());
         self.tally.call(&call);
         let late = self.now.since(call.at) > LATE;
         self.tally.late += u64::from(late);

@@ -59,6 +59,62 @@ impl Matcher {
             && self.models.fit(seen.model.as_str())
     }
 
+    /// Why no failed call can fit, if none can.
+    pub(super) fn fits_none(&self, lexicon: Lexicon<'_>) -> Option<&'static str> {
+        let sets = [
+            (&self.categories, "its categories exclude each other"),
+            (&self.owners, "its owners exclude each other"),
+            (&self.retries, "its values of `retry` exclude each other"),
+            (&self.statuses, "its statuses exclude each other"),
+            (&self.providers, "its providers exclude each other"),
+            (&self.gateways, "its gateways exclude each other"),
+            (&self.patterns, "no pattern is called so; `llm-triage patterns list` shows them"),
+            (&self.sources, "no source is called so; `llm-triage check` shows them"),
+        ];
+        if let Some((_, why)) = sets.iter().find(|(set, _)| set.is_empty()) {
+            return Some(why);
+        }
+        let agrees = |(at, pattern): (usize, &crate::classify::Pattern)| {
+            self.patterns.has(Some(at))
+                && self.categories.has(Some(pattern.category as usize))
+                && self.owners.has(Some(pattern.owner as usize))
+                && self.retries.has(Some(pattern.retry as usize))
+        };
+        let contradicts = !self.patterns.others && !lexicon.patterns.iter().enumerate().any(agrees);
+        contradicts.then_some("its patterns are of another category, owner or `retry` than it asks for; leave that out")
+    }
+
+    /// Whether every failed call that fits `other` fits this, as far as their keys tell one by one.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let Self {
+            categories,
+            owners,
+            retries,
+            statuses,
+            patterns,
+            providers,
+            gateways,
+            sources,
+            services,
+            models,
+            own_relays,
+        } = self;
+        let sets = [
+            (categories, &other.categories),
+            (owners, &other.owners),
+            (retries, &other.retries),
+            (statuses, &other.statuses),
+            (patterns, &other.patterns),
+            (providers, &other.providers),
+            (gateways, &other.gateways),
+            (sources, &other.sources),
+        ];
+        sets.iter().all(|(ours, theirs)| ours.covers(theirs))
+            && services.covers(&other.services)
+            && models.covers(&other.models)
+            && (own_relays.is_none() || other.own_relays.is_some())
+    }
+
     /// Whether every failed call fits.
     pub(super) fn fits_all(condition: &Condition) -> bool {
         *condition == Condition::default()
@@ -81,6 +137,15 @@ struct Set {
 impl Set {
     fn has(&self, index: Option<usize>) -> bool {
         index.and_then(|it| self.members.get(it)).copied().unwrap_or(self.others)
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.others && !self.members.contains(&true)
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        let length = self.members.len().max(other.members.len());
+        (self.others || !other.others) && (0..length).all(|it| self.has(Some(it)) || !other.has(Some(it)))
     }
 
     /// Those of `names` that the values name in full.
@@ -164,6 +229,11 @@ struct Globs(Vec<String>);
 impl Globs {
     fn new(values: &Values) -> Self {
         Self(values.0.clone())
+    }
+
+    /// Told of equal ones, and of those that ask for nothing.
+    fn covers(&self, other: &Self) -> bool {
+        self.0.is_empty() || self.0 == other.0
     }
 
     fn fit(&self, text: &str) -> bool {

@@ -95,7 +95,47 @@ impl Table {
             faults.push(RowError { row: "rest".to_owned(), fault: fault.to_owned() });
             return Err(faults);
         };
-        if faults.is_empty() { Ok(Self { rows, matchers, rest: RowId(rest) }) } else { Err(faults) }
+        let table = Self { rows, matchers, rest: RowId(rest) };
+        if faults.is_empty() {
+            table.find_mute_rows(user, lexicon, &mut faults);
+        }
+        if faults.is_empty() { Ok(table) } else { Err(faults) }
+    }
+
+    /// Rows of the user that no failed call can belong to, and rows that the user's keep every call from.
+    fn find_mute_rows(&self, user: &[RowSpec], lexicon: Lexicon<'_>, faults: &mut Vec<RowError>) {
+        let of = |id: RowId| self.matchers.iter().filter(move |(row, _)| *row == id).map(|(_, it)| it);
+        for (id, row) in self.iter().filter(|(id, it)| it.kind == Kind::Errors && it.enabled && *id != self.rest) {
+            let is_users = user.iter().any(|it| it.id == row.id);
+            let never: Vec<_> = of(id).filter_map(|it| it.fits_none(lexicon)).collect();
+            if let (true, [why, ..]) = (is_users, never.as_slice()) {
+                let fault = format!("one of its conditions fits no call: {why}");
+                faults.push(RowError { row: row.id.clone(), fault });
+                continue;
+            }
+            let in_front =
+                |theirs: &Matcher| self.matchers.iter().take_while(|(it, _)| *it < id).find(|(_, it)| it.covers(theirs));
+            let covers: Option<Vec<_>> = of(id).map(|it| in_front(it).map(|(row, _)| *row)).collect();
+            let Some(front) = covers.and_then(|it| it.last().copied()).and_then(|it| self.row(it)) else { continue };
+            let (mute, front) = (&row.id, &front.id);
+            // The user's row is the one to be changed, whichever it is.
+            let (row, fault) = if is_users {
+                (
+                    mute,
+                    format!(
+                        "never fires: every call it fits belongs to row {front:?} before it; narrow that one, or leave this one out"
+                    ),
+                )
+            } else {
+                (
+                    front,
+                    format!(
+                        "takes every call of row {mute:?}, which could never fire; change {mute:?} instead, narrow the `match`, or add id = {mute:?} with enabled = false"
+                    ),
+                )
+            };
+            faults.push(RowError { row: row.clone(), fault });
+        }
     }
 
     /// The row that a failed call belongs to.

@@ -199,11 +199,35 @@ fn a_fault_says_which_row_what_and_how_to_mend_it() {
         ("id = 'absorbed'\nsustained = '0s'", "escalation row \"absorbed\": fires only when it lasts"),
         ("id = 'outage'\nkind = 'errors'", "escalation row \"outage\": the kind of a shipped row cannot be changed"),
         ("id = 'auth'\n[[escalation]]\nid = 'auth'", "escalation row \"auth\": stands twice"),
+        (
+            "id = 'a'\nmatch = { pattern = 'no-such-*' }",
+            "escalation row \"a\": one of its conditions fits no call: no pattern is",
+        ),
+        ("id = 'a'\nmatch = { source = 'web' }", "escalation row \"a\": one of its conditions fits no call: no source is"),
+        (
+            "id = 'a'\nmatch = { status = [429, '!4xx'] }",
+            "escalation row \"a\": one of its conditions fits no call: its statuses",
+        ),
+        (
+            "id = 'a'\nmatch = { pattern = 'openai-rate-limit', category = 'auth' }",
+            "escalation row \"a\": one of its conditions fits no call: its patterns are of another category",
+        ),
+        (
+            "id = 'a'\nmatch = { category = 'auth' }",
+            "escalation row \"a\": takes every call of row \"auth\", which could never fire",
+        ),
+        (
+            "id = 'a'\nmatch = { service = 'x' }\n[[escalation]]\nid = 'b'\nmatch = { service = 'x', status = 503 }",
+            "escalation row \"b\": never fires: every call it fits belongs to row \"a\" before it",
+        ),
     ] {
         let user = parse(&format!("[[escalation]]\n{text}")).expect("good TOML");
         let faults = Table::build(&user, world.lexicon()).expect_err(text);
         assert!(faults.iter().any(|it| it.to_string().starts_with(fault)), "{text}: {faults:?}");
     }
+    // A row of one's own in the place of a shipped one that is switched off, and one that takes some of its calls.
+    world.table("[[escalation]]\nid = 'a'\nmatch = { category = 'auth' }\n[[escalation]]\nid = 'auth'\nenabled = false");
+    world.table("[[escalation]]\nid = 'a'\nmatch = { category = 'auth', status = 403 }");
     for (text, fault) in [
         ("id = 'auth'\nsustaind = '1s'", "unknown field `sustaind`"),
         ("id = 'auth'\nseverity = 'high'", "unknown variant `high`"),

@@ -128,6 +128,11 @@ impl Calls {
         }
     }
 
+    /// The calls of so many seconds before this one and of itself, of a minute at most.
+    pub(super) fn within(&self, at: i64, seconds: i64) -> u64 {
+        self.minute.total(at + (59 - seconds).max(0))
+    }
+
     /// Whether it can be left alone until a call comes in.
     pub(super) fn is_idle(&self, at: i64) -> bool {
         let empty = |it: &Seconds| it.is_empty();

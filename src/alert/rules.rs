@@ -109,11 +109,13 @@ fn expression(row: &Row, options: &RulesOptions) -> String {
             let failures = increase(row, readable(row.keep_firing + length, row.failures, options));
             format!("{raised}\nor\n({} and {failures} >= {})", storm(row, length), row.failures)
         }
-        (Kind::Errors, Trigger::Burst(within)) => burst(row, &raised, readable(within, row.failures, options)),
+        (Kind::Errors, Trigger::Burst(within)) => burst(row, &raised, within, readable(within, row.failures, options)),
         (Kind::Outage, Trigger::Sustained(length)) => {
             let span = seconds(readable(row.keep_firing + length, row.failures, options));
             let failures = format!("sum by (provider) (increase(llm_triage_requests_total{{outcome=\"error\"}}[{span}]))");
-            format!("{raised}\nor\n({} and {failures} >= {})", storm(row, length), row.failures)
+            // Where successes are never logged, nobody can say that nine calls in ten fail.
+            let seen = "sum by (provider) (llm_triage_requests_total{outcome=\"success\"}) > 0";
+            format!("{raised}\nor\n({} and {failures} >= {} and {seen})", storm(row, length), row.failures)
         }
         // A provider that one node does not hear of any more may be called from another: pods move.
         (Kind::Silence, _) => {
@@ -125,11 +127,13 @@ fn expression(row: &Row, options: &RulesOptions) -> String {
 }
 
 /// Enough failures of all nodes together, and enough of their calls. Prometheus cannot see ten seconds between two
-/// scrapes: it looks over the shortest span that it can count in.
-fn burst(row: &Row, raised: &str, span: Duration) -> String {
+/// scrapes: it looks over the shortest span that it can count in, and asks for so many as would be enough of them in all
+/// of it. A burst that is shorter is told by the node that sees it.
+fn burst(row: &Row, raised: &str, within: Duration, span: Duration) -> String {
     let failures = increase(row, span);
     let calls = format!("sum by (provider) (increase(llm_triage_requests_total[{}]))", seconds(span));
-    format!("{raised}\nor\n({failures} >= {} and {failures} / {calls} >= {})", row.failures, row.share)
+    let enough = (f64::from(row.failures) * span.as_secs_f64() / within.as_secs_f64().max(1.0)).ceil();
+    format!("{raised}\nor\n({failures} >= {enough} and {failures} / {calls} >= {})", row.share)
 }
 
 /// The longest storm of any node, remembered for as long as the daemon keeps firing after its end.

@@ -74,8 +74,9 @@ impl Series {
             Trigger::AtOnce => self.judge_at_once(at, row, calls),
             Trigger::Sustained(length) => self.judge_length(at, length.as_secs() as i64, row, calls),
             Trigger::Burst(within) => {
-                let recent = self.recent.step(second, within.as_secs() as i64);
-                self.judge_burst(at, recent, row, calls)
+                let within = within.as_secs() as i64;
+                let recent = self.recent.step(second, within);
+                self.judge_burst(at, within, recent, row, calls)
             }
         };
         // Of a provider whose successes are never logged nobody can say that nine calls in ten fail.
@@ -171,9 +172,10 @@ impl Series {
         }
     }
 
-    fn judge_burst(&self, at: i64, recent: u64, row: &Row, calls: &Calls) -> Verdict {
+    fn judge_burst(&self, at: i64, within: i64, recent: u64, row: &Row, calls: &Calls) -> Verdict {
+        let enough = recent >= u64::from(row.failures) && recent as f64 >= row.share * calls.within(at, within) as f64;
         match &self.storm {
-            Some(storm) if recent >= u64::from(row.failures) => Verdict::Fires(storm.first),
+            Some(storm) if enough => Verdict::Fires(storm.first),
             Some(_) => Verdict::Idle,
             None => self.judge_calm(at, row, calls),
         }

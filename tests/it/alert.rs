@@ -6,7 +6,7 @@ use llm_triage::taxonomy::{Category, Grain, Outcome, Owner, Provider, ProviderSp
 use llm_triage::time::Timestamp;
 use proptest::prelude::*;
 
-const START: i64 = 1_795_000_000;
+pub(crate) const START: i64 = 1_795_000_000;
 
 /// Providers and patterns that the scripts speak of.
 pub(crate) struct World {
@@ -72,13 +72,13 @@ impl World {
 
 /// One event of a script: a fraction of a second after the start, and a word.
 #[derive(Clone, Copy, Debug)]
-struct Event {
-    milli: i64,
-    word: &'static str,
+pub(crate) struct Event {
+    pub(crate) milli: i64,
+    pub(crate) word: &'static str,
 }
 
 /// `ok`, or what failed; of openai where no other provider is named.
-fn observation(world: &World, event: Event) -> Observation {
+pub(crate) fn observation(world: &World, event: Event) -> Observation {
     let at = Timestamp::from_micros((START * 1_000 + event.milli) * 1_000);
     let (provider, word) = event.word.split_once(':').unwrap_or(("openai", event.word));
     let (grain, word) = word.strip_prefix("try-").map_or((Grain::Call, word), |it| (Grain::Attempt, it));
@@ -95,10 +95,22 @@ fn observation(world: &World, event: Event) -> Observation {
         "401" => (http(401), Category::Auth, Owner::Account),
         "402" => (http(402), Category::BillingAccount, Owner::Account),
         "400" => (http(400), Category::RequestFormat, Owner::Caller),
+        "403" => (http(403), Category::Auth, Owner::Account),
+        "502" => (http(502), Category::NetworkInfrastructure, Owner::Provider),
+        "529" => (http(529), Category::RateLimitCapacity, Owner::Provider),
+        "504" => (http(504), Category::NetworkInfrastructure, Owner::Provider),
         "timeout" => (Some(Status::Timeout), Category::NetworkInfrastructure, Owner::Network),
+        "offline" => (Some(Status::Connection), Category::NetworkInfrastructure, Owner::Network),
+        "hollow" => (http(200), Category::ProviderQuirk, Owner::Provider),
+        "cut" => (http(200), Category::Streaming, Owner::Provider),
+        "refused" => (http(400), Category::ContentPolicy, Owner::Caller),
+        "strange" => (http(418), Category::Unknown, Owner::Unknown),
+        "tool" => (None, Category::ToolUse, Owner::Tool),
+        "relay" => (http(500), Category::ClientTool, Owner::Gateway),
         other => panic!("{other} is no word of a script"),
     };
     seen.evidence = Some(Box::new(Evidence { message: format!("it says {word}"), ..Evidence::default() }));
+    seen.pattern = if word == "hollow" { world.pattern("deepseek-empty-choices") } else { None };
     Observation { outcome: Outcome::Error, status, category, owner, ..seen }
 }
 

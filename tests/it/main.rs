@@ -29,5 +29,6 @@ mod streams;
 mod tail;
 mod tidy;
 mod timeline;
+mod timelines;
 mod tool;
 mod window;

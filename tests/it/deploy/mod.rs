@@ -5,4 +5,5 @@ mod grafana;
 mod kubernetes;
 mod notify;
 mod prometheus;
+mod recipes;
 mod systemd;

@@ -7,7 +7,7 @@ use crate::record::{Format, Level, Record, Signals, Spot};
 use crate::redact::Redactor;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, closed};
 use crate::time::{Stamp, Timestamp};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -142,7 +142,10 @@ impl Classifier {
             let specs = catalog.providers().iter();
             let words: Vec<_> = specs.flat_map(|(provider, spec)| of(spec).iter().map(move |it| (it, provider))).collect();
             let owners = words.iter().map(|(_, provider)| *provider).collect();
-            let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word));
+            let words = AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(words.iter().map(|(word, _)| word));
             Arc::new((words.unwrap_or_else(|_| nothing()), owners))
         };
         let benign = AhoCorasick::new(&catalog.signs.benign).unwrap_or_else(|_| nothing());

@@ -43,6 +43,8 @@ pub(super) enum Command {
     NotifyTest(NotifyTest),
     /// Prometheus rules from the same escalation table
     Rules(Box<Rules>),
+    /// What a running daemon sees, live
+    Top(Top),
     /// A JSON Schema
     Schema(Schema),
     /// Completions for a shell
@@ -183,6 +185,19 @@ pub(super) struct Check {
 }
 
 #[derive(Clone, Debug, clap::Args)]
+pub(super) struct Top {
+    /// Where the daemon listens
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:10529")]
+    pub(super) url: String,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(super) interval: u64,
+    /// Print once; so it does where stdout is no terminal
+    #[arg(long)]
+    pub(super) once: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct NotifyTest {
     /// The receiver's name, as `check` prints it
     pub(super) receiver: String,
@@ -220,6 +235,10 @@ pub(super) struct Schema {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum SchemaOf {
+    /// The configuration
+    Config,
+    /// A file of patterns
+    Patterns,
     /// A line of `classify` and of `run --output`
     Verdict,
 }

@@ -13,6 +13,7 @@ mod run;
 mod schema;
 mod style;
 mod suggest;
+mod top;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -83,6 +84,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::NotifyTest(args)) => notify_test::run(&args),
+        Some(Command::Top(args)) => top::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions { shell }) => args::completions(shell),

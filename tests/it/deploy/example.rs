@@ -7,12 +7,12 @@ use std::path::Path;
 /// What stands above this heading are defaults, and below it examples.
 const EXAMPLES: &str = "# ---- Examples";
 
-fn text() -> String {
+pub(crate) fn text() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/config.toml")).expect("the example")
 }
 
 /// With every line in force that could be.
-fn uncommented(text: &str) -> String {
+pub(crate) fn uncommented(text: &str) -> String {
     let in_force = |line: &str| match line.strip_prefix('#') {
         Some(rest) if rest.starts_with(|it: char| it.is_ascii_lowercase() || it == '[') => rest.to_owned(),
         _ => line.to_owned(),

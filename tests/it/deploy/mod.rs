@@ -1,6 +1,6 @@
 //! What is shipped to run it with: each file is read by the program that it is meant for.
 
-mod example;
+pub(crate) mod example;
 mod grafana;
 mod kubernetes;
 mod notify;

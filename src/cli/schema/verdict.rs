@@ -1,22 +1,12 @@
-//! `schema`: what our JSON looks like, for machines.
+//! A verdict, as `classify` and `run --output` write it.
 
-use super::args::{Schema, SchemaOf};
-use super::{End, Trouble, style};
+use super::DIALECT;
 use crate::classify::By;
 use crate::pipeline::VERSION;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry};
 use serde_json::{Value, json};
 
-pub(super) fn run(args: &Schema) -> Result<End, Trouble> {
-    let schema = match args.of {
-        SchemaOf::Verdict => verdict(),
-    };
-    let text = serde_json::to_string_pretty(&schema).map_err(|error| Trouble::Failed(error.to_string()))?;
-    style::print(format!("{text}\n").as_bytes())?;
-    Ok(End::Good)
-}
-
-fn verdict() -> Value {
+pub(super) fn schema() -> Value {
     let text = json!({"type": ["string", "null"]});
     let number = json!({"type": ["number", "null"], "minimum": 0});
     let time = json!({"type": ["string", "null"], "format": "date-time"});
@@ -59,7 +49,7 @@ fn verdict() -> Value {
     });
     let required: Vec<_> = properties.as_object().map(|it| it.keys().cloned().collect()).unwrap_or_default();
     json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "title": "llm-triage verdict",
         "description": "One line per record. Every key is always there; null where nothing is known.",
         "type": "object",

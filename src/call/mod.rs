@@ -2,6 +2,10 @@
 //!
 //! Sequential per stream. Duplicates are known across streams.
 
+mod state;
+
+pub use state::CallsState;
+
 use crate::classify::{By, Name, Observation, Traffic, Verdict};
 use crate::taxonomy::{Grain, Outcome, Provider, Status, closed};
 use crate::time::Timestamp;

@@ -6,6 +6,7 @@
 
 use super::{Books, Line, Options, RawEvent};
 use crate::time::{Stamp, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Joins the lines of one lane of a stream.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Joiner {
     partial: Vec<u8>,
     partial_start: Option<Line<'static>>,
     partial_lines: u64,
+    /// What lies before this offset was given out before a restart.
+    given_out: u64,
 }
 
 #[derive(Debug)]
@@ -28,13 +31,15 @@ struct Open {
     offset: u64,
     stamped: Option<Timestamp>,
     continued: bool,
+    /// The shape that it continues.
+    from: Option<Shape>,
     tail: Vec<u8>,
     shape: Shape,
 }
 
 /// What is known of an open event, as far as it decides which lines go on from it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Shape {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Shape {
     /// Its first line has a header.
     headed: bool,
     /// The header names a level below a warning.
@@ -48,7 +53,7 @@ struct Shape {
     done: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Traceback {
     #[default]
     None,
@@ -66,6 +71,21 @@ impl Joiner {
         let open = self.open.as_ref().map(|it| (it.offset, it.number));
         let partial = self.partial_start.as_ref().map(|it| (it.offset, it.number));
         open.into_iter().chain(partial).min()
+    }
+
+    /// Whether what begins there was given out before a restart.
+    pub(super) fn has_given_out(&self, offset: u64) -> bool {
+        offset < self.given_out
+    }
+
+    /// The shape that the next event may go on from, if it is read anew from [`Self::start`].
+    pub(super) fn goes_on_from(&self) -> Option<Shape> {
+        self.open.as_ref().map_or(self.cut_off, |it| it.from)
+    }
+
+    /// Takes up what [`Self::goes_on_from`] said, and from where.
+    pub(super) fn restore(&mut self, given_out: u64, cut_off: Option<Shape>) {
+        (self.given_out, self.cut_off) = (given_out, cut_off);
     }
 
     /// Takes one line of a container's output, which may be only a part of a line.
@@ -149,7 +169,7 @@ impl Joiner {
     }
 
     fn start_event(&mut self, line: Line<'_>, lines: u64, shape: Shape, continued: bool) {
-        self.cut_off = None;
+        let from = self.cut_off.take().filter(|_| continued);
         self.text.clear();
         self.text.extend_from_slice(line.bytes);
         self.open = Some(Open {
@@ -158,6 +178,7 @@ impl Joiner {
             offset: line.offset,
             stamped: line.stamped,
             continued,
+            from,
             tail: line.tail.to_vec(),
             shape,
         });

@@ -6,12 +6,14 @@
 mod envelope;
 mod join;
 mod line;
+mod state;
 
 use crate::taxonomy::closed;
 use crate::time::Timestamp;
 use envelope::{Cri, Docker};
 use join::Joiner;
 use line::{LineReader, Piece};
+pub use state::FramerState;
 
 /// A stream of bytes with its own framing: one file, one connection, standard input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,35 +203,59 @@ impl Framer {
 }
 
 fn take(options: &Options, joiners: &mut [Joiner; 3], books: &mut Books, piece: Piece<'_>, out: &mut impl FnMut(RawEvent<'_>)) {
-    books.lines += 1;
     let head = match piece.offset {
         0 => piece.head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(piece.head),
         _ => piece.head,
     };
-    if piece.skipped > 0 {
-        books.long_lines += 1;
-        books.long_bytes += piece.skipped;
-    }
     let line = Line { bytes: head, tail: piece.tail, number: piece.number, offset: piece.offset, stamped: None };
     if line.bytes.first() == Some(&b'{') && !line.bytes.starts_with(Docker::START) {
-        return joiners[Lane::Plain as usize].take(options, line, books, out);
+        if let Some(joiner) = open(joiners, Lane::Plain, books, &piece) {
+            joiner.take(options, line, books, out);
+        }
+        return;
     }
     if is_binary(line.bytes) {
+        if open(joiners, Lane::Plain, books, &piece).is_none() {
+            return;
+        }
         books.binary_lines += 1;
         books.binary_bytes += line.bytes.len() as u64;
         return;
     }
     if let Some(cri) = Cri::parse(line.bytes) {
         let inner = Line { bytes: cri.content, stamped: cri.time, ..line };
-        return joiners[cri.lane as usize].take_part(options, inner, cri.partial, books, out);
+        if let Some(joiner) = open(joiners, cri.lane, books, &piece) {
+            joiner.take_part(options, inner, cri.partial, books, out);
+        }
+        return;
     }
     if let Some(docker) = Docker::parse(line.bytes) {
         let partial = !docker.log.ends_with('\n');
         let content = docker.log.trim_end_matches(['\n', '\r']);
         let inner = Line { bytes: content.as_bytes(), stamped: docker.time(), ..line };
-        return joiners[docker.lane() as usize].take_part(options, inner, partial, books, out);
+        if let Some(joiner) = open(joiners, docker.lane(), books, &piece) {
+            joiner.take_part(options, inner, partial, books, out);
+        }
+        return;
     }
-    joiners[Lane::Plain as usize].take(options, line, books, out);
+    if let Some(joiner) = open(joiners, Lane::Plain, books, &piece) {
+        joiner.take(options, line, books, out);
+    }
+}
+
+/// The joiner of a lane, and the line in the books. `None` where the line was given out before a restart, and is read again
+/// only because another lane had an open event.
+fn open<'a>(joiners: &'a mut [Joiner; 3], lane: Lane, books: &mut Books, piece: &Piece<'_>) -> Option<&'a mut Joiner> {
+    let joiner = &mut joiners[lane as usize];
+    if joiner.has_given_out(piece.offset) {
+        return None;
+    }
+    books.lines += 1;
+    if piece.skipped > 0 {
+        books.long_lines += 1;
+        books.long_bytes += piece.skipped;
+    }
+    Some(joiner)
 }
 
 /// NUL runs after a copytruncate, compressed files, images: what has NUL bytes or is mostly control characters is no log.

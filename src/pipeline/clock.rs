@@ -1,6 +1,7 @@
 //! Which time counts: a record's own where it can be believed, else that of its arrival.
 
 use crate::time::{Stamp, Timestamp, Zone};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A stamp this far ahead of its arrival is a wrong clock.
@@ -24,10 +25,12 @@ pub enum Clock {
 }
 
 /// What one stream's stamps have told of its writer's clock.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct StreamClock {
     /// Settled by the configuration, or learnt.
+    #[serde(skip)]
     zone: Option<Zone>,
+    #[serde(skip)]
     settled: bool,
     candidate: i64,
     agreed: u8,
@@ -47,6 +50,17 @@ pub(super) struct Resolved {
 }
 
 impl StreamClock {
+    /// What must survive a restart; the zone in seconds.
+    pub(super) fn state(self) -> (Self, Option<i32>) {
+        (self, self.zone.filter(|_| !self.settled).map(|it| it.0))
+    }
+
+    /// Goes on from a state; a zone that is configured now wins.
+    pub(super) fn restore(&mut self, (state, zone): (Self, Option<i32>)) {
+        let Self { zone: configured, settled, .. } = *self;
+        *self = Self { zone: configured.or(zone.map(Zone)), settled, ..state };
+    }
+
     pub(super) fn new(zone: Option<Zone>) -> Self {
         Self { zone, settled: zone.is_some(), ..Self::default() }
     }

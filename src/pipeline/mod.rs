@@ -16,6 +16,7 @@ pub use event::{Chunk, Event, Output, StreamInfo, Wanted};
 pub use line::{NO_PATTERN, VERSION};
 pub use snapshot::{Snapshot, SourceView};
 pub use state::State;
+use state::StreamState;
 pub use tally::{Books, ErrorKey, Tally};
 
 use crate::alert::{AlertOptions, Alerts, Lexicon, RowError, RowId, RowSpec, SelfRow, Table};
@@ -113,11 +114,16 @@ pub struct Options {
 /// An event that is no older than this when it arrives has come in time, in seconds.
 const CURRENT_S: f64 = 30.0;
 
+/// What is known of a stream outlives it by as much as its place does.
+const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3_600);
+
 /// Owns everything between bytes and alerts. Told events, one after the other; never asks for the time.
 #[derive(Debug)]
 pub struct Pipeline {
     rules: Rules,
     streams: FxHashMap<StreamId, Stream>,
+    /// What an earlier process knew of streams that were not opened yet.
+    remembered: FxHashMap<StreamId, StreamState>,
     core: Core,
 }
 
@@ -178,14 +184,21 @@ impl Pipeline {
             tally: Tally::default(),
             backlog: Backlog::default(),
         };
-        Self { rules, streams: FxHashMap::default(), core }
+        Self { rules, streams: FxHashMap::default(), remembered: FxHashMap::default(), core }
     }
 
     /// Takes one event.
     pub fn handle(&mut self, event: Event, out: &mut Output) {
         match event {
             Event::Open(id, info) => {
-                let stream = Stream::new(&self.rules, &self.core, id, info);
+                let mut stream = Stream::new(&self.rules, &self.core, id, info);
+                if let Some(mut before) = self.streams.remove(&id) {
+                    // A hole was skipped: what was open before it has ended, and the stream is still the same.
+                    before.finish_framing(&self.rules, &mut self.core, out);
+                    (stream.calls, stream.clock) = (before.calls, before.clock);
+                } else if let Some(state) = self.remembered.remove(&id) {
+                    stream.restore(state, self.rules.catalog());
+                }
                 self.streams.insert(id, stream);
             }
             Event::Chunk(chunk) => self.chunk(&chunk, out),
@@ -240,7 +253,7 @@ impl Pipeline {
     }
 
     fn chunk(&mut self, chunk: &Chunk, out: &mut Output) {
-        let Self { rules, streams, core } = self;
+        let Self { rules, streams, core, .. } = self;
         let Some(stream) = streams.get_mut(&chunk.stream) else { return };
         if core.clock == Clock::Live {
             core.advance(chunk.arrived, rules, out);
@@ -260,7 +273,7 @@ impl Pipeline {
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Output) {
-        let Self { rules, streams, core } = self;
+        let Self { rules, streams, core, .. } = self;
         for stream in streams.values_mut() {
             let Stream { framer, about, calls, clock, .. } = stream;
             if !framer.is_idle() {
@@ -276,7 +289,7 @@ impl Pipeline {
     }
 
     fn drain(&mut self, out: &mut Output) {
-        let Self { rules, streams, core } = self;
+        let Self { rules, streams, core, .. } = self;
         for stream in streams.values_mut() {
             stream.finish(rules, core, out);
         }
@@ -353,13 +366,24 @@ impl Pipeline {
             alerts: core.alerts.state(rules.lexicon(), core.now),
             unknown: core.unknown.state(providers),
             duplicates: core.duplicates.state(),
+            streams: self.stream_states(),
         }
+    }
+
+    fn stream_states(&self) -> Vec<StreamState> {
+        let now = self.core.now;
+        let open = self.streams.iter().map(|(id, it)| it.state(*id, now, self.rules.catalog()));
+        let remembered = self.remembered.values().filter(|it| now.since(it.seen) < REMEMBERED_FOR).cloned();
+        let mut all: Vec<StreamState> = open.chain(remembered).collect();
+        all.sort_by_key(|it| it.stream);
+        all
     }
 
     /// Goes on from a state that an earlier process left.
     pub fn restore(&mut self, state: State, options: AlertOptions, out: &mut Output) {
         let Self { rules, core, .. } = self;
-        let State { now, evaluated, windows, alerts, unknown, duplicates } = state;
+        let State { now, evaluated, windows, alerts, unknown, duplicates, streams } = state;
+        self.remembered = streams.into_iter().map(|it| (StreamId(it.stream), it)).collect();
         let providers = rules.catalog().providers();
         core.now = core.now.max(now);
         core.evaluated = core.evaluated.max(evaluated);
@@ -392,11 +416,26 @@ impl Stream {
         }
     }
 
+    fn state(&self, id: StreamId, now: Timestamp, catalog: &Catalog) -> StreamState {
+        let Self { framer, calls, clock, .. } = self;
+        StreamState { stream: id.0, seen: now, framer: framer.state(), calls: calls.state(catalog), clock: clock.state() }
+    }
+
+    fn restore(&mut self, state: StreamState, catalog: &Catalog) {
+        self.framer.restore(&state.framer);
+        self.calls.restore(state.calls, catalog, self.about.source);
+        self.clock.restore(state.clock);
+    }
+
     fn finish(&mut self, rules: &Rules, core: &mut Core, out: &mut Output) {
+        self.finish_framing(rules, core, out);
+        self.calls.finish(&mut |call| core.call(call, rules, out));
+    }
+
+    fn finish_framing(&mut self, rules: &Rules, core: &mut Core, out: &mut Output) {
         let Self { framer, about, calls, clock, last_read } = self;
         framer.finish(|event| core.event(rules, about, calls, clock, &event, *last_read, out));
         core.add_books(about.source, &framer.take_books());
-        calls.finish(&mut |call| core.call(call, rules, out));
     }
 }
 

@@ -1,7 +1,10 @@
 //! What a pipeline leaves behind for the process after it.
 
+use super::clock::StreamClock;
 use crate::alert::AlertsState;
+use crate::call::CallsState;
 use crate::detect::UnknownState;
+use crate::framing::FramerState;
 use crate::time::Timestamp;
 use crate::window::RateTableState;
 use serde::{Deserialize, Serialize};
@@ -16,4 +19,17 @@ pub struct State {
     pub(super) alerts: AlertsState,
     pub(super) unknown: UnknownState,
     pub(super) duplicates: Vec<(u64, i64)>,
+    #[serde(default)]
+    pub(super) streams: Vec<StreamState>,
+}
+
+/// What the lines of one stream have told. Its place is kept elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct StreamState {
+    pub(super) stream: u32,
+    /// When it was last there.
+    pub(super) seen: Timestamp,
+    pub(super) framer: FramerState,
+    pub(super) calls: CallsState,
+    pub(super) clock: (StreamClock, Option<i32>),
 }

@@ -22,6 +22,7 @@ mod process;
 mod readme;
 mod replay;
 mod running;
+mod restart;
 mod rotation;
 mod runbooks;
 mod schema;

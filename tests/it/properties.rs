@@ -425,7 +425,7 @@ proptest! {
         let replayed = Setup::default().replay(&log);
         let state = replayed.pipeline.state();
         let json = serde_json::to_string(&state).expect("plain values");
-        let mut next = Setup::default().pipeline();
+        let mut next = Setup { streams: 0, ..Setup::default() }.pipeline();
         next.restore(serde_json::from_str(&json).expect("its own state"), Default::default(), &mut Output::default());
         let taken_up = next.state();
         prop_assert_eq!(taken_up, state);

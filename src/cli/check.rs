@@ -74,7 +74,8 @@ fn describe(plan: &Plan) -> String {
         let what = match &source.kind {
             SourceKind::File { paths, exclude, .. } if exclude.is_empty() => format!("files {}", paths.join(" ")),
             SourceKind::File { paths, exclude, .. } => format!("files {} but not {}", paths.join(" "), exclude.join(" ")),
-            SourceKind::Tcp { listen, .. } => format!("TCP on {listen}"),
+            SourceKind::Tcp { listen, tls: None, .. } => format!("TCP on {listen}"),
+            SourceKind::Tcp { listen, tls: Some(tls), .. } => format!("TLS on {listen}, certificate {}", tls.cert.display()),
             SourceKind::Stdin => "standard input".to_owned(),
         };
         line("source", format!("{}: {what} (traffic {}, grain {})", source.name, source.traffic, source.grain));

@@ -64,6 +64,8 @@ pub(super) struct TcpSource {
     pub(super) listen: Option<At<SocketAddr>>,
     pub(super) max_connections: Option<At<usize>>,
     pub(super) idle: Option<At<Span>>,
+    pub(super) cert_file: Option<At<PathBuf>>,
+    pub(super) key_file: Option<At<PathBuf>>,
 }
 
 impl File {
@@ -128,6 +130,8 @@ impl TcpSource {
             listen: section.key("listen"),
             max_connections: section.key("max_connections"),
             idle: section.key("idle"),
+            cert_file: section.key("cert_file"),
+            key_file: section.key("key_file"),
         }
     }
 }

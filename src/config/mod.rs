@@ -17,7 +17,7 @@ pub use zone::zone;
 
 use crate::call::GrainRule;
 use crate::classify::Traffic;
-use crate::source::{file::StartAt, tcp};
+use crate::source::{file::StartAt, tcp, tls::TlsFiles};
 use crate::taxonomy::{ProviderSpec, closed};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -109,6 +109,8 @@ pub enum SourceKind {
         listen: SocketAddr,
         /// Caps.
         limits: tcp::Limits,
+        /// What peers must speak.
+        tls: Option<TlsFiles>,
     },
     /// Standard input.
     Stdin,
@@ -227,6 +229,12 @@ impl Config {
     /// Everything that is wrong with it now.
     pub fn reread(&self) -> Result<Self, ConfigError> {
         Self::load(&self.flags)
+    }
+
+    /// Where relative paths of secrets begin: what systemd's `LoadCredential` laid ready, else beside the configuration.
+    pub fn secrets(&self) -> Option<PathBuf> {
+        let credentials = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        credentials.or_else(|| self.file.as_ref().and_then(|it| it.parent()).map(PathBuf::from))
     }
 
     /// The keys in which `other` differs and which only a new process takes over.

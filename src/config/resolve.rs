@@ -6,7 +6,7 @@ use super::read::{At, fault};
 use super::{By, Config, Flags, Output, Source, SourceKind};
 use crate::call::GrainRule;
 use crate::classify::Traffic;
-use crate::source::{file::StartAt, file::check_patterns, tcp};
+use crate::source::{file::StartAt, file::check_patterns, tcp, tls::TlsFiles};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -183,7 +183,7 @@ impl Sources<'_> {
         }
     }
 
-    fn tcp(&mut self, TcpSource { common, listen, max_connections, idle }: TcpSource) {
+    fn tcp(&mut self, TcpSource { common, listen, max_connections, idle, cert_file, key_file }: TcpSource) {
         let Some(At { value: listen, .. }) = listen else {
             self.fault(&common.place, "a source of TCP lines needs `listen`, like \"127.0.0.1:10530\"");
             return;
@@ -201,7 +201,19 @@ impl Sources<'_> {
                 self.fault(&place, "`idle` is 0s: every peer would be let go at once");
             }
         }
-        self.add(common, "tcp", SourceKind::Tcp { listen, limits }, Traffic::Llm);
+        let tls = match (cert_file, key_file) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.value, key: key.value }),
+            (None, None) => None,
+            (Some(At { place, .. }), None) => {
+                self.fault(&place, "TLS needs `key_file` beside `cert_file`");
+                None
+            }
+            (None, Some(At { place, .. })) => {
+                self.fault(&place, "TLS needs `cert_file` beside `key_file`");
+                None
+            }
+        };
+        self.add(common, "tcp", SourceKind::Tcp { listen, limits, tls }, Traffic::Llm);
     }
 
     fn add(&mut self, common: Common, kind_name: &str, kind: SourceKind, default_traffic: Traffic) {

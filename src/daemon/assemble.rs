@@ -4,12 +4,13 @@ use super::{Daemon, Edge, Parts, Phase, RunError, Shutdown, StartError, notify::
 use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
 use crate::alert::{AlertOptions, Lexicon, RowError, RowSpec, SelfRow, State, Transition, runbook};
 use crate::checkpoint::Health;
-use crate::config::{By, Config, load_patterns, zone};
+use crate::config::{By, Config, SourceKind, load_patterns, zone};
 use crate::delivery::{Delivery, Identity, Receiver};
 use crate::framing;
 use crate::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
 use crate::pipeline::{self, Clock, Options, Pipeline, Rules, Snapshot, SourceOptions, SourceView, Tally};
 use crate::record::Reader;
+use crate::source::tls::TlsError;
 use crate::source::{Gauges, Moment};
 use crate::time::Timestamp;
 use serde::Deserialize;
@@ -52,6 +53,16 @@ impl Plan {
                 return Err(faults);
             }
         };
+        let folder = config.secrets();
+        let tls = config.sources.iter().filter_map(|it| match &it.kind {
+            SourceKind::Tcp { tls: Some(tls), .. } => tls.load(folder.as_deref()).err().map(|error| (&it.name, error)),
+            _ => None,
+        });
+        let said = |(name, error): (&String, TlsError)| match std::error::Error::source(&error) {
+            Some(cause) => format!("source {name}: {error}: {cause}"),
+            None => format!("source {name}: {error}"),
+        };
+        faults.extend(tls.map(said));
         let rows = rules.table().rows().iter().filter(|it| it.enabled);
         let rows: Vec<_> = rows.map(|it| (it.id.clone(), it.severity)).collect();
         match receivers(&config, &rows) {
@@ -148,9 +159,6 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     info!(%address, "metrics and status page");
     for address in daemon.tcp_addresses().map_err(ServeError::Address)? {
         info!(%address, "taking lines");
-        if !address.ip().is_loopback() {
-            warn!(%address, "every host that reaches this address can write here; it has no password");
-        }
     }
     let (metrics, recorder) = Metrics::new(names(&rules), Limits { series: config.series }, started);
     metrics.reloaded(true, started);

@@ -9,6 +9,7 @@ mod notify;
 mod phase;
 mod receivers;
 mod signals;
+mod sockets;
 mod worker;
 
 pub use assemble::{Plan, ServeError, identity, rules, runbook_url, serve};
@@ -24,9 +25,12 @@ use crate::config::{Config, Output, SourceKind};
 use crate::framing::StreamId;
 use crate::pipeline::{Event, Pipeline, Rules};
 use crate::source::file::{FileKey, Hints, Ledger, Memory, Options, Own, PatternError, Tailer};
-use crate::source::tcp::TcpSource;
+use crate::source::tcp::{self, TcpSource};
+use crate::source::tls::TlsError;
 use crate::source::{self, Gauges, Moment, Parcel, StreamIds, stdin};
+use sockets::Passed;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -39,6 +43,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use worker::Worker;
@@ -65,6 +70,9 @@ pub enum StartError {
     /// A pattern of files is none; the configuration's check finds it earlier.
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    /// Peers cannot be talked to as they must.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Verdicts cannot be written.
     #[error("cannot write verdicts to {}", path.display())]
     Output {
@@ -119,7 +127,7 @@ pub struct Parts {
 pub struct Daemon {
     config: Config,
     http: TcpListener,
-    tcp: Vec<(SourceId, TcpListener)>,
+    tcp: Vec<Listening>,
     tailer: Option<Tailer>,
     ledger: Ledger,
     writer: Writer,
@@ -138,13 +146,17 @@ impl Daemon {
     ///
     /// Where one of them is not to be had.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let http = listen(config.listen, "metrics and status").await?;
+        let mut passed = Passed::from_environment();
+        let http = listen(passed.take("http", config.listen), config.listen, "metrics and status").await?;
         let mut tcp = Vec::new();
-        for (id, source) in sources(&config) {
-            if let SourceKind::Tcp { listen: address, .. } = source.kind {
-                tcp.push((id, listen(address, &source.name).await?));
+        for (source, it) in sources(&config) {
+            if let SourceKind::Tcp { listen: address, limits, tls } = &it.kind {
+                let tls = tls.as_ref().map(|it| it.load(config.secrets().as_deref())).transpose()?;
+                let listener = listen(passed.take(&it.name, *address), *address, &it.name).await?;
+                tcp.push(Listening { source, listener, limits: *limits, tls });
             }
         }
+        passed.warn_of_rest();
         let store = Store::open(&config.state_dir)?;
         let before = match store.load::<Kept>()? {
             Loaded::Good(checkpoint) => *checkpoint,
@@ -190,7 +202,7 @@ impl Daemon {
     ///
     /// Where the system does not tell.
     pub fn tcp_addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.tcp.iter().map(|(_, it)| it.local_addr()).collect()
+        self.tcp.iter().map(|it| it.listener.local_addr()).collect()
     }
 
     /// Reads, classifies and tells until `shutdown`. `build` makes the pipeline and the edge; `serve` serves HTTP until its
@@ -232,13 +244,9 @@ impl Daemon {
             let (hints, to) = (Arc::clone(&hints), to.clone());
             tasks.readers.spawn_blocking(move || tailer.run(&hints, &to));
         }
-        for (source, listener) in tcp {
-            let limits = match config.sources[usize::from(source.0)].kind {
-                SourceKind::Tcp { limits, .. } => limits,
-                SourceKind::File { .. } | SourceKind::Stdin => continue,
-            };
+        for Listening { source, listener, limits, tls } in tcp {
             let gauges = Arc::clone(&gauges[usize::from(source.0)]);
-            let peer_source = TcpSource { source, listener, limits, ids: Arc::clone(&ids), gauges, to: to.clone() };
+            let peer_source = TcpSource { source, listener, limits, tls, ids: Arc::clone(&ids), gauges, to: to.clone() };
             tasks.readers.spawn(peer_source.run(stop.clone()));
         }
         let stdin = start_stdin(&config, &gauges, &ids, &to);
@@ -367,8 +375,27 @@ impl Tasks {
     }
 }
 
-async fn listen(address: SocketAddr, what: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Bind { what: what.to_owned(), address, source })
+/// A TCP source that holds its port.
+struct Listening {
+    source: SourceId,
+    listener: TcpListener,
+    limits: tcp::Limits,
+    tls: Option<TlsAcceptor>,
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening").field("source", &self.source).field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
+/// Listens, on a socket that was passed to us where there is one.
+async fn listen(passed: Option<std::net::TcpListener>, address: SocketAddr, what: &str) -> Result<TcpListener, StartError> {
+    let bound = match passed {
+        Some(socket) => socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)),
+        None => TcpListener::bind(address).await,
+    };
+    bound.map_err(|source| StartError::Bind { what: what.to_owned(), address, source })
 }
 
 fn sources(config: &Config) -> impl Iterator<Item = (SourceId, &crate::config::Source)> {

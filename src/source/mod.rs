@@ -4,6 +4,7 @@
 pub mod file;
 pub mod stdin;
 pub mod tcp;
+pub mod tls;
 
 use crate::classify::SourceId;
 use crate::framing::StreamId;

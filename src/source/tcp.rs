@@ -9,14 +9,18 @@ use crate::framing::StreamId;
 use crate::pipeline::Event;
 use crate::time::Timestamp;
 use bytes::BytesMut;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
@@ -39,11 +43,13 @@ impl Default for Limits {
 /// Once told to stop, a connection hands over what the kernel holds already, up to this many bytes.
 const LAST_BYTES: usize = 4 * 1024 * 1024;
 
+/// A peer that has not agreed on TLS after this long is let go.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// And for as long as this passes without more of them: the runtime learns of arrived bytes only when it looks.
 const LAST_WAIT: Duration = Duration::from_millis(20);
 
 /// An address that takes connections, and where their bytes go.
-#[derive(Debug)]
 pub struct TcpSource {
     /// The configured source.
     pub source: SourceId,
@@ -51,6 +57,8 @@ pub struct TcpSource {
     pub listener: TcpListener,
     /// Caps.
     pub limits: Limits,
+    /// What peers must speak; plain text where there is none.
+    pub tls: Option<TlsAcceptor>,
     /// Numbers for the streams.
     pub ids: Arc<StreamIds>,
     /// What it tells of itself.
@@ -59,10 +67,16 @@ pub struct TcpSource {
     pub to: mpsc::Sender<Parcel>,
 }
 
+impl fmt::Debug for TcpSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpSource").field("source", &self.source).field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
 impl TcpSource {
     /// Takes connections until `stop`, then hands over what has arrived and returns.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { source, listener, limits, ids, gauges, to } = self;
+        let Self { source, listener, limits, tls, ids, gauges, to } = self;
         warn_if_open(&listener);
         gauges.piped.store(true, Ordering::Relaxed);
         let places = Arc::new(Semaphore::new(limits.connections));
@@ -70,8 +84,9 @@ impl TcpSource {
         // Both are cancel-safe: a connection that is not accepted yet stays in the backlog.
         while let Some(Some((socket, peer, permit))) = stop.run_until_cancelled(accept(&listener, &places)).await {
             debug!(%peer, "connection opened");
-            let connection = Connection {
+            let connection = Opening {
                 socket,
+                tls: tls.clone(),
                 source,
                 stream: ids.next(),
                 idle: limits.idle,
@@ -128,8 +143,10 @@ enum End {
     Failed(io::Error),
 }
 
-struct Connection {
+/// A connection that may have to agree on TLS first.
+struct Opening {
     socket: TcpStream,
+    tls: Option<TlsAcceptor>,
     source: SourceId,
     stream: StreamId,
     idle: Duration,
@@ -138,29 +155,83 @@ struct Connection {
     _permit: OwnedSemaphorePermit,
 }
 
-impl Connection {
+impl Opening {
     async fn run(self, stop: CancellationToken) -> End {
+        let Self { socket, tls, source, stream, idle, gauges, to, _permit } = self;
+        let socket = match tls {
+            None => Socket::Plain(socket),
+            Some(tls) => match stop.run_until_cancelled(timeout(HANDSHAKE, tls.accept(socket))).await {
+                None => return End::Stopped,
+                Some(Err(_elapsed)) => return End::Idle,
+                Some(Ok(Err(error))) => return End::Failed(error),
+                Some(Ok(Ok(socket))) => Socket::Tls(Box::new(socket)),
+            },
+        };
+        Connection { socket, source, stream, idle, gauges, to }.run(stop).await
+    }
+}
+
+/// What bytes come from.
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Socket {
+    /// What one read gives, waiting for it; nothing at the end. May be called off at any time: nothing is taken then.
+    async fn read(&mut self) -> io::Result<BytesMut> {
+        match self {
+            // Made only when there is something to read: an idle peer holds no buffer.
+            Self::Plain(socket) => loop {
+                socket.readable().await?;
+                let mut buffer = BytesMut::with_capacity(CHUNK);
+                match socket.try_read_buf(&mut buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return read.map(|_| buffer),
+                }
+            },
+            Self::Tls(socket) => {
+                // A record is no longer than this.
+                let mut buffer = BytesMut::with_capacity(CHUNK / 4);
+                match socket.read_buf(&mut buffer).await {
+                    // Many peers close without a word of TLS; the last line says itself whether it was cut.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(buffer),
+                    read => read.map(|_| buffer),
+                }
+            }
+        }
+    }
+}
+
+struct Connection {
+    socket: Socket,
+    source: SourceId,
+    stream: StreamId,
+    idle: Duration,
+    gauges: Arc<Gauges>,
+    to: mpsc::Sender<Parcel>,
+}
+
+impl Connection {
+    async fn run(mut self, stop: CancellationToken) -> End {
         self.gauges.files.fetch_add(1, Ordering::Relaxed);
         let end = self.pump(stop).await;
         self.gauges.files.fetch_sub(1, Ordering::Relaxed);
         end
     }
 
-    async fn pump(&self, stop: CancellationToken) -> End {
+    async fn pump(&mut self, stop: CancellationToken) -> End {
         let mut offset = 0;
         if self.to.send(open_event(self.stream, self.source).into()).await.is_err() {
             return End::Stopped;
         }
         let end = loop {
-            // Waiting for readiness takes nothing out of the socket, so it may be called off at any time.
-            let ready = timeout(self.idle, self.socket.readable());
-            match stop.run_until_cancelled(ready).await {
+            let read = match stop.run_until_cancelled(timeout(self.idle, self.socket.read())).await {
                 None => break self.last_bytes(&mut offset).await,
                 Some(Err(_elapsed)) => break End::Idle,
-                Some(Ok(Err(error))) => break End::Failed(error),
-                Some(Ok(Ok(()))) => {}
-            }
-            if let Err(end) = self.forward(&mut offset).await {
+                Some(Ok(read)) => read,
+            };
+            if let Err(end) = self.forward(read, &mut offset).await {
                 break end;
             }
         };
@@ -170,16 +241,13 @@ impl Connection {
         }
     }
 
-    /// Hands over what one read gives, if anything has come.
-    async fn forward(&self, offset: &mut u64) -> Result<(), End> {
-        // Made only when there is something to read: an idle peer holds no buffer.
-        let mut buffer = BytesMut::with_capacity(CHUNK);
-        let read = match self.socket.try_read_buf(&mut buffer) {
-            Ok(0) => return Err(End::Eof),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(End::Failed(error)),
-        };
+    /// Hands over what one read gave.
+    async fn forward(&self, read: io::Result<BytesMut>, offset: &mut u64) -> Result<(), End> {
+        let buffer = read.map_err(End::Failed)?;
+        let read = buffer.len();
+        if read == 0 {
+            return Err(End::Eof);
+        }
         let now = Timestamp::from_system(SystemTime::now());
         self.gauges.read_at(now);
         // A small read must not pin a large buffer while it waits in the queue.
@@ -189,10 +257,11 @@ impl Connection {
         Ok(())
     }
 
-    async fn last_bytes(&self, offset: &mut u64) -> End {
+    async fn last_bytes(&mut self, offset: &mut u64) -> End {
         let limit = *offset + LAST_BYTES as u64;
-        while *offset < limit && timeout(LAST_WAIT, self.socket.readable()).await.is_ok() {
-            if let Err(end) = self.forward(offset).await {
+        while *offset < limit {
+            let Ok(read) = timeout(LAST_WAIT, self.socket.read()).await else { break };
+            if let Err(end) = self.forward(read, offset).await {
                 return end;
             }
         }

@@ -311,3 +311,30 @@ fn a_reader_that_goes_away_is_a_normal_end() {
         assert!(output.status.success() && said.is_empty(), "{arguments:?}: {said}");
     }
 }
+
+/// Sockets that systemd opens are taken by their name; the address of the configuration does not matter then.
+#[test]
+fn sockets_of_systemd_are_listened_on() {
+    let place = Place::new();
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = socket.local_addr().expect("bound");
+    let config = place.write(
+        "config.toml",
+        &format!(
+            "[http]\nlisten = \"127.0.0.1:0\"\n[state]\ndir = \"{}\"\n[[source.tcp]]\nname = \"peers\"\nlisten = \"127.0.0.1:9\"\n",
+            place.path("state").display()
+        ),
+    );
+    // The shell gives the socket the number 3 and keeps its own process id, as systemd does.
+    let script = r#"LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=peers exec "$0" run --config "$1" 3<&0 0</dev/null"#;
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_llm-triage")]).arg(config);
+    command.stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)));
+    let daemon = Server::start(&mut command, "status page");
+    let mut peer = std::net::TcpStream::connect(address).expect("connected");
+    peer.write_all(calls(0..3).as_bytes()).expect("sent");
+    drop(peer);
+    until("the calls", || daemon.metric("llm_triage_source_lines_total{source=\"peers\"}").filter(|it| *it == 3.0));
+    let said = daemon.terminate();
+    assert!(said.contains("listening on a socket of systemd"), "{said}");
+}

@@ -5,17 +5,24 @@ use llm_triage::framing::StreamId;
 use llm_triage::pipeline::Event;
 use llm_triage::source::file::{Hints, Memory, Options, Own, StartAt, Tailer};
 use llm_triage::source::tcp::{Limits, TcpSource};
+use llm_triage::source::tls::TlsFiles;
 use llm_triage::source::{Gauges, Parcel, StreamIds, stdin};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
 /// Bytes per stream, and which streams were closed.
@@ -54,10 +61,26 @@ async fn listen(
     to: mpsc::Sender<Parcel>,
     stop: &CancellationToken,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    listen_with(limits, None, to, stop).await
+}
+
+async fn listen_with(
+    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    to: mpsc::Sender<Parcel>,
+    stop: &CancellationToken,
+) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("known");
-    let source =
-        TcpSource { source: SourceId(0), listener, limits, ids: Arc::new(StreamIds::above([])), gauges: Arc::default(), to };
+    let source = TcpSource {
+        source: SourceId(0),
+        listener,
+        limits,
+        tls,
+        ids: Arc::new(StreamIds::above([])),
+        gauges: Arc::default(),
+        to,
+    };
     (address, tokio::spawn(source.run(stop.clone())))
 }
 
@@ -85,6 +108,77 @@ fn a_slow_consumer_gets_every_byte_of_every_peer() {
         server.await.expect("ended");
         assert!(from.recv().await.is_none());
     });
+}
+
+/// A certificate for `localhost` and its key, fresh in a directory.
+fn certificate() -> Option<tempfile::TempDir> {
+    let openssl = crate::tool::find("openssl")?;
+    let dir = tempfile::tempdir().expect("a directory");
+    let arguments = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+                     -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem";
+    let made = Command::new(openssl).args(arguments.split_whitespace()).current_dir(dir.path()).output().expect("it runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    Some(dir)
+}
+
+fn client(dir: &Path) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(dir.join("cert.pem")).expect("a certificate")).expect("it is one");
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows the default versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+#[test]
+fn peers_may_have_to_speak_tls() {
+    let Some(dir) = certificate() else { return };
+    block_on(async {
+        let (to, mut from) = mpsc::channel(1);
+        let stop = CancellationToken::new();
+        let files = TlsFiles { cert: "cert.pem".into(), key: "key.pem".into() };
+        let tls = files.load(Some(dir.path())).expect("they belong together");
+        let (address, server) = listen_with(Limits::default(), Some(tls), to, &stop).await;
+        // Who does not speak it is let go, and is no stream.
+        let mut stranger = TcpStream::connect(address).await.expect("connected");
+        stranger.write_all(b"{\"plain\":\"text\"}\n").await.expect("sent");
+        let sent = [lines(20_000), b"half a li".to_vec()].concat();
+        let connector = client(dir.path());
+        let all = sent.clone();
+        let sender = tokio::spawn(async move {
+            let socket = TcpStream::connect(address).await.expect("connected");
+            let name = ServerName::try_from("localhost").expect("a name");
+            let mut peer = connector.connect(name, socket).await.expect("agreed");
+            peer.write_all(&all).await.expect("sent");
+            peer.shutdown().await.expect("closed");
+        });
+        let mut got = Got::default();
+        while got.closed.is_empty() && !(sender.is_finished() && got.bytes.is_empty()) {
+            got.take(from.recv().await.expect("open"));
+        }
+        sender.await.expect("sent");
+        assert_eq!(got.bytes.values().collect::<Vec<_>>(), [&sent]);
+        stop.cancel();
+        server.await.expect("ended");
+    });
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_told() {
+    let Some(dir) = certificate() else { return };
+    let load = |cert: &str, key: &str| TlsFiles { cert: cert.into(), key: key.into() }.load(Some(dir.path()));
+    let check = |cert: &str, key: &str, says: &str| {
+        let error = load(cert, key).err().expect("refused").to_string();
+        assert!(error.contains(says), "{error}");
+    };
+    check("missing.pem", "key.pem", "cannot read a certificate from");
+    check("cert.pem", "missing.pem", "cannot read a private key from");
+    check("key.pem", "key.pem", "there is no certificate in");
+    check("cert.pem", "cert.pem", "cannot read a private key from");
+    fs::write(dir.path().join("other.pem"), fs::read(dir.path().join("key.pem")).expect("read")).expect("written");
+    assert!(load("cert.pem", "other.pem").is_ok());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What one stream's lines have told, as plain values: an attempt that waits for its call must be counted once, also where
 //! a restart lies between the two.
 
-use super::{Context, HELD, MODELS, StreamCalls};
+use super::{Context, GrainRule, HELD, MODELS, StreamCalls};
 use crate::classify::{Catalog, Evidence, Name, Observation, SourceId};
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use crate::time::Timestamp;
@@ -58,6 +58,11 @@ struct HeldEvidence {
 }
 
 impl StreamCalls {
+    /// Takes over another rule for its source.
+    pub fn set_rule(&mut self, rule: GrainRule) {
+        self.rule = Some(rule);
+    }
+
     /// What must survive a restart.
     pub fn state(&self, catalog: &Catalog) -> CallsState {
         let id = |it: Provider| catalog.providers().id(it).to_owned();

@@ -244,7 +244,6 @@ impl Config {
             ("http.listen", self.listen != other.listen),
             ("http.lifecycle", self.lifecycle != other.lifecycle),
             ("state.dir", self.state_dir != other.state_dir),
-            ("source", self.sources != other.sources),
             ("receiver", receivers),
             ("limits.series", self.series != other.series),
             ("alerting.by", self.by != other.by),

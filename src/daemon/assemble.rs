@@ -1,6 +1,7 @@
 //! The daemon as a whole: rules from the configuration, the pipeline they drive, and everything that is told of it.
 
-use super::{Daemon, Edge, Parts, Phase, RunError, Shutdown, StartError, notify::Notify, receivers::receivers, worker::Kept};
+use super::{Daemon, Edge, Parts, Phase, Reload, Reloaded, RunError, Shutdown, SourceList, StartError};
+use super::{notify::Notify, receivers::receivers, reload, worker::Kept};
 use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
 use crate::alert::{AlertOptions, Lexicon, RowError, RowSpec, SelfRow, State, Transition, runbook};
 use crate::checkpoint::Health;
@@ -150,7 +151,7 @@ fn own_url(config: &Config) -> String {
 /// # Errors
 /// When it cannot start, or its end was not asked for.
 pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
-    let Plan { config, rules, receivers } = plan;
+    let Plan { mut config, rules, receivers } = plan;
     let started = Moment::now().wall;
     let instance = instance();
     let manager = Arc::new(Notify::from_env());
@@ -186,7 +187,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
         move || {
             manager.reloading();
             // New rules are in force when the pipeline has them; it says so itself.
-            reload(&config, &state, &metrics).inspect_err(|_| manager.ready())
+            reread(&mut config, &state, &metrics).inspect_err(|_| manager.ready())
         }
     };
     let closing = CancellationToken::new();
@@ -291,7 +292,7 @@ struct Outlets {
 
 fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, outlets: Outlets) -> (Pipeline, Link) {
     let Outlets { recorder, metrics, delivery, manager } = outlets;
-    let Parts { kept, gauges, health, phases: _ } = parts;
+    let Parts { kept, sources, health, phases: _ } = parts;
     let mut pipeline = Pipeline::new(rules, options);
     let mut out = pipeline::Output::default();
     if let Some(Kept { edge, pipeline: state }) = kept {
@@ -301,8 +302,8 @@ fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, out
             Err(error) => warn!(%error, "what was not delivered before the restart cannot be read; it is forgotten"),
         }
     }
-    let gauges = gauges.into_iter().map(|(name, from)| (metrics.source(&name), name, from)).collect();
-    let mut link = Link { recorder, metrics, delivery, manager, gauges, health, failures: 0, lost: None };
+    let mut link = Link { recorder, metrics, delivery, manager, gauges: Vec::new(), sources, health, failures: 0, lost: None };
+    link.take_gauges();
     link.tell(&out.transitions);
     // A scrape before the first tick must not see the alerts that were kept go out and come back.
     link.recorder.publish(Arc::new(pipeline.snapshot()));
@@ -310,14 +311,15 @@ fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, out
 }
 
 /// Reads the configuration again. Only what can change while we run is taken over; the answer names the rest.
-fn reload(running: &Config, state: &AdminState, metrics: &Metrics) -> Result<(Rules, String), String> {
+fn reread(running: &mut Config, state: &AdminState, metrics: &Metrics) -> Reloaded {
     let now = Moment::now().wall;
-    let mut waiting = Vec::new();
+    let mut waiting: Vec<String> = Vec::new();
     let reread = running.reread().map_err(|error| vec![error.to_string()]);
     let plan = reread.and_then(|mut config| {
-        waiting = running.waits_for_restart(&config);
-        // Names go by position: those of the sources that run.
-        config.sources.clone_from(&running.sources);
+        waiting = running.waits_for_restart(&config).into_iter().map(str::to_owned).collect();
+        let (sources, wait) = reload::merge(&running.sources, &config.sources);
+        waiting.extend(wait);
+        config.sources = sources;
         Plan::new(config)
     });
     let plan = plan.inspect_err(|_| metrics.reloaded(false, now)).map_err(|faults| faults.join("\n"))?;
@@ -328,7 +330,9 @@ fn reload(running: &Config, state: &AdminState, metrics: &Metrics) -> Result<(Ru
     if !waiting.is_empty() {
         answer.push_str(&format!("; these changes wait for a restart: {}", waiting.join(", ")));
     }
-    Ok((plan.rules, answer))
+    let options = pipeline_options(&plan.config).map_err(|faults| faults.join("\n"))?.sources;
+    running.sources = plan.config.sources;
+    Ok(Reload { rules: plan.rules, sources: running.sources.clone(), options, answer })
 }
 
 /// Tells metrics and receivers what the pipeline came to.
@@ -338,6 +342,7 @@ struct Link {
     delivery: Arc<Delivery>,
     manager: Arc<Notify>,
     gauges: Vec<(Arc<SourceGauges>, String, Arc<Gauges>)>,
+    sources: SourceList,
     health: Arc<Health>,
     /// Failed checkpoints that were counted.
     failures: u64,
@@ -353,6 +358,13 @@ impl Link {
             info!(row = alert.row, provider = alert.provider, from = %it.from, to = %it.to, summary = alert.summary, "alert");
             self.recorder.transition(it);
             self.delivery.tell(it, now);
+        }
+    }
+
+    /// Takes up the sources that are new.
+    fn take_gauges(&mut self) {
+        for (name, from) in self.sources.all().into_iter().skip(self.gauges.len()) {
+            self.gauges.push((self.metrics.source(&name), name, from));
         }
     }
 
@@ -450,6 +462,7 @@ impl Edge for Link {
 
     fn reloaded(&mut self, rules: &Rules) {
         self.recorder.rename(names(rules));
+        self.take_gauges();
         self.manager.ready();
     }
 

@@ -7,6 +7,7 @@
 mod assemble;
 mod notify;
 mod phase;
+mod reload;
 mod receivers;
 mod signals;
 mod sockets;
@@ -15,15 +16,16 @@ mod worker;
 pub use assemble::{Plan, ServeError, identity, rules, runbook_url, serve};
 pub use phase::{Phase, Phases};
 pub use receivers::receiver_place;
+pub use reload::SourceList;
 pub use signals::{Shutdown, watch_signals};
 pub use worker::{Edge, Kept};
 
 use crate::admin::ReloadRequest;
 use crate::checkpoint::{self, Checkpoint, Health, Loaded, MAX_STARTS, Store, Writer};
 use crate::classify::SourceId;
-use crate::config::{Config, Output, SourceKind};
+use crate::config::{Config, Output, Source, SourceKind};
 use crate::framing::StreamId;
-use crate::pipeline::{Event, Pipeline, Rules};
+use crate::pipeline::{Event, Pipeline, Rules, SourceOptions};
 use crate::source::file::{FileKey, Hints, Ledger, Memory, Options, Own, PatternError, Tailer};
 use crate::source::tcp::{self, TcpSource};
 use crate::source::tls::TlsError;
@@ -114,8 +116,8 @@ pub enum RunError {
 pub struct Parts {
     /// What the last process left, if it did.
     pub kept: Option<Kept>,
-    /// Per source, in the order of their ids: name and gauges.
-    pub gauges: Vec<(String, Arc<Gauges>)>,
+    /// Per source, in the order of their ids: name and gauges. A reload adds to them.
+    pub sources: SourceList,
     /// How writing checkpoints goes.
     pub health: Arc<Health>,
     /// Where the daemon stands.
@@ -128,13 +130,13 @@ pub struct Daemon {
     config: Config,
     http: TcpListener,
     tcp: Vec<Listening>,
-    tailer: Option<Tailer>,
+    tailer: Tailer,
     ledger: Ledger,
     writer: Writer,
     output: Option<File>,
     ids: Arc<StreamIds>,
     phases: Phases,
-    gauges: Vec<Arc<Gauges>>,
+    sources: SourceList,
     starts: u32,
     parts: Parts,
 }
@@ -168,18 +170,18 @@ impl Daemon {
             error!(starts, "the last starts from this checkpoint all ended badly; skipping the backlog and counting it");
         }
         let output = config.output.as_ref().map(open_output).transpose()?;
-        let gauges: Vec<Arc<Gauges>> = config.sources.iter().map(|_| Arc::default()).collect();
+        let sources = SourceList::default();
+        sources.extend(&config.sources);
         let ids = Arc::new(StreamIds::above(positions.iter().map(|it| StreamId(it.stream))));
         let ledger = Ledger::new(positions.clone());
         let memory = Memory { positions, sources: known, skip_backlog };
-        let tailer = tailer(&config, &gauges, memory, &ids)?;
+        let tailer = Tailer::new(file_options(&config.sources, &sources), memory, own(&config), Arc::clone(&ids))?;
         let health = Arc::new(Health::default());
         let writer = Writer::spawn(store, Arc::clone(&health)).map_err(StartError::Thread)?;
         let phases = Phases::default();
-        let names = config.sources.iter().map(|it| it.name.clone());
-        let parts = Parts { kept: state, gauges: names.zip(gauges.iter().cloned()).collect(), health, phases: phases.clone() };
+        let parts = Parts { kept: state, sources: sources.clone(), health, phases: phases.clone() };
         let starts = if skip_backlog { 0 } else { starts + 1 };
-        Ok(Self { config, http, tcp, tailer, ledger, writer, output, ids, phases, gauges, starts, parts })
+        Ok(Self { config, http, tcp, tailer, ledger, writer, output, ids, phases, sources, starts, parts })
     }
 
     /// Where the HTTP server will listen; its port was chosen by the system where the configuration said 0.
@@ -224,7 +226,7 @@ impl Daemon {
         E: Edge,
         S: Future<Output = ()> + Send + 'static,
     {
-        let Self { config, http, tcp, tailer, ledger, writer, output, ids, phases, gauges, starts, parts } = self;
+        let Self { config, http, tcp, tailer, ledger, writer, output, ids, phases, sources, starts, parts } = self;
         let (pipeline, edge) = build(parts);
         // Bounded by `QUEUE` chunks of at most `CHUNK` bytes. Sources wait when it is full; nothing else sends into it but the
         // tick and the end.
@@ -239,11 +241,11 @@ impl Daemon {
         tasks.spawn("the HTTP server", serving);
         let handled = tasks.thread("the pipeline", move || worker.run(from));
         let hints = Arc::new(Hints::default());
-        let follows = tailer.is_some();
-        if let Some(tailer) = tailer {
+        {
             let (hints, to) = (Arc::clone(&hints), to.clone());
             tasks.readers.spawn_blocking(move || tailer.run(&hints, &to));
         }
+        let gauges: Vec<Arc<Gauges>> = sources.all().into_iter().map(|(_, it)| it).collect();
         for Listening { source, listener, limits, tls } in tcp {
             let gauges = Arc::clone(&gauges[usize::from(source.0)]);
             let peer_source = TcpSource { source, listener, limits, tls, ids: Arc::clone(&ids), gauges, to: to.clone() };
@@ -252,12 +254,11 @@ impl Daemon {
         let stdin = start_stdin(&config, &gauges, &ids, &to);
         tasks.readers.spawn(tick(to.clone(), stop.clone()));
         let told = Told { signal: Arc::clone(&shutdown.reload), asked };
-        tasks.readers.spawn(reload_when_told(reload, told, to.clone(), stop.clone()));
+        let readers = Readers { sources, hints: Arc::clone(&hints), to: to.clone() };
+        tasks.readers.spawn(reload_when_told(reload, told, readers, stop.clone()));
         // Whoever waits for this and then writes a new file must not find it taken for one that was there before.
         let ready = async {
-            if follows {
-                hints.first_scan().await;
-            }
+            hints.first_scan().await;
             phases.enter(Phase::Ready);
             info!(sources = config.sources.len(), "ready");
             std::future::pending().await
@@ -402,23 +403,18 @@ fn sources(config: &Config) -> impl Iterator<Item = (SourceId, &crate::config::S
     (0..).map(SourceId).zip(&config.sources)
 }
 
-fn tailer(
-    config: &Config,
-    gauges: &[Arc<Gauges>],
-    memory: Memory,
-    ids: &Arc<StreamIds>,
-) -> Result<Option<Tailer>, PatternError> {
-    let mut options = Vec::new();
-    for ((source, it), gauges) in sources(config).zip(gauges) {
-        if let SourceKind::File { paths, exclude, start_at } = &it.kind {
+/// The sources of files, each with its number. One without patterns was taken out by a reload.
+fn file_options(config: &[Source], list: &SourceList) -> Vec<Options> {
+    let mut all = Vec::new();
+    for ((source, it), (_, gauges)) in (0..).map(SourceId).zip(config).zip(list.all()) {
+        if let SourceKind::File { paths, exclude, start_at } = &it.kind
+            && !paths.is_empty()
+        {
             let (name, paths, exclude) = (it.name.clone(), paths.clone(), exclude.clone());
-            options.push(Options { source, name, paths, exclude, start_at: *start_at, gauges: Arc::clone(gauges) });
+            all.push(Options { source, name, paths, exclude, start_at: *start_at, gauges });
         }
     }
-    if options.is_empty() {
-        return Ok(None);
-    }
-    Tailer::new(options, memory, own(config), Arc::clone(ids)).map(Some)
+    all
 }
 
 /// What must never be read: it would grow by being read.
@@ -491,8 +487,38 @@ async fn stdin_end(ended: Option<oneshot::Receiver<stdin::End>>, only: bool) {
     std::future::pending().await
 }
 
-/// New rules and what to say of them, or why there are none.
-pub type Reloaded = Result<(Rules, String), String>;
+/// What is in force from now on, or why nothing is taken over.
+pub type Reloaded = Result<Reload, String>;
+
+/// A configuration that was read again.
+#[derive(Debug)]
+pub struct Reload {
+    /// Patterns, rows, fields, limits.
+    pub rules: Rules,
+    /// The sources, each in its place, as the configuration says them.
+    pub sources: Vec<Source>,
+    /// And as the pipeline wants them.
+    pub options: Vec<SourceOptions>,
+    /// What to say of it.
+    pub answer: String,
+}
+
+/// Whoever a reload concerns.
+struct Readers {
+    sources: SourceList,
+    hints: Arc<Hints>,
+    to: mpsc::Sender<Parcel>,
+}
+
+impl Readers {
+    /// The pipeline first: it must know a source before bytes of it come. False when it takes nothing any more.
+    async fn take_over(&self, Reload { rules, sources, options, answer: _ }: Reload) -> bool {
+        self.sources.extend(&sources);
+        let taken = self.to.send(Event::Reload(Box::new(rules), options).into()).await.is_ok();
+        self.hints.set_sources(file_options(&sources, &self.sources));
+        taken
+    }
+}
 
 /// By what ways a reload is asked for.
 struct Told {
@@ -501,12 +527,7 @@ struct Told {
 }
 
 /// New rules take their place between two chunks, so that none is judged by half of each.
-async fn reload_when_told(
-    mut reload: impl FnMut() -> Reloaded,
-    mut told: Told,
-    to: mpsc::Sender<Parcel>,
-    stop: CancellationToken,
-) {
+async fn reload_when_told(mut reload: impl FnMut() -> Reloaded, mut told: Told, readers: Readers, stop: CancellationToken) {
     loop {
         // All are cancel-safe: a notification or a request that was not taken is kept.
         let request = tokio::select! {
@@ -515,8 +536,9 @@ async fn reload_when_told(
             Some(request) = told.asked.recv() => Some(request),
         };
         let answer = match reload() {
-            Ok((rules, answer)) => {
-                if to.send(Event::Reload(Box::new(rules)).into()).await.is_err() {
+            Ok(reload) => {
+                let answer = reload.answer.clone();
+                if !readers.take_over(reload).await {
                     return;
                 }
                 info!(answer, "reload");

@@ -114,7 +114,7 @@ impl<E: Edge> Worker<E> {
         let now = Moment::now().wall;
         self.ledger.note(&parcel, now);
         let tick = matches!(parcel.event, Event::Tick(_));
-        let reload = matches!(parcel.event, Event::Reload(_));
+        let reload = matches!(parcel.event, Event::Reload(..));
         if reload {
             // What was counted so far is counted under the old names.
             self.pass_on(out);
@@ -122,6 +122,7 @@ impl<E: Edge> Worker<E> {
         self.pipeline.handle(parcel.event, out);
         if reload {
             self.edge.reloaded(self.pipeline.rules());
+            self.followed.extend(self.pipeline.rules().sources().iter().cloned());
         }
         if tick {
             let snapshot = self.pipeline.snapshot();

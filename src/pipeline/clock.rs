@@ -61,6 +61,11 @@ impl StreamClock {
         *self = Self { zone: configured.or(zone.map(Zone)), settled, ..state };
     }
 
+    /// Takes over what the configuration says now; what was learnt stays where it says nothing.
+    pub(super) fn set_zone(&mut self, zone: Option<Zone>) {
+        (self.zone, self.settled) = (zone.or(self.zone), zone.is_some());
+    }
+
     pub(super) fn new(zone: Option<Zone>) -> Self {
         Self { zone, settled: zone.is_some(), ..Self::default() }
     }

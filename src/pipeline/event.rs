@@ -1,6 +1,6 @@
 //! What the pipeline is told, and what it answers.
 
-use super::Rules;
+use super::{Rules, SourceOptions};
 use crate::alert::{RowId, Transition};
 use crate::classify::{Observation, SourceId};
 use crate::framing::{LossReason, StreamId};
@@ -73,8 +73,9 @@ pub enum Event {
         /// Whether it is.
         behind: bool,
     },
-    /// New patterns, rows, fields, limits, from the next event on.
-    Reload(Box<Rules>),
+    /// New patterns, rows, fields, limits and options of the sources, from the next event on. Sources keep their place; new
+    /// ones come behind them.
+    Reload(Box<Rules>, Vec<SourceOptions>),
     /// The end: open events are closed, and everything is evaluated once more.
     Drain,
 }

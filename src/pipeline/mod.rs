@@ -226,12 +226,28 @@ impl Pipeline {
                 self.core.backlog.set_behind(stream, source, behind);
                 self.core.alerts.set_behind(self.core.backlog.is_behind());
             }
-            Event::Reload(rules) => {
+            Event::Reload(rules, sources) => {
                 self.rules = *rules;
+                self.set_sources(sources);
                 let Self { rules, core, .. } = self;
                 core.alerts.reload(rules.table.clone(), rules.lexicon(), core.now, &mut out.transitions);
             }
             Event::Drain => self.drain(out),
+        }
+    }
+
+    fn set_sources(&mut self, sources: Vec<SourceOptions>) {
+        let Self { streams, core, .. } = self;
+        for it in sources.iter().skip(core.views.len()) {
+            core.views.push(SourceView { name: it.name.clone(), ..SourceView::default() });
+        }
+        core.sources = sources;
+        for stream in streams.values_mut() {
+            if let Some(options) = core.sources.get(usize::from(stream.about.source.0)) {
+                stream.about.traffic = options.traffic;
+                stream.calls.set_rule(options.grain);
+                stream.clock.set_zone(options.zone);
+            }
         }
     }
 

@@ -41,7 +41,7 @@ impl Edge for Counter {
 
 fn pipeline(parts: &Parts) -> Pipeline {
     let catalog = Catalog::build(&[], &[]).expect("nothing in it can be wrong");
-    let names: Vec<String> = parts.gauges.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = parts.sources.all().into_iter().map(|(name, _)| name).collect();
     let options =
         |name: &String| SourceOptions { name: name.clone(), grain: GrainRule::Auto, traffic: Traffic::Llm, zone: None };
     let sources = names.iter().map(options).collect();

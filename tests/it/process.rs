@@ -338,3 +338,48 @@ fn sockets_of_systemd_are_listened_on() {
     let said = daemon.terminate();
     assert!(said.contains("listening on a socket of systemd"), "{said}");
 }
+
+/// Sources come and go with a reload; one that goes on keeps its place, and one that comes back goes on where it was.
+#[test]
+fn a_reload_takes_over_the_sources() {
+    let place = Place::new();
+    let source = |name: &str| {
+        format!("[[source.file]]\nname = \"{name}\"\npaths = [\"{}\"]\n", place.path(&format!("{name}.jsonl")).display())
+    };
+    let write = |names: &[&str]| {
+        let head = format!("[http]\nlisten = \"127.0.0.1:0\"\n[state]\ndir = \"{}\"\n", place.path("state").display());
+        place.write("config.toml", &(head + &names.iter().map(|it| source(it)).collect::<String>()))
+    };
+    let lines = |daemon: &Server, name: &str, lines: f64| {
+        let series = format!("llm_triage_source_lines_total{{source=\"{name}\"}}");
+        until(&format!("{lines} lines of {name}"), || daemon.metric(&series).filter(|it| *it == lines));
+    };
+    let reload = |daemon: &Server| {
+        let (status, said) = daemon.ask("POST", "/-/reload").expect("an answer");
+        assert_eq!(status, 200, "{said}");
+        said
+    };
+    let config = write(&["a", "b"]);
+    let daemon = Server::run([std::ffi::OsStr::new("--config"), config.as_os_str()]);
+    append(&place.path("a.jsonl"), &calls(0..2));
+    append(&place.path("b.jsonl"), &calls(2..4));
+    lines(&daemon, "a", 2.0);
+    lines(&daemon, "b", 2.0);
+    // What is there when a source is new is as old as what is there at a first start: it begins at the end.
+    append(&place.path("c.jsonl"), &calls(4..9));
+    write(&["c", "b"]);
+    assert!(reload(&daemon).starts_with("reloaded: "));
+    until("the new source", || daemon.metric("llm_triage_source_files{source=\"c\"}").filter(|it| *it == 1.0));
+    until("the end of the old one", || daemon.metric("llm_triage_source_files{source=\"a\"}").filter(|it| *it == 0.0));
+    append(&place.path("a.jsonl"), &calls(9..12));
+    append(&place.path("b.jsonl"), &calls(12..13));
+    append(&place.path("c.jsonl"), &calls(13..15));
+    lines(&daemon, "b", 3.0);
+    lines(&daemon, "c", 2.0);
+    write(&["a", "b", "c"]);
+    reload(&daemon);
+    lines(&daemon, "a", 5.0);
+    append(&place.path("c.jsonl"), &calls(15..16));
+    lines(&daemon, "c", 3.0);
+    daemon.terminate();
+}

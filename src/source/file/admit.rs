@@ -193,7 +193,7 @@ impl Tailer {
         let (file, meta) = open_same(&seen.path, seen.key)?;
         let after = self.predecessor(&seen, now);
         let source = &self.sources[seen.source];
-        let from_start = self.scans == 1 || self.troubles.get(&seen.path).is_some_and(|it| it.from_start);
+        let from_start = self.scans == source.born || self.troubles.get(&seen.path).is_some_and(|it| it.from_start);
         let at_end = from_start && source.first_ever && source.options.start_at == StartAt::End;
         let offset = if at_end { last_line_start(&file, meta.len())? } else { 0 };
         let start = self.start(seen.source, seen.path.as_path().into(), seen.path.clone(), offset);

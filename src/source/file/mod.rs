@@ -9,6 +9,7 @@ mod discover;
 mod identity;
 mod packed;
 mod place;
+mod reload;
 mod rotated;
 mod tail;
 mod watch;
@@ -121,6 +122,8 @@ const GATHER: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Tailer {
     sources: Vec<Source>,
+    /// Names of all sources that were ever followed.
+    known: BTreeSet<String>,
     own: Own,
     ids: Arc<StreamIds>,
     tails: BTreeMap<StreamId, Tail>,
@@ -150,6 +153,8 @@ struct Source {
     globs: Globs,
     name: Arc<str>,
     first_ever: bool,
+    /// The number of its first scan.
+    born: u64,
     said_too_many: bool,
 }
 
@@ -195,12 +200,16 @@ impl Tailer {
                 globs: Globs::new(&options.paths, &options.exclude)?,
                 name: options.name.as_str().into(),
                 first_ever: !known.contains(&options.name),
+                born: 1,
                 said_too_many: false,
                 options,
             });
         }
+        let names = sources.iter().map(|it| it.options.name.clone());
+        let known = known.into_iter().chain(names).collect();
         Ok(Self {
             sources,
+            known,
             own,
             ids,
             tails: BTreeMap::new(),
@@ -654,9 +663,17 @@ impl Tailer {
 
     /// Follows the files until `hints` are stopped or nobody takes the parcels. Blocks; give it a thread.
     pub fn run(mut self, hints: &Arc<Hints>, to: &mpsc::Sender<Parcel>) {
-        let mut watch = Watch::new(hints);
+        let mut watch = Watch::off();
         while !hints.stopped() {
             let began = Instant::now();
+            if let Some(sources) = hints.take_sources()
+                && let Err(error) = self.set_sources(sources, Moment::now())
+            {
+                warn!(%error, "the sources stay as they were");
+            }
+            if !self.sources.is_empty() {
+                watch.begin(hints);
+            }
             self.scan(Moment::now());
             watch.follow(self.watched_dirs());
             if self.scans == 1 {

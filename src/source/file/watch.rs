@@ -2,6 +2,7 @@
 //!
 //! Directories are watched, not files: a rename or a swapped symbolic link shows only there.
 
+use super::Options;
 use super::identity::FileKey;
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -31,13 +32,15 @@ pub(super) struct Pending {
     pub(super) paths: HashSet<PathBuf>,
     /// Names came or went, or hints were lost: look at everything.
     pub(super) rescan: bool,
+    /// The sources to follow from now on.
+    sources: Option<Vec<Options>>,
     /// The end.
     pub(super) stop: bool,
 }
 
 impl Pending {
     fn is_quiet(&self) -> bool {
-        self.paths.is_empty() && !self.rescan && !self.stop
+        self.paths.is_empty() && !self.rescan && !self.stop && self.sources.is_none()
     }
 }
 
@@ -50,6 +53,16 @@ impl Hints {
 
     pub(super) fn note_scan(&self) {
         self.scanned.notify_one();
+    }
+
+    /// Makes the tailer that waits on these hints follow other sources.
+    pub fn set_sources(&self, sources: Vec<Options>) {
+        self.lock().sources = Some(sources);
+        self.wake.notify_all();
+    }
+
+    pub(super) fn take_sources(&self) -> Option<Vec<Options>> {
+        self.lock().sources.take()
     }
 
     /// Ends the tailer that waits on these hints.
@@ -66,9 +79,10 @@ impl Hints {
     pub(super) fn wait(&self, limit: Duration) -> Pending {
         let quiet = |pending: &mut Pending| pending.is_quiet();
         let (mut pending, _) = self.wake.wait_timeout_while(self.lock(), limit, quiet).unwrap_or_else(PoisonError::into_inner);
-        let stop = pending.stop;
-        let taken = mem::take(&mut *pending);
-        pending.stop = stop;
+        let (stop, sources) = (pending.stop, pending.sources.take());
+        let mut taken = mem::take(&mut *pending);
+        taken.rescan |= sources.is_some();
+        (pending.stop, pending.sources) = (stop, sources);
         taken
     }
 
@@ -102,6 +116,7 @@ impl Hints {
 /// The watched directories.
 #[derive(Debug)]
 pub(super) struct Watch {
+    begun: bool,
     watcher: Option<RecommendedWatcher>,
     /// With the inode that is watched: a directory that went and came back under its name needs a new watch.
     dirs: BTreeMap<PathBuf, FileKey>,
@@ -111,10 +126,17 @@ pub(super) struct Watch {
 impl Watch {
     /// Nothing is watched; the stat loop sees everything all the same, only later.
     pub(super) fn off() -> Self {
-        Self { watcher: None, dirs: BTreeMap::new(), refused: BTreeSet::new() }
+        Self { begun: false, watcher: None, dirs: BTreeMap::new(), refused: BTreeSet::new() }
     }
 
-    pub(super) fn new(hints: &Arc<Hints>) -> Self {
+    /// Asks the kernel for wake-ups, once.
+    pub(super) fn begin(&mut self, hints: &Arc<Hints>) {
+        if !self.begun {
+            *self = Self { begun: true, ..Self::new(hints) };
+        }
+    }
+
+    fn new(hints: &Arc<Hints>) -> Self {
         let hints = Arc::clone(hints);
         let watcher = notify::recommended_watcher(move |event| hints.take_in(event));
         if let Err(error) = &watcher {

@@ -182,6 +182,9 @@ pub(super) struct Check {
     /// A receiver that cannot be reached is a failure, not a warning
     #[arg(long)]
     pub(super) receivers: bool,
+    /// Say what is there to be read, what stands in the way, and what would be counted twice
+    #[arg(long)]
+    pub(super) sources: bool,
 }
 
 #[derive(Clone, Debug, clap::Args)]

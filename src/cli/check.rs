@@ -1,7 +1,7 @@
 //! `check`: is the configuration good, and what does it come to? Touches nothing.
 
 use super::args::Check;
-use super::{End, Trouble, run, style};
+use super::{End, Trouble, run, sources, style};
 use crate::alert::{Kind, Row, Trigger};
 use crate::config::{Config, Output, SourceKind};
 use crate::daemon::{Plan, receiver_place};
@@ -14,10 +14,14 @@ pub(super) fn run(args: &Check) -> Result<End, Trouble> {
     let plan = run::plan(Config::load(&args.flags))?;
     let unreached = unreached(&plan)?;
     style::print(describe(&plan).as_bytes())?;
+    let findings = args.sources.then(|| sources::look(plan.config()));
+    if let Some(findings) = &findings {
+        style::print(findings.text.as_bytes())?;
+    }
     for fault in &unreached {
         style::complain(fault);
     }
-    if args.receivers && !unreached.is_empty() {
+    if args.receivers && !unreached.is_empty() || findings.is_some_and(|it| !it.good) {
         return Ok(End::Failed);
     }
     style::print(if unreached.is_empty() {

@@ -11,6 +11,7 @@ mod report;
 mod rules;
 mod run;
 mod schema;
+mod sources;
 mod style;
 mod suggest;
 mod top;

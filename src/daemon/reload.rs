@@ -5,13 +5,16 @@ use crate::config::{Source, SourceKind};
 use crate::source::Gauges;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// A source's name and gauges.
+type Named = (String, Arc<Gauges>);
+
 /// Names and gauges of all sources, by their number.
 #[derive(Clone, Debug, Default)]
-pub struct SourceList(Arc<Mutex<Vec<(String, Arc<Gauges>)>>>);
+pub struct SourceList(Arc<Mutex<Vec<Named>>>);
 
 impl SourceList {
     /// All of them as they are now.
-    pub fn all(&self) -> Vec<(String, Arc<Gauges>)> {
+    pub fn all(&self) -> Vec<Named> {
         self.lock().clone()
     }
 
@@ -23,7 +26,7 @@ impl SourceList {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(String, Arc<Gauges>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Named>> {
         // The sections are short and hold no invariant that a panic could break.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

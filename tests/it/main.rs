@@ -2,6 +2,7 @@
 
 mod admin;
 mod alert;
+mod catchup;
 mod checkpoint;
 mod cli;
 mod config;

@@ -383,3 +383,31 @@ fn a_reload_takes_over_the_sources() {
     lines(&daemon, "c", 3.0);
     daemon.terminate();
 }
+
+#[test]
+fn a_check_of_the_sources_says_what_is_there_and_what_is_in_the_way() {
+    let place = Place::new();
+    let sample = |name: &str| std::fs::read_to_string(format!("{}/tests/data/samples/{name}", env!("CARGO_MANIFEST_DIR")));
+    let gateway = sample("gateway.jsonl").expect("a sample");
+    place.write("gateway.jsonl", &gateway);
+    place.write("app.jsonl", &gateway);
+    std::os::unix::fs::symlink(place.path("loop.jsonl"), place.path("loop.jsonl")).expect("linked");
+    let source = |name: &str, pattern: &str| {
+        format!("[[source.file]]\nname = \"{name}\"\npaths = [\"{}\"]\n", place.path(pattern).display())
+    };
+    let check = |sources: &[String]| {
+        let config =
+            place.write("config.toml", &format!("[state]\ndir = \"{}\"\n{}", place.path("state").display(), sources.concat()));
+        let output = run(&["check", "--sources", "--config", config.to_str().expect("a plain name")], "");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, said) = check(&[source("app", "app*.jsonl"), source("later", "none/deep/*.log")]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("app*.jsonl: 1 file, "), "{said}");
+    assert!(said.contains(&format!("nothing matches: there is no directory {}", place.path("none").display())), "{said}");
+    let (code, said) = check(&[source("app", "app.jsonl"), source("gateway", "gateway.jsonl"), source("loop", "loop.jsonl")]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("app and gateway hold calls through litellm"), "{said}");
+    assert!(said.contains("loop.jsonl: Too many levels of symbolic links"), "{said}");
+    assert!(!place.path("state").exists(), "nothing was made");
+}

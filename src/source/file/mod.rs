@@ -11,12 +11,14 @@ mod packed;
 mod place;
 mod reload;
 mod rotated;
+mod survey;
 mod tail;
 mod watch;
 
 pub use discover::{Own, PatternError};
 pub use identity::{FileKey, Head, Mark};
 pub use place::{Ledger, Place, Position, REMEMBERED_FOR};
+pub use survey::{Survey, remote_file_system, survey};
 pub use watch::Hints;
 
 use super::{Gauges, Moment, Parcel, StreamIds};

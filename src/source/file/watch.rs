@@ -4,6 +4,7 @@
 
 use super::Options;
 use super::identity::FileKey;
+use super::survey::remote_file_system;
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -121,12 +122,14 @@ pub(super) struct Watch {
     /// With the inode that is watched: a directory that went and came back under its name needs a new watch.
     dirs: BTreeMap<PathBuf, FileKey>,
     refused: BTreeSet<PathBuf>,
+    /// On a file system that tells nothing of what other machines write.
+    remote: BTreeSet<PathBuf>,
 }
 
 impl Watch {
     /// Nothing is watched; the stat loop sees everything all the same, only later.
     pub(super) fn off() -> Self {
-        Self { begun: false, watcher: None, dirs: BTreeMap::new(), refused: BTreeSet::new() }
+        Self { begun: false, watcher: None, dirs: BTreeMap::new(), refused: BTreeSet::new(), remote: BTreeSet::new() }
     }
 
     /// Asks the kernel for wake-ups, once.
@@ -166,7 +169,15 @@ impl Watch {
             }
             let Ok(meta) = fs::metadata(&dir) else { continue };
             match watcher.watch(&dir, RecursiveMode::NonRecursive) {
-                Ok(()) => drop(self.dirs.insert(dir, FileKey::of(&meta))),
+                Ok(()) => {
+                    if let Some(kind) = remote_file_system(&dir) {
+                        if self.remote.is_empty() {
+                            warn!(dir = %dir.display(), %kind, "nobody tells of changes on this file system; polling");
+                        }
+                        self.remote.insert(dir.clone());
+                    }
+                    self.dirs.insert(dir, FileKey::of(&meta));
+                }
                 Err(error) => {
                     if self.refused.is_empty() && refused.is_empty() {
                         let dir = dir.display();
@@ -181,6 +192,6 @@ impl Watch {
 
     /// How many directories are looked at by the clock alone.
     pub(super) fn polled(&self) -> usize {
-        self.refused.len()
+        self.refused.union(&self.remote).count()
     }
 }

@@ -84,6 +84,8 @@ fn tcp() -> Value {
             "listen": text("address and port"),
             "max_connections": {"type": "integer", "minimum": 1, "default": 256, "description": "at the same time"},
             "idle": span("a peer that says nothing for so long is let go"),
+            "cert_file": text("peers speak TLS with this certificate, in PEM; relative: beside this file, or in the credentials directory"),
+            "key_file": text("the certificate's private key, in PEM"),
         }),
     )
 }

@@ -5,6 +5,7 @@ mod alert;
 mod catchup;
 mod checkpoint;
 mod cli;
+mod cluster;
 mod config;
 mod corpus;
 mod daemon;

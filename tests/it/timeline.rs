@@ -2,6 +2,7 @@
 
 use crate::replay::{Replayed, Setup};
 use llm_triage::alert::{State, Transition};
+use llm_triage::pipeline::{Clock, Event};
 use llm_triage::time::{Stamp, Timestamp};
 use serde::Deserialize;
 
@@ -120,4 +121,32 @@ fn a_container_runtime_around_it_changes_nothing() {
     });
     let wrapped = Setup::default().replay(lines.collect::<String>().as_bytes());
     assert_eq!(wrapped.transitions(), Setup::default().replay(LOG.as_bytes()).transitions());
+}
+
+/// The same lines, each arriving when it was written, with a tick every second: the daemon tells what `report` tells, at the
+/// same times.
+#[test]
+fn a_live_reading_tells_what_a_replay_tells_and_when() {
+    let log = with_calm_after();
+    let replayed = Setup::default().replay(log.as_bytes());
+    let mut live = Replayed::new(Setup { clock: Clock::Live, ..Setup::default() }.pipeline());
+    let (mut offset, mut now) = (0, None);
+    for line in log.split_inclusive('\n') {
+        let stamp = line.rsplit_once("\"timestamp\": \"").expect("every line has a time").1;
+        let Some(Stamp::Utc(at)) = Stamp::parse(stamp.trim_end().trim_end_matches(['"', '}']).as_bytes()) else {
+            panic!("{line}")
+        };
+        for second in now.unwrap_or(at.second())..at.second() {
+            live.pipeline.handle(Event::Tick(Timestamp::from_second(second + 1)), &mut live.out);
+        }
+        now = Some(at.second());
+        live.chunk(0, offset, line.as_bytes(), at);
+        offset += line.len() as u64;
+    }
+    live.drain();
+    let told = |it: &Replayed| -> Vec<String> {
+        let told = it.transitions().iter().filter(|it| matches!(it.to, State::Firing | State::Resolved));
+        told.map(|it| format!("{} {} {} {} {:?}", it.at, it.alert.row, it.alert.provider, it.to, it.alert.reason)).collect()
+    };
+    assert_eq!(told(&live), told(&replayed));
 }

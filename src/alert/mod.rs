@@ -27,7 +27,7 @@ mod table;
 mod text;
 mod view;
 
-pub use rules::{RulesFormat, RulesOptions, prometheus_rules};
+pub use rules::{RUNBOOK_OF_A_NODE, RulesFormat, RulesOptions, prometheus_rules};
 pub use runbook::runbook;
 pub use spec::{Condition, Conditions, Kind, RowSpec, Values};
 pub use state::AlertsState;

@@ -29,15 +29,35 @@ pub struct RulesOptions {
     pub format: RulesFormat,
     /// What stands before `docs/runbooks/<row>.md`: an address that ends in `/`.
     pub runbook_base: String,
+    /// Whether the daemons keep their alerts per service, which counters by row do not tell apart.
+    pub by_service: bool,
 }
+
+/// The page on a row, on the node that saw most of its failures, as a template: what Prometheus scrapes it by is how to reach
+/// it. For [`RulesOptions::runbook_base`] where nothing better is known.
+pub const RUNBOOK_OF_A_NODE: &str = concat!(
+    r#"http://{{ with printf "topk(1, llm_triage_row_errors_total{row='{row}',provider='%s'})" $labels.provider | query }}"#,
+    r#"{{ . | first | label "instance" }}{{ else }}127.0.0.1:10529{{ end }}/runbooks/{row}"#
+);
 
 impl Default for RulesOptions {
     fn default() -> Self {
-        Self { scrape_interval: Duration::from_secs(30), format: RulesFormat::default(), runbook_base: String::new() }
+        Self {
+            scrape_interval: Duration::from_secs(30),
+            format: RulesFormat::default(),
+            runbook_base: String::new(),
+            by_service: false,
+        }
     }
 }
 
-/// One alerting rule for every row that raises alerts, as YAML.
+/// What a fleet's rows come to, for dashboards: counters are summed, and the longest storm of any node counts.
+const RECORDED: [(&str, &str); 2] = [
+    ("row_provider:llm_triage_row_errors:rate5m", "sum by (row, provider) (rate(llm_triage_row_errors_total[5m]))"),
+    ("row_provider:llm_triage_row_storm_seconds:max", "max by (row, provider) (llm_triage_row_storm_seconds) > 0"),
+];
+
+/// One alerting rule for every row that raises alerts, and a few recording rules, as YAML.
 pub fn prometheus_rules(table: &Table, options: &RulesOptions) -> String {
     let mut yaml =
         String::from("# Written by `llm-triage rules` from the escalation table; change the table, not this file.\n");
@@ -51,6 +71,10 @@ pub fn prometheus_rules(table: &Table, options: &RulesOptions) -> String {
     let mut lines = vec!["groups:".to_owned(), "  - name: llm-triage".to_owned(), "    rules:".to_owned()];
     for row in table.rows().iter().filter(|it| it.enabled) {
         lines.extend(rule(row, options));
+    }
+    lines.extend(["  - name: llm-triage-recording", "    rules:"].map(str::to_owned));
+    for (record, expression) in RECORDED {
+        lines.extend([format!("      - record: {record}"), format!("        expr: {expression}")]);
     }
     for line in lines {
         yaml.extend([indent, &line, "\n"]);
@@ -74,7 +98,7 @@ fn rule(row: &Row, options: &RulesOptions) -> Vec<String> {
 fn annotations(row: &Row, options: &RulesOptions) -> [(&'static str, String); 6] {
     let keep = row.keep_firing.as_secs() / 60;
     [
-        ("summary", format!("{{{{ $labels.provider }}}}: {}", literal(&row.title))),
+        ("summary", format!("{{{{ $labels.provider }}}}{}: {}", service(row, options), literal(&row.title))),
         (
             "description",
             format!("At least one node of the fleet sees it. {} It clears about {keep} minutes after it is over.", when(row)),
@@ -84,6 +108,11 @@ fn annotations(row: &Row, options: &RulesOptions) -> [(&'static str, String); 6]
         ("evidence", "GET /api/v1/alerts on a node that sees it: models, services, an example, request ids.".to_owned()),
         ("runbook_url", runbook_url(&options.runbook_base, &row.id)),
     ]
+}
+
+/// Whose calls, as a template, where alerts are kept per service.
+fn service(row: &Row, options: &RulesOptions) -> &'static str {
+    if options.by_service && row.kind != Kind::Ourselves { " ({{ $labels.service }})" } else { "" }
 }
 
 pub(super) fn when(row: &Row) -> String {
@@ -100,7 +129,11 @@ pub(super) fn when(row: &Row) -> String {
 
 /// The condition. Every part gives one element per provider, so that the parts join and the alert has no other labels.
 fn expression(row: &Row, options: &RulesOptions) -> String {
-    let raised = format!("max by (provider) (llm_triage_alert_state{{row=\"{}\",state=\"firing\"}}) == 1", row.id);
+    let raised = |by: &str| format!("max by ({by}) (llm_triage_alert_state{{row=\"{}\",state=\"firing\"}}) == 1", row.id);
+    if options.by_service && row.kind != Kind::Ourselves {
+        return raised("provider, service");
+    }
+    let raised = raised("provider");
     match (row.kind, row.trigger) {
         (Kind::Errors, Trigger::AtOnce) => {
             format!("{raised}\nor\n{} > 0", increase(row, readable(row.keep_firing, 1, options)))

@@ -2,8 +2,8 @@
 
 use super::args::{Rules, RulesAs};
 use super::{End, Trouble, run, style};
-use crate::alert::{RulesFormat, RulesOptions, prometheus_rules};
-use crate::config::{Config, Flags};
+use crate::alert::{RUNBOOK_OF_A_NODE, RulesFormat, RulesOptions, prometheus_rules};
+use crate::config::{By, Config, Flags};
 use crate::daemon;
 
 pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
@@ -20,7 +20,11 @@ pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
             RulesAs::Prometheus => RulesFormat::Prometheus,
             RulesAs::PrometheusRule => RulesFormat::PrometheusRule,
         },
-        ..RulesOptions::default()
+        runbook_base: match (&config.runbook_url, &config.url) {
+            (None, None) => RUNBOOK_OF_A_NODE.to_owned(),
+            _ => daemon::runbook_url(&config),
+        },
+        by_service: config.by.contains(&By::Service),
     };
     style::print(prometheus_rules(rules.table(), &options).as_bytes())?;
     Ok(End::Good)

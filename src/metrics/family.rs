@@ -110,7 +110,7 @@ families! {
         "Waits of up to one hour that the provider named in an error.";
     /// Alerts.
     ALERT_STATE: Gauge, "llm_triage_alert_state" [row, provider, severity, state]
-        "1 for the state an alert is in.";
+        "1 for the state an alert is in; with a service too, where alerts are kept per service.";
     /// Changes of alerts.
     ALERT_TRANSITIONS: Counter, "llm_triage_alert_transitions_total" [row, provider, to]
         "Changes of an alert's state.";

@@ -93,15 +93,17 @@ fn window_calls(page: &mut Page, windows: &[WindowView], names: &Names) {
     }
 }
 
-/// One alert per row and provider; where alerts are kept per service, the series says whether any of them is in the state.
+/// One alert per row and provider, and per service where alerts are kept so.
 fn alert_states(page: &mut Page, snapshot: &Snapshot) {
-    let mut held: BTreeMap<(&str, &str, &str), BTreeSet<State>> = BTreeMap::new();
+    let mut held: BTreeMap<(&str, &str, &str, Option<&str>), BTreeSet<State>> = BTreeMap::new();
     for alert in &snapshot.alerts {
-        held.entry((&alert.row, &alert.provider, alert.severity.as_str())).or_default().insert(alert.state);
+        let service = alert.service.as_deref();
+        held.entry((&alert.row, &alert.provider, alert.severity.as_str(), service)).or_default().insert(alert.state);
     }
-    for ((row, provider, severity), states) in &held {
+    for ((row, provider, severity, service), states) in &held {
         for state in [State::Pending, State::Firing] {
-            let labels = [("row", *row), ("provider", *provider), ("severity", *severity), ("state", state.as_str())];
+            let mut labels = vec![("row", *row), ("provider", *provider), ("severity", *severity), ("state", state.as_str())];
+            labels.extend(service.map(|it| ("service", it)));
             page.sample(&family::ALERT_STATE, &labels, f64::from(u8::from(states.contains(&state))));
         }
     }

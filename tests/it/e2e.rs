@@ -137,6 +137,11 @@ async fn a_401_is_scraped_fires_by_both_ways_and_is_resolved() {
     assert_eq!(named, labels(&by_rules), "the same alert by either way");
     assert_eq!(named["provider"], "openai");
     assert_eq!(named["severity"], "critical");
+    // The page is on the node that saw it.
+    let page = format!("http://{}/runbooks/auth", daemon.address);
+    for alert in [&by_daemon, &by_rules] {
+        assert_eq!(alert["annotations"]["runbook_url"], page.as_str(), "{alert}");
+    }
     for annotation in ["summary", "description", "next_step", "fix", "evidence", "runbook_url"] {
         for alert in [&by_daemon, &by_rules] {
             assert!(alert["annotations"][annotation].as_str().is_some_and(|it| !it.is_empty()), "{annotation}: {alert}");

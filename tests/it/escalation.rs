@@ -242,12 +242,17 @@ fn a_fault_says_which_row_what_and_how_to_mend_it() {
 fn rules(format: RulesFormat) -> String {
     let world = World::new();
     let runbook_base = "https://example.com/llm-triage/".to_owned();
-    prometheus_rules(&world.table(""), &RulesOptions { scrape_interval: Duration::from_secs(15), format, runbook_base })
+    prometheus_rules(
+        &world.table(""),
+        &RulesOptions { scrape_interval: Duration::from_secs(15), format, runbook_base, by_service: false },
+    )
 }
 
 #[test]
 fn rules_name_only_the_four_metrics_of_the_contract() {
     let text = rules(RulesFormat::Prometheus);
+    // What is recorded has names of its own.
+    let text: String = text.lines().filter(|it| !it.contains("- record: ")).flat_map(|it| [it, "\n"]).collect();
     let known =
         ["llm_triage_row_errors_total", "llm_triage_row_storm_seconds", "llm_triage_alert_state", "llm_triage_requests_total"];
     for name in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|it| it.starts_with("llm_triage_")) {
@@ -257,6 +262,15 @@ fn rules_name_only_the_four_metrics_of_the_contract() {
     assert!(
         rules(RulesFormat::PrometheusRule).contains("kind: PrometheusRule\nmetadata:\n  name: llm-triage\nspec:\n  groups:\n")
     );
+}
+
+#[test]
+fn rules_tell_services_apart_where_the_daemons_do() {
+    let world = World::new();
+    let text = prometheus_rules(&world.table(""), &RulesOptions { by_service: true, ..RulesOptions::default() });
+    assert!(text.contains(r#"max by (provider, service) (llm_triage_alert_state{row="auth",state="firing"}) == 1"#), "{text}");
+    assert!(text.contains(r#"summary: "{{ $labels.provider }} ({{ $labels.service }}): key, token"#), "{text}");
+    assert!(!text.contains("row=\"auth\"}["), "counters by row tell no services apart");
 }
 
 /// Asks `promtool`, where it is installed or `PROMTOOL` names it: the rules are well formed, and fire when the daemon does.

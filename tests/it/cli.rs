@@ -169,6 +169,7 @@ fn the_json_report_is_the_contract() {
     );
     assert_eq!(keys(&report["alerts"][0]), "from provider reason row service severity state to");
     assert_eq!(keys(&report["windows"][0]), "count provider ratio status window");
+    assert_eq!(keys(&report["findings"][0]), "advice blame kind last model provider row service since text");
     assert_eq!(report["records"], serde_json::json!({"success": 922, "error": 146, "other": 0, "unrecognised_errors": 0}));
     let bytes = fs::metadata(timeline()).expect("there").len();
     assert_eq!(report["input"], serde_json::json!({"bytes": bytes, "lines": 1_068}));
@@ -340,6 +341,54 @@ fn an_unknown_key_of_the_configuration_is_told() {
     assert_eq!((ran.code, ran.out.as_str()), (78, ""));
     assert!(ran.err.contains("config.toml:3: ") && ran.err.contains("did you mean `listen`"), "{}", ran.err);
     assert_eq!(run(&["run", "--config", &path]).code, 78);
+}
+
+#[test]
+fn what_the_calls_show_together_is_in_every_format() {
+    let sample = data("samples/checkout.jsonl");
+    let report = run(&["report", "--format", "json", &sample]).json();
+    let rotation = &report["findings"].as_array().expect("a list")[0];
+    assert_eq!((&rotation["kind"], &rotation["blame"]), (&"key-rotation".into(), &"account".into()), "{rotation}");
+    let text = rotation["text"].as_str().expect("text");
+    assert!(text.starts_with("checkout: 20 calls worked until 09:11:21, and the key that ends in h7Qa was refused"), "{text}");
+    for format in ["table", "markdown"] {
+        let ran = run(&["report", "--format", format, &sample]);
+        let said = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("What the calls show together") && said.contains(text), "{}", ran.out);
+    }
+}
+
+#[test]
+fn what_cannot_work_is_told_with_its_place_and_the_mend() {
+    let source = "[[source.file]]\npaths = ['/var/log/llm/*.jsonl']\n";
+    let check = |more: &str, flags: &[&str]| {
+        let (_dir, paths) = folder(&[("config.toml", format!("{source}{more}").as_bytes())]);
+        let path = paths[0].to_string_lossy().into_owned();
+        run(&[&["check", "--config", &path], flags].concat())
+    };
+    for (more, told) in [
+        (
+            "[[escalation]]\nid = 'auth'\nmatch = { category = 'money' }\n",
+            "category \"money\" is not known; known are content-policy",
+        ),
+        ("[[escalation]]\nid = 'auth'\nsustained = '2h'\n", "is not a time such as \"45s\" or \"5m\", at most 3600 seconds"),
+        ("[[receiver.slack]]\nurl_file = 'no-such-file'\n", "receiver slack: cannot read url_file"),
+        ("[[receiver.webhook]]\nurl = 'http://x'\nrows = ['atuh']\n", "there is no row \"atuh\" in the escalation table"),
+        ("[[receiver.webhook]]\nurl = 'http://x'\nseverity = 'info'\n", "unknown field `severity`"),
+    ] {
+        let ran = check(more, &[]);
+        assert_eq!(ran.code, 78, "{ran:?}");
+        assert!(ran.err.contains("config.toml:3: ") && ran.err.contains(told), "{told}: {}", ran.err);
+    }
+    // A port that nobody listens on: a warning, as a receiver may come later; a failure where that is asked for.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port").port();
+    let receiver = format!("[[receiver.alertmanager]]\nurls = ['http://127.0.0.1:{port}']\n");
+    for (flags, code) in [(&[][..], 0), (&["--receivers"][..], 1)] {
+        let ran = check(&receiver, flags);
+        assert_eq!(ran.code, code, "{ran:?}");
+        let told = format!("config.toml:3: receiver alertmanager: cannot connect to 127.0.0.1:{port}: Connection refused");
+        assert!(ran.err.contains(&told) && ran.err.contains("is the address right"), "{}", ran.err);
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ const USUAL: usize = 64;
 struct Seen(Vec<Literal>);
 
 /// How well a rule fits; smaller is better.
-type Rank = (bool, Tier, Kin, Reverse<usize>, Reverse<usize>, bool, u16);
+type Rank = (bool, Tier, Kin, bool, Reverse<usize>, Reverse<usize>, bool, u16);
 
 /// Whose pattern it is, nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,7 +166,7 @@ impl Engine {
             let rank = self.rank(at, query, |it| it.may_match(&seen) && it.is_match(texts));
             best = rank.map(|it| (it, at)).into_iter().chain(best).min();
         }
-        best.map(|((_, tier, _, _, Reverse(weight), ..), at)| {
+        best.map(|((_, tier, _, _, _, Reverse(weight), ..), at)| {
             let distinct = tier != Tier::Message || weight >= DISTINCT;
             Found { id: PatternId(at), tier, distinct }
         })
@@ -229,7 +229,7 @@ impl Engine {
             (false, true) => Kin::Open,
             (false, false) => Kin::Other,
         };
-        Some((weak, fit.tier, kin, Reverse(fit.keys), Reverse(fit.weight), !rule.own, self.order[usize::from(at)]))
+        Some((weak, fit.tier, kin, fit.untold, Reverse(fit.keys), Reverse(fit.weight), !rule.own, self.order[usize::from(at)]))
     }
 }
 
@@ -238,13 +238,17 @@ struct Fit {
     tier: Tier,
     keys: usize,
     weight: usize,
+    /// It asks for a status, and none is told.
+    untold: bool,
 }
 
 impl Rule {
     fn fit(&self, query: &Query<'_>, matches: impl Fn(&Message) -> bool) -> Option<Fit> {
         let signals = query.signals;
         let status = self.statuses.iter().any(|it| it.matches(query.status));
-        if !self.statuses.is_empty() && !self.any_status && !status {
+        // A text that was pasted without its status does not speak against one.
+        let untold = query.status.is_none() && !self.messages.is_empty() && !self.any_message;
+        if !self.statuses.is_empty() && !self.any_status && !status && !untold {
             return None;
         }
         let code = best_of(&self.codes, &signals.codes);
@@ -281,7 +285,8 @@ impl Rule {
         // `"5xx"` is less than `503`.
         let exact = self.statuses.iter().any(|it| matches!(it, StatusKey::Exactly(_)) && it.matches(query.status));
         let weight = message.unwrap_or(0) * 2 + usize::from(exact);
-        Some(Fit { tier, keys: keys.into_iter().filter(|it| *it).count(), weight })
+        let untold = untold && !self.statuses.is_empty() && !self.any_status;
+        Some(Fit { tier, keys: keys.into_iter().filter(|it| *it).count(), weight, untold })
     }
 }
 

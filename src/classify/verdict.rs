@@ -7,7 +7,7 @@ use crate::record::{Format, Level, Record, Signals, Spot};
 use crate::redact::Redactor;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, closed};
 use crate::time::{Stamp, Timestamp};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -138,13 +138,14 @@ impl Classifier {
     /// A classifier over this catalogue.
     pub fn new(catalog: Arc<Catalog>) -> Self {
         let nothing = || AhoCorasick::new([""; 0]).expect("no words need no memory");
-        let scanner = |of: fn(&ProviderSpec) -> &Vec<String>| {
+        let scanner = |of: fn(&ProviderSpec) -> &Vec<String>, kind| {
             let specs = catalog.providers().iter();
             let words: Vec<_> = specs.flat_map(|(provider, spec)| of(spec).iter().map(move |it| (it, provider))).collect();
             let owners = words.iter().map(|(_, provider)| *provider).collect();
             let words = AhoCorasick::builder()
                 .ascii_case_insensitive(true)
                 .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .match_kind(kind)
                 .build(words.iter().map(|(word, _)| word));
             Arc::new((words.unwrap_or_else(|_| nothing()), owners))
         };
@@ -157,8 +158,8 @@ impl Classifier {
             clouds,
             benign,
             redactor: Redactor::default(),
-            vocabulary: scanner(|it| &it.vocabulary),
-            wording: scanner(|it| &it.wording),
+            vocabulary: scanner(|it| &it.vocabulary, MatchKind::LeftmostLongest),
+            wording: scanner(|it| &it.wording, MatchKind::Standard),
             openai,
             anthropic,
             bedrock,

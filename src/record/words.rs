@@ -305,7 +305,7 @@ fn counts_none(text: &str) -> bool {
 
 /// Words without which a text that was logged as an error does not speak of one.
 pub(super) fn names_trouble(text: &str) -> bool {
-    const WORDS: [&str; 79] = [
+    const WORDS: [&str; 80] = [
         "error",
         "fail",
         "exception",
@@ -364,6 +364,7 @@ pub(super) fn names_trouble(text: &str) -> bool {
         "no longer",
         "not available",
         "incorrect",
+        "less capable",
         "please ensure",
         "please check",
         "not valid",

@@ -14,6 +14,9 @@ use crate::taxonomy::{Category, Owner};
 use crate::time::Timestamp;
 use std::time::Duration;
 
+/// More of what many calls show would push the example out of a message.
+const MOST_FINDINGS: usize = 4;
+
 /// All that an alert is written from.
 pub(super) struct Draft<'a> {
     pub(super) row: &'a Row,
@@ -120,16 +123,20 @@ impl Draft<'_> {
         self.detections.concerning(&self.row.id, provider, self.scope.service.get(), self.at.second())
     }
 
+    /// In the order in which it is missed when a message is cut: who and what, the requests to ask about, what many calls
+    /// show, and one example.
     fn evidence(&self) -> String {
-        let mut lines: Vec<String> =
-            self.findings().into_iter().map(|it| format!("found: {}. {}", it.text, it.advice)).collect();
-        let rotated = self.findings().iter().any(|it| it.kind == FindingKind::KeyRotation);
+        let gathered = &self.series.gathered;
+        let mut lines = evidence(gathered, self.series.failures(), self.lexicon);
+        let found = self.findings();
+        let rotated = found.iter().any(|it| it.kind == FindingKind::KeyRotation);
+        lines.extend(found.into_iter().take(MOST_FINDINGS).map(|it| format!("found: {}. {}", it.text, it.advice)));
         if self.leading().is_some_and(|it| it.category == Category::Auth) && !rotated {
-            let service = self.series.gathered.services.leader();
+            let service = gathered.services.leader();
             let fact = service.zip(self.scope.provider).and_then(|((it, _), provider)| self.detections.key_fact(provider, it));
             lines.extend(fact);
         }
-        lines.push(evidence(&self.series.gathered, self.series.failures(), self.lexicon));
+        lines.extend(gathered.example.as_ref().map(|it| format!("example: {it}")));
         lines.join("\n")
     }
 
@@ -202,7 +209,7 @@ pub(super) fn spoken(span: Duration) -> String {
     }
 }
 
-fn evidence(gathered: &Gathered, failures: u64, lexicon: Lexicon<'_>) -> String {
+fn evidence(gathered: &Gathered, failures: u64, lexicon: Lexicon<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let named = [
         ("models", &gathered.models),
@@ -214,10 +221,9 @@ fn evidence(gathered: &Gathered, failures: u64, lexicon: Lexicon<'_>) -> String 
     if let (Some((id, count)), Some(pattern)) = (gathered.patterns.leader(), leading(gathered, lexicon)) {
         lines.push(format!("pattern: {id} ({}), {count} of {}", pattern.title, failures.max(count)));
     }
-    lines.extend(gathered.example.as_ref().map(|it| format!("example: {it}")));
     if !gathered.request_ids.is_empty() {
         lines.push(format!("request ids: {}", gathered.request_ids.join(", ")));
     }
     lines.extend(gathered.key_hint.as_ref().map(|it| format!("key: …{it}")));
-    lines.join("\n")
+    lines
 }

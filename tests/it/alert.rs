@@ -43,6 +43,7 @@ impl World {
             pattern("openai-rate-limit", Category::RateLimitCapacity, Owner::Account),
             pattern("deepseek-empty-choices", Category::ProviderQuirk, Owner::Provider),
             pattern("openai-empty-messages", Category::RequestFormat, Owner::Caller),
+            pattern("openai-invalid-key", Category::Auth, Owner::Account),
         ];
         Self { providers: Providers::new(specs).expect("good ids"), patterns, sources: vec!["app".to_owned()] }
     }
@@ -465,6 +466,31 @@ fn an_alert_says_what_to_do() {
         assert!(alert.evidence.contains(part), "{part}: {}", alert.evidence);
     }
     assert_eq!(alert.runbook_url, "docs/runbooks/rate-limit.md");
+}
+
+#[test]
+fn an_alert_quotes_what_many_calls_show_and_says_whose_fault_it_is() {
+    let world = World::new();
+    let (mut alerts, mut out) = (world.alerts(), Vec::new());
+    for second in 0..80 {
+        let at = Timestamp::from_second(START + second);
+        alerts.tick(at, world.lexicon(), &mut out);
+        let word = if second < 60 { "ok" } else { "401" };
+        let pattern = if word == "401" { world.pattern("openai-invalid-key") } else { None };
+        let seen =
+            Observation { service: "checkout".into(), pattern, ..observation(&world, Event { milli: second * 1_000, word }) };
+        alerts.observe(&seen, world.lexicon(), at, &mut out);
+    }
+    // The first message goes out at the first refusal, and says what is known by then.
+    assert!(
+        out[0].alert.evidence.contains("before: 60 calls of checkout had worked, the last at "),
+        "{}",
+        out[0].alert.evidence
+    );
+    let now = &alerts.alerts(Timestamp::from_second(START + 80), world.lexicon())[0];
+    assert!(now.description.contains("Blame: account; checkout: 60 calls worked until "), "{}", now.description);
+    assert!(now.evidence.contains("found: checkout: 60 calls worked until "), "{}", now.evidence);
+    assert!(now.evidence.ends_with("example: it says 401"), "{}", now.evidence);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub fn runbook(row: &Row, table: &Table, lexicon: Lexicon<'_>) -> String {
     );
     let patterns = patterns_of(row, table, lexicon);
     if !patterns.is_empty() {
-        page.push_str("\n## The errors behind it\n\nThe alert names the leading one; its fix is what to do.\n\n| error | whose | retry | fix |\n| --- | --- | --- | --- |\n");
+        page.push_str("\n## The errors behind it\n\nThe alert names the leading one; its fix is what to do. Each has a chapter in [docs/errors](../errors/README.md), under its id.\n\n| error | whose | retry | fix |\n| --- | --- | --- | --- |\n");
         for it in patterns.iter().take(TOLD) {
             let _infallible =
                 writeln!(page, "| {} (`{}`) | {} | {} | {} |", cell(&it.title), it.id, it.owner, it.retry, cell(&it.fix));

@@ -236,6 +236,11 @@ impl Alerts {
         self.sleeping = asleep;
     }
 
+    /// The clock was set back: what comes now is evaluated when its time comes, and not when the old time is reached again.
+    pub const fn set_clock_back(&mut self, now: Timestamp) {
+        self.frontier = Some(now.second() - LATENESS);
+    }
+
     /// While a backlog is read, nothing is told. When it ends, all is evaluated up to `now`, and only what is still true
     /// then is told.
     pub fn set_catching_up(&mut self, catching_up: bool, now: Timestamp, lexicon: Lexicon<'_>, out: &mut Vec<Transition>) {

@@ -5,6 +5,7 @@ use super::{notify::Notify, receivers::receivers, reload, worker::Kept};
 use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
 use crate::alert::{AlertOptions, Lexicon, RowError, RowSpec, SelfRow, State, Transition, runbook};
 use crate::checkpoint::Health;
+use crate::classify::SourceId;
 use crate::config::{By, Config, SourceKind, load_patterns, zone};
 use crate::delivery::{Delivery, Identity, Receiver};
 use crate::framing;
@@ -15,6 +16,7 @@ use crate::source::tls::TlsError;
 use crate::source::{Gauges, Moment};
 use crate::time::Timestamp;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -302,7 +304,18 @@ fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, out
             Err(error) => warn!(%error, "what was not delivered before the restart cannot be read; it is forgotten"),
         }
     }
-    let mut link = Link { recorder, metrics, delivery, manager, gauges: Vec::new(), sources, health, failures: 0, lost: None };
+    let mut link = Link {
+        recorder,
+        metrics,
+        delivery,
+        manager,
+        gauges: Vec::new(),
+        sources,
+        health,
+        skewed: BTreeSet::new(),
+        failures: 0,
+        lost: None,
+    };
     link.take_gauges();
     link.tell(&out.transitions);
     // A scrape before the first tick must not see the alerts that were kept go out and come back.
@@ -344,6 +357,8 @@ struct Link {
     gauges: Vec<(Arc<SourceGauges>, String, Arc<Gauges>)>,
     sources: SourceList,
     health: Arc<Health>,
+    /// Sources whose wrong stamps were told.
+    skewed: BTreeSet<SourceId>,
     /// Failed checkpoints that were counted.
     failures: u64,
     /// When data was last lost.
@@ -373,6 +388,7 @@ impl Link {
         for (to, _, from) in &self.gauges {
             to.set_lag_bytes(from.lag_bytes.load(Ordering::Relaxed));
             to.set_files(from.files.load(Ordering::Relaxed));
+            to.set_polled(from.polled.load(Ordering::Relaxed));
         }
         let written = self.health.written_micros.load(Ordering::Relaxed);
         if written != 0 {
@@ -417,6 +433,13 @@ fn behind(gauges: &Gauges, view: &SourceView, now: Timestamp) -> Option<String> 
 impl Edge for Link {
     fn batch(&mut self, tally: &Tally, output: &pipeline::Output) {
         let now = Moment::now().wall;
+        if let Some(source) = tally.skewed_source.filter(|it| self.skewed.insert(*it)) {
+            let source = self.gauges.get(usize::from(source.0)).map_or("", |(_, name, _)| name);
+            warn!(
+                source,
+                "time stamps are off by hours or lie in the future; their arrival counts, or the zone that they show"
+            );
+        }
         if !tally.lost_bytes.is_empty() {
             self.lost = Some(now);
         }

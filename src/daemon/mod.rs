@@ -252,7 +252,7 @@ impl Daemon {
             tasks.readers.spawn(peer_source.run(stop.clone()));
         }
         let stdin = start_stdin(&config, &gauges, &ids, &to);
-        tasks.readers.spawn(tick(to.clone(), stop.clone()));
+        tasks.readers.spawn(tick(to.clone(), phases.clone(), stop.clone()));
         let told = Told { signal: Arc::clone(&shutdown.reload), asked };
         let readers = Readers { sources, hints: Arc::clone(&hints), to: to.clone() };
         tasks.readers.spawn(reload_when_told(reload, told, readers, stop.clone()));
@@ -557,12 +557,28 @@ async fn reload_when_told(mut reload: impl FnMut() -> Reloaded, mut told: Told, 
 }
 
 /// A second goes by. A tick waits behind the chunks that came before it, so the pipeline sees time and bytes in order.
-async fn tick(to: mpsc::Sender<Parcel>, stop: CancellationToken) {
+///
+/// The first waits until the files have been looked at: whether there is a backlog must be known before time goes on.
+async fn tick(to: mpsc::Sender<Parcel>, phases: Phases, stop: CancellationToken) {
+    if stop.run_until_cancelled(phases.reached(Phase::Ready)).await.is_none() {
+        return;
+    }
+    let mut last: Option<Moment> = None;
     let mut seconds = interval(Duration::from_secs(1));
     // After a stall one tick says as much as many.
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(seconds.tick()).await.is_some() {
-        if to.send(Event::Tick(Moment::now().wall).into()).await.is_err() {
+        let now = Moment::now();
+        // Nobody listened before the first, so it is a leap too.
+        let event = match last.replace(now) {
+            Some(last) if !now.leaps_from(last) => Event::Tick(now.wall),
+            Some(_) => {
+                warn!("somebody has set the clock, or this machine slept; windows go on from now");
+                Event::ClockStep(now.wall)
+            }
+            None => Event::ClockStep(now.wall),
+        };
+        if to.send(event.into()).await.is_err() {
             return;
         }
     }

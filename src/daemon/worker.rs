@@ -113,7 +113,7 @@ impl<E: Edge> Worker<E> {
     fn handle(&mut self, parcel: Parcel, out: &mut pipeline::Output) {
         let now = Moment::now().wall;
         self.ledger.note(&parcel, now);
-        let tick = matches!(parcel.event, Event::Tick(_));
+        let tick = matches!(parcel.event, Event::Tick(_) | Event::ClockStep(_));
         let reload = matches!(parcel.event, Event::Reload(..));
         if reload {
             // What was counted so far is counted under the old names.

@@ -156,6 +156,9 @@ families! {
     /// Files.
     SOURCE_FILES: Gauge, "llm_triage_source_files" [source]
         "Files that are followed.";
+    /// Directories.
+    SOURCE_POLLED: Gauge, "llm_triage_source_polled_directories" [source]
+        "Directories that the kernel does not watch; their files are looked at once a second or less.";
     /// Latest read.
     SOURCE_LAST_READ: Gauge, "llm_triage_source_last_read_timestamp_seconds" [source]
         "When bytes of the source were last handled.";

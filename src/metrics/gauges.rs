@@ -15,12 +15,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub struct SourceGauges {
     lag_bytes: AtomicU64,
     files: AtomicU64,
+    polled: AtomicU64,
 }
 
 impl SourceGauges {
     /// Sets how many bytes are there and not read yet.
     pub fn set_lag_bytes(&self, bytes: u64) {
         self.lag_bytes.store(bytes, Relaxed);
+    }
+
+    /// Sets how many directories are looked at by the clock alone.
+    pub fn set_polled(&self, dirs: u64) {
+        self.polled.store(dirs, Relaxed);
     }
 
     /// Sets how many files are followed.
@@ -38,6 +44,8 @@ pub struct SourceReading {
     pub lag_bytes: u64,
     /// Files that are followed.
     pub files: u64,
+    /// Directories that are looked at by the clock alone.
+    pub polled: u64,
 }
 
 /// What became of the messages to one receiver. The gauge is on the page for as long as somebody holds this.
@@ -131,6 +139,7 @@ impl Gauges {
             name,
             lag_bytes: cells.lag_bytes.load(Relaxed),
             files: cells.files.load(Relaxed),
+            polled: cells.polled.load(Relaxed),
         };
         alive(&self.sources).into_iter().map(read).collect()
     }
@@ -146,6 +155,9 @@ impl Gauges {
         }
         for SourceReading { name, files, .. } in &sources {
             page.sample(&family::SOURCE_FILES, &[("source", name)], *files as f64);
+        }
+        for SourceReading { name, polled, .. } in &sources {
+            page.sample(&family::SOURCE_POLLED, &[("source", name)], *polled as f64);
         }
         for (name, queue) in self.queues() {
             page.sample(&family::NOTIFICATION_QUEUE, &[("receiver", &name)], queue as f64);

@@ -59,6 +59,8 @@ pub enum Event {
     /// A second went by: events that waited for more lines of a silent stream are closed. In a replay, which takes the time
     /// from the records, that is all.
     Tick(Timestamp),
+    /// A second went by, and somebody has set the clock.
+    ClockStep(Timestamp),
     /// These streams have a backlog from before the start: until all of them have come to where they ended then, nothing is
     /// told of alerts.
     CatchingUp(Vec<StreamId>),

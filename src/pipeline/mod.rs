@@ -111,6 +111,9 @@ pub struct Options {
     pub series: usize,
 }
 
+/// Between two parcels no more time goes by than this.
+const LEAP: Duration = Duration::from_secs(60);
+
 /// An event that is no older than this when it arrives has come in time, in seconds.
 const CURRENT_S: f64 = 30.0;
 
@@ -216,6 +219,7 @@ impl Pipeline {
             }
             Event::Lost { source, bytes, reason } => *self.core.tally.lost_bytes.entry((source, reason)).or_default() += bytes,
             Event::Tick(now) => self.tick(now, out),
+            Event::ClockStep(now) => self.step_clock(now, out),
             Event::CatchingUp(streams) => {
                 let Self { rules, core, .. } = self;
                 core.backlog.begin(streams);
@@ -271,7 +275,8 @@ impl Pipeline {
     fn chunk(&mut self, chunk: &Chunk, out: &mut Output) {
         let Self { rules, streams, core, .. } = self;
         let Some(stream) = streams.get_mut(&chunk.stream) else { return };
-        if core.clock == Clock::Live {
+        // A clock that leaps is for a tick to tell of.
+        if core.clock == Clock::Live && (core.now == Timestamp::default() || chunk.arrived.since(core.now) < LEAP) {
             core.advance(chunk.arrived, rules, out);
         }
         stream.last_read = chunk.arrived;
@@ -302,6 +307,21 @@ impl Pipeline {
         if core.clock == Clock::Live {
             core.advance(now, rules, out);
         }
+    }
+
+    /// Somebody has set the clock. Forward: nobody was silent in the time that never was. Back: windows hold counts of a
+    /// future that is none, and all goes on from now.
+    fn step_clock(&mut self, now: Timestamp, out: &mut Output) {
+        let core = &mut self.core;
+        if now < core.now {
+            core.tally.skewed += 1;
+            (core.now, core.evaluated) = (now, now);
+            core.windows = RateTable::new(core.windows.options());
+            core.alerts.set_clock_back(now);
+        }
+        core.alerts.set_silence_asleep(true);
+        self.tick(now, out);
+        self.core.alerts.set_silence_asleep(false);
     }
 
     fn drain(&mut self, out: &mut Output) {
@@ -474,7 +494,10 @@ impl Core {
             if resolved.at < self.between.0 || resolved.at >= self.between.1 {
                 return;
             }
-            self.tally.skewed += u64::from(resolved.skewed);
+            if resolved.skewed {
+                self.tally.skewed += 1;
+                self.tally.skewed_source = Some(about.source);
+            }
             if behind {
                 self.backlog.note(about.id, resolved.at);
                 self.set_evaluated();

@@ -83,6 +83,8 @@ pub struct Tally {
     pub late: u64,
     /// `clock_skew_total`: stamps that could not be trusted.
     pub skewed: u64,
+    /// The source of the latest of them.
+    pub skewed_source: Option<SourceId>,
     /// `redactions_total`.
     pub redactions: u64,
 }
@@ -159,6 +161,7 @@ impl Tally {
             exemplars,
             late,
             skewed,
+            skewed_source,
             redactions,
         } = self;
         calls.clear();
@@ -181,6 +184,7 @@ impl Tally {
         discarded_lines.clear();
         exemplars.clear();
         *partial_lines = [0; 2];
+        *skewed_source = None;
         (*late, *skewed, *redactions) = (0, 0, 0);
     }
 }

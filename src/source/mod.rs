@@ -12,7 +12,7 @@ use crate::pipeline::{Chunk, Event, StreamInfo};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The most bytes in one chunk. With [`QUEUE`] of them on the way, memory is bounded whatever the sources do.
 pub const CHUNK: usize = 64 * 1024;
@@ -64,6 +64,13 @@ impl Moment {
     /// The present.
     pub fn now() -> Self {
         Self { wall: Timestamp::from_system(SystemTime::now()), steady: Instant::now() }
+    }
+
+    /// Whether the wall's clock went by more than a minute more, or less, than the steady one since then.
+    pub fn leaps_from(self, earlier: Self) -> bool {
+        let expected = earlier.wall.plus(self.steady.duration_since(earlier.steady));
+        let leap = Duration::from_secs(60);
+        self.wall.since(expected) > leap || expected.since(self.wall) > leap
     }
 }
 

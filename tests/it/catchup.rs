@@ -236,3 +236,26 @@ fn a_source_that_is_behind_does_not_delay_the_others() {
     }
     assert!(world.firing().contains(&"rate-limit".to_owned()), "{:?}", world.told());
 }
+
+/// A clock that is set forward was nobody's silence; one that is set back does not stop time until it is reached again.
+#[test]
+fn a_clock_that_is_set_stops_nothing() {
+    for step in [6_000, -6_000] {
+        let mut world = World::new(1);
+        // An hour and a half of calls, so that their end would be noticed.
+        for second in (START..START + 5_400).step_by(20) {
+            world.read(0, &call(second, 200), second);
+            world.handle(Event::Tick(at(second)));
+        }
+        let now = START + 5_400 + step;
+        world.handle(Event::ClockStep(at(now)));
+        world.ticks(now, now + 20);
+        assert_eq!(world.told(), Vec::<String>::new(), "{step}");
+        for second in now + 20..now + 100 {
+            world.read(0, &call(second, 429), second);
+            world.handle(Event::Tick(at(second)));
+        }
+        assert!(world.firing().contains(&"rate-limit".to_owned()), "{step}: {:?}", world.told());
+        assert_eq!(world.window("5m"), 80, "{step}");
+    }
+}

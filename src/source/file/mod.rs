@@ -679,6 +679,12 @@ impl Tailer {
             self.scan(Moment::now());
             watch.follow(self.watched_dirs());
             if self.scans == 1 {
+                // That there is a backlog must be known before anyone says that the first look is over.
+                while let Some(parcel) = self.take() {
+                    if to.blocking_send(parcel).is_err() {
+                        return;
+                    }
+                }
                 hints.note_scan();
             }
             for source in &self.sources {

@@ -15,6 +15,7 @@ mod detect;
 mod e2e;
 mod error_pages;
 mod escalation;
+mod faults;
 mod follower;
 mod metrics;
 mod model;

@@ -11,6 +11,7 @@ use crate::pipeline::Event;
 use crate::source::Moment;
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{io, mem};
@@ -26,12 +27,19 @@ impl Tailer {
         // An inode is a better witness than a path, and a path than equal bytes.
         let first_scan = self.scans == 1;
         let known = if first_scan { self.remembered.values().cloned().collect() } else { Vec::new() };
-        let fresh = self.resume(fresh, now, |position, seen| position.has_inode(&seen.meta));
-        let fresh = self.resume(fresh, now, |position, seen| position.path == seen.path && position.has_proof());
+        let fresh = self.resume(fresh, now, |it| it.key, |it| it.key, |position, seen| position.has_inode(&seen.meta));
+        let path = |it: &Position| it.path.clone();
+        let fresh = self.resume(fresh, now, path, |it| it.path.clone(), |position, _| position.has_proof());
         // A volume that is mounted again may have another device number; replicas may write equal bytes at any time.
-        let fresh = self.resume(fresh, now, |position, seen| {
-            (first_scan || position.key.ino == seen.key.ino) && position.mark.len as usize >= Trail::MAX.min(64)
-        });
+        let fresh = self.resume(
+            fresh,
+            now,
+            |_| (),
+            |_| (),
+            |position, seen| {
+                (first_scan || position.key.ino == seen.key.ino) && position.mark.len as usize >= Trail::MAX.min(64)
+            },
+        );
         self.sweep(known, now);
         let suspects = mem::take(&mut self.suspects);
         for seen in fresh {
@@ -50,13 +58,27 @@ impl Tailer {
     }
 
     /// Goes on where a remembered file was left; returns the files that are none.
-    fn resume(&mut self, fresh: Vec<Seen>, now: Moment, likely: impl Fn(&Position, &Seen) -> bool) -> Vec<Seen> {
-        if self.remembered.is_empty() {
+    ///
+    /// Only places with the same key as the file are asked about: there may be ten thousands of both.
+    fn resume<K: Eq + Hash>(
+        &mut self,
+        fresh: Vec<Seen>,
+        now: Moment,
+        key_of: impl Fn(&Position) -> K,
+        key: impl Fn(&Seen) -> K,
+        likely: impl Fn(&Position, &Seen) -> bool,
+    ) -> Vec<Seen> {
+        if self.remembered.is_empty() || fresh.is_empty() {
             return fresh;
+        }
+        let mut by_key: HashMap<K, Vec<StreamId>> = HashMap::new();
+        for position in self.remembered.values() {
+            by_key.entry(key_of(position)).or_default().push(StreamId(position.stream));
         }
         let mut others = Vec::new();
         for seen in fresh {
-            match self.recognise(&seen, &likely) {
+            let candidates = by_key.get(&key(&seen)).map_or(&[][..], Vec::as_slice);
+            match self.recognise(&seen, candidates, &likely) {
                 Ok(Some((file, meta, position))) => self.go_on(&seen, file, &meta, position, now),
                 Ok(None) => others.push(seen),
                 // Nobody knows yet what it is; taken for a new file it would be read again.
@@ -69,10 +91,12 @@ impl Tailer {
     fn recognise(
         &mut self,
         seen: &Seen,
+        candidates: &[StreamId],
         likely: impl Fn(&Position, &Seen) -> bool,
     ) -> io::Result<Option<(File, Metadata, Position)>> {
         let name = &self.sources[seen.source].name;
-        let mut candidates = self.remembered.values().filter(|it| it.source == **name && likely(it, seen)).peekable();
+        let candidates = candidates.iter().filter_map(|it| self.remembered.get(it));
+        let mut candidates = candidates.filter(|it| it.source == **name && likely(it, seen)).peekable();
         if candidates.peek().is_none() {
             return Ok(None);
         }
@@ -94,7 +118,7 @@ impl Tailer {
             let Some(source) = self.sources.iter().position(|it| *it.name == *position.source) else { continue };
             let is_lost = self.remembered.contains_key(&StreamId(position.stream));
             let found = if is_lost { self.take_up(source, &position, &mut listed, now) } else { None };
-            let Some(stream) = found.or_else(|| self.begin_unseen(source, &position, now)) else { continue };
+            let Some(stream) = found.or_else(|| self.begin_unseen(source, &position, &mut listed, now)) else { continue };
             let of_same_name = self.tails.values_mut().filter(|it| *it.path == *position.path && it.stream != stream);
             for other in of_same_name {
                 match other.life {
@@ -114,14 +138,18 @@ impl Tailer {
     }
 
     /// Where nothing was read of a file, nothing tells it from others: all that was rotated since it was last seen is read.
-    fn begin_unseen(&mut self, source: usize, position: &Position, now: Moment) -> Option<StreamId> {
+    fn begin_unseen(&mut self, source: usize, position: &Position, listed: &mut Listed, now: Moment) -> Option<StreamId> {
         if position.has_proof() || position.closed {
             return None;
         }
         self.remembered.remove(&StreamId(position.stream));
         let real = fs::canonicalize(&position.path).unwrap_or_else(|_| position.path.clone());
+        let entries = listed.entry(real.parent()?.to_owned()).or_insert_with(|| rotated::beside(&real));
+        if !entries.iter().any(|(at, _)| rotated::is_rotated_name(&real, at)) {
+            return None;
+        }
         let known = self.known_heads(&position.path);
-        let since = rotated::written_since(&real, position.seen, &known);
+        let since = rotated::written_since(entries, &real, position.seen, &known);
         since
             .into_iter()
             .fold(None, |after, (at, meta)| self.begin_between(source, &position.path, at, &meta, after, now).or(after))
@@ -207,7 +235,9 @@ impl Tailer {
     /// The file that stood under this path before, with all that was rotated between it and this one.
     fn predecessor(&mut self, seen: &Seen, now: Moment) -> Option<StreamId> {
         let real = fs::canonicalize(&seen.path).unwrap_or_else(|_| seen.path.clone());
-        let before = self.tails.values().filter(|it| *it.path == *seen.path && it.at != seen.path || self.is_rotated(it, seen));
+        let of_family = self.families.get(&rotated::family(&seen.path)).into_iter().flatten();
+        let of_family = of_family.filter_map(|it| self.tails.get(it));
+        let before = of_family.filter(|it| *it.path == *seen.path && it.at != seen.path || self.is_rotated(it, seen));
         let stream = match before.map(|it| it.stream).max() {
             Some(stream) => stream,
             None => self.rotated_while_away(seen, &real, now)?,
@@ -280,6 +310,7 @@ impl Tailer {
         let start = self.start(source, path, at, 0);
         if let Some(next) = self.open(start, file.into(), &meta, Life::Live, now).and_then(|it| self.tails.get_mut(&it)) {
             next.after = Some(stream);
+            self.any_waits = true;
         }
         true
     }
@@ -289,7 +320,8 @@ impl Tailer {
     fn may_be_copy(&mut self, seen: &Seen, suspects: &HashMap<FileKey, u64>, now: Moment) -> bool {
         let size = seen.meta.len();
         let is_original = |it: &&Tail| rotated::is_sibling(&it.path, &seen.path) || rotated::is_sibling(&it.at, &seen.path);
-        let mut originals = self.tails.values().filter(is_original).peekable();
+        let of_family = self.families.get(&rotated::family(&seen.path)).into_iter().flatten();
+        let mut originals = of_family.filter_map(|it| self.tails.get(it)).filter(is_original).peekable();
         if originals.peek().is_none() {
             return false;
         }
@@ -339,6 +371,7 @@ impl Tailer {
         self.out.push_back(parcel);
         self.by_key.insert(tail.key, stream);
         self.by_path.insert(fs::canonicalize(&at).unwrap_or(at), stream);
+        self.families.entry(rotated::family(&tail.path)).or_default().push(stream);
         self.tails.insert(stream, tail);
         self.enqueue(stream);
         Some(stream)

@@ -130,6 +130,10 @@ pub struct Tailer {
     ids: Arc<StreamIds>,
     tails: BTreeMap<StreamId, Tail>,
     by_key: HashMap<FileKey, StreamId>,
+    /// By the name before rotation, in which files know their originals and successors.
+    families: HashMap<PathBuf, Vec<StreamId>>,
+    /// Whether some file waits for the end of another.
+    any_waits: bool,
     /// By the path that hints use: symbolic links resolved.
     by_path: HashMap<PathBuf, StreamId>,
     /// Places in files that have not been found (again).
@@ -216,6 +220,8 @@ impl Tailer {
             ids,
             tails: BTreeMap::new(),
             by_key: HashMap::new(),
+            families: HashMap::new(),
+            any_waits: false,
             by_path: HashMap::new(),
             remembered: positions.into_iter().map(|it| (StreamId(it.stream), it)).collect(),
             ready: VecDeque::new(),
@@ -268,6 +274,7 @@ impl Tailer {
         self.begin_catch_up(now);
         self.end_catch_up(now);
         self.note_behind(now);
+        self.any_waits = self.tails.values().any(|it| it.after.is_some());
         self.publish(now);
     }
 
@@ -523,12 +530,14 @@ impl Tailer {
         let Some(tail) = self.tails.get_mut(&stream) else { return };
         if tail.at_end {
             tail.current = now.steady;
-            let heirs: Vec<StreamId> = self.tails.values().filter(|it| it.after == Some(stream)).map(|it| it.stream).collect();
-            heirs.into_iter().for_each(|it| self.enqueue(it));
+            if self.any_waits {
+                let heirs = self.tails.values().filter(|it| it.after == Some(stream)).map(|it| it.stream);
+                heirs.collect::<Vec<_>>().into_iter().for_each(|it| self.enqueue(it));
+            }
         } else {
             self.enqueue(stream);
         }
-        self.caught_up(stream, offset, now);
+        self.caught_up(stream, offset);
     }
 
     fn enqueue(&mut self, stream: StreamId) {
@@ -553,6 +562,13 @@ impl Tailer {
 
     fn remove(&mut self, stream: StreamId) {
         if let Some(tail) = self.tails.remove(&stream) {
+            let family = rotated::family(&tail.path);
+            if let Some(streams) = self.families.get_mut(&family) {
+                streams.retain(|it| *it != stream);
+                if streams.is_empty() {
+                    self.families.remove(&family);
+                }
+            }
             if self.by_key.get(&tail.key) == Some(&stream) {
                 self.by_key.remove(&tail.key);
             }
@@ -596,13 +612,16 @@ impl Tailer {
         }
     }
 
-    fn caught_up(&mut self, stream: StreamId, offset: u64, now: Moment) {
+    fn caught_up(&mut self, stream: StreamId, offset: u64) {
         let CatchUp::Reading(behind, _) = &mut self.catch_up else { return };
         if behind.get(&stream).is_some_and(|end| offset >= *end || offset == 0) {
             behind.remove(&stream);
+            let last = behind.is_empty();
             self.out.push_back(Event::CaughtUp(stream).into());
+            if last {
+                self.catch_up = CatchUp::Done;
+            }
         }
-        self.end_catch_up(now);
     }
 
     /// It ends with the last file that reaches its end of then, and after a while in any case.

@@ -102,7 +102,12 @@ pub(super) fn newer(path: &Path, older: &Tail, known: &[Head]) -> Vec<(PathBuf, 
 
 /// Files in a rotated name of `path` that were written to since, oldest first, without those that are `known` by their first
 /// bytes.
-pub(super) fn written_since(path: &Path, since: Timestamp, known: &[Head]) -> Vec<(PathBuf, Metadata)> {
+pub(super) fn written_since(
+    entries: &[(PathBuf, Metadata)],
+    path: &Path,
+    since: Timestamp,
+    known: &[Head],
+) -> Vec<(PathBuf, Metadata)> {
     let is_candidate = |(at, meta): &(PathBuf, Metadata)| {
         let unpacked = unpacked_name(at);
         at != path
@@ -110,7 +115,7 @@ pub(super) fn written_since(path: &Path, since: Timestamp, known: &[Head]) -> Ve
             && meta.modified().is_ok_and(|it| Timestamp::from_system(it).plus(COARSE) >= since)
             && !known.iter().any(|it| is_copy(at, unpacked.is_some(), *it) && tells(at, unpacked.is_some(), *it))
     };
-    let mut found: Vec<(PathBuf, Metadata)> = beside(path).into_iter().filter(is_candidate).collect();
+    let mut found: Vec<(PathBuf, Metadata)> = entries.iter().filter(|it| is_candidate(it)).cloned().collect();
     found.sort_by_key(|(_, meta)| meta.modified().ok());
     found
 }
@@ -150,12 +155,25 @@ pub(super) fn beside(path: &Path) -> Vec<(PathBuf, Metadata)> {
     entries.filter_map(|it| Some((it.path(), it.metadata().ok()?))).filter(|it| it.1.is_file()).collect()
 }
 
-/// The name before a rotation appended to it.
+/// Whether `other` is a name that a rotation gives to `path`, compressed or not.
+pub(super) fn is_rotated_name(path: &Path, other: &Path) -> bool {
+    let plain = other.extension().is_some_and(|it| it == "gz").then(|| other.with_extension(""));
+    other != path && is_sibling(path, plain.as_deref().unwrap_or(other))
+}
+
+/// The name before a rotation put a number or a date into it.
 pub(super) fn family(path: &Path) -> PathBuf {
     let Some(name) = file_name(path) else { return path.to_owned() };
+    if let Some((stem, extension)) = name.rsplit_once('.').filter(|(_, extension)| !is_stamp(&format!(".{extension}"))) {
+        let base = without_stamp(stem);
+        return path.with_file_name(format!("{base}.{extension}"));
+    }
+    path.with_file_name(without_stamp(name))
+}
+
+fn without_stamp(name: &str) -> &str {
     let mut marks = name.match_indices(['.', '-', '_']).map(|(at, _)| name.split_at(at));
-    let base = marks.find(|(base, suffix)| !base.is_empty() && is_stamp(suffix)).map_or(name, |(base, _)| base);
-    path.with_file_name(base)
+    marks.find(|(base, suffix)| !base.is_empty() && is_stamp(suffix)).map_or(name, |(base, _)| base)
 }
 
 /// Whether `other` is a name that a rotation gives to `path`: `app.log.1`, `app.log-20261120`, `app-2026-11-20.log`.

@@ -195,3 +195,33 @@ impl Watch {
         self.refused.union(&self.remote).count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{CreateKind, DataChange, Flag};
+
+    #[test]
+    fn lost_hints_and_too_many_of_them_mean_a_look_at_everything() {
+        let hints = Hints::default();
+        let wait = || hints.wait(Duration::ZERO);
+        let changed = |name: usize| {
+            let event = notify::Event::new(EventKind::Modify(ModifyKind::Data(DataChange::Content)));
+            Ok(event.add_path(format!("/{name}.log").into()))
+        };
+        hints.take_in(changed(1));
+        let pending = wait();
+        assert!(pending.paths.len() == 1 && !pending.rescan);
+        // The kernel's queue has overflowed: no paths, only a flag.
+        hints.take_in(Ok(notify::Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+        assert!(wait().rescan);
+        hints.take_in(Err(notify::Error::generic("broken")));
+        assert!(wait().rescan);
+        hints.take_in(Ok(notify::Event::new(EventKind::Create(CreateKind::File)).add_path("/new.log".into())));
+        assert!(wait().rescan);
+        (0..=MAX_PATHS).for_each(|it| hints.take_in(changed(it)));
+        let pending = wait();
+        assert!(pending.rescan && pending.paths.is_empty());
+        assert!(wait().is_quiet());
+    }
+}

@@ -1,0 +1,144 @@
+//! What the machine does to a daemon: a full disk, a kernel that refuses watches, lines and files beyond all measure.
+
+use crate::follower::Follower;
+use crate::running::{Server, append, call, until};
+use crate::tool;
+use llm_triage::framing::{Framer, Options};
+use llm_triage::time::Timestamp;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::Ordering;
+
+/// A shell in a user namespace of its own, where it is root: `$0` is the program, `$1` a directory. `None`, said loudly, where
+/// the machine allows none.
+fn confined(script: &str, dir: &Path) -> Option<Command> {
+    let unshare = tool::find("unshare")?;
+    let allowed = Command::new(&unshare).args(["-rm", "true"]).output().expect("it runs");
+    if !allowed.status.success() {
+        skipped(&String::from_utf8_lossy(&allowed.stderr));
+        return None;
+    }
+    let mut command = Command::new(unshare);
+    command.args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_llm-triage")]).arg(dir);
+    Some(command)
+}
+
+#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+fn skipped(why: &str) {
+    eprintln!("SKIPPED, NOT TESTED HERE: this machine allows no user namespaces: {why}");
+}
+
+const RUN: &str = r#"exec "$0" run --listen 127.0.0.1:0 --file "$1/*.log" --state-dir "$1/state""#;
+
+fn start(mut command: Command) -> Server {
+    let daemon = Server::start(&mut command, "status page");
+    until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+    daemon
+}
+
+fn lines(daemon: &Server, lines: f64) {
+    let series = "llm_triage_source_lines_total{source=\"file\"}";
+    until(&format!("{lines} lines"), || daemon.metric(series).filter(|it| *it == lines));
+}
+
+#[test]
+fn a_full_disk_costs_durability_and_not_service() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(dir.path().join("state")).expect("created");
+    let fill = r#"mount -t tmpfs -o size=64k none "$1/state" && head -c 1000000 /dev/zero > "$1/state/filler" 2>/dev/null; "#;
+    let Some(command) = confined(&(fill.to_owned() + RUN), dir.path()) else { return };
+    let daemon = start(command);
+    append(&dir.path().join("app.log"), &(0..20).map(|it| call(it, 200)).collect::<String>());
+    lines(&daemon, 20.0);
+    until("a failure on the page", || daemon.metric("llm_triage_checkpoint_failures_total").filter(|it| *it >= 1.0));
+    append(&dir.path().join("app.log"), &call(20, 200));
+    lines(&daemon, 21.0);
+    let said = daemon.terminate();
+    assert!(said.contains("no checkpoint; reading goes on") && said.contains("No space left on device"), "{said}");
+}
+
+#[test]
+fn where_the_kernel_refuses_watches_files_are_polled() {
+    for (limit, says) in [
+        ("max_inotify_watches", "the kernel refuses a watch; polling"),
+        ("max_inotify_instances", "the kernel gives no file watch; polling instead"),
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let script = format!("echo 0 > /proc/sys/user/{limit} && {RUN}");
+        let Some(command) = confined(&script, dir.path()) else { return };
+        let daemon = start(command);
+        append(&dir.path().join("app.log"), &call(0, 200));
+        lines(&daemon, 1.0);
+        std::fs::rename(dir.path().join("app.log"), dir.path().join("app.log.1")).expect("renamed");
+        append(&dir.path().join("app.log"), &call(1, 200));
+        append(&dir.path().join("app.log.1"), &call(2, 200));
+        lines(&daemon, 3.0);
+        let polled = "llm_triage_source_polled_directories{source=\"file\"}";
+        assert!(daemon.metric(polled).is_some_and(|it| it >= 1.0), "{limit}");
+        let said = daemon.terminate();
+        assert_eq!(said.matches(says).count(), 1, "said once: {said}");
+    }
+}
+
+#[test]
+fn a_line_of_a_gigabyte_is_counted_and_passed_by() {
+    let mut framer = Framer::new(Options::DEFAULT, 0, 1);
+    let mut events = Vec::new();
+    let now = Timestamp::default();
+    let chunk = vec![b'x'; 1 << 20];
+    let start = b"{\"status\":429,\"prompt\":\"";
+    framer.push(start, now, |_| unreachable!("it goes on"));
+    for _ in 0..1 << 10 {
+        framer.push(&chunk, now, |_| unreachable!("it goes on"));
+    }
+    framer.push(b"\"}\n{\"status\":200}\n", now, |it| events.push((it.offset, it.bytes.len(), it.tail.len())));
+    let [(0, head, tail), (next, 14, 0)] = events.as_slice() else { panic!("{events:?}") };
+    assert!(head + tail < 200_000);
+    assert_eq!(*next, (1 << 30) + start.len() as u64 + 3);
+    let books = framer.take_books();
+    assert_eq!((books.lines, books.event_lines, books.long_lines), (2, 2, 1));
+    assert_eq!(books.long_bytes, (1 << 30) + start.len() as u64 + 2 - (head + tail) as u64);
+}
+
+#[test]
+fn a_million_tiny_lines_are_a_million_lines() {
+    let mut framer = Framer::new(Options::DEFAULT, 0, 1);
+    let chunk = b"{}\n\n".repeat(5_000);
+    let mut events = 0_u64;
+    for _ in 0..100 {
+        framer.push(&chunk, Timestamp::default(), |_| events += 1);
+    }
+    let books = framer.take_books();
+    assert_eq!((events, books.lines, books.event_lines, books.blank_lines), (500_000, 1_000_000, 500_000, 500_000));
+}
+
+#[test]
+fn ten_thousand_files_need_few_descriptors() {
+    let mut follower = Follower::new(&["*.log"]);
+    for number in 0..10_000 {
+        std::fs::write(follower.path(&format!("{number:05}.log")), format!("line {number}\n")).expect("written");
+    }
+    follower.scan();
+    let open = || std::fs::read_dir("/proc/self/fd").expect("listed").count();
+    assert!(open() < 900, "{} open at the first look", open());
+    follower.turns();
+    assert_eq!(follower.lines.len(), 10_000);
+    follower.poll();
+    assert!(open() < 900, "{} open at rest", open());
+    append(&follower.path("07777.log"), "one more\n");
+    follower.poll();
+    assert_eq!(follower.lines.last().map(String::as_str), Some("one more"));
+    assert_eq!(follower.options.gauges.files.load(Ordering::Relaxed), 10_000);
+    // A restart with all of them, while some are rotated.
+    let saved = follower.save();
+    for number in 0..50 {
+        let name = follower.path(&format!("{number:05}.log"));
+        append(&name, "last\n");
+        std::fs::rename(&name, name.with_extension("log.1")).expect("renamed");
+        append(&name, "first\n");
+    }
+    follower.restart(saved);
+    follower.poll();
+    follower.poll();
+    assert_eq!(follower.lines.len(), 10_001 + 100);
+}

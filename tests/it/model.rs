@@ -260,10 +260,10 @@ fn histories(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn random_histories_lose_nothing_and_repeat_nothing() {
-    histories(0..600);
+    histories(0..300);
 }
 
 #[test]
 fn more_random_histories_lose_nothing_and_repeat_nothing() {
-    histories(600..1_200);
+    histories(300..600);
 }

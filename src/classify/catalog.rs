@@ -3,6 +3,8 @@
 use super::PatternId;
 use super::engine::{Engine, Rule, StatusKey};
 use crate::taxonomy::{Category, Owner, Provider, ProviderSpec, Providers, Retry, Status};
+use regex_automata::meta;
+use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
@@ -414,7 +416,7 @@ pub(super) struct Message {
     /// The numbers that the engine gave them.
     pub(super) places: Vec<u32>,
     /// Absent where the literals alone say all: a hit is a match.
-    pub(super) regex: Option<regex::bytes::Regex>,
+    pub(super) regex: Option<meta::Regex>,
     /// The length of the shortest of the literals, for precedence.
     pub(super) weight: usize,
 }
@@ -438,12 +440,17 @@ impl Message {
         let regex = if pure && !literals.is_empty() {
             None
         } else {
-            let built = regex::bytes::RegexBuilder::new(source)
-                .case_insensitive(true)
-                .unicode(false)
-                .size_limit(1 << 20)
-                .dfa_size_limit(256 << 10)
-                .build();
+            // Candidates are few and short, and their literals were seen already: neither a search of its own for literals nor a
+            // whole automaton is worth the time at the start.
+            let config = meta::Config::new()
+                .auto_prefilter(false)
+                .dfa(false)
+                .onepass(false)
+                .utf8_empty(false)
+                .nfa_size_limit(Some(1 << 20))
+                .hybrid_cache_capacity(256 << 10);
+            let syntax = syntax::Config::new().case_insensitive(true).unicode(false).utf8(false);
+            let built = meta::Builder::new().configure(config).syntax(syntax).build(source);
             Some(built.map_err(|error| format!("cannot be used: {}", last_line(&error.to_string())))?)
         };
         Ok(Self { literals, places: Vec::new(), regex, weight })

@@ -134,7 +134,7 @@ const PATHS: &[(Field, &[&str])] = &[
         "severityText", "severityNumber", "level", "levelname", "severity", "record.level.name", "log.level", "lvl", "loglevel", "level_name",
         "PRIORITY", "at",
     ]),
-    (Field::Message, &["record.message", "message", "msg", "body.stringValue", "statusMessage", "MESSAGE", "text", "log.message"]),
+    (Field::Message, &["record.message", "message", "msg", "body.stringValue", "statusMessage", "MESSAGE", "text", "log.message", "log"]),
     (Field::Event, &["event", "event.name", "eventName", "event_name", "name", "event.action"]),
     (Field::Logger, &["logger", "component", "name", "logger_name", "record.name", "log.logger", "target", "module"]),
     (Field::Provider, &[

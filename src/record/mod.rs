@@ -126,7 +126,7 @@ impl Reader {
 
     /// Reads one entry: `bytes` without its envelope, the `tail` of a line that was too long to keep whole, and the time that
     /// the envelope `stamped` on it. Gives out each record in it: none for an empty batch, one nearly always.
-    pub fn read<'a>(&self, bytes: &'a [u8], tail: &'a [u8], stamped: Option<Timestamp>, mut out: impl FnMut(&Record<'a>)) {
+    pub fn read(&self, bytes: &[u8], tail: &[u8], stamped: Option<Timestamp>, mut out: impl FnMut(&Record<'_>)) {
         let trimmed = bytes.trim_ascii_start();
         match trimmed.first() {
             Some(b'{') => {
@@ -134,7 +134,10 @@ impl Reader {
                     return otlp::explode(&self.map, trimmed, stamped, &mut out);
                 }
                 let record = self.object(trimmed, tail, stamped);
-                out(&record);
+                match record.wrapped() {
+                    Some(text) => self.unwrapped(&record, text.trim(), &mut out),
+                    None => out(&record),
+                }
             }
             Some(b'[') if trimmed.get(1).is_some_and(|b| matches!(b, b'{' | b'\n' | b' ')) && trimmed.last() == Some(&b']') => {
                 for item in json::Items::new(trimmed) {
@@ -165,6 +168,34 @@ impl Reader {
             record.pairs(&self.map, message);
         }
         record
+    }
+
+    /// An entry that a collector (journald, Fluent Bit, Filebeat) wrapped whole into a field of its own. What the collector adds
+    /// counts where the entry itself says nothing: the time, the service, the host. Its level does not, unless it is a bad one:
+    /// what a service prints is `info` to a collector, whatever it says.
+    fn unwrapped(&self, outer: &Record<'_>, text: &str, out: &mut impl FnMut(&Record<'_>)) {
+        let stamped = match outer.stamp() {
+            Some(Stamp::Utc(at)) => Some(at),
+            _ => outer.stamped,
+        };
+        let mut inner = match text.starts_with('{') {
+            true => self.object(text.as_bytes(), &[], stamped),
+            false => self.line(text.as_bytes(), stamped),
+        };
+        let is_entry = inner.level != Level::Unknown || inner.slot(Field::Time).is_something();
+        if !is_entry && !outer.is_of_collector() {
+            return out(outer);
+        }
+        if inner.level == Level::Unknown && outer.level >= Level::Warn {
+            inner.level = outer.level;
+        }
+        for field in [Field::Service, Field::Host] {
+            let Slot { rank, value, key } = outer.slots[field as usize];
+            if !inner.slot(field).is_something() {
+                inner.slots[field as usize] = Slot { rank, value, key };
+            }
+        }
+        out(&inner);
     }
 
     fn line<'a>(&self, bytes: &'a [u8], stamped: Option<Timestamp>) -> Record<'a> {
@@ -323,6 +354,17 @@ impl<'a> Record<'a> {
             self.message = event;
         }
         self.spot = text::spot(self.message.bytes, self.logger_bytes());
+    }
+
+    /// Whether the message stands under a key that only collectors use.
+    fn is_of_collector(&self) -> bool {
+        matches!(self.slots[Field::Message as usize].key, b"MESSAGE" | b"log")
+    }
+
+    /// The text of a message that looks like a whole entry of somebody else.
+    fn wrapped(&self) -> Option<Cow<'a, str>> {
+        let Value::Text(raw) = self.slot(Field::Message) else { return None };
+        (raw.bytes.starts_with(b"{\\\"") || self.is_of_collector()).then(|| raw.text())
     }
 
     pub(crate) fn slot(&self, field: Field) -> Value<'a> {

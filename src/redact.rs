@@ -78,7 +78,7 @@ impl Redactor {
     /// The text without its secrets, and how many there were.
     pub fn redact<'t>(&self, text: &'t str) -> (Cow<'t, str>, u64) {
         let address = memchr::memchr(b'@', text.as_bytes()).is_some();
-        let hash = text.len() >= HASH && longest_hex(text) >= HASH;
+        let hash = has_hash(text);
         if !(address || hash || self.marks.is_match(text)) {
             return (Cow::Borrowed(text), 0);
         }
@@ -124,7 +124,7 @@ impl Redactor {
         );
         let odd = begins
             || bytes.len() >= HASH
-            || bytes.iter().any(|b| matches!(b, b'@' | b' '))
+            || memchr::memchr2(b'@', b' ', bytes).is_some()
             || bytes.len() >= 40 && memchr::memmem::find(bytes, b"sk-").is_some();
         if !odd {
             return name;
@@ -205,13 +205,14 @@ fn hashes(text: &str) -> Option<(String, u64)> {
     (count > 0).then_some((out, count))
 }
 
-fn longest_hex(text: &str) -> usize {
-    let (mut best, mut run) = (0, 0);
-    for byte in text.bytes() {
-        run = if byte.is_ascii_hexdigit() { run + 1 } else { 0 };
-        best = best.max(run);
-    }
-    best
+/// Whether there is a run of [`HASH`] hexadecimal digits: one of every so many bytes would be in it.
+fn has_hash(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (HASH - 1..bytes.len()).step_by(HASH).filter(|at| bytes[*at].is_ascii_hexdigit()).any(|at| {
+        let before = bytes[..at].iter().rev().take_while(|b| b.is_ascii_hexdigit()).count();
+        let after = bytes[at..].iter().take_while(|b| b.is_ascii_hexdigit()).count();
+        before + after >= HASH
+    })
 }
 
 /// Prompts, answers and arguments that an error quotes.

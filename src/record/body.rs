@@ -6,8 +6,8 @@ use super::json::{self, Items, Members, Value};
 use super::text::{go_duration_s, host_of, status_prefix};
 use super::trace::{class_inside, class_prefix, exceptions, is_trace, libraries, unwrap_repr, wrapped_provider};
 use super::words::{
-    declares_calm, explains, is_connection, is_timeout, model_in, names_trouble, request_id_in, status_in, strip_colours,
-    unwrapped, url_in, wait_in,
+    contains, declares_calm, explains, is_connection, is_timeout, model_in, names_trouble, request_id_in, status_in,
+    strip_colours, unwrapped, url_in, wait_in,
 };
 use super::{Record, Spot, python};
 use crate::taxonomy::Status;
@@ -442,8 +442,10 @@ impl Signals {
         if is_trace(text) {
             return self.trace(text, depth);
         }
-        for library in libraries(text) {
-            Self::push(&mut self.libraries, library);
+        if contains(text, "site-packages/") || contains(text, "node_modules/") {
+            for library in libraries(text) {
+                Self::push(&mut self.libraries, library);
+            }
         }
         self.exception(text, depth);
     }

@@ -395,13 +395,8 @@ pub(super) fn names_trouble(text: &str) -> bool {
 pub(super) fn unwrapped(text: &str) -> Cow<'_, str> {
     let is_gap = |c: char| c.is_whitespace() || matches!(c, '│' | '┃' | '║');
     let bytes = text.as_bytes();
-    // Beyond ASCII, only a few lead bytes begin a blank or a frame.
-    let odd = |at: usize| match bytes[at] {
-        b' ' => bytes.get(at + 1) == Some(&b' '),
-        b'\t'..=b'\r' | 0xC2 | 0xE1 | 0xE2 | 0xE3 => true,
-        _ => false,
-    };
-    if !(0..bytes.len()).any(odd) {
+    let control = || memchr::memchr3(b'\n', b'\t', b'\r', bytes).is_some();
+    if text.is_ascii() && !control() && !contains(text, "  ") {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -3,12 +3,24 @@
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use crate::time::Timestamp;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// A short text kept inline, so that a successful line allocates nothing. Longer texts are cut at a character.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     bytes: [u8; Name::CAPACITY],
     len: u8,
+}
+
+/// Names are keys of many maps: only the words that hold text are hashed.
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let words = self.bytes.chunks(8).take(usize::from(self.len).div_ceil(8));
+        for word in words.filter_map(|it| it.first_chunk()) {
+            state.write_u64(u64::from_le_bytes(*word));
+        }
+        state.write_u8(self.len);
+    }
 }
 
 impl Name {
@@ -21,8 +33,10 @@ impl Name {
     pub fn new(text: &str) -> Self {
         let mut this = Self::EMPTY;
         let end = text.floor_char_boundary(Self::CAPACITY);
-        for (to, from) in this.bytes.iter_mut().zip(&text.as_bytes()[..end]) {
-            *to = if from.is_ascii_control() { b' ' } else { *from };
+        let bytes = &mut this.bytes[..end];
+        bytes.copy_from_slice(&text.as_bytes()[..end]);
+        if bytes.iter().fold(false, |found, it| found | it.is_ascii_control()) {
+            bytes.iter_mut().filter(|it| it.is_ascii_control()).for_each(|it| *it = b' ');
         }
         this.len = end as u8;
         this

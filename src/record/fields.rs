@@ -4,7 +4,7 @@
 //! `{"gen_ai.request.model":…}` and in `{"gen_ai":{"request":{"model":…}}}`. Within a field the earlier path wins. A path that begins with `*.` is
 //! looked for in containers that no other path names, at most two levels deep.
 
-use rustc_hash::FxHashMap;
+use super::keys::Keys;
 
 /// What a key can say. The order is that of the slots in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -286,7 +286,7 @@ pub(crate) struct Entry {
 /// The compiled map.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldMap {
-    nodes: Vec<FxHashMap<Box<[u8]>, Entry>>,
+    nodes: Vec<Keys<Entry>>,
 }
 
 impl FieldMap {
@@ -297,7 +297,7 @@ impl FieldMap {
 
     /// The shipped map with `own` paths in front of it.
     pub(crate) fn new(own: &[(Field, Vec<String>)]) -> Self {
-        let mut this = Self { nodes: vec![FxHashMap::default(), FxHashMap::default()] };
+        let mut this = Self { nodes: vec![Keys::default(), Keys::default()] };
         for path in TRANSPARENT {
             this.insert(path, |entry| entry.node = Some(Self::ROOT));
         }
@@ -327,13 +327,13 @@ impl FieldMap {
         let mut parts = path.split('.').peekable();
         while let Some(part) = parts.next() {
             let fresh = self.nodes.len() as u16;
-            let entry = self.nodes[usize::from(node)].entry(part.as_bytes().into()).or_default();
+            let entry = self.nodes[usize::from(node)].entry(part.as_bytes());
             if parts.peek().is_none() {
                 return set(entry);
             }
             node = *entry.node.get_or_insert(fresh);
             if node == fresh {
-                self.nodes.push(FxHashMap::default());
+                self.nodes.push(Keys::default());
             }
         }
     }
@@ -341,11 +341,10 @@ impl FieldMap {
     /// The entry of `key` below `node`; a dotted key is followed part by part.
     #[inline]
     pub(crate) fn get(&self, node: u16, key: &[u8]) -> Option<&Entry> {
-        let map = self.nodes.get(usize::from(node))?;
-        match map.get(key) {
-            Some(entry) => Some(entry),
-            None if memchr::memchr(b'.', key).is_some() => self.dotted(node, key),
-            None => None,
+        match self.nodes.get(usize::from(node))?.get_or_dotted(key) {
+            Ok(entry) => Some(entry),
+            Err(true) => self.dotted(node, key),
+            Err(false) => None,
         }
     }
 

@@ -7,6 +7,7 @@
 mod body;
 mod fields;
 mod json;
+mod keys;
 mod otlp;
 mod python;
 mod text;
@@ -244,7 +245,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, field: Field, rank: u8, key: &'a [u8], value: Value<'a>) {
         if field == Field::Fault || field == Field::Context {
             if self.fault_count < FAULTS && value.is_something() {
@@ -265,7 +266,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn member(&mut self, map: &FieldMap, node: u16, key: &'a [u8], value: Value<'a>, depth: u8) {
         let entry = match map.get(node, key) {
             None if node > FieldMap::ANYWHERE => map.get(FieldMap::ANYWHERE, key),

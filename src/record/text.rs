@@ -2,7 +2,7 @@
 //! durations and addresses.
 
 use super::Level;
-use super::json::{Raw, Value};
+use super::json::{Escapes, Raw, Value};
 use crate::time::Stamp;
 
 /// A line whose shape tells what it is.
@@ -409,16 +409,16 @@ fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
     }
     if text.first() == Some(&b'"') {
         let mut at = 1;
-        let mut escaped = false;
+        let mut escapes = Escapes::None;
         while let Some(found) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
             at += found;
             if text[at] == b'"' {
-                return (Value::Text(Raw { bytes: &text[1..at], escaped }), at + 1);
+                return (Value::Text(Raw { bytes: &text[1..at], escapes }), at + 1);
             }
-            escaped = true;
+            escapes = Escapes::Some;
             at += 2;
         }
-        return (Value::Text(Raw { bytes: &text[1..], escaped }), text.len());
+        return (Value::Text(Raw { bytes: &text[1..], escapes }), text.len());
     }
     let len =
         text.iter().position(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\')).unwrap_or(text.len());

@@ -11,12 +11,12 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_cha
 use std::thread::{self, Scope};
 
 /// A batch is handed on with so many bytes or events: little enough for the caches, much more than what handing on costs.
-const FULL_BYTES: usize = 128 << 10;
-const FULL_EVENTS: usize = 1_024;
+const FULL_BYTES: usize = 64 << 10;
+const FULL_EVENTS: usize = 512;
 /// Batches on their way per thread, at most. Then framing waits for the oldest.
-const ON_THEIR_WAY: usize = 3;
+const ON_THEIR_WAY: usize = 2;
 /// A batch that took more room than this (many tiny lines, a giant one) gives it back.
-const KEPT_BYTES: usize = 1 << 20;
+const KEPT_BYTES: usize = 512 << 10;
 
 /// Threads that read and judge.
 #[derive(Debug)]

@@ -2,12 +2,14 @@
 
 mod catalog;
 mod engine;
+mod kept;
 mod observation;
 mod proof;
 mod shipped;
 mod verdict;
 
 pub use catalog::{Catalog, CatalogError, Pattern, Source};
+pub use kept::Kept;
 pub use observation::{Evidence, Name, Observation, PatternId, SourceId};
 pub use proof::ProofError;
 pub use shipped::SHIPPED;

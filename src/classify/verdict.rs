@@ -177,8 +177,7 @@ impl Classifier {
     /// Judges one record of a source that carries `traffic`.
     pub fn classify<'a>(&self, record: &Record<'a>, traffic: Traffic) -> Verdict<'a> {
         let mut verdict = Verdict::of(record);
-        for name in [&mut verdict.service, &mut verdict.host, &mut verdict.model, &mut verdict.request_id, &mut verdict.call_id]
-        {
+        for name in verdict.names() {
             *name = name.take().map(|it| self.redactor.name(it));
         }
         match record.spot() {
@@ -688,6 +687,11 @@ impl<'a> Verdict<'a> {
             is_transport: false,
             is_request: false,
         }
+    }
+
+    /// What the record may say in words of its own.
+    pub(super) fn names(&mut self) -> [&mut Option<Cow<'a, str>>; 5] {
+        [&mut self.service, &mut self.host, &mut self.model, &mut self.request_id, &mut self.call_id]
     }
 
     /// The model as a fixed-size name.

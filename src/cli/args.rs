@@ -5,6 +5,7 @@ use crate::classify::Traffic;
 use crate::config::{Flags, Span};
 use crate::taxonomy::Outcome;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Reads the logs of LLM clients and gateways and says, for every failed call: what it is, whose it is, whether to retry,
@@ -71,6 +72,20 @@ pub(super) struct Logs {
     /// A directory of your own patterns; may be given more than once
     #[arg(long, value_name = "DIR")]
     pub(super) patterns: Vec<PathBuf>,
+    /// How many threads read; as many as there are cores, unless this says otherwise
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+}
+
+impl Logs {
+    /// How many threads read. What comes out is the same for any number.
+    pub(super) fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.threads.unwrap_or_else(cores).get().min(Self::MOST_THREADS)
+    }
+
+    /// More have nothing to do, whatever the machine: framing and counting are one thread's.
+    const MOST_THREADS: usize = 64;
 }
 
 #[derive(Clone, Debug, clap::Args)]

@@ -2,9 +2,12 @@
 
 use crate::record::Reader;
 use crate::time::{Timestamp, Zone};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where lines come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +48,21 @@ impl Input {
     ///
     /// # Errors
     /// When it cannot be opened, is a directory, or does not hold what its name says.
-    pub(super) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        let Self::File(path) = self else { return Ok(Box::new(io::stdin())) };
+    pub(super) fn open(&self) -> io::Result<Open> {
+        let Self::File(path) = self else {
+            let pipe = io::stdin().as_fd().try_clone_to_owned()?;
+            return Ok(Open { bytes: Box::new(io::stdin()), pipe: Some(pipe) });
+        };
         let file = File::open(path)?;
         if file.metadata()?.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory; name the files in it"));
         }
-        Ok(match extension(path) {
+        let bytes: Box<dyn Read + Send> = match extension(path) {
             "gz" => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
             "zst" => Box::new(Unzstd::new(file)?),
-            _ => Box::new(file),
-        })
+            _ => return Open::plain(file),
+        };
+        Ok(Open { bytes, pipe: None })
     }
 
     /// Bytes on disk, where that says how long the work is.
@@ -80,6 +87,38 @@ impl Input {
             file.take(END).read_to_end(&mut bytes).ok()?;
         }
         bytes.split(|b| *b == b'\n').rev().take(10_000).find_map(|line| stamp_of(reader, line, zone))
+    }
+}
+
+/// An input that is open.
+pub(super) struct Open {
+    bytes: Box<dyn Read + Send>,
+    /// Where bytes may have to be waited for.
+    pipe: Option<OwnedFd>,
+}
+
+impl Open {
+    /// A file that is read as it is; it may be a pipe with a name.
+    ///
+    /// # Errors
+    /// When the system does not say what it is.
+    pub(super) fn plain(file: File) -> io::Result<Self> {
+        let pipe = if file.metadata()?.is_file() { None } else { Some(file.as_fd().try_clone_to_owned()?) };
+        Ok(Self { bytes: Box::new(file), pipe })
+    }
+
+    /// Whether reading gives something at once, or does after this time at most.
+    fn is_ready(&self, patience: Duration) -> bool {
+        let Some(pipe) = &self.pipe else { return true };
+        let patience = Timespec::try_from(patience).unwrap_or_default();
+        // What cannot be asked is read, which says what is wrong with it.
+        poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&patience)) != Ok(0)
+    }
+}
+
+impl Read for Open {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.bytes.read(to)
     }
 }
 
@@ -111,7 +150,7 @@ impl Read for Unzstd {
 
 /// One input while it is read: what was read of it and not yet handed on.
 pub(super) struct Feed {
-    input: Box<dyn Read + Send>,
+    input: Open,
     buffer: Vec<u8>,
     start: usize,
     /// Where `buffer[start]` lies in the unpacked stream.
@@ -123,11 +162,19 @@ pub(super) struct Feed {
     ready: usize,
 }
 
-const READ: usize = 256 << 10;
+/// What a pipe holds.
+const READ: usize = 64 << 10;
+/// Bytes before the first line with a time that are looked at, at most.
+const AHEAD: usize = 1 << 20;
 
 impl Feed {
-    pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
+    pub(super) fn new(input: Open) -> Self {
         Self { input, buffer: Vec::new(), start: 0, offset: 0, ended: false, next_at: None, ready: 0 }
+    }
+
+    /// Whether the next bytes are there, or come within this time.
+    pub(super) fn is_ready(&self, patience: Duration) -> bool {
+        self.next_at.is_some() || self.ended || self.input.is_ready(patience)
     }
 
     /// The next bytes, whatever lines they hold; empty at the end.
@@ -177,7 +224,7 @@ impl Feed {
                 None => self.fill()?,
             }
             // A file without any stamps must not be held in memory whole.
-            if self.ready > 4 * READ {
+            if self.ready > AHEAD {
                 return Ok(Some(Timestamp::MIN));
             }
         }

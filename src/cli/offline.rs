@@ -1,6 +1,7 @@
 //! Reading logs once, through the same pipeline that the daemon runs.
 
 use super::args::{Classify, Logs, Only};
+use super::crew::Crew;
 use super::input::{Feed, Input};
 use super::{End, Trouble, style};
 use crate::alert::AlertOptions;
@@ -14,6 +15,9 @@ use crate::time::{Timestamp, Zone};
 use crate::window::RateOptions;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 /// `classify`: one verdict per record.
 pub(super) fn classify(args: &Classify) -> Result<End, Trouble> {
@@ -43,7 +47,14 @@ pub(super) struct Replay {
     pub(super) out: Output,
     zone: Zone,
     reader: Reader,
+    threads: usize,
 }
+
+/// While there is nothing to read: how often to look whether anybody still waits for the outcome.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Inputs that have not ended.
+type Feeds<'i> = Vec<(StreamId, Feed, &'i Input)>;
 
 /// Bytes of an input, and where they lie in it.
 type Piece = (u64, Vec<u8>);
@@ -66,7 +77,13 @@ impl Replay {
         let options =
             Options { sources, clock: Clock::Replay, alerts: AlertOptions::default(), series: RateOptions::default().series };
         let pipeline = Pipeline::new(rules, options);
-        Ok(Self { pipeline, out: Output::default(), zone: zone.unwrap_or_default(), reader: Reader::default() })
+        Ok(Self {
+            pipeline,
+            out: Output::default(),
+            zone: zone.unwrap_or_default(),
+            reader: Reader::default(),
+            threads: logs.threads(),
+        })
     }
 
     /// Reads all inputs to their ends, in the order of their times. What cannot be read is said, and the rest is read.
@@ -91,48 +108,61 @@ impl Replay {
             }
         }
         let mut progress = Progress::new(inputs);
-        while !feeds.is_empty() {
-            let turn = self.turn(&mut feeds);
-            match turn {
-                Ok(Some(bytes)) => progress.add(bytes),
-                Ok(None) => {}
-                Err((at, error)) => {
-                    style::complain(&format!("cannot read on in {}: {error}", feeds[at].2.label()));
-                    let (stream, ..) = feeds.remove(at);
-                    self.pipeline.handle(Event::Close(stream), &mut self.out);
-                    end = End::Failed;
+        let rules = Arc::clone(self.pipeline.rules());
+        thread::scope(|scope| {
+            let mut crew = Crew::new(self.threads, &rules, scope);
+            while !feeds.is_empty() {
+                if let Some((_, slow, _)) = feeds.iter().find(|(_, feed, _)| !feed.is_ready(Duration::ZERO)) {
+                    crew.settle(&mut self.pipeline, &mut self.out);
+                    if step(&mut self.pipeline, &mut self.out).is_break() {
+                        break;
+                    }
+                    if !slow.is_ready(PATIENCE) {
+                        continue;
+                    }
+                }
+                match self.turn(&mut feeds, &mut crew) {
+                    Ok(bytes) => progress.add(bytes),
+                    Err((at, error)) => {
+                        style::complain(&format!("cannot read on in {}: {error}", feeds[at].2.label()));
+                        let (stream, ..) = feeds.remove(at);
+                        crew.close(stream, &mut self.pipeline, &mut self.out);
+                        end = End::Failed;
+                    }
+                }
+                if step(&mut self.pipeline, &mut self.out).is_break() {
+                    break;
                 }
             }
-            if step(&mut self.pipeline, &mut self.out).is_break() {
-                return Ok(end);
-            }
-        }
+            crew.settle(&mut self.pipeline, &mut self.out);
+        });
         self.pipeline.handle(Event::Drain, &mut self.out);
         progress.finish();
         let _whatever = step(&mut self.pipeline, &mut self.out);
         Ok(end)
     }
 
-    /// Hands the next piece on: of the only input, or the lines of the one whose time is earliest.
-    fn turn(&mut self, feeds: &mut Vec<(StreamId, Feed, &Input)>) -> Result<Option<u64>, (usize, io::Error)> {
+    /// Hands the next piece on: of the only input, or the lines of the one whose time is earliest. How many bytes that were.
+    fn turn(&mut self, feeds: &mut Feeds<'_>, crew: &mut Crew) -> Result<u64, (usize, io::Error)> {
         let (at, (offset, bytes)) = if let [(_, feed, _)] = feeds.as_mut_slice() {
             (0, feed.rest().map_err(|error| (0, error))?)
         } else {
             self.earliest(feeds)?
         };
+        let Self { pipeline, out, .. } = self;
         let stream = feeds[at].0;
+        let count = bytes.len() as u64;
         if bytes.is_empty() {
             feeds.remove(at);
-            self.pipeline.handle(Event::Close(stream), &mut self.out);
-            return Ok(None);
+            crew.close(stream, pipeline, out);
+        } else {
+            let chunk = Chunk { stream, offset, bytes: bytes.into(), arrived: Timestamp::default() };
+            crew.chunk(chunk, pipeline, out);
         }
-        let count = bytes.len() as u64;
-        let chunk = Chunk { stream, offset, bytes: bytes.into(), arrived: Timestamp::default() };
-        self.pipeline.handle(Event::Chunk(chunk), &mut self.out);
-        Ok(Some(count))
+        Ok(count)
     }
 
-    fn earliest(&self, feeds: &mut [(StreamId, Feed, &Input)]) -> Result<(usize, Piece), (usize, io::Error)> {
+    fn earliest(&self, feeds: &mut Feeds<'_>) -> Result<(usize, Piece), (usize, io::Error)> {
         let mut times = Vec::with_capacity(feeds.len());
         for (at, (_, feed, _)) in feeds.iter_mut().enumerate() {
             times.push(feed.peek(&self.reader, self.zone).map_err(|error| (at, error))?);

@@ -1,6 +1,7 @@
 //! From chunks of bytes to counts, transitions and a picture of the present: everything between the sources and the edge.
 
 mod backlog;
+mod batch;
 mod clock;
 mod event;
 mod line;
@@ -11,6 +12,7 @@ mod tally;
 
 pub use crate::detect::{Finding, UnknownView};
 pub use crate::window::WindowView;
+pub use batch::Batch;
 pub use clock::Clock;
 pub use event::{Chunk, Event, Output, StreamInfo, Wanted};
 pub use line::{NO_PATTERN, VERSION};
@@ -33,6 +35,7 @@ use clock::{LATE, StreamClock};
 use line::Place;
 use place::Pod;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How records are read, judged and escalated; replaced whole on reload.
@@ -83,6 +86,14 @@ impl Rules {
         let catalog = self.classifier.catalog();
         Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: &self.sources }
     }
+
+    /// Gives out what each record of an event comes to, and whether it stops in the middle. Looks at nothing else: whoever has
+    /// time may do it.
+    fn read(&self, event: &RawEvent<'_>, traffic: Traffic, mut out: impl FnMut(Verdict<'_>, bool)) {
+        self.reader.read(event.bytes, event.tail, event.stamped, |record| {
+            out(self.classifier.classify(record, traffic), record.is_broken());
+        });
+    }
 }
 
 /// What a source's configuration says of its records.
@@ -123,7 +134,7 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3_600);
 /// Owns everything between bytes and alerts. Told events, one after the other; never asks for the time.
 #[derive(Debug)]
 pub struct Pipeline {
-    rules: Rules,
+    rules: Arc<Rules>,
     streams: FxHashMap<StreamId, Stream>,
     /// What an earlier process knew of streams that were not opened yet.
     remembered: FxHashMap<StreamId, StreamState>,
@@ -148,6 +159,14 @@ struct About {
     service: Option<String>,
     host: Option<String>,
     traffic: Traffic,
+}
+
+/// What one record came to, before its neighbours are asked.
+struct Judged<'a> {
+    event: &'a RawEvent<'a>,
+    verdict: Verdict<'a>,
+    broken: bool,
+    arrived: Timestamp,
 }
 
 /// What all streams share.
@@ -187,7 +206,7 @@ impl Pipeline {
             tally: Tally::default(),
             backlog: Backlog::default(),
         };
-        Self { rules, streams: FxHashMap::default(), remembered: FxHashMap::default(), core }
+        Self { rules: Arc::new(rules), streams: FxHashMap::default(), remembered: FxHashMap::default(), core }
     }
 
     /// Takes one event.
@@ -231,7 +250,7 @@ impl Pipeline {
                 self.core.alerts.set_behind(self.core.backlog.is_behind());
             }
             Event::Reload(rules, sources) => {
-                self.rules = *rules;
+                self.rules = Arc::from(rules);
                 self.set_sources(sources);
                 let Self { rules, core, .. } = self;
                 core.alerts.reload(rules.table.clone(), rules.lexicon(), core.now, &mut out.transitions);
@@ -275,22 +294,12 @@ impl Pipeline {
     fn chunk(&mut self, chunk: &Chunk, out: &mut Output) {
         let Self { rules, streams, core, .. } = self;
         let Some(stream) = streams.get_mut(&chunk.stream) else { return };
-        // A clock that leaps is for a tick to tell of.
-        if core.clock == Clock::Live && (core.now == Timestamp::default() || chunk.arrived.since(core.now) < LEAP) {
-            core.advance(chunk.arrived, rules, out);
-        }
+        core.arrive(chunk.arrived, rules, out);
         stream.last_read = chunk.arrived;
-        let unrecognised = core.tally.unrecognised.get(&stream.about.source).copied().unwrap_or(0);
         let Stream { framer, about, calls, clock, .. } = stream;
+        let unrecognised = core.unrecognised(about.source);
         framer.push(&chunk.bytes, chunk.arrived, |event| core.event(rules, about, calls, clock, &event, chunk.arrived, out));
-        let books = framer.take_books();
-        core.add_books(about.source, &books);
-        let unrecognised = core.tally.unrecognised.get(&about.source).copied().unwrap_or(0).saturating_sub(unrecognised);
-        let few = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        core.alerts.note_lines(core.evaluated, few(books.lines), few(unrecognised));
-        if let Some(view) = core.views.get_mut(usize::from(about.source.0)) {
-            view.last_read = Some(core.now);
-        }
+        core.note_chunk(about.source, &framer.take_books(), unrecognised);
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Output) {
@@ -387,7 +396,7 @@ impl Pipeline {
     }
 
     /// The rules in force.
-    pub fn rules(&self) -> &Rules {
+    pub fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }
 
@@ -487,50 +496,63 @@ impl Core {
         arrived: Timestamp,
         out: &mut Output,
     ) {
-        let behind = self.backlog.holds(about.id);
-        rules.reader.read(event.bytes, event.tail, event.stamped, |record| {
-            let mut verdict = rules.classifier.classify(record, about.traffic);
-            let resolved = clock.resolve(verdict.stamp, self.clock, self.arrival(arrived), !behind);
-            if resolved.at < self.between.0 || resolved.at >= self.between.1 {
-                return;
-            }
-            if resolved.skewed {
-                self.tally.skewed += 1;
-                self.tally.skewed_source = Some(about.source);
-            }
-            if behind {
-                self.backlog.note(about.id, resolved.at);
-                self.set_evaluated();
-            }
-            if self.clock == Clock::Replay {
-                self.advance(resolved.at, rules, out);
-            }
-            if event.continued && verdict.outcome == Outcome::Error {
-                verdict.grain = Grain::Detail;
-            }
-            calls.complete(&mut verdict, resolved.at, about.traffic, &mut self.duplicates);
-            self.count_record(about.source, &verdict, resolved.at, arrived);
-            if verdict.outcome == Outcome::Other {
-                if record.is_broken() {
-                    *self.tally.discarded_lines.entry((about.source, LossReason::Malformed)).or_default() += 1;
-                }
-                if out.wanted.wants(Outcome::Other) {
-                    write_line(out, rules, about, event, &verdict, resolved, None);
-                }
-                return;
-            }
-            // The line is written from the verdict, so it comes first; the row needs the observation.
-            let observation = observe(&verdict, resolved.at, about);
-            if out.wanted.wants(verdict.outcome) {
-                let row = (verdict.outcome == Outcome::Error).then(|| self.alerts.table().row_of(&observation));
-                let row = row.and_then(|it| self.alerts.table().row(it)).map(|it| it.id.as_str());
-                write_line(out, rules, about, event, &verdict, resolved, row);
-            }
-            if observation.grain == Grain::Attempt {
-                self.attempt(&observation, rules, out);
-            }
-            calls.count(observation, &mut |call| self.call(call, rules, out));
+        rules.read(event, about.traffic, |verdict, broken| {
+            self.record(rules, about, calls, clock, Judged { event, verdict, broken, arrived }, out);
         });
+    }
+
+    /// Takes what one record came to.
+    fn record(
+        &mut self,
+        rules: &Rules,
+        about: &About,
+        calls: &mut StreamCalls,
+        clock: &mut StreamClock,
+        judged: Judged<'_>,
+        out: &mut Output,
+    ) {
+        let Judged { event, mut verdict, broken, arrived } = judged;
+        let behind = self.backlog.holds(about.id);
+        let resolved = clock.resolve(verdict.stamp, self.clock, self.arrival(arrived), !behind);
+        if resolved.at < self.between.0 || resolved.at >= self.between.1 {
+            return;
+        }
+        if resolved.skewed {
+            self.tally.skewed += 1;
+            self.tally.skewed_source = Some(about.source);
+        }
+        if behind {
+            self.backlog.note(about.id, resolved.at);
+            self.set_evaluated();
+        }
+        if self.clock == Clock::Replay {
+            self.advance(resolved.at, rules, out);
+        }
+        if event.continued && verdict.outcome == Outcome::Error {
+            verdict.grain = Grain::Detail;
+        }
+        calls.complete(&mut verdict, resolved.at, about.traffic, &mut self.duplicates);
+        self.count_record(about.source, &verdict, resolved.at, arrived);
+        if verdict.outcome == Outcome::Other {
+            if broken {
+                *self.tally.discarded_lines.entry((about.source, LossReason::Malformed)).or_default() += 1;
+            }
+            if out.wanted.wants(Outcome::Other) {
+                write_line(out, rules, about, event, &verdict, resolved, None);
+            }
+            return;
+        }
+        // The line is written from the verdict, so it comes first; the row needs the observation.
+        let observation = observe(&verdict, resolved.at, about);
+        if out.wanted.wants(verdict.outcome) {
+            let row = (verdict.outcome == Outcome::Error).then(|| self.alerts.table().row_of(&observation));
+            let row = row.and_then(|it| self.alerts.table().row(it)).map(|it| it.id.as_str());
+            write_line(out, rules, about, event, &verdict, resolved, row);
+        }
+        if observation.grain == Grain::Attempt {
+            self.attempt(&observation, rules, out);
+        }
+        calls.count(observation, &mut |call| self.call(call, rules, out));
     }
 
     fn count_record(&mut self, source: SourceId, verdict: &Verdict<'_>, at: Timestamp, arrived: Timestamp) {
@@ -543,6 +565,13 @@ impl Core {
             view.last_event = Some(view.last_event.map_or(at, |last| last.max(at)));
             view.event_lag_s = arrived.since(at).as_secs_f64();
             view.was_current |= view.event_lag_s < CURRENT_S;
+        }
+    }
+
+    /// Bytes have come. A clock that leaps is for a tick to tell of.
+    fn arrive(&mut self, at: Timestamp, rules: &Rules, out: &mut Output) {
+        if self.clock == Clock::Live && (self.now == Timestamp::default() || at.since(self.now) < LEAP) {
+            self.advance(at, rules, out);
         }
     }
 
@@ -613,6 +642,21 @@ impl Core {
         match self.clock {
             Clock::Live => arrived,
             Clock::Replay => self.now,
+        }
+    }
+
+    fn unrecognised(&self, source: SourceId) -> u64 {
+        self.tally.unrecognised.get(&source).copied().unwrap_or(0)
+    }
+
+    /// A chunk has been taken; `unrecognised` is what the source's count was before it.
+    fn note_chunk(&mut self, source: SourceId, books: &framing::Books, unrecognised: u64) {
+        self.add_books(source, books);
+        let unrecognised = self.unrecognised(source).saturating_sub(unrecognised);
+        let few = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        self.alerts.note_lines(self.evaluated, few(books.lines), few(unrecognised));
+        if let Some(view) = self.views.get_mut(usize::from(source.0)) {
+            view.last_read = Some(self.now);
         }
     }
 

@@ -64,6 +64,8 @@ pub struct Reader {
 pub struct UnknownField(String);
 
 const FAULTS: usize = 12;
+/// What is longer is no name of a model, a service, a host or a key.
+const NAME_BYTES: usize = 255;
 
 /// One record: what an entry says, as slices of the entry.
 #[derive(Clone, Debug)]
@@ -429,17 +431,20 @@ impl<'a> Record<'a> {
 
     /// The model that was asked for.
     pub fn model(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::Model).as_text().or_else(|| self.slot(Field::ModelServed).as_text()).filter(|it| it.len() <= 200)
+        self.slot(Field::Model)
+            .as_text()
+            .or_else(|| self.slot(Field::ModelServed).as_text())
+            .filter(|it| it.len() <= NAME_BYTES)
     }
 
     /// Who called, where the record says so.
     pub fn service(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::Service).as_text()
+        self.slot(Field::Service).as_text().filter(|it| it.len() <= NAME_BYTES)
     }
 
     /// The machine that wrote the line, where the record says so.
     pub fn host(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::Host).as_text()
+        self.slot(Field::Host).as_text().filter(|it| it.len() <= NAME_BYTES)
     }
 
     /// The host that was called, with its port.
@@ -580,7 +585,7 @@ impl<'a> Record<'a> {
 
     /// The label, or the last characters, of the key that was used.
     pub fn key_label(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::KeyLabel).as_text()
+        self.slot(Field::KeyLabel).as_text().filter(|it| it.len() <= NAME_BYTES)
     }
 
     /// Whether an answer without content is on record: an empty list of choices.

@@ -7,6 +7,7 @@ mod checkpoint;
 mod cli;
 mod cluster;
 mod config;
+mod cores;
 mod corpus;
 mod daemon;
 mod delivery;

@@ -1,6 +1,6 @@
 //! The report while the log grows: repainted in place, and printed whole at the end.
 
-use super::super::input::Input;
+use super::super::input::{Input, Open};
 use super::super::offline::Replay;
 use super::super::{End, Trouble, style};
 use super::summary::Summary;
@@ -142,7 +142,7 @@ fn read(stream: StreamId, input: &Input, to: &SyncSender<Event>) -> io::Result<(
                 let Some(file) = &mut follow else { break };
                 thread::sleep(LOOK);
                 let Some(anew) = file.replaced(offset) else { continue };
-                open = Box::new(anew);
+                open = Open::plain(anew)?;
                 offset = 0;
                 Event::Truncated { stream }
             }

@@ -92,8 +92,8 @@ impl Redactor {
         if count == 0 { (Cow::Borrowed(text), 0) } else { (Cow::Owned(clean), count) }
     }
 
-    /// A name or an id, without what secrets somebody put there by mistake. Most have none, which costs a glance.
-    pub fn name<'t>(&self, name: Cow<'t, str>) -> Cow<'t, str> {
+    /// Takes out of a name or an id what secrets somebody put there by mistake. Most have none, which costs a glance.
+    pub fn name(&self, name: &mut Cow<'_, str>) {
         let bytes = name.as_bytes();
         // The first letters of every mark; what has none of them, no `@`, no blank, and is short, is a name like any other.
         let begins = matches!(
@@ -126,12 +126,8 @@ impl Redactor {
             || bytes.len() >= HASH
             || memchr::memchr2(b'@', b' ', bytes).is_some()
             || bytes.len() >= 40 && memchr::memmem::find(bytes, b"sk-").is_some();
-        if !odd {
-            return name;
-        }
-        match self.redact(&name) {
-            (Cow::Owned(clean), 1..) => Cow::Owned(clean),
-            _ => name,
+        if odd && let (Cow::Owned(clean), 1..) = self.redact(name) {
+            *name = Cow::Owned(clean);
         }
     }
 
@@ -368,6 +364,12 @@ fn next_candidate(text: &str) -> usize {
 mod tests {
     use super::*;
 
+    fn name(text: &str) -> String {
+        let mut name = Cow::Borrowed(text);
+        Redactor::default().name(&mut name);
+        name.into_owned()
+    }
+
     #[test]
     fn secrets_leave_their_kind_and_their_last_four() {
         assert_eq!(Redactor::default().redact("key sk-proj-abcdefghijklmnop1234 was used").0, "key [redacted…1234] was used");
@@ -389,7 +391,7 @@ mod tests {
     fn a_name_that_begins_with_any_mark_is_looked_at() {
         for (mark, least) in MARKED {
             let key = format!("{mark}{}", "1a".repeat(least));
-            assert!(Redactor::default().name(key.as_str().into()).starts_with("[redacted"), "{key}");
+            assert!(name(&key).starts_with("[redacted"), "{key}");
         }
     }
 
@@ -418,8 +420,8 @@ mod tests {
         }
         let hash = "88dc28d0".repeat(8);
         assert_eq!(redactor.redact(&format!("Key Hash (Token) ={hash}.")).0, "Key Hash (Token) =[redacted…28d0].");
-        assert_eq!(redactor.name("sk-proj-abcdefghijkl1234567".into()), "[redacted…4567]");
-        assert_eq!(redactor.name("claude-opus-4-6".into()), "claude-opus-4-6");
+        assert_eq!(name("sk-proj-abcdefghijkl1234567"), "[redacted…4567]");
+        assert_eq!(name("claude-opus-4-6"), "claude-opus-4-6");
     }
 
     #[test]

@@ -193,14 +193,13 @@ impl Alerts {
     }
 
     /// A call that a router refused while it lets a provider rest is that provider's: it is counted as such from here on.
-    pub fn attribute(&self, mut seen: Observation, lexicon: Lexicon<'_>) -> Observation {
+    pub fn attribute(&self, seen: &mut Observation, lexicon: Lexicon<'_>) {
         if seen.is_failed_call()
-            && is_cooldown(&seen, lexicon)
-            && let Some((provider, _)) = self.cooldowns.origin(seen.provider, &seen)
+            && is_cooldown(seen, lexicon)
+            && let Some((provider, _)) = self.cooldowns.origin(seen.provider, seen)
         {
             seen.gateway = Some(std::mem::replace(&mut seen.provider, provider));
         }
-        seen
     }
 
     /// The row of the failures behind a router's cooldown.

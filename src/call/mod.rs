@@ -202,14 +202,14 @@ impl StreamCalls {
             }
             // Behind a relay, the next call for the same model may go elsewhere.
             if verdict.relay.is_none() {
-                self.learn(verdict.model_name(), verdict.provider);
+                self.learn(verdict.model_text(), verdict.provider);
             }
             if outgoing {
                 self.last = Some(Context { at, provider: verdict.provider });
             }
             return;
         }
-        let model = verdict.model_name();
+        let model = Name::new(verdict.model_text());
         let known = self.models.iter().find(|(name, _)| *name == model && !model.is_empty()).map(|(_, provider)| *provider);
         let took = Duration::from_secs_f64(verdict.latency_s.unwrap_or(0.0).clamp(0.0, 600.0));
         let lately = self.last.filter(|it| self.since_last <= NEAR && at.since(it.at) <= SAME_CALL + took);
@@ -230,15 +230,16 @@ impl StreamCalls {
             verdict.provider = found;
             verdict.provider_by = Some(By::Context);
             if lately.is_some_and(|it| it.provider == found) {
-                self.learn(model, found);
+                self.learn(model.as_str(), found);
             }
         }
     }
 
-    fn learn(&mut self, model: Name, provider: Provider) {
-        if model.is_empty() || self.models.iter().any(|it| *it == (model, provider)) {
+    fn learn(&mut self, model: &str, provider: Provider) {
+        if model.is_empty() || self.models.iter().any(|(name, of)| *of == provider && name.as_str() == model) {
             return;
         }
+        let model = Name::new(model);
         self.models.retain(|(name, _)| *name != model);
         if self.models.len() == MODELS {
             self.models.pop_front();
@@ -248,7 +249,7 @@ impl StreamCalls {
 
     /// Takes a completed observation and gives out what counts as a call because of it: the observation itself where it is a
     /// call's, and attempts of a stream that writes no records of calls.
-    pub fn count(&mut self, observation: Observation, out: &mut impl FnMut(Observation)) {
+    pub fn count(&mut self, mut observation: Observation, out: &mut impl FnMut(&mut Observation)) {
         let at = observation.at;
         match (observation.outcome, observation.grain) {
             (Outcome::Success, Grain::Call) => {
@@ -256,13 +257,13 @@ impl StreamCalls {
                 self.good_attempts = 0;
                 self.attempts_are_calls = [false; 2];
                 self.held.clear();
-                out(observation);
+                out(&mut observation);
             }
             (Outcome::Error, Grain::Call) => {
                 self.bad_call_at = Some(at);
                 self.attempts_are_calls[1] = false;
                 self.held.retain(|it| it.outcome != Outcome::Error);
-                out(observation);
+                out(&mut observation);
             }
             (Outcome::Success | Outcome::Error, Grain::Attempt) if self.rule != Some(GrainRule::Attempt) => {
                 self.attempt(observation, out)
@@ -272,7 +273,7 @@ impl StreamCalls {
         self.release(at, out);
     }
 
-    fn attempt(&mut self, observation: Observation, out: &mut impl FnMut(Observation)) {
+    fn attempt(&mut self, observation: Observation, out: &mut impl FnMut(&mut Observation)) {
         let good = observation.outcome == Outcome::Success;
         // Whoever writes down the calls that worked writes down those that failed: there, a failed attempt was made up for.
         let written_at = if good { self.good_call_at } else { self.good_call_at.max(self.bad_call_at) };
@@ -285,25 +286,25 @@ impl StreamCalls {
         }
         if self.attempts_are_calls[usize::from(!good)] {
             self.held_of(good, out);
-            return out(as_call(observation));
+            return as_call(observation, out);
         }
         if self.held.len() == HELD
             && let Some(oldest) = self.held.pop_front()
         {
-            out(as_call(oldest));
+            as_call(oldest, out);
         }
         self.held.push_back(observation);
     }
 
-    fn held_of(&mut self, good: bool, out: &mut impl FnMut(Observation)) {
+    fn held_of(&mut self, good: bool, out: &mut impl FnMut(&mut Observation)) {
         let wanted = if good { Outcome::Success } else { Outcome::Error };
         let (go, stay) = self.held.drain(..).partition::<VecDeque<_>, _>(|it| it.outcome == wanted);
         self.held = stay;
-        go.into_iter().map(as_call).for_each(out);
+        go.into_iter().for_each(|it| as_call(it, out));
     }
 
     /// Attempts that have waited long enough count as calls.
-    pub fn release(&mut self, now: Timestamp, out: &mut impl FnMut(Observation)) {
+    pub fn release(&mut self, now: Timestamp, out: &mut impl FnMut(&mut Observation)) {
         for good in [true, false] {
             let (wanted, hold) = if good { (Outcome::Success, SUCCESS_HOLD) } else { (Outcome::Error, ERROR_HOLD) };
             let due = self.held.iter().find(|it| it.outcome == wanted).is_some_and(|it| now.since(it.at) > hold);
@@ -315,12 +316,13 @@ impl StreamCalls {
     }
 
     /// The stream has ended: what still waits counts.
-    pub fn finish(&mut self, out: &mut impl FnMut(Observation)) {
-        self.held.drain(..).map(as_call).for_each(out);
+    pub fn finish(&mut self, out: &mut impl FnMut(&mut Observation)) {
+        self.held.drain(..).for_each(|it| as_call(it, out));
     }
 }
 
 /// An attempt that stands for its call.
-fn as_call(observation: Observation) -> Observation {
-    Observation { grain: Grain::Call, ..observation }
+fn as_call(mut observation: Observation, out: &mut impl FnMut(&mut Observation)) {
+    observation.grain = Grain::Call;
+    out(&mut observation);
 }

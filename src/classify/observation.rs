@@ -15,9 +15,9 @@ pub struct Name {
 /// Names are keys of many maps: only the words that hold text are hashed.
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let words = self.bytes.chunks(8).take(usize::from(self.len).div_ceil(8));
-        for word in words.filter_map(|it| it.first_chunk()) {
-            state.write_u64(u64::from_le_bytes(*word));
+        // The last seven bytes are no whole word: names that long differ before.
+        for word in self.bytes.chunks_exact(8).take(usize::from(self.len).div_ceil(8)) {
+            state.write_u64(word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
         }
         state.write_u8(self.len);
     }
@@ -32,13 +32,15 @@ impl Name {
     /// The text, cut to [`Self::CAPACITY`] bytes at a character; control characters become blanks.
     pub fn new(text: &str) -> Self {
         let mut this = Self::EMPTY;
-        let end = text.floor_char_boundary(Self::CAPACITY);
-        let bytes = &mut this.bytes[..end];
-        bytes.copy_from_slice(&text.as_bytes()[..end]);
-        if bytes.iter().fold(false, |found, it| found | it.is_ascii_control()) {
+        let text = &text.as_bytes()[..text.floor_char_boundary(Self::CAPACITY)];
+        // Looked for where it is read: what was written a moment ago is slow to read again.
+        let odd = text.iter().fold(false, |found, it| found | it.is_ascii_control());
+        this.len = text.len() as u8;
+        let bytes = &mut this.bytes[..text.len()];
+        bytes.copy_from_slice(text);
+        if odd {
             bytes.iter_mut().filter(|it| it.is_ascii_control()).for_each(|it| *it = b' ');
         }
-        this.len = end as u8;
         this
     }
 

@@ -1,8 +1,8 @@
 //! One record judged: is it a call, did it fail, whose was it, what was it, whose problem is it.
 
+use super::PatternId;
 use super::catalog::{Catalog, Pattern};
 use super::engine::{Found, Query, Tier};
-use super::{Name, PatternId};
 use crate::record::{Format, Level, Record, Signals, Spot};
 use crate::redact::Redactor;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, closed};
@@ -177,9 +177,7 @@ impl Classifier {
     /// Judges one record of a source that carries `traffic`.
     pub fn classify<'a>(&self, record: &Record<'a>, traffic: Traffic) -> Verdict<'a> {
         let mut verdict = Verdict::of(record);
-        for name in verdict.names() {
-            *name = name.take().map(|it| self.redactor.name(it));
-        }
+        verdict.names().into_iter().flatten().for_each(|it| self.redactor.name(it));
         match record.spot() {
             Spot::Transport { status, .. } => self.transport(record, status, &mut verdict),
             Spot::Access { path, status, .. } => self.access(record, path, status, &mut verdict),
@@ -336,10 +334,10 @@ impl Classifier {
         let is_relay = |it: &Provider| self.catalog.providers().spec(*it).is_some_and(|it| it.relay);
         verdict.relay = verdict.gateway.or(Some(verdict.provider)).filter(|it| is_relay(it) && Some(*it) != self.litellm);
         if let Some(model) = signals.model.as_ref().filter(|_| verdict.model.is_none()) {
-            verdict.model = Some(self.redactor.name(Cow::Owned(model.clone())));
+            verdict.model = Some(self.clean(model));
         }
         if let Some(id) = signals.request_id.as_ref().filter(|_| verdict.request_id.is_none()) {
-            verdict.request_id = Some(self.redactor.name(Cow::Owned(id.clone())));
+            verdict.request_id = Some(self.clean(id));
         }
         self.waits(signals, verdict);
         let text = signals.message();
@@ -347,6 +345,12 @@ impl Classifier {
         verdict.key_hint = record.key_label().map(Cow::into_owned).or_else(|| self.redactor.key_hint(text).map(str::to_owned));
         verdict.message = (!message.is_empty()).then_some(message);
         verdict.redactions = redactions;
+    }
+
+    fn clean<'a>(&self, name: &str) -> Cow<'a, str> {
+        let mut name = Cow::Owned(name.to_owned());
+        self.redactor.name(&mut name);
+        name
     }
 
     fn waits(&self, signals: &Signals, verdict: &mut Verdict<'_>) {
@@ -694,9 +698,9 @@ impl<'a> Verdict<'a> {
         [&mut self.service, &mut self.host, &mut self.model, &mut self.request_id, &mut self.call_id]
     }
 
-    /// The model as a fixed-size name.
-    pub fn model_name(&self) -> Name {
-        self.model.as_deref().map(Name::new).unwrap_or_default()
+    /// The model that was asked for; empty where that is not known.
+    pub fn model_text(&self) -> &str {
+        self.model.as_deref().unwrap_or_default()
     }
 }
 

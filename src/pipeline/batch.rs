@@ -151,6 +151,8 @@ impl Pipeline {
             }
         }
         drop(records);
-        (bytes.clear(), events.clear(), names.clear());
+        bytes.clear();
+        events.clear();
+        names.clear();
     }
 }

@@ -613,27 +613,28 @@ impl Core {
     }
 
     /// Counts one call.
-    fn call(&mut self, call: Observation, rules: &Rules, out: &mut Output) {
-        let call = self.alerts.attribute(call, rules.lexicon());
-        self.tally.call(&call);
+    fn call(&mut self, call: &mut Observation, rules: &Rules, out: &mut Output) {
+        self.alerts.attribute(call, rules.lexicon());
+        let call = &*call;
+        self.tally.call(call);
         let late = self.now.since(call.at) > LATE;
         self.tally.late += u64::from(late);
         if !late {
-            self.windows.observe(&call);
+            self.windows.observe(call);
         }
         let mut row = None;
         if !self.is_late(call.at) {
-            row = self.alerts.observe(&call, rules.lexicon(), self.evaluated, &mut out.transitions);
+            row = self.alerts.observe(call, rules.lexicon(), self.evaluated, &mut out.transitions);
         }
         if call.outcome == Outcome::Error {
-            let row = *row.get_or_insert_with(|| self.alerts.table().row_of(&call));
-            self.tally.failure(&call, row, self.now);
+            let row = *row.get_or_insert_with(|| self.alerts.table().row_of(call));
+            self.tally.failure(call, row, self.now);
             if call.category == Category::Unknown {
-                self.unknown.observe(&call);
+                self.unknown.observe(call);
             }
         }
         if out.keep_calls {
-            out.calls.push((call, row));
+            out.calls.push((call.clone(), row));
         }
     }
 
@@ -725,7 +726,7 @@ fn observe(verdict: &Verdict<'_>, at: Timestamp, about: &About) -> Observation {
         retry_after_s: verdict.retry_after_s,
         latency_s: verdict.latency_s,
         input_tokens: verdict.input_tokens,
-        model: verdict.model_name(),
+        model: Name::new(verdict.model_text()),
         service: service.map(Name::new).unwrap_or_default(),
         source: about.source,
         evidence,

@@ -81,6 +81,10 @@ impl<'a> Value<'a> {
     /// A number, also one that is spelled in quotes.
     pub(crate) fn as_f64(self) -> Option<f64> {
         let bytes = self.as_raw().filter(|it| it.bytes.len() <= 40)?.bytes;
+        // A double holds every whole number of up to fifteen digits.
+        if let Some(number) = whole(bytes).filter(|_| bytes.len() <= 15) {
+            return Some(number as f64);
+        }
         std::str::from_utf8(bytes).ok()?.trim().parse().ok().filter(|it: &f64| it.is_finite())
     }
 

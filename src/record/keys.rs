@@ -134,7 +134,7 @@ mod tests {
         let text: String = ('a'..='z').chain('A'..='Z').collect();
         let mut keys = Keys::default();
         let all: Vec<&[u8]> =
-            (0..=40).flat_map(|len| (0..5).map(move |at| (at, len))).map(|(at, len)| text[at..at + len].as_bytes()).collect();
+            (0..=40).flat_map(|len| (0..5).map(move |at| (at, len))).map(|(at, len)| &text.as_bytes()[at..at + len]).collect();
         for (number, key) in all.iter().enumerate() {
             *keys.entry(key) = number;
         }

@@ -102,7 +102,7 @@ impl Replay {
                     let label = input.label();
                     let bare = label.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
                     let hint = if bare { "; `llm-triage --help` lists the commands" } else { "" };
-                    style::complain(&format!("cannot read {label}: {error}{hint}"));
+                    style::complain(&format!("cannot read {label}: {}{hint}", style::reason(&error)));
                     end = End::Failed;
                 }
             }
@@ -124,7 +124,8 @@ impl Replay {
                 match self.turn(&mut feeds, &mut crew) {
                     Ok(bytes) => progress.add(bytes),
                     Err((at, error)) => {
-                        style::complain(&format!("cannot read on in {}: {error}", feeds[at].2.label()));
+                        let label = feeds[at].2.label();
+                        style::complain(&format!("cannot read {label} to its end: {}", style::reason(&error)));
                         let (stream, ..) = feeds.remove(at);
                         crew.close(stream, &mut self.pipeline, &mut self.out);
                         end = End::Failed;

@@ -1,5 +1,6 @@
 //! How things look: stdout and stderr, widths, numbers, times.
 
+use crate::taxonomy::Owner;
 use crate::time::Timestamp;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -22,6 +23,18 @@ pub(super) fn is_closed(error: &io::Error) -> bool {
 pub(super) fn complain(text: &str) {
     // Nothing is left to tell it to when stderr is gone too.
     let _gone = writeln!(io::stderr(), "llm-triage: {text}");
+}
+
+/// What an error of the system says, without its number and in the middle of a sentence.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    // `No such file`, but not `EOF`.
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain([second]).chain(letters).collect(),
+        _ => text.to_owned(),
+    }
 }
 
 /// Columns of the terminal, else 100.
@@ -61,6 +74,19 @@ impl Paint {
     }
 }
 
+/// Who can settle it, for people: the word that the other formats have, and what it means.
+pub(super) fn owner(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Caller => "caller (our code or request)",
+        Owner::Account => "account (its console: keys, billing, limits)",
+        Owner::Provider => "provider",
+        Owner::Gateway => "gateway",
+        Owner::Network => "network",
+        Owner::Tool => "tool (the editor, agent or SDK)",
+        Owner::Unknown => "unknown",
+    }
+}
+
 /// `1,234,567`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -72,6 +98,11 @@ pub(super) fn count(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `1 line`, `1,234 lines`.
+pub(super) fn of(number: u64, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// `12 KB`, `1.0 GB`.

@@ -36,7 +36,12 @@ pub(super) fn run(args: &Top) -> Result<End, Trouble> {
         loop {
             let picture = picture(&url).await;
             if once {
-                let picture = picture.map_err(|error| Trouble::Failed(format!("{}: {error}", args.url)))?;
+                let picture = picture.map_err(|error| {
+                    Trouble::Failed(format!(
+                        "{}: {error}; start one with `llm-triage run`, or name another with --url",
+                        args.url
+                    ))
+                })?;
                 style::print(picture.as_bytes())?;
                 return Ok(End::Good);
             }
@@ -74,7 +79,9 @@ async fn get(url: &Uri, path: &str) -> Result<Value, String> {
     let address = if url.port().is_some() { authority.to_owned() } else { format!("{authority}:80") };
     let path = format!("{}{path}", url.path().trim_end_matches('/'));
     let asking = async {
-        let socket = TcpStream::connect(&address).await.map_err(|error| format!("no daemon answers there: {error}"))?;
+        let socket = TcpStream::connect(&address)
+            .await
+            .map_err(|error| format!("no daemon answers there: {}", style::reason(&error)))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(|error| error.to_string())?;
         let request =
             Request::get(&path).header(HOST, authority).body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;

@@ -61,7 +61,7 @@ pub(super) fn run(
         let (input, to, failed) = (input.clone(), to.clone(), Arc::clone(&failed));
         thread::spawn(move || {
             if let Err(error) = read(stream, &input, &to) {
-                style::complain(&format!("cannot read {}: {error}", input.label()));
+                style::complain(&format!("cannot read {}: {}", input.label(), style::reason(&error)));
                 failed.store(true, Ordering::Relaxed);
                 // Nobody is left to be told when the other side has ended.
                 let _gone = to.send(Event::Close(stream));

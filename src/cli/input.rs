@@ -67,11 +67,13 @@ impl Input {
         Ok(Open { bytes, pipe: None })
     }
 
-    /// Bytes on disk, where that says how long the work is.
+    /// How many bytes there are to read, where that is known before.
     pub(super) fn size(&self) -> Option<u64> {
         match self {
-            Self::Stdin => None,
-            Self::File(path) => std::fs::metadata(path).ok().map(|it| it.len()),
+            Self::File(path) if !matches!(extension(path), "gz" | "zst") => {
+                std::fs::metadata(path).ok().filter(|it| it.is_file()).map(|it| it.len())
+            }
+            _ => None,
         }
     }
 

@@ -47,9 +47,7 @@ pub(super) fn run(args: &Top) -> Result<End, Trouble> {
             }
             // A daemon that restarts is shown as soon as it is back.
             let text = picture.unwrap_or_else(|error| format!("{}: {error}; asking again\n", args.url));
-            let rows = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0)).saturating_sub(1);
-            let lines: Vec<&str> = text.lines().take(rows).collect();
-            match style::print(format!("\x1b[H\x1b[J{}\n", lines.join("\n")).as_bytes()) {
+            match style::print(style::screen(&text, "a higher window shows them").as_bytes()) {
                 Err(error) if style::is_closed(&error) => return Ok(End::Good),
                 done => done?,
             }

@@ -39,15 +39,22 @@ fn head(summary: &Summary, paint: Paint) -> String {
     if good > 0 && failed > 0 {
         let _infallible = write!(line, " ({})", style::percent(failed as f64 / (good + failed) as f64));
     }
+    let mut span = String::new();
     if let Some((from, to)) = summary.span {
         let end = if from.to_string().get(..10) == to.to_string().get(..10) {
             style::clock(to, false)
         } else {
             style::clock(to, true)
         };
-        let _infallible = write!(line, "; {} to {end} UTC ({})", style::clock(from, true), style::span(to.since(from)));
+        span = format!("{} to {end} UTC ({})", style::clock(from, true), style::span(to.since(from)));
     }
-    let mut out = format!("{}\n", paint.bold(&line));
+    if line.chars().count() + 2 + span.len() > style::width() {
+        // Two short lines, instead of one that is broken anywhere.
+        line.push_str(if span.is_empty() { "" } else { "\n" });
+    } else if !span.is_empty() {
+        line.push_str("; ");
+    }
+    let mut out = format!("{}\n", paint.bold(&(line + &span)));
     if summary.unrecognised > 0 {
         let note = format!("{} of level error, not recognised as failed calls\n", style::of(summary.unrecognised, "record"));
         out.push_str(&paint.dim(&note));
@@ -160,7 +167,6 @@ fn field(out: &mut String, name: &str, text: &str) {
 const MOST_FINDINGS: usize = 12;
 
 fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline, days: bool, paint: Paint) {
-    const INDENT: usize = 12;
     let findings = summary.findings();
     if findings.is_empty() {
         return;
@@ -171,7 +177,8 @@ fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline, days
         let who = if it.provider == Provider::UNKNOWN { String::new() } else { format!("{provider}: ") };
         let since = known(it.since).map_or_else(|| " ".repeat(8), |at| style::clock(at, days));
         let text = format!("{who}{}. Blame: {}. {}", it.text, it.blame, it.advice);
-        let _infallible = writeln!(out, "  {since}  {}", style::wrap(&text, style::width() - INDENT, INDENT));
+        let indent = since.len() + 4;
+        let _infallible = writeln!(out, "  {since}  {}", style::wrap(&text, style::width() - indent, indent));
     }
     if findings.len() > MOST_FINDINGS {
         let _infallible = writeln!(out, "            … and {} more", findings.len() - MOST_FINDINGS);
@@ -189,8 +196,12 @@ fn write_alert(out: &mut String, it: &Span, days: bool, paint: Paint) {
         Some(to) => format!("to {}, {}", style::clock(to, days), it.alert.reason.map_or("resolved", |it| it.as_str())),
         None => "still firing at the end".to_owned(),
     };
-    let _infallible =
-        writeln!(out, "  {}  {painted}  {:<14} {:<12} {end}", style::clock(it.from, days), it.alert.row, it.alert.provider);
+    let from = style::clock(it.from, days);
+    let what = format!("{:<14} {:<12}", it.alert.row, it.alert.provider);
+    let indent = 2 + from.len() + 2 + 8 + 2;
+    let fits = indent + what.len() + 1 + end.len() <= style::width();
+    let gap = if fits { " ".to_owned() } else { format!("\n{:indent$}", "") };
+    let _infallible = writeln!(out, "  {from}  {painted}  {}{gap}{end}", if fits { what.as_str() } else { what.trim_end() });
 }
 
 fn write_unknown(out: &mut String, summary: &Summary, paint: Paint) {

@@ -5,7 +5,7 @@ use crate::classify::Traffic;
 use crate::config::{Flags, Span};
 use crate::taxonomy::Outcome;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use std::num::NonZeroUsize;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Reads the logs of LLM clients and gateways and says, for every failed call: what it is, whose it is, whether to retry,
@@ -26,62 +26,62 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// A table of what failed, whose it is, and what to do (the same as no command)
+    /// Show what failed, whose problem it is and what to do (also without a command)
     Report(Report),
-    /// One JSON verdict per record, on standard output
+    /// Write one JSON verdict per record
     Classify(Classify),
-    /// What a status, a pattern id or an error text means, and what to do; also reads standard input
+    /// Say what a status, a pattern id or an error text means, and what to do
     Explain(Explain),
-    /// The catalogue of known errors
+    /// Look at the catalogue of known errors, and test it
     Patterns(Patterns),
-    /// Errors that no pattern knows, in groups, each as a pattern to fill in
+    /// Group the errors that no pattern knows, and print a pattern to fill in for each
     Suggest(Suggest),
-    /// Follow logs for ever: metrics, a status page, alerts
+    /// Follow logs as a daemon: metrics, a status page, alerts
     Run(Box<Run>),
-    /// Checks the configuration and all it names, touches nothing, and prints what is in effect
+    /// Validate the configuration and all it names, and print what is in effect
     Check(Box<Check>),
-    /// Sends one alert, marked as a test, to a receiver of the configuration
+    /// Send one alert, marked as a test, to a receiver
     NotifyTest(NotifyTest),
-    /// Prometheus rules from the same escalation table
+    /// Print Prometheus rules made from the escalation table
     Rules(Box<Rules>),
-    /// What a running daemon sees, live
+    /// Watch what a running daemon sees
     Top(Top),
-    /// A JSON Schema
+    /// Print a JSON Schema
     Schema(Schema),
-    /// Completions for a shell
+    /// Print completions for a shell
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// The manual page, in roff
+    /// Print the manual page: llm-triage man | man -l -
     Man,
 }
 
 /// What all commands that read logs once have in common.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Logs {
-    /// Files to read, plain, .gz or .zst; `-` or nothing: standard input
+    /// Files to read: plain, .gz or .zst; `-` or none for standard input
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Whether the logs are only those of LLM clients, or a whole node's
+    /// llm: all of it comes from LLM clients and gateways; mixed: count an error only with evidence that an LLM was called
     #[arg(long, value_name = "llm|mixed", default_value = "llm", value_parser = traffic)]
     pub(super) traffic: Traffic,
-    /// The zone of stamps that have none: a name (Asia/Tokyo) or an offset (+09:00)
+    /// Time zone of stamps that have none, and of --since and --until: Asia/Tokyo or +09:00 [default: UTC]
     #[arg(long, value_name = "Z")]
     pub(super) tz: Option<String>,
     /// A directory of your own patterns; may be given more than once
     #[arg(long, value_name = "DIR")]
     pub(super) patterns: Vec<PathBuf>,
-    /// How many threads read; as many as there are cores, unless this says otherwise
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<NonZeroUsize>,
+    /// How many threads work on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) threads: Option<u16>,
 }
 
 impl Logs {
     /// How many threads read. What comes out is the same for any number.
     pub(super) fn threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        self.threads.unwrap_or_else(cores).get().min(Self::MOST_THREADS)
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(cores, usize::from).min(Self::MOST_THREADS)
     }
 
     /// More have nothing to do, whatever the machine: framing and counting are one thread's.
@@ -92,19 +92,19 @@ impl Logs {
 pub(super) struct Report {
     #[command(flatten)]
     pub(super) logs: Logs,
-    /// How the report is written
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
-    /// Keep reading, and repaint in place
+    /// Keep reading as the log grows, and repaint in place
     #[arg(long, short)]
     pub(super) follow: bool,
-    /// Only what came at this time or later: RFC 3339, HH:MM, or 30m (before the log's end)
+    /// Only records from this time on: 2026-11-20T09:16:51Z, 2026-11-20, HH:MM, or 30m (before the log's end)
     #[arg(long, value_name = "T")]
     pub(super) since: Option<String>,
-    /// Only what came before this time
+    /// Only records before this time, in the same forms
     #[arg(long, value_name = "T")]
     pub(super) until: Option<String>,
-    /// End with status 3 when there was such a thing: a failed call, or an alert of that severity or above
+    /// Exit with 3 if a call failed, or if an alert of that severity or above would have fired
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(super) fail_on: Option<FailOn>,
 }
@@ -122,14 +122,14 @@ pub(super) struct Classify {
 pub(super) struct Suggest {
     #[command(flatten)]
     pub(super) logs: Logs,
-    /// The most groups that are printed, most frequent first
+    /// Print at most this many groups, most frequent first
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(super) most: usize,
 }
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Explain {
-    /// A status (529), a pattern id, or the text of an error
+    /// A status (529), a pattern id, or the text of an error; nothing: standard input
     #[arg(value_name = "WHAT")]
     pub(super) what: Vec<String>,
     /// A directory of your own patterns; may be given more than once
@@ -145,7 +145,7 @@ pub(super) struct Patterns {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum PatternsCommand {
-    /// All patterns, one a line
+    /// List all patterns, one a line
     List {
         /// Only those of this provider
         #[arg(long)]
@@ -157,7 +157,7 @@ pub(super) enum PatternsCommand {
         #[arg(long, value_name = "DIR")]
         patterns: Vec<PathBuf>,
     },
-    /// One pattern, with its meaning, fix and examples
+    /// Show one pattern with its meaning, fix and examples
     Show {
         /// Its id
         id: String,
@@ -165,13 +165,13 @@ pub(super) enum PatternsCommand {
         #[arg(long, value_name = "DIR")]
         patterns: Vec<PathBuf>,
     },
-    /// Runs every pattern's own examples and near misses
+    /// Run every pattern's own examples and near misses
     Test {
         /// Your own pattern files or directories; nothing: the shipped catalogue
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Which entries of the error directory and which providers are covered, and by what
+    /// Show which entries of the error directory and which providers are covered, and by what
     Coverage,
 }
 
@@ -179,7 +179,7 @@ pub(super) enum PatternsCommand {
 pub(super) struct Run {
     #[command(flatten)]
     pub(super) flags: Flags,
-    /// How our own log is written, on standard error
+    /// Format of its own log, on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "LLM_TRIAGE_LOG_FORMAT")]
     pub(super) log_format: LogFormat,
 }
@@ -194,10 +194,10 @@ pub(super) enum LogFormat {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) flags: Flags,
-    /// A receiver that cannot be reached is a failure, not a warning
+    /// Fail if a receiver cannot be reached, instead of warning
     #[arg(long)]
     pub(super) receivers: bool,
-    /// Say what is there to be read, what stands in the way, and what would be counted twice
+    /// Show what is there to be read, what stands in the way, and what would be counted twice
     #[arg(long)]
     pub(super) sources: bool,
 }
@@ -210,7 +210,7 @@ pub(super) struct Top {
     /// Seconds between two looks
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub(super) interval: u64,
-    /// Print once; so it does where stdout is no terminal
+    /// Print once and exit (so it does if stdout is no terminal)
     #[arg(long)]
     pub(super) once: bool,
 }
@@ -246,8 +246,8 @@ pub(super) enum RulesAs {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Schema {
-    /// Of what
-    #[arg(value_enum)]
+    /// What it describes
+    #[arg(value_enum, value_name = "config|patterns|verdict")]
     pub(super) of: SchemaOf,
 }
 
@@ -309,7 +309,60 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<End, Trouble> {
 /// Prints the manual page.
 pub(super) fn man() -> Result<End, Trouble> {
     let mut out = Vec::new();
-    clap_mangen::Man::new(Args::command()).render(&mut out)?;
+    let mut command = Args::command();
+    command.build();
+    let page = clap_mangen::Man::new(command.clone());
+    page.render_title(&mut out)?;
+    page.render_name_section(&mut out)?;
+    page.render_synopsis_section(&mut out)?;
+    page.render_description_section(&mut out)?;
+    page.render_options_section(&mut out)?;
+    manual_of_commands(&command, &mut out)?;
+    out.extend_from_slice(MANUAL_END.as_bytes());
     super::style::print(&out)?;
     Ok(End::Good)
 }
+
+/// Every command with its options, on the one page.
+fn manual_of_commands(of: &clap::Command, out: &mut Vec<u8>) -> std::io::Result<()> {
+    for command in of.get_subcommands().filter(|it| it.get_name() != "help") {
+        let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).replace('-', "\\-");
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default().replace('-', "\\-");
+        writeln!(out, ".SH \"{}\"\n{about}", name.to_uppercase())?;
+        if command.get_name() == "report" {
+            out.extend_from_slice(b"Its options are those above.\n");
+            continue;
+        }
+        let mut options = Vec::new();
+        clap_mangen::Man::new(command.clone()).render_options_section(&mut options)?;
+        let options = String::from_utf8_lossy(&options).into_owned();
+        out.extend_from_slice(options.replace(".SH OPTIONS\n", "").as_bytes());
+        manual_of_commands(command, out)?;
+    }
+    Ok(())
+}
+
+/// What the command line alone does not tell.
+const MANUAL_END: &str = r#".SH "EXIT STATUS"
+.IP 0 4
+Good; also when whoever read standard output has gone.
+.IP 1 4
+Failed while running: a file cannot be read (the rest is read), a port is taken.
+.IP 2 4
+Usage.
+.IP 3 4
+\-\-fail\-on was met.
+.IP 78 4
+The configuration or a pattern is bad.
+.SH FILES
+.I /etc/llm\-triage/config.toml
+is the configuration of the daemon where \-\-config names no other.
+.SH EXAMPLES
+.nf
+llm\-triage app.log
+kubectl logs \-f app | llm\-triage
+llm\-triage classify < app.log
+llm\-triage explain 529
+llm\-triage run \-\-file '/var/log/llm/*.jsonl'
+.fi
+"#;

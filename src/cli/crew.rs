@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{self, Scope};
 
-/// A batch is handed on with so many bytes or events: little enough for the caches, much more than what handing on costs.
-const FULL_BYTES: usize = 64 << 10;
+/// A batch is handed on with so many bytes or events: what one read of a file gives, which is little enough for the caches and
+/// much more work than handing it on.
+const FULL_BYTES: usize = 48 << 10;
 const FULL_EVENTS: usize = 512;
 /// Batches on their way per thread, at most. Then framing waits for the oldest.
 const ON_THEIR_WAY: usize = 2;

@@ -5,6 +5,7 @@ use super::{End, Trouble, patterns, style};
 use crate::classify::{Classifier, Verdict};
 use crate::config::load_patterns;
 use crate::record::Reader;
+use crate::taxonomy::{Provider, Status};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Read};
 
@@ -49,21 +50,33 @@ fn explain(classifier: &Classifier, text: &str) -> String {
     out
 }
 
+/// What to try where nothing is found.
+const HINT: &str = "Give the whole text of the error, with its status, type and code; or look for a word of it in the \
+                    catalogue: `llm-triage patterns list | grep -i WORD`. `llm-triage suggest` prints a pattern to fill in for \
+                    errors of a log that none knows.";
+
 fn show(classifier: &Classifier, verdict: &Verdict<'_>) -> String {
     let catalog = classifier.catalog();
     let mut rows: Vec<(&str, String)> = Vec::new();
     let pattern = verdict.pattern.and_then(|it| catalog.pattern(it));
     match pattern {
         Some(it) => rows.push(("error", format!("{} ({})", it.title, it.id))),
-        None => rows.push(("error", "no pattern knows this error".to_owned())),
+        None if verdict.status.and_then(Status::http).is_some_and(|it| it < 400) => {
+            rows.push(("error", "none: this status says that all went well".to_owned()));
+        }
+        None => rows.push(("error", "no pattern knows this".to_owned())),
     }
-    rows.push(("provider", catalog.providers().id(verdict.provider).to_owned()));
+    if verdict.provider != Provider::UNKNOWN {
+        rows.push(("provider", catalog.providers().id(verdict.provider).to_owned()));
+    }
     if let Some(status) = verdict.upstream_status.or(verdict.status) {
         rows.push(("status", status.label().to_string()));
     }
-    rows.push(("category", verdict.category.to_string()));
-    rows.push(("owner", verdict.owner.to_string()));
-    rows.push(("retry", verdict.retry.to_string()));
+    if pattern.is_some() {
+        rows.push(("category", verdict.category.to_string()));
+        rows.push(("owner", style::owner(verdict.owner).to_owned()));
+        rows.push(("retry", verdict.retry.to_string()));
+    }
     if let Some(wait) = verdict.retry_after_s {
         rows.push(("wait", format!("{wait} s")));
     }
@@ -72,7 +85,7 @@ fn show(classifier: &Classifier, verdict: &Verdict<'_>) -> String {
         rows.push(("fix", it.fix.clone()));
         rows.extend(it.docs.clone().map(|docs| ("docs", docs)));
     } else {
-        rows.push(("fix", crate::pipeline::NO_PATTERN.to_owned()));
+        rows.push(("hint", HINT.to_owned()));
     }
     if let Some(page) = catalog.providers().spec(verdict.provider).map(|it| &it.status_page).filter(|it| !it.is_empty()) {
         rows.push(("status page", page.clone()));
@@ -97,11 +110,8 @@ fn others(classifier: &Classifier, status: &str) -> String {
     if ids.is_empty() {
         return out;
     }
-    let _infallible = writeln!(
-        out,
-        "\nWith a body or words, {status} can be one of these ({}); give the whole error text to tell:",
-        ids.len()
-    );
+    let _infallible =
+        writeln!(out, "\n{status} comes with each of these {} too; give the whole text of the error to tell which:", ids.len());
     for it in ids.iter().take(40) {
         let _infallible = writeln!(out, "  {:44} {:8} retry {:8} {}", it.id, it.owner, it.retry, it.title);
     }

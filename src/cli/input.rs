@@ -1,5 +1,6 @@
 //! Logs to read once: files, compressed files and standard input, as one stream by event time.
 
+use super::zstd::Unzstd;
 use crate::record::Reader;
 use crate::time::{Timestamp, Zone};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -55,21 +56,24 @@ impl Input {
         };
         let file = File::open(path)?;
         if file.metadata()?.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory; name the files in it"));
+            let hint = format!("it is a directory; name the files in it, such as {}/*.log", path.display());
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, hint));
         }
         let bytes: Box<dyn Read + Send> = match extension(path) {
-            "gz" => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
-            "zst" => Box::new(Unzstd::new(file)?),
+            "gz" => Box::new(Unpacked("gzip", flate2::read::MultiGzDecoder::new(BufReader::new(file)))),
+            "zst" => Box::new(Unpacked("zstd", Unzstd::new(BufReader::new(file)))),
             _ => return Open::plain(file),
         };
         Ok(Open { bytes, pipe: None })
     }
 
-    /// Bytes on disk, where that says how long the work is.
+    /// How many bytes there are to read, where that is known before.
     pub(super) fn size(&self) -> Option<u64> {
         match self {
-            Self::Stdin => None,
-            Self::File(path) => std::fs::metadata(path).ok().map(|it| it.len()),
+            Self::File(path) if !matches!(extension(path), "gz" | "zst") => {
+                std::fs::metadata(path).ok().filter(|it| it.is_file()).map(|it| it.len())
+            }
+            _ => None,
         }
     }
 
@@ -133,18 +137,17 @@ pub(super) fn stamp_of(reader: &Reader, line: &[u8], zone: Zone) -> Option<Times
     found.map(|it| it.resolve(zone, Timestamp::default()))
 }
 
-/// Unpacks `.zst`, frame after frame.
-struct Unzstd(ruzstd::decoding::StreamingDecoder<BufReader<File>, ruzstd::decoding::FrameDecoder>);
+/// Says in plain words what is wrong with packed bytes.
+struct Unpacked<R>(&'static str, R);
 
-impl Unzstd {
-    fn new(file: File) -> io::Result<Self> {
-        ruzstd::decoding::StreamingDecoder::new(BufReader::new(file)).map(Self).map_err(io::Error::other)
-    }
-}
-
-impl Read for Unzstd {
+impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.0.read(to)
+        self.1.read(to).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind @ io::ErrorKind::UnexpectedEof => io::Error::new(kind, format!("its {} data is cut off", self.0)),
+            kind if error.raw_os_error().is_none() => io::Error::new(kind, format!("it is no {} data, or damaged", self.0)),
+            _ => error,
+        })
     }
 }
 

@@ -16,6 +16,7 @@ mod sources;
 mod style;
 mod suggest;
 mod top;
+mod zstd;
 
 use args::{Args, Command};
 use clap::Parser;

@@ -102,12 +102,12 @@ impl Replay {
                     let label = input.label();
                     let bare = label.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
                     let hint = if bare { "; `llm-triage --help` lists the commands" } else { "" };
-                    style::complain(&format!("cannot read {label}: {error}{hint}"));
+                    style::complain(&format!("cannot read {label}: {}{hint}", style::reason(&error)));
                     end = End::Failed;
                 }
             }
         }
-        let mut progress = Progress::new(inputs);
+        let mut progress = Progress::new(inputs, self.out.wanted == Wanted::Nothing);
         let rules = Arc::clone(self.pipeline.rules());
         thread::scope(|scope| {
             let mut crew = Crew::new(self.threads, &rules, scope);
@@ -124,7 +124,8 @@ impl Replay {
                 match self.turn(&mut feeds, &mut crew) {
                     Ok(bytes) => progress.add(bytes),
                     Err((at, error)) => {
-                        style::complain(&format!("cannot read on in {}: {error}", feeds[at].2.label()));
+                        let label = feeds[at].2.label();
+                        style::complain(&format!("cannot read {label} to its end: {}", style::reason(&error)));
                         let (stream, ..) = feeds.remove(at);
                         crew.close(stream, &mut self.pipeline, &mut self.out);
                         end = End::Failed;
@@ -185,32 +186,45 @@ pub(super) fn zone_of(text: &str) -> Result<Zone, Trouble> {
 
 /// How far long work has come, on a terminal.
 struct Progress {
+    on: bool,
+    /// Bytes to read, where that is known before.
     total: Option<u64>,
     done: u64,
-    shown: u64,
+    shown_at: u64,
 }
 
 impl Progress {
     /// Only what takes long is worth a line.
     const WORTH: u64 = 200 << 20;
+    /// A new figure comes after so many bytes.
+    const STEP: u64 = 16 << 20;
 
-    fn new(inputs: &[Input]) -> Self {
+    /// `aside`: the terminal is not written to by the command itself while it reads.
+    fn new(inputs: &[Input], aside: bool) -> Self {
         let total: Option<u64> = inputs.iter().map(Input::size).sum();
-        Self { total: total.filter(|it| *it > Self::WORTH && io::stderr().is_terminal()), done: 0, shown: 0 }
+        let on = io::stderr().is_terminal() && (aside || !io::stdout().is_terminal());
+        Self { on: on && total.is_none_or(|it| it > Self::WORTH), total, done: 0, shown_at: 0 }
     }
 
     fn add(&mut self, bytes: u64) {
         self.done += bytes;
-        let Some(total) = self.total else { return };
-        let percent = (self.done * 100 / total.max(1)).min(100);
-        if percent > self.shown {
-            self.shown = percent;
-            let _gone = write!(io::stderr(), "\rreading: {percent} % of {}", style::bytes(total));
+        let begun = self.total.is_some() || self.done > Self::WORTH;
+        if !self.on || !begun || self.done < self.shown_at + Self::STEP {
+            return;
         }
+        self.shown_at = self.done;
+        let done = style::bytes(self.done);
+        let _gone = match self.total {
+            Some(total) => {
+                let percent = self.done.saturating_mul(100) / total.max(1);
+                write!(io::stderr(), "\r\x1b[Kreading: {}, {} % of {}", done, percent.min(100), style::bytes(total))
+            }
+            None => write!(io::stderr(), "\r\x1b[Kreading: {done}"),
+        };
     }
 
     fn finish(&self) {
-        if self.shown > 0 {
+        if self.shown_at > 0 {
             let _gone = write!(io::stderr(), "\r\x1b[K");
         }
     }

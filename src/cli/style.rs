@@ -1,5 +1,6 @@
 //! How things look: stdout and stderr, widths, numbers, times.
 
+use crate::taxonomy::Owner;
 use crate::time::Timestamp;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -22,6 +23,18 @@ pub(super) fn is_closed(error: &io::Error) -> bool {
 pub(super) fn complain(text: &str) {
     // Nothing is left to tell it to when stderr is gone too.
     let _gone = writeln!(io::stderr(), "llm-triage: {text}");
+}
+
+/// What an error of the system says, without its number and in the middle of a sentence.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    // `No such file`, but not `EOF`.
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain([second]).chain(letters).collect(),
+        _ => text.to_owned(),
+    }
 }
 
 /// Columns of the terminal, else 100.
@@ -61,6 +74,19 @@ impl Paint {
     }
 }
 
+/// Who can settle it, for people: the word that the other formats have, and what it means.
+pub(super) fn owner(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Caller => "caller (our code or request)",
+        Owner::Account => "account (its console: keys, billing, limits)",
+        Owner::Provider => "provider",
+        Owner::Gateway => "gateway",
+        Owner::Network => "network",
+        Owner::Tool => "tool (the editor, agent or SDK)",
+        Owner::Unknown => "unknown",
+    }
+}
+
 /// `1,234,567`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -72,6 +98,11 @@ pub(super) fn count(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `1 line`, `1,234 lines`.
+pub(super) fn of(number: u64, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// `12 KB`, `1.0 GB`.
@@ -111,6 +142,38 @@ pub(super) fn percent(share: f64) -> String {
     if percent >= 10.0 || percent == 0.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
 }
 
+/// What paints a terminal anew with the beginning of a text, and says how many lines are left out and how to see them.
+pub(super) fn screen(text: &str, how: &str) -> String {
+    let (columns, rows) = terminal_size::terminal_size().map_or((80, 24), |(width, height)| (width.0, height.0));
+    format!("\x1b[H\x1b[J{}", upper_part(text, usize::from(columns.max(1)), usize::from(rows), how))
+}
+
+/// As many lines as fit, those that the terminal breaks counted as what they take. The last row is the cursor's.
+fn upper_part(text: &str, columns: usize, rows: usize, how: &str) -> String {
+    let taken = |line: &str| visible(line).div_ceil(columns).max(1);
+    let room = rows.saturating_sub(1);
+    if text.lines().map(taken).sum::<usize>() <= room {
+        return text.to_owned();
+    }
+    let (mut out, mut used, mut shown) = (String::new(), 1, 0);
+    for line in text.lines() {
+        used += taken(line);
+        if used > room {
+            break;
+        }
+        (out, shown) = (out + line + "\n", shown + 1);
+    }
+    let more = format!("… {} more; {how}", of((text.lines().count() - shown) as u64, "line"));
+    out + &cut(&more, columns) + "\n"
+}
+
+/// Characters that take room: those of colours do not.
+fn visible(line: &str) -> usize {
+    let mut parts = line.split('\x1b');
+    let first = parts.next().map_or(0, |it| it.chars().count());
+    first + parts.filter_map(|it| it.split_once('m')).map(|(_, it)| it.chars().count()).sum::<usize>()
+}
+
 /// Words broken into lines of at most `width` characters, each after the first with `indent` blanks.
 pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let mut out = String::new();
@@ -137,4 +200,17 @@ pub(super) fn cut(text: &str, width: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_shows_what_fits_and_says_how_much_more_there_is() {
+        let text = "\x1b[1m1234567890\x1b[0m\n12345678901\n3\n4\n";
+        assert_eq!(upper_part(text, 10, 6, "so"), text, "ten characters are one row, eleven are two");
+        assert_eq!(upper_part(text, 10, 5, "so"), "\x1b[1m1234567890\x1b[0m\n12345678901\n… 2 lines…\n");
+        assert_eq!(upper_part(text, 40, 3, "so"), "\x1b[1m1234567890\x1b[0m\n… 3 lines more; so\n");
+    }
 }

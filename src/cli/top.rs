@@ -36,15 +36,18 @@ pub(super) fn run(args: &Top) -> Result<End, Trouble> {
         loop {
             let picture = picture(&url).await;
             if once {
-                let picture = picture.map_err(|error| Trouble::Failed(format!("{}: {error}", args.url)))?;
+                let picture = picture.map_err(|error| {
+                    Trouble::Failed(format!(
+                        "{}: {error}; start one with `llm-triage run`, or name another with --url",
+                        args.url
+                    ))
+                })?;
                 style::print(picture.as_bytes())?;
                 return Ok(End::Good);
             }
             // A daemon that restarts is shown as soon as it is back.
             let text = picture.unwrap_or_else(|error| format!("{}: {error}; asking again\n", args.url));
-            let rows = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0)).saturating_sub(1);
-            let lines: Vec<&str> = text.lines().take(rows).collect();
-            match style::print(format!("\x1b[H\x1b[J{}\n", lines.join("\n")).as_bytes()) {
+            match style::print(style::screen(&text, "a higher window shows them").as_bytes()) {
                 Err(error) if style::is_closed(&error) => return Ok(End::Good),
                 done => done?,
             }
@@ -74,7 +77,9 @@ async fn get(url: &Uri, path: &str) -> Result<Value, String> {
     let address = if url.port().is_some() { authority.to_owned() } else { format!("{authority}:80") };
     let path = format!("{}{path}", url.path().trim_end_matches('/'));
     let asking = async {
-        let socket = TcpStream::connect(&address).await.map_err(|error| format!("no daemon answers there: {error}"))?;
+        let socket = TcpStream::connect(&address)
+            .await
+            .map_err(|error| format!("no daemon answers there: {}", style::reason(&error)))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(|error| error.to_string())?;
         let request =
             Request::get(&path).header(HOST, authority).body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;

@@ -206,12 +206,15 @@ fn the_end_says_whether_something_failed() {
 
 #[test]
 fn what_was_typed_wrongly_is_said() {
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["report", "--nope"], "--nope"),
         (&["report", "--format", "xml"], "xml"),
         (&["classify", "--only", "bad"], "error, success, other, all"),
         (&["classify", "--traffic", "some"], "llm, mixed"),
         (&["report", "--since", "yesterday", &timeline()], "yesterday"),
+        (&["report", "--since", "2026-13-01", &timeline()], "a date (2026-11-20)"),
+        (&["report", "--since", "10:31", "--until", "10:30", &timeline()], "between --since and --until"),
+        (&["report", "--threads", "0", &timeline()], "1..="),
         (&["report", "--tz", "Mars/Base", &timeline()], "Mars/Base"),
         (&["patterns", "show", "insufficient-quota-of-nobody"], "patterns list"),
     ];
@@ -240,6 +243,33 @@ fn what_cannot_be_read_is_said_and_the_rest_is_read() {
 }
 
 #[test]
+fn a_report_on_nothing_is_not_shown() {
+    let log = fs::read(timeline()).expect("readable");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&log).expect("packed");
+    let packed = gz.finish().expect("packed");
+    let (dir, paths) =
+        folder(&[("half.gz", &packed[..packed.len() / 2]), ("none.zst", b"this is not compressed"), ("empty.log", b"")]);
+    let folder = dir.path().to_string_lossy().into_owned();
+    for (path, told) in [
+        ("reprot", "cannot read reprot: no such file or directory; `llm-triage --help` lists the commands"),
+        (folder.as_str(), "it is a directory; name the files in it, such as "),
+        (&paths[1].to_string_lossy(), "none.zst to its end: it is no zstd data, or damaged"),
+    ] {
+        let ran = run(&[path]);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{ran:?}");
+        assert!(ran.err.contains(told) && ran.err.lines().count() == 1, "{ran:?}");
+    }
+    let half = run(&[&paths[0].to_string_lossy()]);
+    assert!(half.code == 1 && half.err.ends_with("half.gz to its end: its gzip data is cut off\n"), "{}", half.err);
+    assert!(half.out.contains(" failed ("), "what was read is told: {}", half.out);
+    let empty = run(&[&paths[2].to_string_lossy()]);
+    assert!(empty.code == 0 && empty.out.ends_with("There was nothing to read.\n"), "{empty:?}");
+    let later = run(&["--since", "2026-11-13", &timeline()]);
+    assert!(later.code == 0 && later.out.ends_with("No record lies in the time that was asked for.\n"), "{later:?}");
+}
+
+#[test]
 fn a_closed_stdout_is_a_normal_end() {
     let log = fs::read_to_string(timeline()).expect("readable").repeat(3);
     let (_dir, paths) = folder(&[("long.jsonl", log.as_bytes())]);
@@ -263,6 +293,23 @@ fn compressed_files_are_read_as_they_are() {
     let report = run(&["report", "--format", "json", &paths[0].to_string_lossy()]).json();
     assert_eq!(report["input"], serde_json::json!({"bytes": log.len(), "lines": 1_068}));
     assert_eq!(report["records"]["error"], 146);
+}
+
+#[test]
+fn a_zst_file_is_read_frame_after_frame() {
+    // Raw blocks need no compressor: magic number, window of 1 MiB, one block that is the last.
+    let frame = |text: &[u8]| {
+        let block = (u32::try_from(text.len()).expect("short") << 3 | 1).to_le_bytes();
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0, 0x50], &block[..3], text].concat()
+    };
+    let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0], &b"any"[..]].concat();
+    let whole = [frame(GOOD.as_bytes()), skipped, frame(failure("09:00:01", "openai").as_bytes())].concat();
+    let (_dir, paths) = folder(&[("two.zst", &whole), ("cut.zst", &whole[..whole.len() - 9])]);
+    let two = run(&["classify", &paths[0].to_string_lossy()]);
+    assert_eq!((two.code, two.verdicts().len()), (0, 2), "{two:?}");
+    let cut = run(&["classify", &paths[1].to_string_lossy()]);
+    assert_eq!((cut.code, cut.verdicts().len()), (1, 1), "{cut:?}");
+    assert!(cut.err.contains("its zstd data is cut off"), "{}", cut.err);
 }
 
 #[test]
@@ -474,7 +521,10 @@ fn the_catalogue_can_be_looked_at() {
 #[test]
 fn there_is_a_manual_and_a_completion_for_every_shell() {
     let man = run(&["man"]);
-    assert!(man.code == 0 && man.out.contains(".TH llm-triage") && man.out.contains("classify"), "{}", man.out);
+    assert!(man.code == 0 && man.out.starts_with(".ie"), "{}", man.out);
+    for part in [".TH llm-triage", "LLM\\-TRIAGE CLASSIFY", "LLM\\-TRIAGE PATTERNS SHOW", "EXIT STATUS", "\\-\\-state\\-dir"] {
+        assert!(man.out.contains(part), "{part} is not in the manual");
+    }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = run(&["completions", shell]);
         assert!(ran.code == 0 && ran.out.contains("llm-triage") && ran.out.len() > 1_000, "{shell}");

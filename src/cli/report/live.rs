@@ -61,7 +61,7 @@ pub(super) fn run(
         let (input, to, failed) = (input.clone(), to.clone(), Arc::clone(&failed));
         thread::spawn(move || {
             if let Err(error) = read(stream, &input, &to) {
-                style::complain(&format!("cannot read {}: {error}", input.label()));
+                style::complain(&format!("cannot read {}: {}", input.label(), style::reason(&error)));
                 failed.store(true, Ordering::Relaxed);
                 // Nobody is left to be told when the other side has ended.
                 let _gone = to.send(Event::Close(stream));
@@ -113,9 +113,7 @@ impl Screen {
         self.painted = Some(Instant::now());
         summary.finish(&replay.pipeline);
         let text = String::from_utf8_lossy(&render(summary, replay, Format::Table)).into_owned();
-        let rows = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0)).saturating_sub(1);
-        let lines: Vec<&str> = text.lines().take(rows).collect();
-        style::print(format!("\x1b[H\x1b[J{}\n", lines.join("\n")).as_bytes()).is_ok()
+        style::print(style::screen(&text, "Ctrl-C prints them all").as_bytes()).is_ok()
     }
 
     fn leave(&self) {

@@ -42,6 +42,10 @@ pub(super) fn run(args: &Report) -> Result<End, Trouble> {
             if live::interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         summary.finish(&replay.pipeline);
+        if end == End::Failed && summary.bytes == 0 {
+            // Why is said already; a report on nothing would look like one on a log without failures.
+            return Ok(end);
+        }
         match style::print(&render(&summary, &replay, args.format)) {
             Err(error) if !style::is_closed(&error) => return Err(error.into()),
             _ => {}
@@ -80,16 +84,24 @@ fn bounds(args: &Report, inputs: &[Input], zone: Zone) -> Result<(Option<Timesta
     let reader = Reader::default();
     let end = inputs.iter().filter_map(|it| it.last_time(&reader, zone)).max();
     let bound = |text: &Option<String>| text.as_deref().map(|it| moment(it, end, zone)).transpose();
-    Ok((bound(&args.since)?, bound(&args.until)?))
+    let (since, until) = (bound(&args.since)?, bound(&args.until)?);
+    if since.zip(until).is_some_and(|(since, until)| since >= until) {
+        return Err(Trouble::Usage("nothing lies between --since and --until: the first must be the earlier one".to_owned()));
+    }
+    Ok((since, until))
 }
 
 fn moment(text: &str, end: Option<Timestamp>, zone: Zone) -> Result<Timestamp, Trouble> {
     if let Some(stamp) = Stamp::parse(text.as_bytes()).filter(|it| !matches!(it, Stamp::TimeOfDay(_))) {
         return Ok(stamp.resolve(zone, Timestamp::default()));
     }
+    let no_time = || {
+        let forms = "a date (2026-11-20), a date and time (2026-11-20T09:16:51Z), HH:MM, or 30m (before the log's end)";
+        Trouble::Usage(format!("{text:?} is no time: give {forms}"))
+    };
     let needs_end = || {
         Trouble::Usage(format!(
-            "{text:?} is counted from the log's end, which standard input does not tell before it ends; give a date and time"
+            "{text:?} counts from the log's end, which is not known for standard input; give a date and a time"
         ))
     };
     let unit = match text.chars().last() {
@@ -104,16 +116,20 @@ fn moment(text: &str, end: Option<Timestamp>, zone: Zone) -> Result<Timestamp, T
     {
         return Ok(end.ok_or_else(needs_end)?.minus(Duration::from_secs(number.saturating_mul(unit))));
     }
-    let full = if text.len() == 5 { format!("{text}:00") } else { text.to_owned() };
+    let full = match text.len() {
+        5 => format!("{text}:00"),
+        10 => format!("{text}T00:00:00"),
+        _ => text.to_owned(),
+    };
     match Stamp::parse(full.as_bytes()) {
+        Some(Stamp::TimeOfDay(_)) | None if text.len() == 10 => Err(no_time()),
+        Some(stamp) if text.len() == 10 => Ok(stamp.resolve(zone, Timestamp::default())),
         Some(stamp) => {
             let end = end.ok_or_else(needs_end)?;
             let at = stamp.resolve(zone, end);
             // A time of day that lies after the log's end is yesterday's.
             Ok(if at > end { at.minus(Duration::from_secs(86_400)) } else { at })
         }
-        None => Err(Trouble::Usage(format!(
-            "{text:?} is no time: give RFC 3339 (2026-11-20T09:16:51Z), HH:MM, or 30m (before the log's end)"
-        ))),
+        None => Err(no_time()),
     }
 }

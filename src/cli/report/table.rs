@@ -34,37 +34,56 @@ fn head(summary: &Summary, paint: Paint) -> String {
         many => format!("{} files", many.len()),
     };
     let (good, failed) = (summary.good_calls(), summary.failed_calls());
-    let mut line = format!("{names}: {} lines, ", style::count(summary.lines));
-    let _infallible = write!(line, "{} calls, {} failed", style::count(good + failed), style::count(failed));
+    let mut line = format!("{names}: {}, ", style::of(summary.lines, "line"));
+    let _infallible = write!(line, "{}, {} failed", style::of(good + failed, "call"), style::count(failed));
     if good > 0 && failed > 0 {
         let _infallible = write!(line, " ({})", style::percent(failed as f64 / (good + failed) as f64));
     }
+    let mut span = String::new();
     if let Some((from, to)) = summary.span {
         let end = if from.to_string().get(..10) == to.to_string().get(..10) {
             style::clock(to, false)
         } else {
             style::clock(to, true)
         };
-        let _infallible = write!(line, "; {} to {end} UTC ({})", style::clock(from, true), style::span(to.since(from)));
+        span = format!("{} to {end} UTC ({})", style::clock(from, true), style::span(to.since(from)));
     }
-    let mut out = format!("{}\n", paint.bold(&line));
+    if line.chars().count() + 2 + span.len() > style::width() {
+        // Two short lines, instead of one that is broken anywhere.
+        line.push_str(if span.is_empty() { "" } else { "\n" });
+    } else if !span.is_empty() {
+        line.push_str("; ");
+    }
+    let mut out = format!("{}\n", paint.bold(&(line + &span)));
     if summary.unrecognised > 0 {
-        let note =
-            format!("{} lines were logged as errors and are no failed call that we know\n", style::count(summary.unrecognised));
+        let note = format!("{} of level error, not recognised as failed calls\n", style::of(summary.unrecognised, "record"));
         out.push_str(&paint.dim(&note));
     }
     for (reason, count) in &summary.skipped {
-        out.push_str(&paint.dim(&format!("{} lines could not be read whole: {reason}\n", style::count(*count))));
+        out.push_str(&paint.dim(&format!("{} {}\n", style::of(*count, "line"), skipped(reason))));
     }
     out
+}
+
+/// What became of lines that could not be read whole.
+fn skipped(reason: &str) -> &str {
+    match reason {
+        "too_long" => "too long to keep whole: head and tail were read",
+        "incomplete" => "without an end, at the end of a file: read, but perhaps cut off",
+        "binary" => "skipped: no text (a binary or packed file?)",
+        "malformed" => "with JSON that stops in the middle",
+        "too_complex" => "nested too deep to be read",
+        other => other,
+    }
 }
 
 fn nothing_failed(summary: &Summary) -> &'static str {
     match (summary.good_calls(), summary.records[Outcome::Other as usize]) {
         (1.., _) => "\nNo call failed.\n",
         (0, 1..) => {
-            "\nNo LLM call was recognised in these lines. If there are some, the client's own format may be new to us.\n"
+            "\nNo LLM call was recognised in these lines. If there are some, the format is new to llm-triage: please report it.\n"
         }
+        _ if summary.lines > 0 => "\nNo record lies in the time that was asked for.\n",
         _ => "\nThere was nothing to read.\n",
     }
 }
@@ -92,7 +111,7 @@ fn write_group(out: &mut String, it: &Group, summary: &Summary, pipeline: &Pipel
     if !when.is_empty() {
         field(out, "when", &when);
     }
-    field(out, "whose", &format!("{}; {retry}", it.owner));
+    field(out, "whose", &format!("{}; {retry}", style::owner(it.owner)));
     let mut who =
         top(&it.models, 3).into_iter().map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>().join(", ");
     let services = top(&it.services, 3);
@@ -112,7 +131,7 @@ fn write_group(out: &mut String, it: &Group, summary: &Summary, pipeline: &Pipel
         field(out, "said", &style::cut(example, (style::width() - 16) * 2));
     }
     if !it.request_ids.is_empty() {
-        field(out, "requests", &it.request_ids.join(" "));
+        field(out, "requests", &first_that_fit(&it.request_ids, style::width() - INDENT));
     }
 }
 
@@ -125,8 +144,22 @@ fn times(it: &Group, days: bool) -> Option<String> {
     })
 }
 
+/// As many as one line takes, and one at least.
+fn first_that_fit(ids: &[String], width: usize) -> String {
+    let mut line = String::new();
+    for id in ids {
+        if !line.is_empty() && line.len() + 1 + id.len() > width {
+            break;
+        }
+        let _infallible = write!(line, "{}{id}", if line.is_empty() { "" } else { " " });
+    }
+    line
+}
+
+/// Where the text of a field begins.
+const INDENT: usize = 19;
+
 fn field(out: &mut String, name: &str, text: &str) {
-    const INDENT: usize = 19;
     let _infallible = writeln!(out, "         {name:<9} {}", style::wrap(text, style::width() - INDENT, INDENT));
 }
 
@@ -134,7 +167,6 @@ fn field(out: &mut String, name: &str, text: &str) {
 const MOST_FINDINGS: usize = 12;
 
 fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline, days: bool, paint: Paint) {
-    const INDENT: usize = 12;
     let findings = summary.findings();
     if findings.is_empty() {
         return;
@@ -145,7 +177,8 @@ fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline, days
         let who = if it.provider == Provider::UNKNOWN { String::new() } else { format!("{provider}: ") };
         let since = known(it.since).map_or_else(|| " ".repeat(8), |at| style::clock(at, days));
         let text = format!("{who}{}. Blame: {}. {}", it.text, it.blame, it.advice);
-        let _infallible = writeln!(out, "  {since}  {}", style::wrap(&text, style::width() - INDENT, INDENT));
+        let indent = since.len() + 4;
+        let _infallible = writeln!(out, "  {since}  {}", style::wrap(&text, style::width() - indent, indent));
     }
     if findings.len() > MOST_FINDINGS {
         let _infallible = writeln!(out, "            … and {} more", findings.len() - MOST_FINDINGS);
@@ -163,8 +196,12 @@ fn write_alert(out: &mut String, it: &Span, days: bool, paint: Paint) {
         Some(to) => format!("to {}, {}", style::clock(to, days), it.alert.reason.map_or("resolved", |it| it.as_str())),
         None => "still firing at the end".to_owned(),
     };
-    let _infallible =
-        writeln!(out, "  {}  {painted}  {:<14} {:<12} {end}", style::clock(it.from, days), it.alert.row, it.alert.provider);
+    let from = style::clock(it.from, days);
+    let what = format!("{:<14} {:<12}", it.alert.row, it.alert.provider);
+    let indent = 2 + from.len() + 2 + 8 + 2;
+    let fits = indent + what.len() + 1 + end.len() <= style::width();
+    let gap = if fits { " ".to_owned() } else { format!("\n{:indent$}", "") };
+    let _infallible = writeln!(out, "  {from}  {painted}  {}{gap}{end}", if fits { what.as_str() } else { what.trim_end() });
 }
 
 fn write_unknown(out: &mut String, summary: &Summary, paint: Paint) {

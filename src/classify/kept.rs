@@ -20,6 +20,11 @@ impl Verdict<'_> {
             text.push_str(&name);
             Some(u32::try_from(start).ok()?..u32::try_from(text.len()).ok()?)
         });
+        Kept { verdict: self.nameless(), names }
+    }
+
+    /// The verdict without the record's own words.
+    pub(super) fn nameless(self) -> Verdict<'static> {
         let Verdict {
             stamp,
             outcome,
@@ -53,7 +58,7 @@ impl Verdict<'_> {
             is_transport,
             is_request,
         } = self;
-        let verdict = Verdict {
+        Verdict {
             stamp,
             outcome,
             grain,
@@ -85,8 +90,7 @@ impl Verdict<'_> {
             is_retry_notice,
             is_transport,
             is_request,
-        };
-        Kept { verdict, names }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod catalog;
 mod engine;
 mod kept;
+mod memo;
 mod observation;
 mod proof;
 mod shipped;
@@ -10,6 +11,7 @@ mod verdict;
 
 pub use catalog::{Catalog, CatalogError, Pattern, Source};
 pub use kept::Kept;
+pub use memo::Memo;
 pub use observation::{Evidence, Name, Observation, PatternId, SourceId};
 pub use proof::ProofError;
 pub use shipped::SHIPPED;

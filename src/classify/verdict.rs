@@ -3,6 +3,7 @@
 use super::PatternId;
 use super::catalog::{Catalog, Pattern};
 use super::engine::{Found, Query, Tier};
+use super::memo::{Memo, Recall};
 use crate::record::{Format, Level, Record, Signals, Spot};
 use crate::redact::Redactor;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, closed};
@@ -176,6 +177,15 @@ impl Classifier {
 
     /// Judges one record of a source that carries `traffic`.
     pub fn classify<'a>(&self, record: &Record<'a>, traffic: Traffic) -> Verdict<'a> {
+        self.judge(record, traffic, None)
+    }
+
+    /// The same, faster where failures repeat: `memo` knows what this classifier was asked before.
+    pub fn classify_again<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: &mut Memo) -> Verdict<'a> {
+        self.judge(record, traffic, Some(memo))
+    }
+
+    fn judge<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: Option<&mut Memo>) -> Verdict<'a> {
         let mut verdict = Verdict::of(record);
         verdict.names().into_iter().flatten().for_each(|it| self.redactor.name(it));
         match record.spot() {
@@ -191,7 +201,7 @@ impl Classifier {
                 self.tell_provider(record, &mut verdict);
                 self.answer(record, status, &mut verdict);
             }
-            _ => self.general(record, traffic, &mut verdict),
+            _ => self.general(record, traffic, memo, &mut verdict),
         }
         verdict
     }
@@ -242,7 +252,7 @@ impl Classifier {
         }
     }
 
-    fn general<'a>(&self, record: &Record<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) {
+    fn general<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: Option<&mut Memo>, verdict: &mut Verdict<'a>) {
         if is_metric(record) {
             return;
         }
@@ -256,6 +266,17 @@ impl Classifier {
             Level::Warn | Level::Unknown => names_failure(record.headline()),
             Level::Info | Level::Debug => false,
         };
+        if let Some(memo) = memo.filter(|_| evidence || suspicious) {
+            match memo.recall(record, traffic, verdict) {
+                Recall::Known => {}
+                Recall::TooLong => self.general(record, traffic, None, verdict),
+                Recall::New(place) => {
+                    self.general(record, traffic, None, verdict);
+                    memo.keep(place, record, verdict);
+                }
+            }
+            return;
+        }
         self.tell_provider(record, verdict);
         if evidence || suspicious {
             let signals = record.signals();

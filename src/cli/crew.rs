@@ -3,6 +3,7 @@
 //! Whoever frames and counts does a batch himself when nobody else has time, so as many threads work as were asked for.
 
 use super::style;
+use crate::classify::Memo;
 use crate::framing::StreamId;
 use crate::pipeline::{Batch, Chunk, Event, Output, Pipeline, Rules};
 use std::collections::VecDeque;
@@ -29,6 +30,8 @@ pub(super) struct Crew {
     on_their_way: VecDeque<Due>,
     spare: Vec<Batch>,
     next: usize,
+    /// For the batches that are judged here.
+    memo: Memo,
 }
 
 #[derive(Debug)]
@@ -58,6 +61,7 @@ impl Crew {
             on_their_way: VecDeque::new(),
             spare: Vec::new(),
             next: 0,
+            memo: Memo::default(),
         }
     }
 
@@ -102,7 +106,7 @@ impl Crew {
                 Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => batch = back,
             }
         }
-        batch.judge(&self.rules);
+        batch.judge(&self.rules, &mut self.memo);
         self.on_their_way.push_back(Due::Here(batch));
     }
 
@@ -146,8 +150,9 @@ impl Other {
         let (done, from) = sync_channel(2);
         let rules = Arc::clone(rules);
         let started = thread::Builder::new().name("judge".to_owned()).spawn_scoped(scope, move || {
+            let mut memo = Memo::default();
             for mut batch in work {
-                batch.judge(&rules);
+                batch.judge(&rules, &mut memo);
                 if done.send(batch).is_err() {
                     return;
                 }

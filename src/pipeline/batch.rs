@@ -3,7 +3,7 @@
 
 use super::{Chunk, Event};
 use super::{Judged, Output, Pipeline, Rules, Stream};
-use crate::classify::{Kept, Traffic};
+use crate::classify::{Kept, Memo, Traffic};
 use crate::framing::{Books, RawEvent, StreamId};
 use crate::time::Timestamp;
 
@@ -76,11 +76,11 @@ impl Batch {
             + of(records.capacity(), size_of::<Read>())
     }
 
-    /// Reads and judges its events, by the rules of the pipeline that framed them.
-    pub fn judge(&mut self, rules: &Rules) {
+    /// Reads and judges its events, by the rules of the pipeline that framed them; `memo` knows what those rules judged before.
+    pub fn judge(&mut self, rules: &Rules, memo: &mut Memo) {
         let Self { bytes, events, names, records, .. } = self;
         for (at, framed) in events.iter().enumerate() {
-            rules.read(&framed.event(bytes), framed.traffic, |verdict, broken| {
+            rules.read(&framed.event(bytes), framed.traffic, memo, |verdict, broken| {
                 records.push(Read { event: at, verdict: verdict.keep(names), broken });
             });
         }

@@ -23,7 +23,7 @@ pub use tally::{Books, ErrorKey, Tally};
 
 use crate::alert::{AlertOptions, Alerts, Lexicon, RowError, RowId, RowSpec, SelfRow, Table};
 use crate::call::{Duplicates, GrainRule, StreamCalls};
-use crate::classify::{Catalog, Classifier, Evidence, Name, Observation, SourceId, Traffic, Verdict};
+use crate::classify::{Catalog, Classifier, Evidence, Memo, Name, Observation, SourceId, Traffic, Verdict};
 use crate::detect::UnknownGroups;
 use crate::framing::{self, Framer, LossReason, RawEvent, StreamId};
 use crate::record::Reader;
@@ -89,9 +89,9 @@ impl Rules {
 
     /// Gives out what each record of an event comes to, and whether it stops in the middle. Looks at nothing else: whoever has
     /// time may do it.
-    fn read(&self, event: &RawEvent<'_>, traffic: Traffic, mut out: impl FnMut(Verdict<'_>, bool)) {
+    fn read(&self, event: &RawEvent<'_>, traffic: Traffic, memo: &mut Memo, mut out: impl FnMut(Verdict<'_>, bool)) {
         self.reader.read(event.bytes, event.tail, event.stamped, |record| {
-            out(self.classifier.classify(record, traffic), record.is_broken());
+            out(self.classifier.classify_again(record, traffic, memo), record.is_broken());
         });
     }
 }
@@ -185,6 +185,8 @@ struct Core {
     unknown: UnknownGroups,
     tally: Tally,
     backlog: Backlog,
+    /// What the rules in force judged lately.
+    memo: Memo,
 }
 
 impl Pipeline {
@@ -205,6 +207,7 @@ impl Pipeline {
             unknown: UnknownGroups::default(),
             tally: Tally::default(),
             backlog: Backlog::default(),
+            memo: Memo::default(),
         };
         Self { rules: Arc::new(rules), streams: FxHashMap::default(), remembered: FxHashMap::default(), core }
     }
@@ -251,6 +254,7 @@ impl Pipeline {
             }
             Event::Reload(rules, sources) => {
                 self.rules = Arc::from(rules);
+                self.core.memo = Memo::default();
                 self.set_sources(sources);
                 let Self { rules, core, .. } = self;
                 core.alerts.reload(rules.table.clone(), rules.lexicon(), core.now, &mut out.transitions);
@@ -496,9 +500,12 @@ impl Core {
         arrived: Timestamp,
         out: &mut Output,
     ) {
-        rules.read(event, about.traffic, |verdict, broken| {
+        // Lent for as long as the event is read: its records need the rest.
+        let mut memo = std::mem::take(&mut self.memo);
+        rules.read(event, about.traffic, &mut memo, |verdict, broken| {
             self.record(rules, about, calls, clock, Judged { event, verdict, broken, arrived }, out);
         });
+        self.memo = memo;
     }
 
     /// Takes what one record came to.

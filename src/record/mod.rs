@@ -8,6 +8,7 @@ mod body;
 mod fields;
 mod json;
 mod keys;
+mod likeness;
 mod otlp;
 mod python;
 mod text;

@@ -18,6 +18,7 @@ mod error_pages;
 mod escalation;
 mod faults;
 mod follower;
+mod memo;
 mod metrics;
 mod model;
 mod peer;

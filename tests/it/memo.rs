@@ -1,0 +1,102 @@
+//! Failures that repeat are looked into once: what is remembered must be what would be found.
+
+use llm_triage::classify::{Catalog, Classifier, Memo, Traffic, Verdict};
+use llm_triage::record::Reader;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+fn classifier() -> Classifier {
+    Classifier::new(Arc::new(Catalog::shipped().expect("the shipped patterns are tested")))
+}
+
+/// What each record of an entry comes to.
+fn verdicts(entry: &str, mut judge: impl FnMut(&llm_triage::record::Record<'_>) -> String) -> Vec<String> {
+    let mut all = Vec::new();
+    Reader::default().read(entry.as_bytes(), &[], None, |record| all.push(judge(record)));
+    all
+}
+
+fn shown(verdict: &Verdict<'_>) -> String {
+    format!("{verdict:?}")
+}
+
+#[test]
+fn what_is_remembered_is_what_would_be_found() {
+    let (classifier, mut memo) = (classifier(), Memo::default());
+    let mut failures = 0;
+    for folder in ["sdk-logs", "samples", "timeline"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
+        for file in fs::read_dir(&path).expect("the folder is there") {
+            let path = file.expect("it can be listed").path();
+            if path.to_string_lossy().contains(".truth.") {
+                continue;
+            }
+            let text = fs::read_to_string(path).expect("it is text");
+            for line in text.lines().filter(|it| !it.is_empty()) {
+                for traffic in [Traffic::Llm, Traffic::Mixed] {
+                    let found = verdicts(line, |record| shown(&classifier.classify(record, traffic)));
+                    failures += usize::from(found.iter().any(|it| it.contains("outcome: Error")));
+                    for _ in 0..2 {
+                        let told = verdicts(line, |record| shown(&classifier.classify_again(record, traffic, &mut memo)));
+                        assert_eq!(told, found, "{line}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures > 1_000, "only {failures} failures were compared");
+}
+
+/// Lines that differ in one thing only, each with what it may be taken for by mistake.
+#[test]
+fn what_differs_is_not_taken_for_the_same() {
+    let (classifier, mut memo) = (classifier(), Memo::default());
+    let line = |with: &str| {
+        format!(
+            r#"{{"timestamp":"2026-11-20T09:00:00Z","level":"error","provider":"openai","status_code":429,"error":"Rate limit reached. Please try again in 2h."{with}}}"#
+        )
+    };
+    let lines = [
+        "",
+        r#","request_id":"req_aaaaaaaaaaaa""#,
+        r#","request_id":"req_bbbbbbbbbbbb""#,
+        r#","model":"gpt-5""#,
+        r#","model":"gpt-5-mini""#,
+        r#","service":"checkout""#,
+        r#","host":"node-1""#,
+        r#","host":"api.anthropic.com""#,
+        r#","latency_ms":120"#,
+        r#","code":"insufficient_quota""#,
+        r#","error_type":"insufficient_quota""#,
+        r#","error_code":"insufficient_quota""#,
+        r#","key_alias":"batch""#,
+        r#","retry_after":30"#,
+        r#","retry_after_ms":30"#,
+        r#","upstream_status":529"#,
+        r#","base_url":"https://api.deepseek.com/v1""#,
+    ]
+    .map(line);
+    // One thing said otherwise each time.
+    let changed = [
+        (":00:00Z", ":30:00Z"),
+        (r#""timestamp":"2026-11-20T09:00:00Z","#, ""),
+        (r#""level":"error""#, r#""level":"info""#),
+        ("openai", "anthropic"),
+        ("openai", "my own"),
+        ("429", "529"),
+        ("status_code", "upstream_status"),
+        ("Rate limit", "Speed limit"),
+        ("2h", "30s"),
+        (r#""provider":"openai""#, r#""model":"gpt-5""#),
+        (r#""provider":"openai""#, r#""model":"claude-opus-4-6""#),
+        (r#""error":"#, r#""message":"#),
+        (r#""error":"#, r#""reason":"#),
+    ]
+    .map(|(from, to)| line("").replace(from, to));
+    for line in lines.iter().chain(&changed).cycle().take(3 * (lines.len() + changed.len())) {
+        let found = verdicts(line, |record| shown(&classifier.classify(record, Traffic::Llm)));
+        let told = verdicts(line, |record| shown(&classifier.classify_again(record, Traffic::Llm, &mut memo)));
+        assert_eq!(told, found, "{line}");
+    }
+}

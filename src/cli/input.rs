@@ -4,6 +4,7 @@ use super::zstd::Unzstd;
 use crate::record::Reader;
 use crate::time::{Timestamp, Zone};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
@@ -115,8 +116,8 @@ impl Open {
     fn is_ready(&self, patience: Duration) -> bool {
         let Some(pipe) = &self.pipe else { return true };
         let patience = Timespec::try_from(patience).unwrap_or_default();
-        // What cannot be asked is read, which says what is wrong with it.
-        poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&patience)) != Ok(0)
+        // What cannot be asked is read, which says what is wrong with it. A signal is no byte.
+        !matches!(poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&patience)), Ok(0) | Err(Errno::INTR))
     }
 }
 

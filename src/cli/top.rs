@@ -138,12 +138,12 @@ fn rates(out: &mut String, windows: &Value) {
         return;
     }
     let heading =
-        format!("{:18} {:10} {:>9} {:>9} {:>9} {:>9}   failing now", "provider", "status", "1 min", "5 min", "15 min", "1 h");
+        format!("{:16} {:10} {:>7} {:>7} {:>7} {:>7}   failing", "provider", "status", "1 min", "5 min", "15 min", "1 h");
     let _infallible = writeln!(out, "{}", paint.dim(&heading));
     for ((provider, status), counts) in &rows {
         let share = shares.get(provider).map(|it| style::percent(*it)).unwrap_or_default();
         let [one, five, quarter, hour] = counts.map(style::count);
-        let _infallible = writeln!(out, "{provider:18} {status:10} {one:>9} {five:>9} {quarter:>9} {hour:>9}   {share}");
+        let _infallible = writeln!(out, "{provider:16} {status:10} {one:>7} {five:>7} {quarter:>7} {hour:>7}   {share}");
     }
     out.push('\n');
 }
@@ -162,17 +162,21 @@ fn firing(out: &mut String, alerts: &Value) {
         let since = time(&it["since"]);
         let since = since.map(|at| format!("since {}", style::clock(at, false))).unwrap_or_default();
         let _infallible = writeln!(out, "{label}   {since}");
-        for key in ["summary", "fix", "next_step"] {
+        for (key, name) in [("summary", "what"), ("fix", "fix"), ("next_step", "next")] {
             if let Some(text) = it[key].as_str().filter(|it| !it.is_empty()) {
-                let _infallible = writeln!(out, "  {}", style::wrap(text, style::width() - 2, 2));
+                let _infallible = writeln!(out, "  {name:<5} {}", style::wrap(text, style::width() - 8, 8));
             }
         }
     }
     if !some {
         let _infallible = writeln!(out, "no alert");
     }
-    for it in alerts["findings"].as_array().into_iter().flatten().take(5) {
-        let _infallible = writeln!(out, "{}", style::wrap(word(&it["text"]), style::width(), 2));
+    let findings = alerts["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !findings.is_empty() {
+        let _infallible = writeln!(out, "\n{}", paint.dim("what the calls show together"));
+    }
+    for it in findings.iter().take(5) {
+        let _infallible = writeln!(out, "- {}", style::wrap(word(&it["text"]), style::width() - 2, 2));
     }
     out.push('\n');
 }
@@ -180,13 +184,13 @@ fn firing(out: &mut String, alerts: &Value) {
 fn sources(out: &mut String, status: &Value) {
     let paint = style::Paint::for_stdout();
     let now = Timestamp::from_system(SystemTime::now());
-    let _infallible = writeln!(out, "{}", paint.dim(&format!("{:20} {:>6} {:>12}   last read", "source", "files", "unread")));
+    let _infallible = writeln!(out, "{}", paint.dim(&format!("{:16} {:>6} {:>12}   last read", "source", "files", "unread")));
     for it in status["sources"].as_array().into_iter().flatten() {
         let last = time(&it["last_read"]);
         let last = last.map_or_else(|| "never".to_owned(), |at| format!("{} ago", style::span(now.since(at))));
         let files = it["files"].as_u64().map(style::count).unwrap_or_default();
         let lag = it["lag_bytes"].as_u64().map(style::bytes).unwrap_or_default();
-        let _infallible = writeln!(out, "{:20} {files:>6} {lag:>12}   {last}", word(&it["name"]));
+        let _infallible = writeln!(out, "{:16} {files:>6} {lag:>12}   {last}", word(&it["name"]));
     }
 }
 

@@ -154,6 +154,20 @@ fn the_table_tells_what_whose_and_what_to_do() {
 }
 
 #[test]
+fn the_table_fits_a_narrow_terminal_too() {
+    let two_days = format!("{}{}", failure("09:00:01", "openai"), failure("09:00:01", "anthropic").replace("-20T", "-21T"));
+    for (columns, log) in [("60", fs::read_to_string(timeline()).expect("readable")), ("72", two_days)] {
+        let (_dir, paths) = folder(&[("a.log", log.as_bytes())]);
+        let mut command = running::program();
+        command.current_dir(paths[0].parent().expect("a folder")).arg("a.log").env("COLUMNS", columns).env("NO_COLOR", "1");
+        let out = String::from_utf8(command.output().expect("it runs").stdout).expect("UTF-8");
+        let width: usize = columns.parse().expect("a number");
+        let wide: Vec<_> = out.lines().filter(|it| it.chars().count() > width).collect();
+        assert!(out.contains("Alerts that") && wide.is_empty(), "wider than {columns}: {wide:#?}\n{out}");
+    }
+}
+
+#[test]
 fn the_json_report_is_the_contract() {
     let report = run(&["report", "--format", "json", &timeline()]).json();
     let keys = |value: &Value| {
@@ -282,6 +296,26 @@ fn a_closed_stdout_is_a_normal_end() {
     let mut err = String::new();
     child.stderr.take().expect("piped").read_to_string(&mut err).expect("text");
     assert_eq!((child.wait().expect("it ends").code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn an_interrupt_prints_what_is_known_while_the_pipe_is_silent() {
+    let mut child = start(&["report"]);
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(failure("09:00:01", "openai").as_bytes()).expect("it reads");
+    let pid = child.id().to_string();
+    running::until("the line to be read", || rustix::io::ioctl_fionread(&stdin).is_ok_and(|left| left == 0).then_some(()));
+    running::until("its own handler of SIGINT", || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let caught = status.lines().find_map(|it| it.strip_prefix("SigCgt:"))?.trim();
+        (u64::from_str_radix(caught, 16).expect("a mask") & 2 != 0).then_some(())
+    });
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status().expect("there is kill");
+    assert!(sent.success());
+    let output = child.wait_with_output().expect("it ends, though the pipe is open");
+    let out = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(output.status.success() && out.starts_with("stdin: 1 line, 1 call, 1 failed"), "{out}");
+    drop(stdin);
 }
 
 #[test]

@@ -23,12 +23,9 @@ fn it_shows_rates_alerts_and_sources_once_where_nobody_watches() {
     let output = top(&url);
     let shown = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(output.status.success(), "{shown}");
-    for words in [
-        "ready",
-        "openai             401                1         1         1         1   25 %",
-        "firing   critical  auth",
-        "last read",
-    ] {
+    for words in
+        ["ready", "openai           401              1       1       1       1   25 %", "firing   critical  auth", "last read"]
+    {
         assert!(shown.contains(words), "{words}: {shown}");
     }
 }

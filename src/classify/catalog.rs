@@ -142,6 +142,8 @@ struct Typed {
     #[serde(default)]
     message: Vec<String>,
     no_literal: Option<String>,
+    #[serde(default)]
+    general: bool,
     implies_status: Option<u16>,
     #[serde(default)]
     meaning: String,
@@ -368,6 +370,7 @@ fn compile(
         any_code: is_any(AnyKey::Code),
         any_message: is_any(AnyKey::Message),
         any_status: is_any(AnyKey::Status),
+        general: typed.general,
         own: file.own,
     };
     if !faults.is_empty() {

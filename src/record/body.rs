@@ -6,7 +6,7 @@ use super::json::{self, Items, Members, Value};
 use super::text::{go_duration_s, host_of, status_prefix};
 use super::trace::{class_inside, class_prefix, exceptions, is_trace, libraries, unwrap_repr, wrapped_provider};
 use super::words::{
-    contains, declares_calm, explains, is_connection, is_timeout, model_in, names_trouble, request_id_in, status_in,
+    contains, declares_calm, explains, find, is_connection, is_timeout, model_in, names_trouble, request_id_in, status_in,
     strip_colours, unwrapped, url_in, wait_in,
 };
 use super::{Record, Spot, python};
@@ -505,6 +505,9 @@ impl Signals {
         if self.url_host.is_none() {
             self.url_host = url_in(rest);
         }
+        if let Some(name) = named_code(text) {
+            self.kind(name);
+        }
         match found {
             // The words around a body are its wrapper's; they come after the provider's own.
             true => self.say(rest.get(..rest.find('{').unwrap_or(0)).unwrap_or_default().trim_end_matches([' ', '-', ':'])),
@@ -581,6 +584,28 @@ fn relayed(text: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = inside.split_once(',')?;
     let (model, status) = rest.rsplit_once(':').unwrap_or((rest, ""));
     Some((name.trim(), model.trim(), status.trim()))
+}
+
+/// The name that AWS and gRPC give an error in the middle of words: `An error occurred (ThrottlingException) when calling …`,
+/// `… (Status: INVALID_ARGUMENT)`.
+fn named_code(text: &str) -> Option<&str> {
+    const GRPC: [&str; 6] = [
+        "INVALID_ARGUMENT",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "UNAUTHENTICATED",
+        "DEADLINE_EXCEEDED",
+    ];
+    const AWS: &str = "An error occurred (";
+    if let Some(at) = find(text, AWS) {
+        return text.get(at + AWS.len()..)?.split(')').next();
+    }
+    let alone = |at: usize, length: usize| {
+        let joins = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        !joins(at.checked_sub(1).and_then(|it| text.as_bytes().get(it))) && !joins(text.as_bytes().get(at + length))
+    };
+    GRPC.into_iter().find(|code| find(text, code).is_some_and(|at| alone(at, code.len())))
 }
 
 /// A model's answer: it has choices, and no error beside them.

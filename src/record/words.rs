@@ -1,8 +1,9 @@
 //! What the words of an error tell beside its types and codes: a status, an address, a wait, a model, and whether they speak
 //! of trouble at all.
 
-use super::text::{go_duration_s, host_of, status_prefix};
+use super::text::{Spot, go_duration_s, host_of, spot, status_prefix};
 use crate::taxonomy::Status;
+use crate::time::Stamp;
 use std::borrow::Cow;
 
 /// A status that the words of a client put a mark before.
@@ -11,7 +12,7 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 20] = [
+    const MARKS: [&str; 25] = [
         "code ",
         "code: ",
         "code=",
@@ -31,9 +32,17 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "error (",
         "failed (",
         "failed: ",
+        "code was ",
+        "returned ",
+        "from server: ",
+        "from server:,",
+        "http_code: ",
         "non-2xx: ",
     ];
     let bytes = text.as_bytes();
+    if let Spot::Access { status, .. } = spot(bytes, b"") {
+        return (status >= 400).then_some(Status::Http(status));
+    }
     for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
         let Some(status) = status_prefix(&bytes[at..]) else { continue };
         let before = &bytes[..at];
@@ -223,7 +232,9 @@ pub(super) fn is_connection(text: &str) -> bool {
         "network is unreachable",
         "socket hang up",
     ];
-    WORDS.iter().any(|it| contains_folded(text, it))
+    // Connect-RPC's class names what the server answered: `ConnectError: [permission_denied] …`. curl says what it verified.
+    let answered = contains(text, "ConnectError: [") || contains(text, "certificate verify ok");
+    !answered && WORDS.iter().any(|it| contains_folded(text, it))
 }
 
 /// What was logged as an error by mistake, and says itself that it is none: an entry of another log at a calm level, an access line
@@ -233,21 +244,80 @@ pub(super) fn declares_calm(text: &str) -> bool {
     let text = text.split_once("failed: ").filter(|(before, _)| before.len() < 24).map_or(text, |(_, after)| after);
     let head = text.get(..text.floor_char_boundary(200)).unwrap_or_default();
     let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
-    access || is_calm_entry(head, text) || is_talk(head) || is_piece_of_answer(text) || counts_none(text)
+    access
+        || is_calm_entry(head, text)
+        || is_talk(head)
+        || is_piece_of_answer(text)
+        || counts_none(text)
+        || is_aside(text)
+        || is_settings(text)
+}
+
+/// Somebody's words about errors: a commit's subject, a line of a table or of a change log, a note in the first person, a good end, a
+/// warning of Python's about an old name.
+fn is_aside(text: &str) -> bool {
+    const STARTS: [&str; 20] = [
+        "feat: ", "feat(", "fix: ", "fix(", "docs: ", "docs(", "chore: ", "chore(", "refactor: ", "perf: ", "test: ", "✓ ", "✔ ", "✅ ",
+        "I'd ", "I've ", "I have ", "I am ", "I want ", "| ",
+    ];
+    const MARKS: [&str; 8] = [
+        "DeprecationWarning", "will be removed in a future", "will be removed in 1.", "will be removed in 2.", "will be removed in v",
+        "\nAssistant: ", "\nassistant: ", "\n|---",
+    ];
+    let start = text.trim_start();
+    let refused = || ["cannot", "can't", "unable", "sorry", "not able"].iter().any(|it| contains_folded(start, it));
+    STARTS.iter().any(|it| start.starts_with(it)) && !refused() || MARKS.iter().any(|it| contains(text, it))
+}
+
+/// Lines of settings: every one is a name with a value, or a bracket, and none is named like a part of an error.
+fn is_settings(text: &str) -> bool {
+    const PARTS: [&str; 16] = [
+        "error", "message", "msg", "status", "code", "type", "detail", "details", "reason", "exception", "cause", "description",
+        "error_class", "error_code", "error_message", "errno",
+    ];
+    let mut settings = 0;
+    for line in text.lines().map(str::trim).filter(|it| !it.is_empty()) {
+        if line.bytes().all(|b| matches!(b, b'{' | b'}' | b'[' | b']' | b'(' | b')' | b',')) {
+            continue;
+        }
+        let Some(at) = line.find([':', '=']) else { return false };
+        let name = line.get(..at).unwrap_or_default().trim().trim_start_matches("- ").trim_matches(['"', '\'']);
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        if !plain || PARTS.iter().any(|it| it.eq_ignore_ascii_case(name)) || contains_folded(name, "error") {
+            return false;
+        }
+        let value = line.get(at + 1..).unwrap_or_default();
+        if value.len() > 120 || names_trouble(value) || status_in(value).is_some() {
+            return false;
+        }
+        settings += 1;
+    }
+    settings >= 2
 }
 
 /// `2026-11-20 09:16:51 | INFO | …`, and no trouble behind the level.
 fn is_calm_entry(head: &str, text: &str) -> bool {
     let level = head.split(|c: char| !c.is_ascii_alphabetic() && c != '[').find_map(|word| match word {
-        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" => Some(Some(word)),
-        "ERROR" | "WARN" | "WARNING" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "[warn" | "Error" | "Exception" => {
-            Some(None)
-        }
+        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" | "TRACE" => Some(Some(word)),
+        "WARN" | "WARNING" | "[warn" | "[WARN" | "[warning" | "[WARNING" => Some(Some(word)),
+        "ERROR" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "Error" | "Exception" => Some(None),
         _ => None,
     });
+    let level = level.or_else(|| stamped_level(head).map(Some));
     let Some(Some(level)) = level else { return false };
     let rest = text.split_once(level).map_or("", |(_, rest)| rest);
-    !["error", "exception", "failed", "exceeded"].iter().any(|it| contains_folded(rest, it))
+    if level.trim_start_matches('[').starts_with(['w', 'W']) {
+        return !names_trouble(rest) && status_in(rest).is_none();
+    }
+    !["error", "exception", "failed", "exceeded", "unhandled status"].iter().any(|it| contains_folded(rest, it))
+}
+
+/// The small-lettered level behind a stamp: `2026-11-20 09:16:51 info: …`.
+fn stamped_level(head: &str) -> Option<&str> {
+    let text = head.trim_start_matches('[');
+    let (_, rest) = Stamp::parse_prefix(text.as_bytes())?;
+    let rest = text.get(text.len() - rest.len()..)?.trim_start_matches([' ', ']', '|', '-', '[', '(']);
+    ["info", "debug", "trace", "verbose"].into_iter().find(|it| rest.starts_with(it)).and_then(|it| rest.get(..it.len()))
 }
 
 /// A turn of a conversation: `assistant: Sure! …`.
@@ -267,7 +337,10 @@ fn is_piece_of_answer(text: &str) -> bool {
 
 /// A sentence about what happens when, as documentation has it, or a line of progress.
 pub(super) fn explains(text: &str) -> bool {
-    const GENERAL: [&str; 6] = [
+    const GENERAL: [&str; 9] = [
+        ": indicates that ",
+        " you will see a ",
+        " which we mistake ",
         " is only set if ",
         "always refers to ",
         " are always included",

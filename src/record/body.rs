@@ -6,8 +6,8 @@ use super::json::{self, Items, Members, Value};
 use super::text::{go_duration_s, host_of, status_prefix};
 use super::trace::{class_inside, class_prefix, exceptions, is_trace, libraries, unwrap_repr, wrapped_provider};
 use super::words::{
-    contains, declares_calm, explains, find, is_connection, is_timeout, model_in, names_trouble, request_id_in, status_in,
-    strip_colours, unwrapped, url_in, wait_in,
+    contains, declares_calm, explains, find, is_connection, is_paste, is_timeout, model_in, names_trouble, request_id_in,
+    status_in, strip_colours, unwrapped, url_in, wait_in,
 };
 use super::{Record, Spot, python};
 use crate::taxonomy::Status;
@@ -40,6 +40,8 @@ pub struct Signals {
     pub url_host: Option<String>,
     /// The body has the shape in which Anthropic wraps its errors: `{"type":"error","error":{…}}`.
     pub is_enveloped: bool,
+    /// Lines of settings or of a talk, which were logged as an error.
+    pub is_paste: bool,
     /// The body is a message and nothing else, as AWS writes them.
     pub is_bare: bool,
     /// The body says which provider is behind it (`metadata.provider_name`), as OpenRouter's does.
@@ -110,7 +112,8 @@ impl Signals {
     /// Whether the words are an entry of another log, wrapped as an error by mistake: they say themselves that nothing failed.
     pub fn is_calm(&self) -> bool {
         let answered = [self.status, self.upstream_status].into_iter().flatten().any(|it| it.http().is_some());
-        self.types.is_empty() && self.messages.iter().any(|it| explains(it) || !answered && declares_calm(it))
+        let says_so = |it: &String| explains(it) || !answered && declares_calm(it);
+        self.types.is_empty() && (self.is_paste || self.messages.iter().any(says_so))
     }
 
     /// Whether not one word speaks of a failure.
@@ -442,6 +445,7 @@ impl Signals {
         if is_trace(text) {
             return self.trace(text, depth);
         }
+        self.is_paste |= memchr::memchr(b'\n', text.as_bytes()).is_some() && is_paste(text);
         if contains(text, "site-packages/") || contains(text, "node_modules/") {
             for library in libraries(text) {
                 Self::push(&mut self.libraries, library);

@@ -203,9 +203,8 @@ pub(super) fn is_timeout(text: &str) -> bool {
 }
 
 pub(super) fn is_connection(text: &str) -> bool {
-    const WORDS: [&str; 27] = [
-        "connection error",
-        "connection failed",
+    // Codes as they are written: `ModuleNotFoundError` is no ENOTFOUND.
+    const CODES: [&str; 10] = [
         "APIConnectionError",
         "ConnectError",
         "ECONNREFUSED",
@@ -215,6 +214,11 @@ pub(super) fn is_connection(text: &str) -> bool {
         "EPIPE",
         "EHOSTUNREACH",
         "ENETUNREACH",
+        "ERR_CONNECTION_",
+    ];
+    const WORDS: [&str; 18] = [
+        "connection error",
+        "connection failed",
         "connection refused",
         "connection reset",
         "connection aborted",
@@ -234,7 +238,7 @@ pub(super) fn is_connection(text: &str) -> bool {
     ];
     // Connect-RPC's class names what the server answered: `ConnectError: [permission_denied] …`. curl says what it verified.
     let answered = contains(text, "ConnectError: [") || contains(text, "certificate verify ok");
-    !answered && WORDS.iter().any(|it| contains_folded(text, it))
+    !answered && (CODES.iter().any(|it| contains(text, it)) || WORDS.iter().any(|it| contains_folded(text, it)))
 }
 
 /// What was logged as an error by mistake, and says itself that it is none: an entry of another log at a calm level, an access line
@@ -244,37 +248,58 @@ pub(super) fn declares_calm(text: &str) -> bool {
     let text = text.split_once("failed: ").filter(|(before, _)| before.len() < 24).map_or(text, |(_, after)| after);
     let head = text.get(..text.floor_char_boundary(200)).unwrap_or_default();
     let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
-    access
-        || is_calm_entry(head, text)
-        || is_talk(head)
-        || is_piece_of_answer(text)
-        || counts_none(text)
-        || is_aside(text)
-        || is_settings(text)
+    access || is_calm_entry(head, text) || is_talk(head) || is_piece_of_answer(text) || counts_none(text) || is_aside(text)
 }
 
 /// Somebody's words about errors: a commit's subject, a line of a table or of a change log, a note in the first person, a good end, a
 /// warning of Python's about an old name.
 fn is_aside(text: &str) -> bool {
     const STARTS: [&str; 20] = [
-        "feat: ", "feat(", "fix: ", "fix(", "docs: ", "docs(", "chore: ", "chore(", "refactor: ", "perf: ", "test: ", "✓ ", "✔ ", "✅ ",
-        "I'd ", "I've ", "I have ", "I am ", "I want ", "| ",
+        "feat: ",
+        "feat(",
+        "fix: ",
+        "fix(",
+        "docs: ",
+        "docs(",
+        "chore: ",
+        "chore(",
+        "refactor: ",
+        "perf: ",
+        "test: ",
+        "✓ ",
+        "✔ ",
+        "✅ ",
+        "I'd ",
+        "I've ",
+        "I have ",
+        "I am ",
+        "I want ",
+        "| ",
     ];
-    const MARKS: [&str; 8] = [
-        "DeprecationWarning", "will be removed in a future", "will be removed in 1.", "will be removed in 2.", "will be removed in v",
-        "\nAssistant: ", "\nassistant: ", "\n|---",
+    const MARKS: [&str; 5] = [
+        "DeprecationWarning",
+        "will be removed in a future",
+        "will be removed in 1.",
+        "will be removed in 2.",
+        "will be removed in v",
     ];
     let start = text.trim_start();
     let refused = || ["cannot", "can't", "unable", "sorry", "not able"].iter().any(|it| contains_folded(start, it));
     STARTS.iter().any(|it| start.starts_with(it)) && !refused() || MARKS.iter().any(|it| contains(text, it))
 }
 
+/// Lines that were pasted from elsewhere and logged as an error: settings, or a talk about errors.
+pub(super) fn is_paste(text: &str) -> bool {
+    let text = text.get(..text.floor_char_boundary(4_096)).unwrap_or_default();
+    let text = text.split_once("failed: ").filter(|(before, _)| before.len() < 24).map_or(text, |(_, after)| after);
+    let talk = |line: &str| ["assistant: ", "Assistant: ", "|---", "| ---"].iter().any(|it| line.trim_start().starts_with(it));
+    is_settings(text) || text.lines().skip(1).take(8).any(talk)
+}
+
 /// Lines of settings: every one is a name with a value, or a bracket, and none is named like a part of an error.
 fn is_settings(text: &str) -> bool {
-    const PARTS: [&str; 16] = [
-        "error", "message", "msg", "status", "code", "type", "detail", "details", "reason", "exception", "cause", "description",
-        "error_class", "error_code", "error_message", "errno",
-    ];
+    const PARTS: [&str; 8] = ["error", "message", "msg", "status", "detail", "reason", "exception", "response"];
+    const WHOLE: [&str; 5] = ["code", "type", "cause", "description", "errno"];
     let mut settings = 0;
     for line in text.lines().map(str::trim).filter(|it| !it.is_empty()) {
         if line.bytes().all(|b| matches!(b, b'{' | b'}' | b'[' | b']' | b'(' | b')' | b',')) {
@@ -283,7 +308,8 @@ fn is_settings(text: &str) -> bool {
         let Some(at) = line.find([':', '=']) else { return false };
         let name = line.get(..at).unwrap_or_default().trim().trim_start_matches("- ").trim_matches(['"', '\'']);
         let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-        if !plain || PARTS.iter().any(|it| it.eq_ignore_ascii_case(name)) || contains_folded(name, "error") {
+        let of_error = PARTS.iter().any(|it| contains_folded(name, it)) || WHOLE.iter().any(|it| it.eq_ignore_ascii_case(name));
+        if !plain || of_error {
             return false;
         }
         let value = line.get(at + 1..).unwrap_or_default();
@@ -322,8 +348,12 @@ fn stamped_level(head: &str) -> Option<&str> {
 
 /// A turn of a conversation: `assistant: Sure! …`.
 fn is_talk(head: &str) -> bool {
-    const SPEAKERS: [&str; 9] = ["assistant", "user", "human", "system", "claude", "model", "ai", "bot", "chatgpt"];
+    const SPEAKERS: [&str; 8] = ["assistant", "user", "human", "system", "claude", "ai", "bot", "chatgpt"];
     let Some((who, said)) = head.split_once(": ") else { return false };
+    // `system: text content blocks must be non-empty` names a part of the request.
+    if ["system", "user"].iter().any(|it| who.eq_ignore_ascii_case(it)) && names_trouble(said) {
+        return false;
+    }
     SPEAKERS.iter().any(|it| it.eq_ignore_ascii_case(who))
         && !["error", "exception", "api ", "failed", "status", "exceeded"].iter().any(|it| contains_folded(said, it))
 }
@@ -378,8 +408,32 @@ fn counts_none(text: &str) -> bool {
 
 /// Words without which a text that was logged as an error does not speak of one.
 pub(super) fn names_trouble(text: &str) -> bool {
-    const WORDS: [&str; 80] = [
+    const WORDS: [&str; 104] = [
         "error",
+        "not specified",
+        "not enabled",
+        "not initialized",
+        "not combined",
+        "too small",
+        "too many",
+        "stopped",
+        "crashed",
+        "try again",
+        "no tool",
+        "no model",
+        "no healthy",
+        "no provider",
+        "no channel",
+        "no response",
+        "no content",
+        "no such",
+        "returned no",
+        "not logged in",
+        "无效",
+        "不可用",
+        "禁用",
+        "繁忙",
+        "稍后再试",
         "fail",
         "exception",
         "denied",

@@ -12,7 +12,7 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 25] = [
+    const MARKS: [&str; 26] = [
         "code ",
         "code: ",
         "code=",
@@ -37,6 +37,7 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "from server: ",
         "from server:,",
         "http_code: ",
+        "rawerror=",
         "non-2xx: ",
     ];
     let bytes = text.as_bytes();
@@ -60,6 +61,8 @@ fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
     let next = after.trim_ascii_start();
     match before.last() {
         Some(b'(') => matches!(after.first(), Some(b')' | b':' | b',')),
+        // DashScope: `<400> InternalError.Algo.InvalidParameter: …`.
+        Some(b'<') => after.first() == Some(&b'>'),
         Some(b'[') => after.first() == Some(&b']') && !before[..before.len() - 1].last().is_some_and(u8::is_ascii_alphanumeric),
         Some(b' ') => {
             let led = before.trim_ascii_end();

@@ -113,7 +113,9 @@ impl Signals {
     pub fn is_calm(&self) -> bool {
         let answered = [self.status, self.upstream_status].into_iter().flatten().any(|it| it.http().is_some());
         let says_so = |it: &String| explains(it) || !answered && declares_calm(it);
-        self.types.is_empty() && (self.is_paste || self.messages.iter().any(says_so))
+        // Python's warnings are classes too.
+        let warns = !answered && !self.types.is_empty() && self.types.iter().all(|it| it.ends_with("Warning"));
+        warns || self.types.is_empty() && (self.is_paste || self.messages.iter().any(says_so))
     }
 
     /// Whether not one word speaks of a failure.
@@ -319,7 +321,9 @@ impl Signals {
             // LiteLLM's `error_information.error_code` is the status after its own rewriting.
             b"error_code" if value.as_i64().is_some_and(|it| Status::from_number(it).is_some()) => self.status_field(value),
             b"code" | b"error_code" | b"errorCode" | b"Code" | b"errno" | b"status_code_name" => self.code(value),
-            b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" => self.status_field(value),
+            b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" | b"error_status" => {
+                self.status_field(value)
+            }
             b"details" | b"error_details" => self.details(value, depth),
             b"metadata" => self.metadata(value, depth),
             b"inner_error" | b"innererror" | b"err" | b"cause" | b"lastError" | b"errors" | b"exception"
@@ -591,7 +595,7 @@ fn relayed(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The name that AWS and gRPC give an error in the middle of words: `An error occurred (ThrottlingException) when calling …`,
-/// `… (Status: INVALID_ARGUMENT)`.
+/// `… (Status: INVALID_ARGUMENT)`, `rpc error: code = ResourceExhausted desc = …`.
 fn named_code(text: &str) -> Option<&str> {
     const GRPC: [&str; 6] = [
         "INVALID_ARGUMENT",
@@ -601,7 +605,19 @@ fn named_code(text: &str) -> Option<&str> {
         "UNAUTHENTICATED",
         "DEADLINE_EXCEEDED",
     ];
+    const GO: [&str; 6] = [
+        "InvalidArgument",
+        "PermissionDenied",
+        "ResourceExhausted",
+        "FailedPrecondition",
+        "Unauthenticated",
+        "DeadlineExceeded",
+    ];
+    const GO_CODE: &str = "rpc error: code = ";
     const AWS: &str = "An error occurred (";
+    if let Some(code) = find(text, GO_CODE).and_then(|at| text.get(at + GO_CODE.len()..)) {
+        return GO.iter().zip(GRPC).find(|(go, _)| code.starts_with(**go)).map(|(_, code)| code);
+    }
     if let Some(at) = find(text, AWS) {
         return text.get(at + AWS.len()..)?.split(')').next();
     }

@@ -12,9 +12,12 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 26] = [
+    const MARKS: [&str; 29] = [
         "code ",
         "code: ",
+        "\"code\":\"",
+        "状态码: ",
+        "状态码：",
         "code=",
         "\"code\": ",
         "status ",
@@ -257,7 +260,7 @@ pub(super) fn declares_calm(text: &str) -> bool {
 /// Somebody's words about errors: a commit's subject, a line of a table or of a change log, a note in the first person, a good end, a
 /// warning of Python's about an old name.
 fn is_aside(text: &str) -> bool {
-    const STARTS: [&str; 20] = [
+    const STARTS: [&str; 21] = [
         "feat: ",
         "feat(",
         "fix: ",
@@ -278,8 +281,12 @@ fn is_aside(text: &str) -> bool {
         "I am ",
         "I want ",
         "| ",
+        "- **",
     ];
-    const MARKS: [&str; 5] = [
+    const MARKS: [&str; 8] = [
+        "resolved by PR #",
+        "fixed by PR #",
+        "Fixed by #",
         "DeprecationWarning",
         "will be removed in a future",
         "will be removed in 1.",
@@ -370,8 +377,10 @@ fn is_piece_of_answer(text: &str) -> bool {
 
 /// A sentence about what happens when, as documentation has it, or a line of progress.
 pub(super) fn explains(text: &str) -> bool {
-    const GENERAL: [&str; 9] = [
+    const GENERAL: [&str; 11] = [
         ": indicates that ",
+        ": occurs when ",
+        ": sent when ",
         " you will see a ",
         " which we mistake ",
         " is only set if ",

@@ -142,6 +142,8 @@ struct Typed {
     #[serde(default)]
     message: Vec<String>,
     no_literal: Option<String>,
+    #[serde(default)]
+    general: bool,
     implies_status: Option<u16>,
     #[serde(default)]
     meaning: String,
@@ -368,6 +370,7 @@ fn compile(
         any_code: is_any(AnyKey::Code),
         any_message: is_any(AnyKey::Message),
         any_status: is_any(AnyKey::Status),
+        general: typed.general,
         own: file.own,
     };
     if !faults.is_empty() {
@@ -426,13 +429,14 @@ impl Message {
         let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
         let hir = hir.map_err(|error| format!("is no regex: {}", last_line(&error.to_string())))?;
         let literals = required(&hir).unwrap_or_default();
-        let weight = literals.iter().map(Vec::len).min().unwrap_or(0);
+        // A message that says why it has no literal weighs nothing, whatever literals some of its ways have.
+        let weight = if without_literal { 0 } else { literals.iter().map(Vec::len).min().unwrap_or(0) };
         if weight < LITERAL && !without_literal {
             let hint = "has no literal of six bytes or more that every match contains; make it more specific, or say in `no_literal` why that cannot be";
             return Err(hint.to_owned());
         }
         let pure = is_pure(&hir);
-        let literals: Vec<String> = if weight == 0 {
+        let literals: Vec<String> = if literals.iter().any(Vec::is_empty) {
             Vec::new()
         } else {
             literals.iter().map(|it| String::from_utf8_lossy(it).to_ascii_lowercase()).collect()

@@ -24,6 +24,8 @@ pub(super) struct Rule {
     pub(super) any_code: bool,
     pub(super) any_message: bool,
     pub(super) any_status: bool,
+    /// Its wording is a wrapper that others put around what really went wrong: any other wording, class or code says more.
+    pub(super) general: bool,
     pub(super) own: bool,
 }
 
@@ -167,6 +169,9 @@ impl Engine {
             best = rank.map(|it| (it, at)).into_iter().chain(best).min();
         }
         best.map(|((_, tier, _, _, _, Reverse(weight), ..), at)| {
+            // A general wording is a wording still.
+            let general = self.rules[usize::from(at)].general && tier == Tier::GeneralType;
+            let tier = if general { Tier::Message } else { tier };
             let distinct = tier != Tier::Message || weight >= DISTINCT;
             Found { id: PatternId(at), tier, distinct }
         })
@@ -218,6 +223,7 @@ impl Engine {
         let foreign = !rule.providers.is_empty() && !named && query.provider != Provider::UNKNOWN;
         let fit = rule.fit(query, matches)?;
         let open = rule.providers.is_empty() || named;
+        let fit = if rule.general && fit.tier == Tier::Message { Fit { tier: Tier::GeneralType, ..fit } } else { fit };
         if !open && fit.tier >= Tier::GeneralType {
             return None;
         }

@@ -6,8 +6,8 @@ use super::json::{self, Items, Members, Value};
 use super::text::{go_duration_s, host_of, status_prefix};
 use super::trace::{class_inside, class_prefix, exceptions, is_trace, libraries, unwrap_repr, wrapped_provider};
 use super::words::{
-    contains, declares_calm, explains, is_connection, is_timeout, model_in, names_trouble, request_id_in, status_in,
-    strip_colours, unwrapped, url_in, wait_in,
+    contains, declares_calm, explains, find, is_connection, is_paste, is_timeout, model_in, names_trouble, request_id_in,
+    status_in, strip_colours, unwrapped, url_in, wait_in,
 };
 use super::{Record, Spot, python};
 use crate::taxonomy::Status;
@@ -40,6 +40,8 @@ pub struct Signals {
     pub url_host: Option<String>,
     /// The body has the shape in which Anthropic wraps its errors: `{"type":"error","error":{…}}`.
     pub is_enveloped: bool,
+    /// Lines of settings or of a talk, which were logged as an error.
+    pub is_paste: bool,
     /// The body is a message and nothing else, as AWS writes them.
     pub is_bare: bool,
     /// The body says which provider is behind it (`metadata.provider_name`), as OpenRouter's does.
@@ -110,7 +112,10 @@ impl Signals {
     /// Whether the words are an entry of another log, wrapped as an error by mistake: they say themselves that nothing failed.
     pub fn is_calm(&self) -> bool {
         let answered = [self.status, self.upstream_status].into_iter().flatten().any(|it| it.http().is_some());
-        self.types.is_empty() && self.messages.iter().any(|it| explains(it) || !answered && declares_calm(it))
+        let says_so = |it: &String| explains(it) || !answered && declares_calm(it);
+        // Python's warnings are classes too.
+        let warns = !answered && !self.types.is_empty() && self.types.iter().all(|it| it.ends_with("Warning"));
+        warns || self.types.is_empty() && (self.is_paste || self.messages.iter().any(says_so))
     }
 
     /// Whether not one word speaks of a failure.
@@ -316,7 +321,9 @@ impl Signals {
             // LiteLLM's `error_information.error_code` is the status after its own rewriting.
             b"error_code" if value.as_i64().is_some_and(|it| Status::from_number(it).is_some()) => self.status_field(value),
             b"code" | b"error_code" | b"errorCode" | b"Code" | b"errno" | b"status_code_name" => self.code(value),
-            b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" => self.status_field(value),
+            b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" | b"error_status" => {
+                self.status_field(value)
+            }
             b"details" | b"error_details" => self.details(value, depth),
             b"metadata" => self.metadata(value, depth),
             b"inner_error" | b"innererror" | b"err" | b"cause" | b"lastError" | b"errors" | b"exception"
@@ -442,6 +449,7 @@ impl Signals {
         if is_trace(text) {
             return self.trace(text, depth);
         }
+        self.is_paste |= memchr::memchr(b'\n', text.as_bytes()).is_some() && is_paste(text);
         if contains(text, "site-packages/") || contains(text, "node_modules/") {
             for library in libraries(text) {
                 Self::push(&mut self.libraries, library);
@@ -504,6 +512,9 @@ impl Signals {
         }
         if self.url_host.is_none() {
             self.url_host = url_in(rest);
+        }
+        if let Some(name) = named_code(text) {
+            self.kind(name);
         }
         match found {
             // The words around a body are its wrapper's; they come after the provider's own.
@@ -581,6 +592,40 @@ fn relayed(text: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = inside.split_once(',')?;
     let (model, status) = rest.rsplit_once(':').unwrap_or((rest, ""));
     Some((name.trim(), model.trim(), status.trim()))
+}
+
+/// The name that AWS and gRPC give an error in the middle of words: `An error occurred (ThrottlingException) when calling …`,
+/// `… (Status: INVALID_ARGUMENT)`, `rpc error: code = ResourceExhausted desc = …`.
+fn named_code(text: &str) -> Option<&str> {
+    const GRPC: [&str; 6] = [
+        "INVALID_ARGUMENT",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "UNAUTHENTICATED",
+        "DEADLINE_EXCEEDED",
+    ];
+    const GO: [&str; 6] = [
+        "InvalidArgument",
+        "PermissionDenied",
+        "ResourceExhausted",
+        "FailedPrecondition",
+        "Unauthenticated",
+        "DeadlineExceeded",
+    ];
+    const GO_CODE: &str = "rpc error: code = ";
+    const AWS: &str = "An error occurred (";
+    if let Some(code) = find(text, GO_CODE).and_then(|at| text.get(at + GO_CODE.len()..)) {
+        return GO.iter().zip(GRPC).find(|(go, _)| code.starts_with(**go)).map(|(_, code)| code);
+    }
+    if let Some(at) = find(text, AWS) {
+        return text.get(at + AWS.len()..)?.split(')').next();
+    }
+    let alone = |at: usize, length: usize| {
+        let joins = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        !joins(at.checked_sub(1).and_then(|it| text.as_bytes().get(it))) && !joins(text.as_bytes().get(at + length))
+    };
+    GRPC.into_iter().find(|code| find(text, code).is_some_and(|at| alone(at, code.len())))
 }
 
 /// A model's answer: it has choices, and no error beside them.

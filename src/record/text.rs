@@ -127,12 +127,16 @@ fn access(message: &[u8]) -> Option<Spot<'_>> {
 /// `[GIN] 2026/11/20 - 09:16:51 | 500 | 51.787708541s | 127.0.0.1 | POST "/api/chat"`, with or without the part before the
 /// first bar.
 fn gin(message: &[u8]) -> Option<Spot<'_>> {
-    let mut fields = message.split(|b| *b == b'|').map(<[u8]>::trim_ascii).skip(1);
+    let mut fields = message.split(|b| *b == b'|').map(<[u8]>::trim_ascii).skip(1).peekable();
+    // one-api and its forks put the request's id before the status.
+    if fields.peek().is_some_and(|it| it.len() >= 16 && it.iter().all(u8::is_ascii_alphanumeric)) {
+        fields.next();
+    }
     let status = status_prefix(fields.next()?)?;
     let took = fields.next()?;
     let _client = fields.next()?;
     let request = fields.next()?;
-    let at = memchr::memchr(b'"', request)?;
+    let at = memchr::memchr(b'"', request).or_else(|| memchr::memchr(b'/', request)?.checked_sub(1))?;
     let path = request[at + 1..].split(|b| matches!(b, b'"' | b'\\')).next()?;
     Some(Spot::Access { path, status, took_s: go_duration_s(took) })
 }

@@ -1,8 +1,9 @@
 //! What the words of an error tell beside its types and codes: a status, an address, a wait, a model, and whether they speak
 //! of trouble at all.
 
-use super::text::{go_duration_s, host_of, status_prefix};
+use super::text::{Spot, go_duration_s, host_of, spot, status_prefix};
 use crate::taxonomy::Status;
+use crate::time::Stamp;
 use std::borrow::Cow;
 
 /// A status that the words of a client put a mark before.
@@ -11,9 +12,12 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 20] = [
+    const MARKS: [&str; 29] = [
         "code ",
         "code: ",
+        "\"code\":\"",
+        "状态码: ",
+        "状态码：",
         "code=",
         "\"code\": ",
         "status ",
@@ -31,9 +35,18 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "error (",
         "failed (",
         "failed: ",
+        "code was ",
+        "returned ",
+        "from server: ",
+        "from server:,",
+        "http_code: ",
+        "rawerror=",
         "non-2xx: ",
     ];
     let bytes = text.as_bytes();
+    if let Spot::Access { status, .. } = spot(bytes, b"") {
+        return (status >= 400).then_some(Status::Http(status));
+    }
     for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
         let Some(status) = status_prefix(&bytes[at..]) else { continue };
         let before = &bytes[..at];
@@ -51,6 +64,8 @@ fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
     let next = after.trim_ascii_start();
     match before.last() {
         Some(b'(') => matches!(after.first(), Some(b')' | b':' | b',')),
+        // DashScope: `<400> InternalError.Algo.InvalidParameter: …`.
+        Some(b'<') => after.first() == Some(&b'>'),
         Some(b'[') => after.first() == Some(&b']') && !before[..before.len() - 1].last().is_some_and(u8::is_ascii_alphanumeric),
         Some(b' ') => {
             let led = before.trim_ascii_end();
@@ -194,9 +209,8 @@ pub(super) fn is_timeout(text: &str) -> bool {
 }
 
 pub(super) fn is_connection(text: &str) -> bool {
-    const WORDS: [&str; 27] = [
-        "connection error",
-        "connection failed",
+    // Codes as they are written: `ModuleNotFoundError` is no ENOTFOUND.
+    const CODES: [&str; 10] = [
         "APIConnectionError",
         "ConnectError",
         "ECONNREFUSED",
@@ -206,6 +220,11 @@ pub(super) fn is_connection(text: &str) -> bool {
         "EPIPE",
         "EHOSTUNREACH",
         "ENETUNREACH",
+        "ERR_CONNECTION_",
+    ];
+    const WORDS: [&str; 18] = [
+        "connection error",
+        "connection failed",
         "connection refused",
         "connection reset",
         "connection aborted",
@@ -223,7 +242,9 @@ pub(super) fn is_connection(text: &str) -> bool {
         "network is unreachable",
         "socket hang up",
     ];
-    WORDS.iter().any(|it| contains_folded(text, it))
+    // Connect-RPC's class names what the server answered: `ConnectError: [permission_denied] …`. curl says what it verified.
+    let answered = contains(text, "ConnectError: [") || contains(text, "certificate verify ok");
+    !answered && (CODES.iter().any(|it| contains(text, it)) || WORDS.iter().any(|it| contains_folded(text, it)))
 }
 
 /// What was logged as an error by mistake, and says itself that it is none: an entry of another log at a calm level, an access line
@@ -233,27 +254,116 @@ pub(super) fn declares_calm(text: &str) -> bool {
     let text = text.split_once("failed: ").filter(|(before, _)| before.len() < 24).map_or(text, |(_, after)| after);
     let head = text.get(..text.floor_char_boundary(200)).unwrap_or_default();
     let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
-    access || is_calm_entry(head, text) || is_talk(head) || is_piece_of_answer(text) || counts_none(text)
+    access || is_calm_entry(head, text) || is_talk(head) || is_piece_of_answer(text) || counts_none(text) || is_aside(text)
+}
+
+/// Somebody's words about errors: a commit's subject, a line of a table or of a change log, a note in the first person, a good end, a
+/// warning of Python's about an old name.
+fn is_aside(text: &str) -> bool {
+    const STARTS: [&str; 21] = [
+        "feat: ",
+        "feat(",
+        "fix: ",
+        "fix(",
+        "docs: ",
+        "docs(",
+        "chore: ",
+        "chore(",
+        "refactor: ",
+        "perf: ",
+        "test: ",
+        "✓ ",
+        "✔ ",
+        "✅ ",
+        "I'd ",
+        "I've ",
+        "I have ",
+        "I am ",
+        "I want ",
+        "| ",
+        "- **",
+    ];
+    const MARKS: [&str; 8] = [
+        "resolved by PR #",
+        "fixed by PR #",
+        "Fixed by #",
+        "DeprecationWarning",
+        "will be removed in a future",
+        "will be removed in 1.",
+        "will be removed in 2.",
+        "will be removed in v",
+    ];
+    let start = text.trim_start();
+    let refused = || ["cannot", "can't", "unable", "sorry", "not able"].iter().any(|it| contains_folded(start, it));
+    STARTS.iter().any(|it| start.starts_with(it)) && !refused() || MARKS.iter().any(|it| contains(text, it))
+}
+
+/// Lines that were pasted from elsewhere and logged as an error: settings, or a talk about errors.
+pub(super) fn is_paste(text: &str) -> bool {
+    let text = text.get(..text.floor_char_boundary(4_096)).unwrap_or_default();
+    let text = text.split_once("failed: ").filter(|(before, _)| before.len() < 24).map_or(text, |(_, after)| after);
+    let talk = |line: &str| ["assistant: ", "Assistant: ", "|---", "| ---"].iter().any(|it| line.trim_start().starts_with(it));
+    is_settings(text) || text.lines().skip(1).take(8).any(talk)
+}
+
+/// Lines of settings: every one is a name with a value, or a bracket, and none is named like a part of an error.
+fn is_settings(text: &str) -> bool {
+    const PARTS: [&str; 8] = ["error", "message", "msg", "status", "detail", "reason", "exception", "response"];
+    const WHOLE: [&str; 5] = ["code", "type", "cause", "description", "errno"];
+    let mut settings = 0;
+    for line in text.lines().map(str::trim).filter(|it| !it.is_empty()) {
+        if line.bytes().all(|b| matches!(b, b'{' | b'}' | b'[' | b']' | b'(' | b')' | b',')) {
+            continue;
+        }
+        let Some(at) = line.find([':', '=']) else { return false };
+        let name = line.get(..at).unwrap_or_default().trim().trim_start_matches("- ").trim_matches(['"', '\'']);
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        let of_error = PARTS.iter().any(|it| contains_folded(name, it)) || WHOLE.iter().any(|it| it.eq_ignore_ascii_case(name));
+        if !plain || of_error {
+            return false;
+        }
+        let value = line.get(at + 1..).unwrap_or_default();
+        if value.len() > 120 || names_trouble(value) || status_in(value).is_some() {
+            return false;
+        }
+        settings += 1;
+    }
+    settings >= 2
 }
 
 /// `2026-11-20 09:16:51 | INFO | …`, and no trouble behind the level.
 fn is_calm_entry(head: &str, text: &str) -> bool {
     let level = head.split(|c: char| !c.is_ascii_alphabetic() && c != '[').find_map(|word| match word {
-        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" => Some(Some(word)),
-        "ERROR" | "WARN" | "WARNING" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "[warn" | "Error" | "Exception" => {
-            Some(None)
-        }
+        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" | "TRACE" => Some(Some(word)),
+        "WARN" | "WARNING" | "[warn" | "[WARN" | "[warning" | "[WARNING" => Some(Some(word)),
+        "ERROR" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "Error" | "Exception" => Some(None),
         _ => None,
     });
+    let level = level.or_else(|| stamped_level(head).map(Some));
     let Some(Some(level)) = level else { return false };
     let rest = text.split_once(level).map_or("", |(_, rest)| rest);
-    !["error", "exception", "failed", "exceeded"].iter().any(|it| contains_folded(rest, it))
+    if level.trim_start_matches('[').starts_with(['w', 'W']) {
+        return !names_trouble(rest) && status_in(rest).is_none();
+    }
+    !["error", "exception", "failed", "exceeded", "unhandled status"].iter().any(|it| contains_folded(rest, it))
+}
+
+/// The small-lettered level behind a stamp: `2026-11-20 09:16:51 info: …`.
+fn stamped_level(head: &str) -> Option<&str> {
+    let text = head.trim_start_matches('[');
+    let (_, rest) = Stamp::parse_prefix(text.as_bytes())?;
+    let rest = text.get(text.len() - rest.len()..)?.trim_start_matches([' ', ']', '|', '-', '[', '(']);
+    ["info", "debug", "trace", "verbose"].into_iter().find(|it| rest.starts_with(it)).and_then(|it| rest.get(..it.len()))
 }
 
 /// A turn of a conversation: `assistant: Sure! …`.
 fn is_talk(head: &str) -> bool {
-    const SPEAKERS: [&str; 9] = ["assistant", "user", "human", "system", "claude", "model", "ai", "bot", "chatgpt"];
+    const SPEAKERS: [&str; 8] = ["assistant", "user", "human", "system", "claude", "ai", "bot", "chatgpt"];
     let Some((who, said)) = head.split_once(": ") else { return false };
+    // `system: text content blocks must be non-empty` names a part of the request.
+    if ["system", "user"].iter().any(|it| who.eq_ignore_ascii_case(it)) && names_trouble(said) {
+        return false;
+    }
     SPEAKERS.iter().any(|it| it.eq_ignore_ascii_case(who))
         && !["error", "exception", "api ", "failed", "status", "exceeded"].iter().any(|it| contains_folded(said, it))
 }
@@ -267,7 +377,12 @@ fn is_piece_of_answer(text: &str) -> bool {
 
 /// A sentence about what happens when, as documentation has it, or a line of progress.
 pub(super) fn explains(text: &str) -> bool {
-    const GENERAL: [&str; 6] = [
+    const GENERAL: [&str; 11] = [
+        ": indicates that ",
+        ": occurs when ",
+        ": sent when ",
+        " you will see a ",
+        " which we mistake ",
         " is only set if ",
         "always refers to ",
         " are always included",
@@ -305,8 +420,32 @@ fn counts_none(text: &str) -> bool {
 
 /// Words without which a text that was logged as an error does not speak of one.
 pub(super) fn names_trouble(text: &str) -> bool {
-    const WORDS: [&str; 80] = [
+    const WORDS: [&str; 104] = [
         "error",
+        "not specified",
+        "not enabled",
+        "not initialized",
+        "not combined",
+        "too small",
+        "too many",
+        "stopped",
+        "crashed",
+        "try again",
+        "no tool",
+        "no model",
+        "no healthy",
+        "no provider",
+        "no channel",
+        "no response",
+        "no content",
+        "no such",
+        "returned no",
+        "not logged in",
+        "无效",
+        "不可用",
+        "禁用",
+        "繁忙",
+        "稍后再试",
         "fail",
         "exception",
         "denied",

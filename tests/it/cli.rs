@@ -415,6 +415,19 @@ fn a_users_pattern_wins_and_is_proved() {
 }
 
 #[test]
+fn a_general_pattern_of_the_users_wins_only_where_nothing_says_more() {
+    let pattern = "[[pattern]]\nid = \"house-wrap\"\ntitle = \"Wrap\"\ncategory = \"client-tool\"\nowner = \"tool\"\nretry = \"no\"\n\
+                   message = ['duck relay failed']\ngeneral = true\nmeaning = \"m\"\nfix = \"f\"\n\
+                   examples = ['{\"level\":\"error\",\"error\":\"duck relay failed\"}']\n";
+    let (dir, _) = folder(&[("own.toml", pattern.as_bytes())]);
+    let log = "{\"event\":\"llm_api_error\",\"error\":\"duck relay failed\"}\n\
+               {\"event\":\"llm_api_error\",\"error\":\"duck relay failed: maximum context length is 8192 tokens\"}\n";
+    let verdicts = run_with(&["classify", "--patterns", &dir.path().to_string_lossy()], log.as_bytes()).verdicts();
+    let patterns: Vec<_> = verdicts.iter().map(|it| it["pattern"].as_str().unwrap_or_default()).collect();
+    assert_eq!(patterns, ["house-wrap", "openai-context-length-exceeded"]);
+}
+
+#[test]
 fn an_unknown_key_of_the_configuration_is_told() {
     let (_dir, paths) = folder(&[("config.toml", b"[http]\nlisten = \"127.0.0.1:0\"\nlisen = \"x\"\n")]);
     let path = paths[0].to_string_lossy();

@@ -24,6 +24,7 @@ pub(super) fn schema() -> Value {
         "message": texts("any of these regular expressions: case-insensitive, with a literal of six bytes or more"),
         "any": list(&json!({"enum": ["code", "type", "message", "status"]}), "of these keys one is enough; of all others each is needed"),
         "no_literal": text("why no message has such a literal"),
+        "general": {"type": "boolean", "description": "its wording is a wrapper around other errors: any other wording, class or code wins"},
         "implies_status": {"type": "integer", "minimum": 100, "maximum": 599, "description": "the status that was seen where the record tells none"},
         "meaning": text("what it means"),
         "fix": text("what to do, for the reader at 3 a.m."),

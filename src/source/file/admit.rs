@@ -122,7 +122,7 @@ impl Tailer {
             let of_same_name = self.tails.values_mut().filter(|it| *it.path == *position.path && it.stream != stream);
             for other in of_same_name {
                 match other.life {
-                    Life::Live => other.after = Some(stream),
+                    Life::Live => other.read_after(Some(stream)),
                     Life::Rotated(_) => {}
                 }
             }
@@ -132,7 +132,7 @@ impl Tailer {
                 .filter(|it| *it.path == *position.path && it.stream != stream && matches!(it.life, Life::Rotated(_)));
             let before = before.map(|it| it.stream).max();
             if let Some(tail) = self.tails.get_mut(&stream) {
-                tail.after = before;
+                tail.read_after(before);
             }
         }
     }
@@ -184,6 +184,7 @@ impl Tailer {
         self.remembered.remove(&StreamId(position.stream));
         let skipped = self.skipped(moved.size(), position.offset);
         let Moved { at, file, meta, packed } = moved;
+        self.note_seen(source, skipped as i64);
         // Of what is compressed nothing is skipped unread: it is let go.
         if packed.is_some() && skipped > 0 {
             self.out.push_back(
@@ -202,6 +203,7 @@ impl Tailer {
     fn go_on(&mut self, seen: &Seen, file: File, meta: &Metadata, position: Position, now: Moment) {
         let Position { stream, path, offset, line, .. } = position;
         let skipped = self.skipped(meta.len(), offset);
+        self.note_seen(seen.source, skipped as i64);
         let offset = offset + skipped;
         debug!(path = %seen.path.display(), offset, "going on where it was left");
         let start = self.start(seen.source, path.into(), seen.path.clone(), offset);
@@ -227,7 +229,8 @@ impl Tailer {
         let start = self.start(seen.source, seen.path.as_path().into(), seen.path.clone(), offset);
         let stream = self.open(start, file.into(), &meta, Life::Live, now);
         if let Some(tail) = stream.and_then(|it| self.tails.get_mut(&it)) {
-            tail.after = after;
+            tail.read_after(after);
+            self.skip(seen.source, offset);
         }
         Ok(())
     }
@@ -287,7 +290,7 @@ impl Tailer {
         let packed = rotated::unpacked_name(&at).and_then(|_| Packed::whole(&file).ok());
         let start = self.start(source, path.into(), at, 0);
         let stream = self.open(start, Content { file, packed }, &meta, Life::Rotated(now.steady), now)?;
-        self.tails.get_mut(&stream)?.after = after;
+        self.tails.get_mut(&stream)?.read_after(after);
         Some(stream)
     }
 
@@ -309,7 +312,7 @@ impl Tailer {
         self.by_path.retain(|_, it| *it != stream);
         let start = self.start(source, path, at, 0);
         if let Some(next) = self.open(start, file.into(), &meta, Life::Live, now).and_then(|it| self.tails.get_mut(&it)) {
-            next.after = Some(stream);
+            next.read_after(Some(stream));
             self.any_waits = true;
         }
         true
@@ -337,7 +340,9 @@ impl Tailer {
         }
         info!(path = %seen.path.display(), bytes = size, "a copy of a file that is followed; skipping what was read");
         let start = self.start(seen.source, seen.path.as_path().into(), seen.path.clone(), size);
-        self.open(start, copy.into(), &seen.meta, Life::Live, now);
+        if self.open(start, copy.into(), &seen.meta, Life::Live, now).is_some() {
+            self.skip(seen.source, size);
+        }
         true
     }
 

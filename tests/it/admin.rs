@@ -4,7 +4,7 @@ use crate::peer::PATIENCE;
 use flate2::read::GzDecoder;
 use llm_triage::admin::{About, AdminState, HttpLimits, HttpOptions, Lifecycle, PatternView, Phase, ReloadRequest, run};
 use llm_triage::alert::{Alert, Reason, RowId, State};
-use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
+use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges, SourceValues};
 use llm_triage::pipeline::{Snapshot, SourceView, UnknownView, WindowView};
 use llm_triage::taxonomy::{Category, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status};
 use llm_triage::time::Timestamp;
@@ -102,6 +102,7 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
             last_event: None,
             event_lag_s: 0.5,
             was_current: true,
+            ..SourceView::default()
         }],
     }
 }
@@ -127,7 +128,7 @@ impl Running {
         let (metrics, mut recorder) = Metrics::new(names, Limits::default(), NOW);
         recorder.publish(Arc::new(snapshot(Vec::new())));
         let source = metrics.source("app");
-        source.set_lag_bytes(4_096);
+        source.set(SourceValues { lag_bytes: 4_096, ..SourceValues::default() });
         // One place, as the daemon has it: who finds it full is told so.
         let (sender, reloads) = mpsc::channel(1);
         let about = About { instance: "host-1".to_owned(), started: NOW, config: Some("/etc/c.toml".to_owned()) };

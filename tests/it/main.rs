@@ -2,6 +2,7 @@
 
 mod admin;
 mod alert;
+mod books;
 mod catchup;
 mod checkpoint;
 mod cli;
@@ -33,6 +34,7 @@ mod schema;
 mod sdk_logs;
 mod streams;
 mod tail;
+mod tcp;
 mod tidy;
 mod timeline;
 mod timelines;

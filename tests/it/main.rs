@@ -25,6 +25,7 @@ mod peer;
 mod properties;
 mod process;
 mod readme;
+mod reload;
 mod replay;
 mod running;
 mod restart;

@@ -19,6 +19,7 @@ mod error_pages;
 mod escalation;
 mod faults;
 mod follower;
+mod logrotate;
 mod metrics;
 mod model;
 mod peer;

@@ -310,12 +310,44 @@ impl Tailer {
         self.by_key.entry(tail.key).or_insert(stream);
         self.by_key.remove(&key);
         self.by_path.retain(|_, it| *it != stream);
+        let last = self.copied_between(stream, &real, &file, now);
         let start = self.start(source, path, at, 0);
         if let Some(next) = self.open(start, file.into(), &meta, Life::Live, now).and_then(|it| self.tails.get_mut(&it)) {
-            next.read_after(Some(stream));
+            next.read_after(Some(last));
             self.any_waits = true;
         }
         true
+    }
+
+    /// Before the first byte of a successor: it may have been copied and truncated already, and this be the next text in it.
+    /// True where something else comes first.
+    pub(super) fn look_back(&mut self, stream: StreamId, now: Moment) -> bool {
+        let Some(tail) = self.tails.get(&stream) else { return false };
+        let (Some(before), 0, Some(file)) = (tail.heir_of, tail.offset, &tail.file) else { return false };
+        let real = fs::canonicalize(&tail.at).unwrap_or_else(|_| tail.at.clone());
+        let Ok(file) = file.try_clone() else { return false };
+        let last = self.copied_between(before, &real, &file, now);
+        if last == before {
+            return false;
+        }
+        if let Some(tail) = self.tails.get_mut(&stream) {
+            tail.read_after(Some(last));
+        }
+        self.any_waits = true;
+        true
+    }
+
+    /// Opens what was copied and truncated more than once before anyone looked; says what comes last of it. A copy of what
+    /// stands in the file now is none of that: it is read there.
+    fn copied_between(&mut self, stream: StreamId, real: &Path, file: &File, now: Moment) -> StreamId {
+        let Some(older) = self.tails.get(&stream) else { return stream };
+        let (source, path) = (older.source, Arc::clone(&older.path));
+        let present = Head::read(file, Head::MAX).unwrap_or_default();
+        let between = rotated::newer(real, older, &self.known_heads(&path));
+        between
+            .into_iter()
+            .filter(|(at, _)| !rotated::begins_with(at, present))
+            .fold(stream, |after, (at, meta)| self.begin_between(source, &path, at, &meta, Some(after), now).unwrap_or(after))
     }
 
     /// Whether a new file under a rotated name is, or is about to become, a copy of one that is followed (`cp app.log

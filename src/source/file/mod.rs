@@ -286,6 +286,9 @@ impl Tailer {
             if self.waits(stream) || !self.reopen(stream) {
                 continue;
             }
+            if self.look_back(stream, now) {
+                continue;
+            }
             let Some(tail) = self.tails.get_mut(&stream) else { continue };
             let read = tail.read(&mut self.scratch);
             if !matches!(read, Ok(Read::Rewritten)) {

@@ -44,6 +44,9 @@ impl SourceGauges {
     }
 }
 
+/// One of them.
+type Value = fn(&SourceValues) -> u64;
+
 /// What the gauges of a source read now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceReading {
@@ -159,7 +162,7 @@ impl Gauges {
 
     pub(super) fn write(&self, page: &mut Page, now: Timestamp) {
         let sources = self.sources();
-        let families: [(&Family, fn(&SourceValues) -> u64); 7] = [
+        let families: [(&Family, Value); 7] = [
             (&family::SOURCE_SEEN, |it| it.seen_bytes),
             (&family::SOURCE_SKIPPED, |it| it.skipped_bytes),
             (&family::SOURCE_BUFFERED, |it| it.buffered_bytes),

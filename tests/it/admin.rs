@@ -114,7 +114,6 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
                 lost_bytes: [(LossReason::Truncated, 4)].into(),
                 partial_lines: 3,
             },
-            ..SourceView::default()
         }],
     }
 }

@@ -436,6 +436,22 @@ fn what_was_copied_and_truncated_twice_between_two_looks_is_read() {
 }
 
 #[test]
+fn what_was_truncated_and_then_renamed_while_nobody_looked_is_read() {
+    let mut bench = Bench::seasoned(&["app.log"]);
+    bench.append("app.log", "first line of the log, long enough to be told apart from others\n");
+    bench.poll();
+    let saved = bench.save();
+    bench.append("app.log", "in the copy\n");
+    bench.copy("app.log", "app.log.2");
+    bench.truncate("app.log", 0);
+    bench.append("app.log", "in the original\n");
+    bench.rename("app.log", "app.log.1");
+    bench.append("app.log", "in the new one\n");
+    bench.restart(saved);
+    assert_eq!(bench.poll() + &bench.poll(), "in the copy\nin the original\nin the new one\n");
+}
+
+#[test]
 fn what_was_written_copied_and_truncated_before_its_first_byte_was_read_is_read() {
     let mut bench = Bench::seasoned(&["app.log"]);
     bench.append("app.log", "first line of the log, long enough to be told apart from others\n");

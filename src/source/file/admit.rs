@@ -177,7 +177,13 @@ impl Tailer {
             return None;
         }
         info!(path = %moved.at.display(), unread, "rotated while nobody looked; reading its rest");
-        self.open_moved(source, position, moved, now)
+        let is_copy = FileKey::of(&moved.meta) != position.key;
+        let stream = self.open_moved(source, position, moved, now)?;
+        // The original was cut after the copy was made, filled again, and then renamed as well: that comes next.
+        let original = entries.iter().find(|(at, meta)| is_copy && FileKey::of(meta) == position.key && *at != real);
+        let next =
+            original.and_then(|(at, meta)| self.begin_between(source, &position.path, at.clone(), meta, Some(stream), now));
+        next.or(Some(stream))
     }
 
     fn open_moved(&mut self, source: usize, position: &Position, moved: Moved, now: Moment) -> Option<StreamId> {

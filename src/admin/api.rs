@@ -2,9 +2,34 @@
 
 use super::state::AdminState;
 use crate::alert::Alert;
-use crate::metrics::Present;
+use crate::metrics::{Present, SourceReading};
+use crate::pipeline::SourceView;
 use crate::time::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What became of the bytes of a source since the process began: seen = read + skipped + lost + unread, but for what is on
+/// its way at this moment.
+pub(super) struct Balance {
+    pub(super) seen: u64,
+    pub(super) read: u64,
+    pub(super) skipped: u64,
+    pub(super) lost: u64,
+    pub(super) unread: u64,
+}
+
+impl Balance {
+    pub(super) fn of(it: &SourceView, gauge: Option<&SourceReading>) -> Self {
+        let values = gauge.map(|it| it.values).unwrap_or_default();
+        Self {
+            seen: values.seen_bytes,
+            read: it.books.bytes,
+            skipped: values.skipped_bytes,
+            lost: it.books.lost_bytes.values().sum(),
+            unread: values.lag_bytes,
+        }
+    }
+}
 
 pub(super) fn windows(state: &AdminState) -> String {
     let Present { snapshot, names } = state.metrics.present();
@@ -82,8 +107,20 @@ pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
                 "last_read": it.last_read.map(text),
                 "last_event": it.last_event.map(text),
                 "event_lag_s": it.event_lag_s,
-                "lag_bytes": gauge.map(|it| it.lag_bytes),
-                "files": gauge.map(|it| it.files),
+                "lag_bytes": gauge.map(|it| it.values.lag_bytes),
+                "files": gauge.map(|it| it.values.files),
+                "polled_directories": gauge.map(|it| it.values.polled),
+                "buffered_bytes": gauge.map(|it| it.values.buffered_bytes),
+                "bytes": bytes(it, gauge),
+                "lines": {
+                    "read": it.books.lines,
+                    "in_events": it.books.event_lines,
+                    "blank": it.books.blank_lines,
+                    "discarded": it.books.discarded_lines,
+                    "open": it.books.open_lines,
+                    "partial": it.books.partial_lines,
+                },
+                "events": it.books.events,
             })
         })
         .collect();
@@ -103,6 +140,19 @@ pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
         "receivers": receivers,
     })
     .to_string()
+}
+
+/// The balance of a source: seen = read + skipped + lost + unread.
+fn bytes(it: &SourceView, gauge: Option<&SourceReading>) -> Value {
+    let balance = Balance::of(it, gauge);
+    json!({
+        "seen": balance.seen,
+        "read": balance.read,
+        "skipped": balance.skipped,
+        "lost": balance.lost,
+        "unread": balance.unread,
+        "lost_by_reason": it.books.lost_bytes.iter().map(|(reason, bytes)| (reason.as_str(), *bytes)).collect::<BTreeMap<_, _>>(),
+    })
 }
 
 fn alert(it: &Alert) -> Value {

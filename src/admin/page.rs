@@ -1,6 +1,7 @@
 //! The status page: is anything wrong now, whose is it, what is to be done; then the numbers. One file, no script,
 //! nothing from elsewhere, and every text of a log escaped.
 
+use super::api::Balance;
 use super::state::{AdminState, Loaded, Phase};
 use crate::alert::{Alert, State};
 use crate::metrics::{Names, Present, WINDOWS};
@@ -290,9 +291,43 @@ impl Drawing<'_> {
                 source.last_read.map_or("never".to_owned(), |at| self.ago(at)),
                 source.last_event.map_or("none".to_owned(), |at| self.ago(at)),
                 source.event_lag_s,
-                number(gauge.map(|it| it.lag_bytes)),
-                number(gauge.map(|it| it.files)),
+                number(gauge.map(|it| it.values.lag_bytes)),
+                number(gauge.map(|it| it.values.files)),
             )?;
+        }
+        writeln!(to, "</tbody></table></div>")?;
+        self.books(to)
+    }
+
+    /// What became of every byte and line.
+    fn books(&self, to: &mut String) -> fmt::Result {
+        writeln!(
+            to,
+            "<h2>Books</h2><div class=\"scroll\"><table><thead><tr><th>Source</th><th class=\"n group\">Bytes seen</th>\
+             <th class=\"n\">read</th><th class=\"n\">skipped</th><th class=\"n\">lost</th>\
+             <th class=\"n group\">Lines</th><th class=\"n\">in events</th><th class=\"n\">blank</th>\
+             <th class=\"n\">discarded</th><th class=\"n\">in part</th></tr></thead><tbody>"
+        )?;
+        let gauges = self.state.metrics.sources();
+        for source in &self.snapshot.sources {
+            let bytes = Balance::of(source, gauges.iter().find(|it| it.name == source.name));
+            let lines = &source.books;
+            write!(to, "<tr><th scope=\"row\">{}</th>", Safe(&source.name))?;
+            let cells = [
+                (" group", bytes.seen),
+                ("", bytes.read),
+                ("", bytes.skipped),
+                ("", bytes.lost),
+                (" group", lines.lines),
+                ("", lines.event_lines),
+                ("", lines.blank_lines),
+                ("", lines.discarded_lines),
+                ("", lines.partial_lines),
+            ];
+            for (group, number) in cells {
+                write!(to, "<td class=\"n{group}\">{}</td>", grouped(number))?;
+            }
+            writeln!(to, "</tr>")?;
         }
         writeln!(to, "</tbody></table></div>")
     }

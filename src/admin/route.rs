@@ -140,7 +140,7 @@ fn draw(view: View, state: &AdminState, gzip: bool) -> Answer {
 
 /// Asks for a reload and waits for what becomes of it.
 async fn reload(headers: &HeaderMap, peer: Peer, state: &AdminState) -> Answer {
-    if let Err(why) = may_reload(headers, peer, state.lifecycle) {
+    if let Err(why) = may_reload(headers, peer, state.lifecycle()) {
         return text(StatusCode::FORBIDDEN, why);
     }
     let (reply, answer) = oneshot::channel();

@@ -108,9 +108,9 @@ pub(super) struct Loaded {
 pub struct AdminState {
     pub(super) metrics: Arc<Metrics>,
     pub(super) about: About,
-    pub(super) lifecycle: Lifecycle,
     pub(super) reload: mpsc::Sender<ReloadRequest>,
     phase: Mutex<Phase>,
+    lifecycle: Mutex<Lifecycle>,
     loaded: Mutex<Arc<Loaded>>,
 }
 
@@ -118,13 +118,22 @@ impl AdminState {
     /// The state of a daemon that is starting. Requests for a reload go to `reload`; when it is full, whoever asks is told
     /// to come back, so one place is enough.
     pub fn new(metrics: Arc<Metrics>, about: About, lifecycle: Lifecycle, reload: mpsc::Sender<ReloadRequest>) -> Self {
-        let (phase, loaded) = (Mutex::new(Phase::Starting), Mutex::default());
-        Self { metrics, about, lifecycle, reload, phase, loaded }
+        let (phase, lifecycle) = (Mutex::new(Phase::Starting), Mutex::new(lifecycle));
+        Self { metrics, about, reload, phase, lifecycle, loaded: Mutex::default() }
     }
 
     /// Says where the daemon stands.
     pub fn set_phase(&self, phase: Phase) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    /// Says who may ask for a reload from now on.
+    pub fn set_lifecycle(&self, lifecycle: Lifecycle) {
+        *self.lifecycle.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle;
+    }
+
+    pub(super) fn lifecycle(&self) -> Lifecycle {
+        *self.lifecycle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says what is loaded, at the start and after a reload.

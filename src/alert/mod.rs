@@ -293,24 +293,39 @@ impl Alerts {
         self.overflowed
     }
 
-    /// Puts another table in force. Rows that go on unchanged keep their state; alerts of others resolve.
-    pub fn reload(&mut self, table: Table, lexicon: Lexicon<'_>, now: Timestamp, out: &mut Vec<Transition>) {
+    /// Puts another table in force. Rows that go on unchanged keep their state; alerts of others resolve. Alerts that are kept
+    /// apart by something else are other alerts: all of them resolve, and trouble that goes on is told anew.
+    pub fn reload(
+        &mut self,
+        table: Table,
+        options: AlertOptions,
+        lexicon: Lexicon<'_>,
+        now: Timestamp,
+        out: &mut Vec<Transition>,
+    ) {
+        let same_scopes = options.by_service == self.options.by_service;
         let goes_on = |old: &Row| {
             let id = table.by_name(&old.id)?;
             table.row(id).filter(|it| it.enabled && it.continues(old)).map(|_| id)
         };
         let ids: Vec<Option<RowId>> = self.table.rows().iter().map(goes_on).collect();
-        let new_id = |old: RowId| ids.get(usize::from(old.0)).copied().flatten();
-        for ((row, _), series) in &mut self.series {
-            if new_id(*row).is_none() {
+        let new_id = |old: RowId, scope: Scope| {
+            let keeps = same_scopes || scope == Scope::OURSELVES;
+            ids.get(usize::from(old.0)).copied().flatten().filter(|_| keeps)
+        };
+        for ((row, scope), series) in &mut self.series {
+            if new_id(*row, *scope).is_none() {
                 series.machine.end();
             }
         }
         self.tell_all(now, lexicon, out);
         let series = std::mem::take(&mut self.series).into_iter();
-        self.series = series.filter_map(|((row, scope), it)| Some(((new_id(row)?, scope), it))).collect();
+        self.series = series.filter_map(|((row, scope), it)| Some(((new_id(row, scope)?, scope), it))).collect();
         self.cooldowns.forget();
-        self.table = table;
+        if !same_scopes {
+            self.calls = AllCalls::new(options.by_service);
+        }
+        (self.table, self.options) = (table, options);
     }
 
     /// Where an event of this second lies, seen from the evaluation.

@@ -25,6 +25,9 @@ pub struct Checkpoint<S> {
     pub written: Timestamp,
     /// How many processes began with it and did not get as far as the next one; 0 after a clean end.
     pub starts: u32,
+    /// The latest of them has not come further than to take up the state.
+    #[serde(default)]
+    pub restoring: bool,
     /// Names of the file sources that are followed; `start_at` concerns only others.
     pub sources: BTreeSet<String>,
     /// Where reading stands in each file, at the start of its oldest open event.

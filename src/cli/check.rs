@@ -81,6 +81,7 @@ fn describe(plan: &Plan) -> String {
             SourceKind::Tcp { listen, tls: None, .. } => format!("TCP on {listen}"),
             SourceKind::Tcp { listen, tls: Some(tls), .. } => format!("TLS on {listen}, certificate {}", tls.cert.display()),
             SourceKind::Stdin => "standard input".to_owned(),
+            SourceKind::Absent => continue,
         };
         line("source", format!("{}: {what} (traffic {}, grain {})", source.name, source.traffic, source.grain));
     }

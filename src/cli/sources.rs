@@ -55,6 +55,7 @@ pub(super) fn look(config: &Config) -> Findings {
                 }
             }
             SourceKind::Stdin => findings.line(&format!("  {:<14} standard input", source.name)),
+            SourceKind::Absent => {}
         }
     }
     findings.state(&config.state_dir);

@@ -26,6 +26,7 @@ pub(super) struct File {
     pub(super) pattern_dirs: Option<At<Vec<PathBuf>>>,
     pub(super) max_line: Option<At<ByteSize>>,
     pub(super) series: Option<At<usize>>,
+    pub(super) tcp_buffer: Option<At<ByteSize>>,
     pub(super) by: Option<At<Vec<By>>>,
     pub(super) escalation: Vec<At<toml::Table>>,
     /// Each with its kind.
@@ -85,6 +86,7 @@ impl File {
         root.table("limits", |it| {
             file.max_line = it.key("max_line");
             file.series = it.key("series");
+            file.tcp_buffer = it.key("tcp_buffer");
         });
         root.table("alerting", |it| {
             file.by = it.key("by");

@@ -60,6 +60,8 @@ pub struct Config {
     pub max_line: ByteSize,
     /// Series per metric family, beyond the shipped providers.
     pub series: usize,
+    /// What all TCP peers together may have on the way or unfinished.
+    pub tcp_buffer: ByteSize,
     /// What alerts are kept apart by.
     pub by: Vec<By>,
     /// `[[escalation]]`, as typed, each with its place for messages.
@@ -114,6 +116,8 @@ pub enum SourceKind {
     },
     /// Standard input.
     Stdin,
+    /// None any more: a reload has taken the source out. Its number is not given to another.
+    Absent,
 }
 
 /// Where verdicts are written.
@@ -239,14 +243,9 @@ impl Config {
 
     /// The keys in which `other` differs and which only a new process takes over.
     pub fn waits_for_restart(&self, other: &Self) -> Vec<&'static str> {
-        let receivers = self.receivers != other.receivers;
         [
             ("http.listen", self.listen != other.listen),
-            ("http.lifecycle", self.lifecycle != other.lifecycle),
             ("state.dir", self.state_dir != other.state_dir),
-            ("receiver", receivers),
-            ("limits.series", self.series != other.series),
-            ("alerting.by", self.by != other.by),
             ("output", self.output != other.output),
         ]
         .into_iter()

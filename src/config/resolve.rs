@@ -26,6 +26,12 @@ const MAX_LINE_WITHIN: (ByteSize, ByteSize) = (ByteSize(1 << 10), ByteSize(64 <<
 /// Keeps a page of metrics below about a megabyte.
 const SERIES: usize = 2_000;
 
+/// Beside it there is room for all else in the 64 MiB that a small host spares; a hundred peers have a long line each.
+const TCP_BUFFER: ByteSize = ByteSize(32 << 20);
+
+/// Below, not even one long line has room; above, it bounds nothing.
+const TCP_BUFFER_WITHIN: (ByteSize, ByteSize) = (ByteSize(1 << 20), ByteSize(16 << 30));
+
 /// Logs of everything that runs on a node.
 const NODE_LOGS: [&str; 3] = ["/var/log/pods/", "/var/log/containers/", "/var/log/journal/"];
 
@@ -40,6 +46,7 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
         pattern_dirs,
         max_line,
         series,
+        tcp_buffer,
         by,
         escalation,
         receivers,
@@ -64,6 +71,7 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
         pattern_dirs,
         max_line: checked_max_line(max_line, faults),
         series: checked_series(series, faults),
+        tcp_buffer: checked_tcp_buffer(tcp_buffer, faults),
         by: checked_by(by, faults),
         escalation: escalation.into_iter().map(|it| (it.place, it.value)).collect(),
         receivers: receivers.into_iter().map(|(kind, it)| (kind.to_owned(), it.place, it.value)).collect(),
@@ -79,6 +87,15 @@ fn checked_max_line(typed: Option<At<ByteSize>>, faults: &mut Vec<String>) -> By
     let (least, most) = MAX_LINE_WITHIN;
     if !(least..=most).contains(&value) {
         faults.push(fault(&place, format_args!("`limits.max_line` is {value}; it can be from {least} to {most}")));
+    }
+    value
+}
+
+fn checked_tcp_buffer(typed: Option<At<ByteSize>>, faults: &mut Vec<String>) -> ByteSize {
+    let Some(At { value, place }) = typed else { return TCP_BUFFER };
+    let (least, most) = TCP_BUFFER_WITHIN;
+    if !(least..=most).contains(&value) {
+        faults.push(fault(&place, format_args!("`limits.tcp_buffer` is {value}; it can be from {least} to {most}")));
     }
     value
 }

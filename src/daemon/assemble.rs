@@ -1,6 +1,6 @@
 //! The daemon as a whole: rules from the configuration, the pipeline they drive, and everything that is told of it.
 
-use super::{Daemon, Edge, Parts, Phase, Reload, Reloaded, RunError, Shutdown, SourceList, StartError};
+use super::{Daemon, Edge, Parts, Phase, Reload, RunError, Shutdown, SourceList, StartError};
 use super::{notify::Notify, receivers::receivers, reload, worker::Kept};
 use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
 use crate::alert::{AlertOptions, Lexicon, RowError, RowSpec, SelfRow, State, Transition, runbook};
@@ -9,16 +9,19 @@ use crate::classify::SourceId;
 use crate::config::{By, Config, SourceKind, load_patterns, zone};
 use crate::delivery::{Delivery, Identity, Receiver};
 use crate::framing;
-use crate::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
-use crate::pipeline::{self, Clock, Options, Pipeline, Rules, Snapshot, SourceOptions, SourceView, Tally};
+use crate::metrics::{Limits, Metrics, Names, Recorder, SourceGauges, SourceValues};
+use crate::pipeline::{self, Clock, Options, Pipeline, Replacement, Rules, Snapshot, SourceOptions, SourceView, Tally};
 use crate::record::Reader;
+use crate::source::file::Hints;
+use crate::source::tcp::Settings;
 use crate::source::tls::TlsError;
 use crate::source::{Gauges, Moment};
 use crate::time::Timestamp;
 use serde::Deserialize;
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -38,6 +41,8 @@ pub struct Plan {
     config: Config,
     rules: Rules,
     receivers: Vec<Receiver>,
+    /// Of sources that listen, by name.
+    peers: BTreeMap<String, Settings>,
 }
 
 impl Plan {
@@ -57,19 +62,22 @@ impl Plan {
             }
         };
         let folder = config.secrets();
-        let tls = config.sources.iter().filter_map(|it| match &it.kind {
-            SourceKind::Tcp { tls: Some(tls), .. } => tls.load(folder.as_deref()).err().map(|error| (&it.name, error)),
-            _ => None,
-        });
-        let said = |(name, error): (&String, TlsError)| match std::error::Error::source(&error) {
+        let said = |name: &String, error: TlsError| match std::error::Error::source(&error) {
             Some(cause) => format!("source {name}: {error}: {cause}"),
             None => format!("source {name}: {error}"),
         };
-        faults.extend(tls.map(said));
+        let mut peers = BTreeMap::new();
+        for it in &config.sources {
+            let SourceKind::Tcp { listen: _, limits, tls } = &it.kind else { continue };
+            match tls.as_ref().map(|it| it.load(folder.as_deref())).transpose() {
+                Ok(tls) => drop(peers.insert(it.name.clone(), Settings { limits: *limits, tls })),
+                Err(error) => faults.push(said(&it.name, error)),
+            }
+        }
         let rows = rules.table().rows().iter().filter(|it| it.enabled);
         let rows: Vec<_> = rows.map(|it| (it.id.clone(), it.severity)).collect();
         match receivers(&config, &rows) {
-            Ok(receivers) if faults.is_empty() => Ok(Self { config, rules, receivers }),
+            Ok(receivers) if faults.is_empty() => Ok(Self { config, rules, receivers, peers }),
             receivers => {
                 faults.extend(receivers.err().into_iter().flatten());
                 Err(faults)
@@ -153,7 +161,7 @@ fn own_url(config: &Config) -> String {
 /// # Errors
 /// When it cannot start, or its end was not asked for.
 pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
-    let Plan { mut config, rules, receivers } = plan;
+    let Plan { mut config, rules, receivers, peers: _ } = plan;
     let started = Moment::now().wall;
     let instance = instance();
     let manager = Arc::new(Notify::from_env());
@@ -169,11 +177,11 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let bound = Config { listen: address, ..config.clone() };
     let identity = Identity { instance: instance.clone(), url: own_url(&bound) };
     let delivery = Arc::new(Delivery::new(&receivers, &identity, &metrics));
+    let next = Arc::new(Mutex::default());
     // One place: whoever asks while another waits is told to come back.
     let (ask, asked) = mpsc::channel(1);
     let about = About { instance, started, config: config.file.as_ref().map(|it| it.display().to_string()) };
-    let lifecycle = if config.lifecycle { Lifecycle::Anyone } else { Lifecycle::Loopback };
-    let state = Arc::new(AdminState::new(Arc::clone(&metrics), about, lifecycle, ask));
+    let state = Arc::new(AdminState::new(Arc::clone(&metrics), about, lifecycle(&config), ask));
     show_loaded(&state, &rules);
 
     let options = pipeline_options(&bound).map_err(ServeError::Config)?;
@@ -181,7 +189,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let phases = daemon.phases();
     let build = {
         let (metrics, delivery, manager) = (Arc::clone(&metrics), Arc::clone(&delivery), Arc::clone(&manager));
-        let outlets = Outlets { recorder, metrics, delivery, manager };
+        let outlets = Outlets { recorder, metrics, delivery, manager, next: Arc::clone(&next) };
         move |parts: Parts| build(rules, options, alerts, parts, outlets)
     };
     let reload = {
@@ -189,7 +197,15 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
         move || {
             manager.reloading();
             // New rules are in force when the pipeline has them; it says so itself.
-            reread(&mut config, &state, &metrics).inspect_err(|_| manager.ready())
+            let reread = reread(&config, address);
+            metrics.reloaded(reread.is_ok(), Moment::now().wall);
+            let Reread { running, reload, outer } =
+                reread.map_err(|faults| faults.join("\n")).inspect_err(|_| manager.ready())?;
+            show_loaded(&state, &reload.replacement.rules);
+            state.set_lifecycle(lifecycle(&running));
+            next.lock().unwrap_or_else(PoisonError::into_inner).push_back(outer);
+            config = running;
+            Ok(reload)
         }
     };
     let closing = CancellationToken::new();
@@ -202,12 +218,14 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let serve = move |listener: TcpListener, last: CancellationToken| async move {
         admin::run(listener, state, HttpLimits::default(), last.cancelled_owned()).await;
     };
+    let cut = shutdown.cut.clone();
     let ended = daemon.run(build, serve, reload, asked, shutdown).await;
     closing.cancel();
     // A panic of the courier has ended the process already where the profile aborts; elsewhere it is told here.
-    let told = courier.await;
+    let told = cut.run_until_cancelled(courier).await;
     follower.abort();
     ended?;
+    let told = told.ok_or(ServeError::Run(RunError::Cut))?;
     told.map_err(|_| ServeError::Run(RunError::Panicked { task: "delivery" }))
 }
 
@@ -290,11 +308,26 @@ struct Outlets {
     metrics: Arc<Metrics>,
     delivery: Arc<Delivery>,
     manager: Arc<Notify>,
+    next: NextOuter,
+}
+
+/// What a reload changes at the edge, once the pipeline has its part.
+struct Outer {
+    receivers: Vec<Receiver>,
+    identity: Identity,
+    limits: Limits,
+}
+
+/// One for each reload that is on its way.
+type NextOuter = Arc<Mutex<VecDeque<Outer>>>;
+
+fn lifecycle(config: &Config) -> Lifecycle {
+    if config.lifecycle { Lifecycle::Anyone } else { Lifecycle::Loopback }
 }
 
 fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, outlets: Outlets) -> (Pipeline, Link) {
-    let Outlets { recorder, metrics, delivery, manager } = outlets;
-    let Parts { kept, sources, health, phases: _ } = parts;
+    let Outlets { recorder, metrics, delivery, manager, next } = outlets;
+    let Parts { kept, sources, health, lost_verdicts, hints, phases: _ } = parts;
     let mut pipeline = Pipeline::new(rules, options);
     let mut out = pipeline::Output::default();
     if let Some(Kept { edge, pipeline: state }) = kept {
@@ -310,8 +343,11 @@ fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, out
         delivery,
         manager,
         gauges: Vec::new(),
+        next,
         sources,
         health,
+        lost_verdicts,
+        hints,
         skewed: BTreeSet::new(),
         failures: 0,
         lost: None,
@@ -323,29 +359,40 @@ fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, out
     (pipeline, link)
 }
 
-/// Reads the configuration again. Only what can change while we run is taken over; the answer names the rest.
-fn reread(running: &mut Config, state: &AdminState, metrics: &Metrics) -> Reloaded {
-    let now = Moment::now().wall;
-    let mut waiting: Vec<String> = Vec::new();
-    let reread = running.reread().map_err(|error| vec![error.to_string()]);
-    let plan = reread.and_then(|mut config| {
-        waiting = running.waits_for_restart(&config).into_iter().map(str::to_owned).collect();
-        let (sources, wait) = reload::merge(&running.sources, &config.sources);
-        waiting.extend(wait);
-        config.sources = sources;
-        Plan::new(config)
-    });
-    let plan = plan.inspect_err(|_| metrics.reloaded(false, now)).map_err(|faults| faults.join("\n"))?;
-    metrics.reloaded(true, now);
-    show_loaded(state, &plan.rules);
-    let catalog = plan.rules.catalog();
-    let mut answer = format!("reloaded: {} patterns, {} rows", catalog.patterns().len(), plan.rules.table().rows().len());
+/// A configuration that was read again, with all that it comes to.
+struct Reread {
+    /// What runs from now on.
+    running: Config,
+    reload: Reload,
+    outer: Outer,
+}
+
+/// Reads the configuration again, all of it or nothing. What needs a new process stays as it is, and the answer names it.
+fn reread(running: &Config, address: SocketAddr) -> Result<Reread, Vec<String>> {
+    let mut config = running.reread().map_err(|error| vec![error.to_string()])?;
+    let mut waiting: Vec<String> = running.waits_for_restart(&config).into_iter().map(str::to_owned).collect();
+    let (sources, wait) = reload::merge(&running.sources, &config.sources);
+    waiting.extend(wait);
+    config.sources = sources;
+    (config.listen, config.state_dir, config.output) = (running.listen, running.state_dir.clone(), running.output.clone());
+    let Plan { config, rules, receivers, peers } = Plan::new(config)?;
+    let bound = Config { listen: address, ..config.clone() };
+    let Options { sources, alerts, series, clock: _ } = pipeline_options(&bound)?;
+    let peers = reload::peers(&running.sources, &config.sources, peers)?;
+    let mut answer = format!("reloaded: {} patterns, {} rows", rules.catalog().patterns().len(), rules.table().rows().len());
     if !waiting.is_empty() {
         answer.push_str(&format!("; these changes wait for a restart: {}", waiting.join(", ")));
     }
-    let options = pipeline_options(&plan.config).map_err(|faults| faults.join("\n"))?.sources;
-    running.sources = plan.config.sources;
-    Ok(Reload { rules: plan.rules, sources: running.sources.clone(), options, answer })
+    let outer =
+        Outer { receivers, identity: Identity { instance: instance(), url: own_url(&bound) }, limits: Limits { series } };
+    let reload = Reload {
+        replacement: Replacement { rules, sources, alerts, series },
+        sources: config.sources.clone(),
+        peers,
+        room: usize::try_from(config.tcp_buffer.0).unwrap_or(usize::MAX),
+        answer,
+    };
+    Ok(Reread { running: config, reload, outer })
 }
 
 /// Tells metrics and receivers what the pipeline came to.
@@ -355,8 +402,11 @@ struct Link {
     delivery: Arc<Delivery>,
     manager: Arc<Notify>,
     gauges: Vec<(Arc<SourceGauges>, String, Arc<Gauges>)>,
+    next: NextOuter,
     sources: SourceList,
     health: Arc<Health>,
+    lost_verdicts: Arc<AtomicU64>,
+    hints: Arc<Hints>,
     /// Sources whose wrong stamps were told.
     skewed: BTreeSet<SourceId>,
     /// Failed checkpoints that were counted.
@@ -386,10 +436,17 @@ impl Link {
     /// Copies what the sources and the checkpoint's writer say of themselves.
     fn copy_gauges(&mut self) {
         for (to, _, from) in &self.gauges {
-            to.set_lag_bytes(from.lag_bytes.load(Ordering::Relaxed));
-            to.set_files(from.files.load(Ordering::Relaxed));
-            to.set_polled(from.polled.load(Ordering::Relaxed));
+            to.set(SourceValues {
+                lag_bytes: from.lag_bytes.load(Ordering::Relaxed),
+                files: from.files.load(Ordering::Relaxed),
+                polled: from.polled.load(Ordering::Relaxed),
+                buffered_bytes: from.buffered_bytes.load(Ordering::Relaxed),
+                throttled: from.waits.load(Ordering::Relaxed),
+                seen_bytes: from.seen_bytes.load(Ordering::Relaxed),
+                skipped_bytes: from.skipped_bytes.load(Ordering::Relaxed),
+            });
         }
+        self.metrics.set_totals(self.hints.overflows(), self.lost_verdicts.load(Ordering::Relaxed));
         let written = self.health.written_micros.load(Ordering::Relaxed);
         if written != 0 {
             self.metrics.checkpoint_written(Timestamp::from_micros(written));
@@ -486,6 +543,12 @@ impl Edge for Link {
     fn reloaded(&mut self, rules: &Rules) {
         self.recorder.rename(names(rules));
         self.take_gauges();
+        if let Some(Outer { receivers, identity, limits }) =
+            self.next.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        {
+            self.recorder.set_limits(limits);
+            self.delivery.replace(&receivers, &identity, &self.metrics);
+        }
         self.manager.ready();
     }
 

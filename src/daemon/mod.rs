@@ -6,14 +6,17 @@
 
 mod assemble;
 mod notify;
+mod peers;
 mod phase;
 mod reload;
 mod receivers;
 mod signals;
 mod sockets;
+mod verdicts;
 mod worker;
 
 pub use assemble::{Plan, ServeError, identity, rules, runbook_url, serve};
+pub use peers::PeerSource;
 pub use phase::{Phase, Phases};
 pub use receivers::receiver_place;
 pub use reload::SourceList;
@@ -25,29 +28,28 @@ use crate::checkpoint::{self, Checkpoint, Health, Loaded, MAX_STARTS, Store, Wri
 use crate::classify::SourceId;
 use crate::config::{Config, Output, Source, SourceKind};
 use crate::framing::StreamId;
-use crate::pipeline::{Event, Pipeline, Rules, SourceOptions};
+use crate::pipeline::{Event, Pipeline, Replacement};
+use crate::source::budget::Budget;
 use crate::source::file::{FileKey, Hints, Ledger, Memory, Options, Own, PatternError, Tailer};
-use crate::source::tcp::{self, TcpSource};
+use crate::source::tcp::Settings;
 use crate::source::tls::TlsError;
 use crate::source::{self, Gauges, Moment, Parcel, StreamIds, stdin};
+use peers::{Peers, Shared};
 use sockets::Passed;
-use std::collections::BTreeSet;
-use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use verdicts::Verdicts;
 use worker::Worker;
 
 /// How long the end may take: below the 30 s that Kubernetes gives.
@@ -120,6 +122,10 @@ pub struct Parts {
     pub sources: SourceList,
     /// How writing checkpoints goes.
     pub health: Arc<Health>,
+    /// Verdicts that could not be written.
+    pub lost_verdicts: Arc<AtomicU64>,
+    /// What the kernel says of the files.
+    pub hints: Arc<Hints>,
     /// Where the daemon stands.
     pub phases: Phases,
 }
@@ -129,11 +135,14 @@ pub struct Parts {
 pub struct Daemon {
     config: Config,
     http: TcpListener,
-    tcp: Vec<Listening>,
+    tcp: Vec<PeerSource>,
     tailer: Tailer,
     ledger: Ledger,
     writer: Writer,
-    output: Option<File>,
+    output: Option<Verdicts>,
+    hints: Arc<Hints>,
+    /// The checkpoint that we begin with, as one that was begun with once more.
+    begun: Option<Vec<u8>>,
     ids: Arc<StreamIds>,
     phases: Phases,
     sources: SourceList,
@@ -149,27 +158,42 @@ impl Daemon {
     /// Where one of them is not to be had.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let mut passed = Passed::from_environment();
-        let http = listen(passed.take("http", config.listen), config.listen, "metrics and status").await?;
+        let what = "metrics and status";
+        let http = bind(passed.take("http", config.listen), config.listen, what)?;
+        let in_runtime = http.set_nonblocking(true).and_then(|()| TcpListener::from_std(http));
+        let http = in_runtime.map_err(|source| StartError::Bind { what: what.to_owned(), address: config.listen, source })?;
         let mut tcp = Vec::new();
         for (source, it) in sources(&config) {
             if let SourceKind::Tcp { listen: address, limits, tls } = &it.kind {
                 let tls = tls.as_ref().map(|it| it.load(config.secrets().as_deref())).transpose()?;
-                let listener = listen(passed.take(&it.name, *address), *address, &it.name).await?;
-                tcp.push(Listening { source, listener, limits: *limits, tls });
+                let socket = bind(passed.take(&it.name, *address), *address, &it.name)?;
+                let settings = Settings { limits: *limits, tls };
+                tcp.push(PeerSource { source, name: it.name.clone(), address: *address, socket: Some(socket), settings });
             }
         }
         passed.warn_of_rest();
         let store = Store::open(&config.state_dir)?;
-        let before = match store.load::<Kept>()? {
+        let mut before = match store.load::<Kept>()? {
             Loaded::Good(checkpoint) => *checkpoint,
             Loaded::Nothing | Loaded::Corrupt { .. } => Checkpoint::default(),
         };
-        let Checkpoint { written: _, starts, sources: known, positions, state } = before;
-        let skip_backlog = starts >= MAX_STARTS;
+        let skip_backlog = before.starts >= MAX_STARTS;
         if skip_backlog {
+            let starts = before.starts;
             error!(starts, "the last starts from this checkpoint all ended badly; skipping the backlog and counting it");
+            if before.restoring && before.state.take().is_some() {
+                error!("the last of them ended while it took up the state; windows and alerts begin anew");
+            }
         }
-        let output = config.output.as_ref().map(open_output).transpose()?;
+        let starts = if skip_backlog { 0 } else { before.starts + 1 };
+        // If the state itself ends the process, the next one must know that it was tried.
+        (before.starts, before.restoring) = (starts, true);
+        let begun = before.state.is_some().then(|| checkpoint::encode(&before).ok()).flatten();
+        let Checkpoint { written: _, starts: _, restoring: _, sources: known, positions, state } = before;
+        let lost_verdicts = Arc::new(AtomicU64::new(0));
+        let open_output = |it: &Output| Verdicts::open(it, Arc::clone(&lost_verdicts));
+        let output = config.output.as_ref().map(open_output).transpose();
+        let output = output.map_err(|it| StartError::Output { path: it.path, source: it.source })?;
         let sources = SourceList::default();
         sources.extend(&config.sources);
         let ids = Arc::new(StreamIds::above(positions.iter().map(|it| StreamId(it.stream))));
@@ -179,9 +203,10 @@ impl Daemon {
         let health = Arc::new(Health::default());
         let writer = Writer::spawn(store, Arc::clone(&health)).map_err(StartError::Thread)?;
         let phases = Phases::default();
-        let parts = Parts { kept: state, sources: sources.clone(), health, phases: phases.clone() };
-        let starts = if skip_backlog { 0 } else { starts + 1 };
-        Ok(Self { config, http, tcp, tailer, ledger, writer, output, ids, phases, sources, starts, parts })
+        let hints = Arc::new(Hints::default());
+        let (told, list, phase) = (Arc::clone(&hints), sources.clone(), phases.clone());
+        let parts = Parts { kept: state, sources: list, health, lost_verdicts, hints: told, phases: phase };
+        Ok(Self { config, http, tcp, tailer, ledger, writer, output, hints, begun, ids, phases, sources, starts, parts })
     }
 
     /// Where the HTTP server will listen; its port was chosen by the system where the configuration said 0.
@@ -204,7 +229,7 @@ impl Daemon {
     ///
     /// Where the system does not tell.
     pub fn tcp_addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.tcp.iter().map(|it| it.listener.local_addr()).collect()
+        self.tcp.iter().filter_map(|it| it.socket.as_ref()).map(|it| it.local_addr()).collect()
     }
 
     /// Reads, classifies and tells until `shutdown`. `build` makes the pipeline and the edge; `serve` serves HTTP until its
@@ -226,35 +251,38 @@ impl Daemon {
         E: Edge,
         S: Future<Output = ()> + Send + 'static,
     {
-        let Self { config, http, tcp, tailer, ledger, writer, output, ids, phases, sources, starts, parts } = self;
+        let Self { config, http, tcp, tailer, ledger, writer, output, hints, begun, ids, phases, sources, starts, parts } =
+            self;
+        if let Some(begun) = begun {
+            writer.write(begun);
+        }
         let (pipeline, edge) = build(parts);
         // Bounded by `QUEUE` chunks of at most `CHUNK` bytes. Sources wait when it is full; nothing else sends into it but the
         // tick and the end.
         let (to, from) = mpsc::channel(source::QUEUE);
         let files = config.sources.iter().filter(|it| matches!(it.kind, SourceKind::File { .. }));
         let followed: BTreeSet<String> = files.map(|it| it.name.clone()).collect();
-        let worker = Worker { pipeline, ledger, writer, edge, followed, starts, output };
+        let worker = Worker { pipeline, ledger, writer, edge, followed, starts, output, holds: HashMap::new() };
         let mut tasks = Tasks::default();
         let stop = CancellationToken::new();
         let last = CancellationToken::new();
         let serving = serve(http, last.clone());
         tasks.spawn("the HTTP server", serving);
         let handled = tasks.thread("the pipeline", move || worker.run(from));
-        let hints = Arc::new(Hints::default());
         {
             let (hints, to) = (Arc::clone(&hints), to.clone());
             tasks.readers.spawn_blocking(move || tailer.run(&hints, &to));
         }
         let gauges: Vec<Arc<Gauges>> = sources.all().into_iter().map(|(_, it)| it).collect();
-        for Listening { source, listener, limits, tls } in tcp {
-            let gauges = Arc::clone(&gauges[usize::from(source.0)]);
-            let peer_source = TcpSource { source, listener, limits, tls, ids: Arc::clone(&ids), gauges, to: to.clone() };
-            tasks.readers.spawn(peer_source.run(stop.clone()));
-        }
+        let room = usize::try_from(config.tcp_buffer.0).unwrap_or(usize::MAX);
+        let shared = Shared { budget: Budget::new(room, 1), ids: Arc::clone(&ids), to: to.clone(), stop: stop.clone() };
+        let (mut peers, owner) = Peers::new(shared);
+        tasks.readers.spawn(owner);
+        peers.set(tcp, &gauges, room).await;
         let stdin = start_stdin(&config, &gauges, &ids, &to);
         tasks.readers.spawn(tick(to.clone(), phases.clone(), stop.clone()));
         let told = Told { signal: Arc::clone(&shutdown.reload), asked };
-        let readers = Readers { sources, hints: Arc::clone(&hints), to: to.clone() };
+        let readers = Readers { sources, hints: Arc::clone(&hints), peers, to: to.clone() };
         tasks.readers.spawn(reload_when_told(reload, told, readers, stop.clone()));
         // Whoever waits for this and then writes a new file must not find it taken for one that was there before.
         let ready = async {
@@ -376,26 +404,9 @@ impl Tasks {
     }
 }
 
-/// A TCP source that holds its port.
-struct Listening {
-    source: SourceId,
-    listener: TcpListener,
-    limits: tcp::Limits,
-    tls: Option<TlsAcceptor>,
-}
-
-impl fmt::Debug for Listening {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listening").field("source", &self.source).field("listener", &self.listener).finish_non_exhaustive()
-    }
-}
-
 /// Listens, on a socket that was passed to us where there is one.
-async fn listen(passed: Option<std::net::TcpListener>, address: SocketAddr, what: &str) -> Result<TcpListener, StartError> {
-    let bound = match passed {
-        Some(socket) => socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)),
-        None => TcpListener::bind(address).await,
-    };
+fn bind(passed: Option<std::net::TcpListener>, address: SocketAddr, what: &str) -> Result<std::net::TcpListener, StartError> {
+    let bound = passed.map_or_else(|| std::net::TcpListener::bind(address), Ok);
     bound.map_err(|source| StartError::Bind { what: what.to_owned(), address, source })
 }
 
@@ -403,13 +414,11 @@ fn sources(config: &Config) -> impl Iterator<Item = (SourceId, &crate::config::S
     (0..).map(SourceId).zip(&config.sources)
 }
 
-/// The sources of files, each with its number. One without patterns was taken out by a reload.
+/// The sources of files, each with its number.
 fn file_options(config: &[Source], list: &SourceList) -> Vec<Options> {
     let mut all = Vec::new();
     for ((source, it), (_, gauges)) in (0..).map(SourceId).zip(config).zip(list.all()) {
-        if let SourceKind::File { paths, exclude, start_at } = &it.kind
-            && !paths.is_empty()
-        {
+        if let SourceKind::File { paths, exclude, start_at } = &it.kind {
             let (name, paths, exclude) = (it.name.clone(), paths.clone(), exclude.clone());
             all.push(Options { source, name, paths, exclude, start_at: *start_at, gauges });
         }
@@ -420,8 +429,11 @@ fn file_options(config: &[Source], list: &SourceList) -> Vec<Options> {
 /// What must never be read: it would grow by being read.
 fn own(config: &Config) -> Own {
     let mut files = Own::streams();
+    let mut dirs = vec![config.state_dir.clone()];
     if let Some(Output::File(path)) = &config.output {
         files.extend(std::fs::metadata(path).ok().map(|it| FileKey::of(&it)));
+        // What stands there after a rotation is ours as well.
+        dirs.extend(std::path::absolute(path));
     }
     // Kubernetes gives a pod its own name as host name, and the chart gives the namespace.
     let name = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME"));
@@ -429,31 +441,7 @@ fn own(config: &Config) -> Own {
         (Ok(name), Ok(namespace)) => Some([format!("{namespace}_{name}"), format!("{name}_{namespace}")]),
         _ => None,
     };
-    Own { files, dirs: vec![config.state_dir.clone()], pod }
-}
-
-fn open_output(output: &Output) -> Result<File, StartError> {
-    let (opened, path) = match output {
-        Output::Stdout => (io::stdout().as_fd().try_clone_to_owned().map(File::from), PathBuf::from("standard output")),
-        Output::File(path) => {
-            let opened = OpenOptions::new().create(true).append(true).open(path);
-            (opened.and_then(|file| on_a_new_line(file, path)), path.clone())
-        }
-    };
-    opened.map_err(|source| StartError::Output { path, source })
-}
-
-/// Ends the last line, which a kill may have cut, so that the next verdict has a line of its own.
-fn on_a_new_line(mut file: File, path: &Path) -> io::Result<File> {
-    let about = file.metadata()?;
-    if about.is_file() && about.len() > 0 {
-        let mut last = [0];
-        File::open(path)?.read_exact_at(&mut last, about.len() - 1)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-        }
-    }
-    Ok(file)
+    Own { files, dirs, pod }
 }
 
 fn start_stdin(
@@ -493,12 +481,14 @@ pub type Reloaded = Result<Reload, String>;
 /// A configuration that was read again.
 #[derive(Debug)]
 pub struct Reload {
-    /// Patterns, rows, fields, limits.
-    pub rules: Rules,
+    /// What the pipeline puts in force.
+    pub replacement: Replacement,
     /// The sources, each in its place, as the configuration says them.
     pub sources: Vec<Source>,
-    /// And as the pipeline wants them.
-    pub options: Vec<SourceOptions>,
+    /// Those of them that listen; what is new among them is bound already.
+    pub peers: Vec<PeerSource>,
+    /// Room for the bytes of all peers.
+    pub room: usize,
     /// What to say of it.
     pub answer: String,
 }
@@ -507,15 +497,19 @@ pub struct Reload {
 struct Readers {
     sources: SourceList,
     hints: Arc<Hints>,
+    peers: Peers,
     to: mpsc::Sender<Parcel>,
 }
 
 impl Readers {
     /// The pipeline first: it must know a source before bytes of it come. False when it takes nothing any more.
-    async fn take_over(&self, Reload { rules, sources, options, answer: _ }: Reload) -> bool {
+    async fn take_over(&mut self, reload: Reload) -> bool {
+        let Reload { replacement, sources, peers, room, answer: _ } = reload;
         self.sources.extend(&sources);
-        let taken = self.to.send(Event::Reload(Box::new(rules), options).into()).await.is_ok();
+        let taken = self.to.send(Event::Reload(Box::new(replacement)).into()).await.is_ok();
         self.hints.set_sources(file_options(&sources, &self.sources));
+        let gauges: Vec<Arc<Gauges>> = self.sources.all().into_iter().map(|(_, it)| it).collect();
+        self.peers.set(peers, &gauges, room).await;
         taken
     }
 }
@@ -527,7 +521,7 @@ struct Told {
 }
 
 /// New rules take their place between two chunks, so that none is judged by half of each.
-async fn reload_when_told(mut reload: impl FnMut() -> Reloaded, mut told: Told, readers: Readers, stop: CancellationToken) {
+async fn reload_when_told(mut reload: impl FnMut() -> Reloaded, mut told: Told, mut readers: Readers, stop: CancellationToken) {
     loop {
         // All are cancel-safe: a notification or a request that was not taken is kept.
         let request = tokio::select! {

@@ -1,8 +1,13 @@
 //! What a reload takes over of the sources. A source keeps its number for the life of the process, for events on their way
 //! bear it; so one that is gone leaves its place empty.
 
+use super::PeerSource;
+use crate::classify::SourceId;
 use crate::config::{Source, SourceKind};
 use crate::source::Gauges;
+use crate::source::tcp::Settings;
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A source's name and gauges.
@@ -37,31 +42,68 @@ pub(super) fn merge(running: &[Source], wanted: &[Source]) -> (Vec<Source>, Vec<
     let mut merged: Vec<Source> = running.to_vec();
     let mut waiting = Vec::new();
     for it in &mut merged {
-        match (wanted.iter().find(|new| new.name == it.name), &it.kind) {
-            (Some(new), SourceKind::File { .. }) if matches!(new.kind, SourceKind::File { .. }) => *it = new.clone(),
-            (Some(new), kind) => {
-                if new.kind != *kind {
-                    waiting.push(format!("source {}", it.name));
-                }
-                *it = Source { kind: kind.clone(), ..new.clone() };
+        let new = wanted.iter().find(|new| new.name == it.name);
+        *it = match (new, &it.kind) {
+            (Some(new), SourceKind::Stdin) => Source { kind: SourceKind::Stdin, ..new.clone() },
+            (None, SourceKind::Stdin) => {
+                waiting.push(format!("source {}", it.name));
+                continue;
             }
-            (None, SourceKind::File { .. }) => *it = without_files(it),
-            (None, _) => waiting.push(format!("source {}", it.name)),
-        }
+            (Some(new), kind) => Source { kind: kept_address(kind, new, &mut waiting), ..new.clone() },
+            (None, _) => Source { kind: SourceKind::Absent, ..it.clone() },
+        };
     }
     for new in wanted.iter().filter(|new| running.iter().all(|it| it.name != new.name)) {
         match new.kind {
-            SourceKind::File { .. } => merged.push(new.clone()),
-            SourceKind::Tcp { .. } | SourceKind::Stdin => waiting.push(format!("source {}", new.name)),
+            SourceKind::Stdin => waiting.push(format!("source {}", new.name)),
+            SourceKind::File { .. } | SourceKind::Tcp { .. } | SourceKind::Absent => merged.push(new.clone()),
         }
     }
     (merged, waiting)
 }
 
-fn without_files(source: &Source) -> Source {
-    let SourceKind::File { start_at, .. } = &source.kind else { return source.clone() };
-    let kind = SourceKind::File { paths: Vec::new(), exclude: Vec::new(), start_at: *start_at };
-    Source { kind, ..source.clone() }
+/// What a source is from now on. One that listens goes on where it does.
+fn kept_address(running: &SourceKind, new: &Source, waiting: &mut Vec<String>) -> SourceKind {
+    let mut kind = new.kind.clone();
+    if let (SourceKind::Tcp { listen: old, .. }, SourceKind::Tcp { listen, .. }) = (running, &mut kind)
+        && old != listen
+    {
+        waiting.push(format!("source {}: listen", new.name));
+        *listen = *old;
+    }
+    kind
+}
+
+/// What those that listen are to be, by their number. New ones are bound here: an address that is taken refuses the whole.
+///
+/// # Errors
+/// With everything that is wrong.
+pub(super) fn peers(
+    running: &[Source],
+    merged: &[Source],
+    mut settings: BTreeMap<String, Settings>,
+) -> Result<Vec<PeerSource>, Vec<String>> {
+    let listens =
+        |sources: &[Source], name: &str| sources.iter().any(|it| it.name == name && matches!(it.kind, SourceKind::Tcp { .. }));
+    let is_left = |address: SocketAddr| {
+        running
+            .iter()
+            .any(|it| matches!(&it.kind, SourceKind::Tcp { listen, .. } if *listen == address && !listens(merged, &it.name)))
+    };
+    let (mut peers, mut faults) = (Vec::new(), Vec::new());
+    for (source, it) in (0..).map(SourceId).zip(merged) {
+        let SourceKind::Tcp { listen: address, .. } = it.kind else { continue };
+        let mut socket = None;
+        if !listens(running, &it.name) && !is_left(address) {
+            match TcpListener::bind(address) {
+                Ok(bound) => socket = Some(bound),
+                Err(error) => faults.push(format!("source {}: cannot listen on {address}: {error}", it.name)),
+            }
+        }
+        let settings = settings.remove(&it.name).unwrap_or_default();
+        peers.push(PeerSource { source, name: it.name.clone(), address, socket, settings });
+    }
+    if faults.is_empty() { Ok(peers) } else { Err(faults) }
 }
 
 #[cfg(test)]
@@ -74,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_and_go_and_peers_wait() {
+    fn sources_come_and_go_and_only_addresses_wait() {
         let running = sources(
             "[[source.file]]\nname = \"a\"\npaths = [\"/a\"]\n[[source.file]]\nname = \"b\"\npaths = [\"/b\"]\n\
              [[source.tcp]]\nname = \"t\"\nlisten = \"127.0.0.1:1\"\n",
@@ -90,10 +132,11 @@ mod tests {
                 SourceKind::File { paths, .. } => format!("{} {}", it.name, paths.join(" ")),
                 SourceKind::Tcp { listen, .. } => format!("{} {listen} {}", it.name, it.grain),
                 SourceKind::Stdin => "stdin".to_owned(),
+                SourceKind::Absent => format!("{} gone", it.name),
             })
             .collect();
-        assert_eq!(said, ["a ", "b /b /b2", "t 127.0.0.1:1 call", "c /c"]);
-        assert_eq!(waiting, ["source t"]);
+        assert_eq!(said, ["a gone", "b /b /b2", "t 127.0.0.1:1 call", "c /c"]);
+        assert_eq!(waiting, ["source t: listen"]);
         // What is back has its old place.
         let (again, _) = merge(&merged, &running);
         assert_eq!(again[0], running[0]);

@@ -1,18 +1,20 @@
 //! The pipeline's thread: takes parcels in order, tells the edge what came of them, and writes checkpoints that are never
 //! ahead of what was handled.
 
+use super::verdicts::Verdicts;
 use crate::alert::SelfRow;
 use crate::checkpoint::{self, Checkpoint, Writer};
+use crate::framing::StreamId;
 use crate::pipeline::{self, Event, Pipeline, Rules, Snapshot, Tally, Wanted};
+use crate::source::budget::Hold;
 use crate::source::file::Ledger;
 use crate::source::{Moment, Parcel};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Write};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tracing::error;
 
 /// What is repeated after a crash is at most what came in this time.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -61,7 +63,9 @@ pub(super) struct Worker<E> {
     /// How often one has begun from the same checkpoint.
     pub(super) starts: u32,
     /// Where verdicts go; a batch of them is one write.
-    pub(super) output: Option<File>,
+    pub(super) output: Option<Verdicts>,
+    /// Connections that want to know what is kept of them.
+    pub(super) holds: HashMap<StreamId, Arc<Hold>>,
 }
 
 impl<E: Edge> Worker<E> {
@@ -119,12 +123,32 @@ impl<E: Edge> Worker<E> {
             // What was counted so far is counted under the old names.
             self.pass_on(out);
         }
+        let stream = match &parcel.event {
+            Event::Open(stream, _) => {
+                self.holds.extend(parcel.hold.map(|it| (*stream, it)));
+                None
+            }
+            Event::Chunk(chunk) => Some(chunk.stream),
+            Event::Close(stream) => {
+                self.holds.remove(stream);
+                None
+            }
+            _ => None,
+        };
         self.pipeline.handle(parcel.event, out);
+        if let Some((stream, hold)) = stream.and_then(|it| self.holds.get_key_value(&it)) {
+            hold.set_kept(self.pipeline.kept_bytes(*stream));
+        }
         if reload {
+            if let Some(output) = &mut self.output {
+                output.reopen();
+            }
             self.edge.reloaded(self.pipeline.rules());
             self.followed.extend(self.pipeline.rules().sources().iter().cloned());
         }
         if tick {
+            // Time has closed what was open.
+            self.holds.iter().for_each(|(stream, hold)| hold.set_kept(self.pipeline.kept_bytes(*stream)));
             let snapshot = self.pipeline.snapshot();
             for (row, detail) in self.edge.checks(&snapshot) {
                 self.pipeline.set_self(row, detail.as_deref());
@@ -138,21 +162,10 @@ impl<E: Edge> Worker<E> {
         self.edge.batch(self.pipeline.tally(), out);
         self.pipeline.tally().clear();
         out.transitions.clear();
-        self.write_verdicts(&out.verdicts);
-        out.verdicts.clear();
-    }
-
-    fn write_verdicts(&mut self, verdicts: &[u8]) {
-        let Some(output) = &mut self.output else { return };
-        match output.write_all(verdicts) {
-            Ok(()) => {}
-            // Whoever read them has gone; that is no reason to stop watching.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.output = None,
-            Err(error) => {
-                warn!(%error, "cannot write verdicts; none are written from now on");
-                self.output = None;
-            }
+        if let Some(output) = &mut self.output {
+            output.write(&out.verdicts);
         }
+        out.verdicts.clear();
     }
 
     fn checkpoint(&mut self, wait: bool) {
@@ -160,6 +173,7 @@ impl<E: Edge> Worker<E> {
         let checkpoint = Checkpoint {
             written: now,
             starts: self.starts,
+            restoring: false,
             sources: self.followed.clone(),
             positions: self.ledger.positions(&self.pipeline.safe_offsets(), now),
             state: Some(Kept { edge: self.edge.state(), pipeline: self.pipeline.state() }),

@@ -11,10 +11,11 @@ use crate::taxonomy::Severity;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -28,7 +29,10 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// All receivers of a process.
 #[derive(Debug)]
 pub struct Delivery {
-    desks: Vec<Arc<Desk>>,
+    desks: Mutex<Vec<Arc<Desk>>>,
+    /// There are others now.
+    changed: Notify,
+    seed: u64,
 }
 
 /// How a receiver does.
@@ -48,46 +52,75 @@ impl Delivery {
     /// Outboxes for all members of all receivers. Nothing is sent before [`Self::run`].
     pub fn new(receivers: &[Receiver], from: &Identity, metrics: &Metrics) -> Self {
         let seed = RandomState::new().hash_one(&from.instance);
-        let members = receivers.iter().flat_map(|it| it.outboxes(from, seed).into_iter().zip(&it.members));
-        Self {
-            desks: members
-                .map(|(outbox, (label, way))| {
-                    Arc::new(Desk {
-                        receiver: label.clone(),
-                        way: way.clone(),
+        let this = Self { desks: Mutex::default(), changed: Notify::new(), seed };
+        this.replace(receivers, from, metrics);
+        this
+    }
+
+    /// Tells these receivers from now on. One that stays under its name keeps what it was told and what it was not; what a
+    /// receiver was not told that is there no more is given up, and counted.
+    pub fn replace(&self, receivers: &[Receiver], from: &Identity, metrics: &Metrics) {
+        let mut desks = self.desks();
+        let mut old = std::mem::take(&mut *desks);
+        for receiver in receivers {
+            for (outbox, (label, way)) in receiver.outboxes(from, self.seed).into_iter().zip(&receiver.members) {
+                let found = old.iter().position(|it| it.label == *label);
+                desks.push(match found.map(|it| old.swap_remove(it)) {
+                    Some(desk) => {
+                        *desk.way() = way.clone();
+                        desk.update(|held| held.become_like(outbox));
+                        desk
+                    }
+                    None => Arc::new(Desk {
+                        receiver: receiver.name.clone(),
+                        label: label.clone(),
+                        way: Mutex::new(way.clone()),
                         metrics: metrics.receiver(label),
                         wake: Notify::new(),
+                        gone: CancellationToken::new(),
+                        is_served: AtomicBool::new(false),
                         desk: Mutex::new((outbox, None)),
-                    })
-                })
-                .collect(),
+                    }),
+                });
+            }
         }
+        for desk in old {
+            let heirs: Vec<_> = desks.iter().filter(|it| it.receiver == desk.receiver).collect();
+            desk.leave(&heirs);
+        }
+        drop(desks);
+        self.changed.notify_one();
     }
 
     /// Tells every receiver of a change. Takes microseconds and waits for nobody's network: the pipeline may call it.
     pub fn tell(&self, transition: &Transition, now: Timestamp) {
-        for desk in &self.desks {
+        for desk in self.desks().iter() {
             desk.update(|outbox| outbox.on_transition(transition, now));
         }
     }
 
     /// Brings numbers and evidence of what fires up to date, for the next time it is told.
     pub fn refresh(&self, alerts: &[Alert], now: Timestamp) {
-        for desk in &self.desks {
+        for desk in self.desks().iter() {
             desk.update(|outbox| outbox.refresh(alerts, now));
         }
     }
 
+    fn desks(&self) -> MutexGuard<'_, Vec<Arc<Desk>>> {
+        // The sections are short and hold no invariant that a panic could break.
+        self.desks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What must survive a restart or a reload.
     pub fn state(&self) -> Vec<OutboxState> {
-        self.desks.iter().map(|desk| desk.lock().0.state()).collect()
+        self.desks().iter().map(|desk| desk.lock().0.state()).collect()
     }
 
     /// Takes up what [`Self::state`] gave, for the receivers that are still there.
     pub fn restore(&self, states: Vec<OutboxState>) {
         let mut by_name: BTreeMap<String, OutboxState> = states.into_iter().map(|it| (it.receiver().to_owned(), it)).collect();
-        for desk in &self.desks {
-            if let Some(state) = by_name.remove(&desk.receiver) {
+        for desk in self.desks().iter() {
+            if let Some(state) = by_name.remove(&desk.label) {
                 desk.update(|outbox| {
                     outbox.restore(state);
                     0
@@ -98,13 +131,13 @@ impl Delivery {
 
     /// How every receiver does.
     pub fn health(&self) -> Vec<ReceiverHealth> {
-        self.desks
+        self.desks()
             .iter()
             .map(|desk| {
                 let held = desk.lock();
                 let (outbox, failing_since) = (&held.0, held.1);
                 let (queue, failures) = (outbox.queue_len(), outbox.failures());
-                ReceiverHealth { receiver: desk.receiver.clone(), queue, failures, failing_since }
+                ReceiverHealth { receiver: desk.label.clone(), queue, failures, failing_since }
             })
             .collect()
     }
@@ -117,18 +150,23 @@ impl Delivery {
     pub async fn run(&self, clock: Clock, shutdown: impl Future<Output = ()>, grace: Duration) {
         let closing = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        for desk in &self.desks {
-            tasks.spawn(Arc::clone(desk).serve(Arc::clone(&clock), closing.clone()));
-        }
         tokio::pin!(shutdown);
-        tokio::select! {
-            () = &mut shutdown => {}
-            // Tasks end before the shutdown only by a panic, or where there are none.
-            () = join_all(&mut tasks) => shutdown.await,
+        loop {
+            let new: Vec<_> =
+                self.desks().iter().filter(|it| !it.is_served.swap(true, Ordering::Relaxed)).map(Arc::clone).collect();
+            for desk in new {
+                tasks.spawn(desk.serve(Arc::clone(&clock), closing.clone()));
+            }
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = self.changed.notified() => {}
+                // Tasks end before the shutdown only by a panic, or because their receiver was taken out.
+                Some(end) = tasks.join_next() => pass_on_panic(end),
+            }
         }
         closing.cancel();
         if timeout(grace, join_all(&mut tasks)).await.is_err() {
-            let queue: usize = self.desks.iter().map(|it| it.lock().0.queue_len()).sum();
+            let queue: usize = self.desks().iter().map(|it| it.lock().0.queue_len()).sum();
             warn!(queue, "receivers did not take all news in time; it is sent after the next start");
         }
     }
@@ -136,21 +174,32 @@ impl Delivery {
 
 async fn join_all(tasks: &mut JoinSet<()>) {
     while let Some(end) = tasks.join_next().await {
-        if let Err(error) = end
-            && error.is_panic()
-        {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        pass_on_panic(end);
+    }
+}
+
+fn pass_on_panic(end: Result<(), JoinError>) {
+    if let Err(error) = end
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 
 /// One outbox, with what is needed to send from it.
 #[derive(Debug)]
 struct Desk {
+    /// What the configuration calls it; the members of a cluster have it in common.
     receiver: String,
-    way: Way,
+    /// The value of the label `receiver`.
+    label: String,
+    way: Mutex<Way>,
     metrics: ReceiverMetrics,
     wake: Notify,
+    /// It was taken out.
+    gone: CancellationToken,
+    /// It has its task.
+    is_served: AtomicBool,
     /// The outbox, and since when messages fail.
     desk: Mutex<(Outbox, Option<Timestamp>)>,
 }
@@ -169,7 +218,8 @@ impl Desk {
             let wait = match self.next(clock()) {
                 Step::Send(post) => {
                     let alerts = post.alerts;
-                    let outcome = self.way.send(post.body).await;
+                    let way = self.way().clone();
+                    let Some(outcome) = self.gone.run_until_cancelled(way.send(post.body)).await else { return };
                     self.settle(outcome, alerts, clock());
                     continue;
                 }
@@ -180,8 +230,33 @@ impl Desk {
                 () = sleep(wait) => {}
                 () = self.wake.notified() => {}
                 () = closing.cancelled(), if !closing.is_cancelled() => {}
+                () = self.gone.cancelled() => return,
             }
         }
+    }
+
+    /// The receiver is there no more. What it was not told goes to the members that have taken its place, if there are any.
+    fn leave(&self, heirs: &[&Arc<Self>]) {
+        self.gone.cancel();
+        let (state, queue) = {
+            let outbox = &self.lock().0;
+            (outbox.state(), outbox.queue_len())
+        };
+        for heir in heirs {
+            heir.update(|outbox| {
+                outbox.inherit(state.clone());
+                0
+            });
+        }
+        if queue > 0 && heirs.is_empty() {
+            (0..queue).for_each(|_| self.metrics.dropped());
+            warn!(receiver = self.label, dropped = queue, "a receiver was taken out before it was told all news");
+        }
+        self.metrics.set_queue(0);
+    }
+
+    fn way(&self) -> MutexGuard<'_, Way> {
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, (Outbox, Option<Timestamp>)> {
@@ -196,7 +271,7 @@ impl Desk {
         self.metrics.set_queue(queue);
         if dropped > 0 {
             (0..dropped).for_each(|_| self.metrics.dropped());
-            warn!(receiver = self.receiver, dropped, "gave up news of alerts, as there was no room for it");
+            warn!(receiver = self.label, dropped, "gave up news of alerts, as there was no room for it");
         }
         self.wake.notify_one();
     }
@@ -213,7 +288,7 @@ impl Desk {
     }
 
     fn settle(&self, outcome: Result<(), Failure>, alerts: usize, now: Timestamp) {
-        let receiver = &self.receiver;
+        let receiver = &self.label;
         let mut held = self.lock();
         let (outbox, failing_since) = &mut *held;
         match &outcome {

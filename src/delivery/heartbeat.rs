@@ -27,6 +27,11 @@ impl Heart {
         Self { interval, pulse: None, well: false, asked: None, under_way: false, failures: 0 }
     }
 
+    /// The same, asking as often as another.
+    pub(super) fn with_interval_of(self, other: &Self) -> Self {
+        Self { interval: other.interval, ..self }
+    }
+
     /// A sign of life: what fires now. Alerts about providers are no trouble of ours.
     pub(super) fn refresh(&mut self, alerts: &[Alert], now: Timestamp) {
         self.pulse = Some(now);

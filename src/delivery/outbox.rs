@@ -298,6 +298,37 @@ impl Outbox {
         self.told = state.told;
     }
 
+    /// Takes over news that another member of the same receiver was not told before it was taken out; what is known here is
+    /// better known.
+    pub(super) fn inherit(&mut self, state: OutboxState) {
+        let news = state.entries.into_iter().filter(|it| it.is_news && self.filter.wants(&it.alert.row, it.alert.severity));
+        for entry in news.take(MOST_ALERTS.saturating_sub(self.entries.len())) {
+            self.revision += 1;
+            let revision = self.revision;
+            self.entries.entry(Key::of(&entry.alert)).or_insert(Entry { revision, ..entry });
+        }
+    }
+
+    /// Tells from now on what another configuration of the same receiver asks for. What it was told, what is on its way and
+    /// what is news stays so; news that it does not want any more is given up.
+    pub(super) fn become_like(&mut self, other: Self) -> Dropped {
+        let Self { shape, filter, repeat, from, heart, .. } = other;
+        let (old_heart, is_beating) = (self.heart.take(), heart.is_some());
+        self.heart = match (old_heart, heart) {
+            (Some(old), Some(new)) => Some(old.with_interval_of(&new)),
+            (_, new) => new,
+        };
+        (self.shape, self.filter, self.repeat, self.from) = (shape, filter, repeat, from);
+        if self.failures > 0 {
+            // Whoever mends the address and reloads does not want to wait.
+            (self.failures, self.pause) = (0, None);
+        }
+        let before = self.queue_len();
+        let filter = &self.filter;
+        self.entries.retain(|_, it| !is_beating && filter.wants(&it.alert.row, it.alert.severity));
+        (before - self.queue_len()) as Dropped
+    }
+
     fn fire(&mut self, alert: &Alert, now: Timestamp) -> Dropped {
         if alert.name.is_empty() || alert.row.is_empty() || alert.provider.is_empty() {
             return 1;

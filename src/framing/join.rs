@@ -4,9 +4,11 @@
 //! it are joined to it. What goes on is told by shape: indented lines, the parts of a traceback, everything inside an open
 //! brace or an open page, and lines without a header behind one that has a header (a time stamp, a level).
 
-use super::{Books, Line, Options, RawEvent};
+use super::{Books, Line, Options, RawEvent, StreamId};
 use crate::time::{Stamp, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::mem;
+use std::time::Duration;
 
 /// Joins the lines of one lane of a stream.
 #[derive(Debug, Default)]
@@ -17,18 +19,64 @@ pub(super) struct Joiner {
     blanks: u64,
     /// The shape of an event that was closed by time or by a limit; what goes on from it says so.
     cut_off: Option<Shape>,
-    partial: Vec<u8>,
-    partial_start: Option<Line<'static>>,
-    partial_lines: u64,
+    parts: Parts,
     /// What lies before this offset was given out before a restart.
     given_out: u64,
+    /// Where this stream began to go on with what another one had left open: offset and line number.
+    taken_over_at: (u64, u64),
 }
+
+/// Parts of a line that a container runtime has cut.
+#[derive(Debug, Default)]
+struct Parts {
+    /// The first of them; without its bytes.
+    first: Option<Line<'static>>,
+    lines: u64,
+    origin: Origin,
+    bytes: Vec<u8>,
+    /// The end of what was too long; at most twice [`PART_TAIL`].
+    tail: Vec<u8>,
+    /// The latest came then.
+    at: Timestamp,
+    fresh: bool,
+    /// The first parts of the line were given out already, as its last one did not come in time.
+    begun: bool,
+}
+
+/// The stream in which an open event began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Origin {
+    /// This one.
+    #[default]
+    Here,
+    /// The one before it: the file was rotated in the middle of the event.
+    Before(StreamId),
+    /// This one, but the bytes are there no more.
+    Gone,
+}
+
+/// What an earlier stream must give again, so that this one can go on from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lent {
+    pub(super) by: StreamId,
+    pub(super) offset: u64,
+    pub(super) line: u64,
+    pub(super) cut_off: Option<Shape>,
+    pub(super) begun: bool,
+}
+
+/// Of the end of a line that came in too many parts.
+const PART_TAIL: usize = 16 << 10;
+
+/// How long the next part of a line is waited for.
+const PART_PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 struct Open {
     number: u64,
     lines: u64,
     offset: u64,
+    origin: Origin,
     stamped: Option<Timestamp>,
     continued: bool,
     /// The shape that it continues.
@@ -66,11 +114,75 @@ enum Traceback {
 }
 
 impl Joiner {
-    /// Offset and line number at which the open event begins.
+    /// Offset and line number at which the open event begins, as far as it lies in this stream.
     pub(super) fn start(&self) -> Option<(u64, u64)> {
-        let open = self.open.as_ref().map(|it| (it.offset, it.number));
-        let partial = self.partial_start.as_ref().map(|it| (it.offset, it.number));
-        open.into_iter().chain(partial).min()
+        self.open_parts().map(|(origin, place)| if origin == Origin::Here { place } else { self.taken_over_at }).min()
+    }
+
+    /// What the stream before this one must give again.
+    pub(super) fn lent(&self) -> Option<Lent> {
+        let of_before = |(origin, (offset, line))| match origin {
+            Origin::Before(by) => Some(Lent { by, offset, line, cut_off: self.goes_on_from(), begun: self.parts.begun }),
+            Origin::Here | Origin::Gone => None,
+        };
+        self.open_parts().filter_map(of_before).min_by_key(|it| it.offset)
+    }
+
+    fn open_parts(&self) -> impl Iterator<Item = (Origin, (u64, u64))> {
+        let open = self.open.as_ref().map(|it| (it.origin, (it.offset, it.number)));
+        let parts = self.parts.first.as_ref().map(|it| (self.parts.origin, (it.offset, it.number)));
+        open.into_iter().chain(parts)
+    }
+
+    /// Lines that are part of something open.
+    pub(super) fn open_lines(&self) -> u64 {
+        self.open.as_ref().map_or(0, |it| it.lines) + self.blanks + self.parts.lines
+    }
+
+    /// Bytes of what is open.
+    pub(super) fn open_bytes(&self) -> usize {
+        let text = self.open.as_ref().map_or(0, |it| self.text.len() + it.tail.len());
+        text + self.parts.bytes.len() + self.parts.tail.len()
+    }
+
+    /// Goes on with what an earlier stream has left open; the first line of this one begins `at` this place.
+    pub(super) fn take_over(
+        &mut self,
+        options: &Options,
+        before: &mut Self,
+        by: StreamId,
+        at: (u64, u64),
+        books: &mut Books,
+        out: &mut impl FnMut(RawEvent<'_>),
+    ) {
+        let is_spent = before.open_parts().next().is_none() && before.cut_off.is_none() && !before.parts.begun;
+        if is_spent || self.open_parts().next().is_some() || self.has_given_out(at.0) {
+            return;
+        }
+        // What began two files ago has gone on for long enough.
+        if before.open_parts().any(|(origin, _)| origin != Origin::Here) {
+            before.end_parts(options, false, books, out);
+            before.close(true, books, out);
+        }
+        let rest = Self { given_out: before.given_out, ..Self::default() };
+        *self = Self { given_out: self.given_out, taken_over_at: at, ..mem::replace(before, rest) };
+        self.open.iter_mut().for_each(|it| it.origin = Origin::Before(by));
+        self.parts.origin = Origin::Before(by);
+    }
+
+    /// The stream begins anew at its first byte, and what is open may go on there.
+    pub(super) fn begin_anew(&mut self) {
+        (self.given_out, self.taken_over_at) = (0, (0, 1));
+        self.open.iter_mut().for_each(|it| it.origin = Origin::Gone);
+        self.parts.origin = Origin::Gone;
+    }
+
+    /// Gives up what began in this stream, which is let go: it cannot be read again.
+    pub(super) fn let_go(&mut self, options: &Options, by: StreamId, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
+        if self.open_parts().any(|(origin, _)| origin == Origin::Before(by)) {
+            self.end_parts(options, false, books, out);
+            self.close(true, books, out);
+        }
     }
 
     /// Whether what begins there was given out before a restart.
@@ -83,9 +195,14 @@ impl Joiner {
         self.open.as_ref().map_or(self.cut_off, |it| it.from)
     }
 
-    /// Takes up what [`Self::goes_on_from`] said, and from where.
-    pub(super) fn restore(&mut self, given_out: u64, cut_off: Option<Shape>) {
-        (self.given_out, self.cut_off) = (given_out, cut_off);
+    /// Whether the next part is in the middle of a line, if it is read anew from [`Self::start`].
+    pub(super) const fn goes_on_in_a_line(&self) -> bool {
+        self.parts.begun
+    }
+
+    /// Takes up what [`Self::goes_on_from`] and [`Self::goes_on_in_a_line`] said, and from where.
+    pub(super) fn restore(&mut self, given_out: u64, cut_off: Option<Shape>, begun: bool) {
+        (self.given_out, self.cut_off, self.parts.begun) = (given_out, cut_off, begun);
     }
 
     /// Takes one line of a container's output, which may be only a part of a line.
@@ -97,32 +214,82 @@ impl Joiner {
         books: &mut Books,
         out: &mut impl FnMut(RawEvent<'_>),
     ) {
-        if !partial && self.partial_start.is_none() {
+        if !partial && self.parts.first.is_none() && !self.parts.begun {
             return self.take(options, line, books, out);
         }
-        self.partial_start.get_or_insert(Line { bytes: &[], tail: &[], ..line });
-        self.partial_lines += 1;
-        let room = options.max_line_bytes.saturating_sub(self.partial.len());
-        let kept = line.bytes.len().min(room);
-        self.partial.extend_from_slice(&line.bytes[..kept]);
-        books.long_bytes += (line.bytes.len() - kept) as u64;
+        let parts = &mut self.parts;
+        if parts.first.is_none() {
+            (parts.first, parts.origin) = (Some(Line { bytes: &[], tail: &[], ..line }), Origin::Here);
+        }
+        parts.lines += 1;
+        parts.fresh = true;
+        let room = options.max_line_bytes.saturating_sub(parts.bytes.len());
+        let (kept, beyond) = line.bytes.split_at(line.bytes.len().min(room));
+        parts.bytes.extend_from_slice(kept);
+        if !beyond.is_empty() {
+            books.long_lines += u64::from(parts.tail.is_empty());
+            parts.tail.extend_from_slice(beyond);
+            if parts.tail.len() > 2 * PART_TAIL {
+                books.long_bytes += parts.tail.drain(..parts.tail.len() - PART_TAIL).len() as u64;
+            }
+        }
         if !partial {
-            self.end_partial(options, books, out);
+            self.end_parts(options, true, books, out);
+        } else if self.parts.lines >= options.max_event_lines {
+            self.end_parts(options, false, books, out);
         }
     }
 
-    fn end_partial(&mut self, options: &Options, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
-        let Some(start) = self.partial_start.take() else { return };
-        let bytes = std::mem::take(&mut self.partial);
-        let lines = std::mem::take(&mut self.partial_lines);
-        self.take_lines(options, Line { bytes: &bytes, ..start }, lines, books, out);
-        self.partial = bytes;
-        self.partial.clear();
+    /// Notes when the latest part came.
+    pub(super) fn note_time(&mut self, now: Timestamp) {
+        if mem::take(&mut self.parts.fresh) {
+            self.parts.at = now;
+        }
+    }
+
+    /// Gives up waiting for the rest of a line.
+    pub(super) fn expire_parts(
+        &mut self,
+        options: &Options,
+        now: Timestamp,
+        books: &mut Books,
+        out: &mut impl FnMut(RawEvent<'_>),
+    ) {
+        if self.parts.first.is_some() && now.since(self.parts.at) >= PART_PATIENCE {
+            books.incomplete_lines += 1;
+            self.end_parts(options, false, books, out);
+        }
+    }
+
+    /// The line is whole, or what is there of it is given out.
+    fn end_parts(&mut self, options: &Options, whole: bool, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
+        let parts = &mut self.parts;
+        let Some(first) = parts.first.take() else { return };
+        let (mut bytes, mut tail) = (mem::take(&mut parts.bytes), mem::take(&mut parts.tail));
+        let (lines, origin) = (mem::take(&mut parts.lines), mem::take(&mut parts.origin));
+        let begun = mem::replace(&mut parts.begun, !whole);
+        let skip = tail.len().saturating_sub(PART_TAIL);
+        books.long_bytes += skip as u64;
+        let line = Line { bytes: &bytes, tail: tail.get(skip..).unwrap_or_default(), ..first };
+        if begun {
+            // The rest of a line is nothing by itself; whatever it says was begun by what was given out.
+            emit(books, out, RawEvent { lines, continued: true, ..raw(&line) });
+        } else {
+            self.take_lines(options, line, lines, origin, books, out);
+        }
+        if !whole {
+            // Nothing else may be open while the rest is waited for: its place is where reading goes on.
+            self.close(true, books, out);
+        }
+        bytes.clear();
+        tail.clear();
+        bytes.shrink_to(64 << 10);
+        (self.parts.bytes, self.parts.tail) = (bytes, tail);
     }
 
     /// Takes one whole line.
     pub(super) fn take(&mut self, options: &Options, line: Line<'_>, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
-        self.take_lines(options, line, 1, books, out);
+        self.take_lines(options, line, 1, Origin::Here, books, out);
     }
 
     fn take_lines(
@@ -130,6 +297,7 @@ impl Joiner {
         options: &Options,
         line: Line<'_>,
         lines: u64,
+        origin: Origin,
         books: &mut Books,
         out: &mut impl FnMut(RawEvent<'_>),
     ) {
@@ -154,11 +322,11 @@ impl Joiner {
             Some(shape) if self.open.is_some() && self.has_room(options, bytes) => self.join(line, lines, shape),
             Some(shape) => {
                 self.close(true, books, out);
-                self.start_event(line, lines, shape, true);
+                self.start_event(line, lines, origin, shape, true);
             }
             None => {
                 self.close(false, books, out);
-                self.start_event(line, lines, Shape::of_first(bytes), false);
+                self.start_event(line, lines, origin, Shape::of_first(bytes), false);
             }
         }
     }
@@ -168,7 +336,7 @@ impl Joiner {
         self.text.len() + bytes.len() < options.max_event_bytes && lines < options.max_event_lines
     }
 
-    fn start_event(&mut self, line: Line<'_>, lines: u64, shape: Shape, continued: bool) {
+    fn start_event(&mut self, line: Line<'_>, lines: u64, origin: Origin, shape: Shape, continued: bool) {
         let from = self.cut_off.take().filter(|_| continued);
         self.text.clear();
         self.text.extend_from_slice(line.bytes);
@@ -176,6 +344,7 @@ impl Joiner {
             number: line.number,
             lines,
             offset: line.offset,
+            origin,
             stamped: line.stamped,
             continued,
             from,
@@ -191,13 +360,13 @@ impl Joiner {
         }
         self.text.push(b'\n');
         self.text.extend_from_slice(line.bytes);
-        open.lines += std::mem::take(&mut self.blanks) + lines;
+        open.lines += mem::take(&mut self.blanks) + lines;
         open.shape = shape;
     }
 
     /// Gives out the open event. `cut_off`: lines that go on from it may still come.
     pub(super) fn close(&mut self, cut_off: bool, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
-        books.blank_lines += std::mem::take(&mut self.blanks);
+        books.blank_lines += mem::take(&mut self.blanks);
         let Some(open) = self.open.take() else { return };
         self.cut_off = cut_off.then_some(open.shape);
         let Open { number, lines, offset, stamped, continued, tail, .. } = open;
@@ -207,10 +376,11 @@ impl Joiner {
     }
 
     /// The stream has ended.
-    pub(super) fn finish(&mut self, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
-        self.end_partial(&Options::DEFAULT, books, out);
+    pub(super) fn finish(&mut self, options: &Options, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
+        books.incomplete_lines += u64::from(self.parts.first.is_some());
+        self.end_parts(options, true, books, out);
         self.close(false, books, out);
-        self.cut_off = None;
+        (self.cut_off, self.parts.begun) = (None, false);
     }
 }
 

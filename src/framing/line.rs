@@ -35,6 +35,14 @@ impl LineReader {
         Self { max_line: max_line.max(HEAD + 2 * TAIL), carry: Vec::new(), seen: 0, number, offset }
     }
 
+    pub(super) fn set_max_line(&mut self, max_line: usize) {
+        self.max_line = max_line.max(HEAD + 2 * TAIL);
+    }
+
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.carry.len()
+    }
+
     pub(super) fn start_of_line(&self) -> (u64, u64) {
         (self.offset, self.number)
     }

@@ -161,15 +161,19 @@ impl Framer {
         self.books.bytes += bytes.len() as u64;
         let Self { options, reader, joiners, books, .. } = self;
         reader.push(bytes, |piece| take(options, joiners, books, piece, &mut out));
+        joiners.iter_mut().for_each(|it| it.note_time(now));
     }
 
-    /// Closes events that wait for more lines, once the stream has been silent for a second.
+    /// Closes events that wait for more lines, once the stream has been silent for a second, and lines that wait for their
+    /// next part for too long.
     pub fn tick(&mut self, now: Timestamp, mut out: impl FnMut(RawEvent<'_>)) {
-        if now.as_micros() - self.last_byte_at.as_micros() < SILENCE_MICROS {
-            return;
-        }
-        for joiner in &mut self.joiners {
-            joiner.close(true, &mut self.books, &mut out);
+        let Self { options, joiners, books, .. } = self;
+        let silent = now.as_micros() - self.last_byte_at.as_micros() >= SILENCE_MICROS;
+        for joiner in joiners {
+            joiner.expire_parts(options, now, books, &mut out);
+            if silent {
+                joiner.close(true, books, &mut out);
+            }
         }
     }
 
@@ -181,8 +185,56 @@ impl Framer {
             take(options, joiners, books, piece, &mut out);
         });
         for joiner in joiners {
-            joiner.finish(books, &mut out);
+            joiner.finish(options, books, &mut out);
         }
+    }
+
+    /// Goes on with the events that `before` has left open: its file was rotated, and this is the next. Only where nothing
+    /// of this stream was pushed yet.
+    pub fn take_over(&mut self, before: &mut Self, by: StreamId, mut out: impl FnMut(RawEvent<'_>)) {
+        let at = self.reader.start_of_line();
+        for (joiner, old) in self.joiners.iter_mut().zip(&mut before.joiners) {
+            joiner.take_over(&self.options, old, by, at, &mut before.books, &mut out);
+        }
+    }
+
+    /// The stream is read from its first byte again, for what was there before is gone. Its last line has ended; events that
+    /// are open go on.
+    pub fn begin_anew(&mut self, mut out: impl FnMut(RawEvent<'_>)) {
+        let Self { options, reader, joiners, books, .. } = self;
+        reader.finish(|piece| {
+            books.incomplete_lines += 1;
+            take(options, joiners, books, piece, &mut out);
+        });
+        *reader = LineReader::new(options.max_line_bytes, 0, 1);
+        joiners.iter_mut().for_each(Joiner::begin_anew);
+    }
+
+    /// Gives out events that began in another stream, which is let go.
+    pub fn let_go(&mut self, by: StreamId, mut out: impl FnMut(RawEvent<'_>)) {
+        let Self { options, joiners, books, .. } = self;
+        joiners.iter_mut().for_each(|it| it.let_go(options, by, books, &mut out));
+    }
+
+    /// Other limits, from the next line on.
+    pub fn set_options(&mut self, options: Options) {
+        self.options = options;
+        self.reader.set_max_line(options.max_line_bytes);
+    }
+
+    /// Where a stream before this one has to be read again for what it has left open: offset and line number.
+    pub fn lent_by(&self, before: StreamId) -> Option<(u64, u64)> {
+        self.joiners.iter().filter_map(Joiner::lent).filter(|it| it.by == before).map(|it| (it.offset, it.line)).min()
+    }
+
+    /// Bytes that are kept for what is not finished yet.
+    pub fn kept_bytes(&self) -> usize {
+        self.reader.kept_bytes() + self.joiners.iter().map(Joiner::open_bytes).sum::<usize>()
+    }
+
+    /// Lines that came in and are part of something open: neither in an event yet nor blank.
+    pub fn open_lines(&self) -> u64 {
+        self.joiners.iter().map(Joiner::open_lines).sum()
     }
 
     /// Where a new reader would have to begin to lose nothing: offset and line number of the oldest open event, or of the

@@ -1,8 +1,8 @@
 //! Where the lanes of a stream stand, as plain values. A reader begins again at the oldest event that was open; what other
 //! lanes gave out behind it must not be given out twice.
 
-use super::Framer;
-use super::join::Shape;
+use super::join::{Joiner, Shape};
+use super::{Framer, StreamId};
 use serde::{Deserialize, Serialize};
 
 /// What must be known of a stream, beside its offset, to frame it on.
@@ -19,6 +19,9 @@ struct LaneState {
     next: u64,
     /// What the next line may go on from.
     cut_off: Option<Shape>,
+    /// The next part belongs to a line whose first parts were given out.
+    #[serde(default)]
+    begun: bool,
 }
 
 impl Framer {
@@ -26,9 +29,22 @@ impl Framer {
     pub fn state(&self) -> FramerState {
         let (offset, _) = self.safe_point();
         let (line, _) = self.reader.start_of_line();
-        let lane =
-            |it: &super::Joiner| LaneState { next: it.start().map_or(line, |(offset, _)| offset), cut_off: it.goes_on_from() };
+        let lane = |it: &Joiner| LaneState {
+            next: it.start().map_or(line, |(offset, _)| offset),
+            cut_off: it.goes_on_from(),
+            begun: it.goes_on_in_a_line(),
+        };
         FramerState { offset, lanes: self.joiners.each_ref().map(lane) }
+    }
+
+    /// Adds to the state of the stream before this one what it must give again, so that this one can go on from it.
+    pub fn note_lent(&self, by: StreamId, state: &mut FramerState) {
+        for (joiner, lane) in self.joiners.iter().zip(&mut state.lanes) {
+            if let Some(lent) = joiner.lent().filter(|it| it.by == by) {
+                state.offset = state.offset.min(lent.offset);
+                *lane = LaneState { next: lent.offset, cut_off: lent.cut_off, begun: lent.begun };
+            }
+        }
     }
 
     /// Goes on from a state, where this framer begins at the offset that it speaks of.
@@ -37,7 +53,7 @@ impl Framer {
             return;
         }
         for (joiner, lane) in self.joiners.iter_mut().zip(&state.lanes) {
-            joiner.restore(lane.next, lane.cut_off);
+            joiner.restore(lane.next, lane.cut_off, lane.begun);
         }
     }
 }

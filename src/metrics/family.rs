@@ -144,6 +144,27 @@ families! {
     /// Bytes lost.
     LOST_BYTES: Counter, "llm_triage_source_lost_bytes_total" [source, reason]
         "Bytes that could not be read or kept.";
+    /// Lines of which a part was kept.
+    PARTIAL_LINES: Counter, "llm_triage_source_partial_lines_total" [source, reason]
+        "Lines of which only a part was kept or came: too long ones, and ones whose end did not come.";
+    /// Bytes seen.
+    SOURCE_SEEN: Counter, "llm_triage_source_seen_bytes_total" [source]
+        "Bytes that were seen to be there: read, skipped, lost or not read yet.";
+    /// Bytes skipped.
+    SOURCE_SKIPPED: Counter, "llm_triage_source_skipped_bytes_total" [source]
+        "Bytes that were passed over on purpose: before start_at, or copies of what was read.";
+    /// Bytes of peers.
+    SOURCE_BUFFERED: Gauge, "llm_triage_source_buffered_bytes" [source]
+        "Bytes of TCP peers that are on the way or kept as unfinished lines; limits.tcp_buffer bounds their sum.";
+    /// Waits of peers.
+    SOURCE_THROTTLED: Counter, "llm_triage_source_throttled_total" [source]
+        "Times a TCP peer had to wait for room in limits.tcp_buffer.";
+    /// Lost wake-ups.
+    WATCH_OVERFLOWS: Counter, "llm_triage_watch_overflows_total" []
+        "Times the kernel lost wake-ups about files; everything was looked at then.";
+    /// Verdicts that were not written.
+    VERDICTS_LOST: Counter, "llm_triage_verdicts_lost_total" []
+        "Verdicts that could not be written to --output.";
     /// Lines discarded.
     LINES_DISCARDED: Counter, "llm_triage_lines_discarded_total" [source, reason]
         "Lines that could not be turned into records.";

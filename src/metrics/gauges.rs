@@ -3,49 +3,57 @@
 //! Each source and receiver owns its cells; the page reads them through a weak reference, so that what was let go is gone
 //! from the next page.
 
-use super::family;
+use super::family::{self, Family};
 use super::text::Page;
 use crate::time::Timestamp;
 use prometheus::{IntCounter, IntCounterVec};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Gauges of one source. They are on the page for as long as somebody holds them.
+/// Values of one source that others keep. They are on the page for as long as somebody holds them.
 #[derive(Debug, Default)]
-pub struct SourceGauges {
-    lag_bytes: AtomicU64,
-    files: AtomicU64,
-    polled: AtomicU64,
+pub struct SourceGauges(Mutex<SourceValues>);
+
+/// What is known of a source beside what is counted of its lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceValues {
+    /// Bytes that are there and not read yet.
+    pub lag_bytes: u64,
+    /// Files or connections that are followed.
+    pub files: u64,
+    /// Directories that are looked at by the clock alone.
+    pub polled: u64,
+    /// Bytes of peers that are on the way or kept as unfinished lines.
+    pub buffered_bytes: u64,
+    /// Times a peer had to wait for room.
+    pub throttled: u64,
+    /// Bytes that were seen to be there.
+    pub seen_bytes: u64,
+    /// Bytes that were passed over on purpose.
+    pub skipped_bytes: u64,
 }
 
 impl SourceGauges {
-    /// Sets how many bytes are there and not read yet.
-    pub fn set_lag_bytes(&self, bytes: u64) {
-        self.lag_bytes.store(bytes, Relaxed);
+    /// Says how it stands now.
+    pub fn set(&self, values: SourceValues) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = values;
     }
 
-    /// Sets how many directories are looked at by the clock alone.
-    pub fn set_polled(&self, dirs: u64) {
-        self.polled.store(dirs, Relaxed);
-    }
-
-    /// Sets how many files are followed.
-    pub fn set_files(&self, files: u64) {
-        self.files.store(files, Relaxed);
+    fn get(&self) -> SourceValues {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// One of them.
+type Value = fn(&SourceValues) -> u64;
 
 /// What the gauges of a source read now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceReading {
     /// The source's name.
     pub name: String,
-    /// Bytes that are there and not read yet.
-    pub lag_bytes: u64,
-    /// Files that are followed.
-    pub files: u64,
-    /// Directories that are looked at by the clock alone.
-    pub polled: u64,
+    /// How it stands.
+    pub values: SourceValues,
 }
 
 /// What became of the messages to one receiver. The gauge is on the page for as long as somebody holds this.
@@ -102,6 +110,8 @@ pub(super) struct Gauges {
     checkpoint_at: AtomicI64,
     reload_ok: AtomicBool,
     reload_at: AtomicI64,
+    watch_overflows: AtomicU64,
+    lost_verdicts: AtomicU64,
 }
 
 impl Gauges {
@@ -112,6 +122,8 @@ impl Gauges {
             checkpoint_at: AtomicI64::new(i64::MIN),
             reload_ok: AtomicBool::new(true),
             reload_at: AtomicI64::new(now.as_micros()),
+            watch_overflows: AtomicU64::new(0),
+            lost_verdicts: AtomicU64::new(0),
         }
     }
 
@@ -127,6 +139,11 @@ impl Gauges {
         self.checkpoint_at.store(now.as_micros(), Relaxed);
     }
 
+    pub(super) fn set_totals(&self, watch_overflows: u64, lost_verdicts: u64) {
+        self.watch_overflows.store(watch_overflows, Relaxed);
+        self.lost_verdicts.store(lost_verdicts, Relaxed);
+    }
+
     pub(super) fn set_reload(&self, ok: bool, now: Timestamp) {
         self.reload_ok.store(ok, Relaxed);
         if ok {
@@ -135,12 +152,7 @@ impl Gauges {
     }
 
     pub(super) fn sources(&self) -> Vec<SourceReading> {
-        let read = |(name, cells): (String, Arc<SourceGauges>)| SourceReading {
-            name,
-            lag_bytes: cells.lag_bytes.load(Relaxed),
-            files: cells.files.load(Relaxed),
-            polled: cells.polled.load(Relaxed),
-        };
+        let read = |(name, cells): (String, Arc<SourceGauges>)| SourceReading { name, values: cells.get() };
         alive(&self.sources).into_iter().map(read).collect()
     }
 
@@ -150,15 +162,22 @@ impl Gauges {
 
     pub(super) fn write(&self, page: &mut Page, now: Timestamp) {
         let sources = self.sources();
-        for SourceReading { name, lag_bytes, .. } in &sources {
-            page.sample(&family::SOURCE_LAG, &[("source", name)], *lag_bytes as f64);
+        let families: [(&Family, Value); 7] = [
+            (&family::SOURCE_SEEN, |it| it.seen_bytes),
+            (&family::SOURCE_SKIPPED, |it| it.skipped_bytes),
+            (&family::SOURCE_BUFFERED, |it| it.buffered_bytes),
+            (&family::SOURCE_THROTTLED, |it| it.throttled),
+            (&family::SOURCE_LAG, |it| it.lag_bytes),
+            (&family::SOURCE_FILES, |it| it.files),
+            (&family::SOURCE_POLLED, |it| it.polled),
+        ];
+        for (family, value) in families {
+            for SourceReading { name, values } in &sources {
+                page.sample(family, &[("source", name)], value(values) as f64);
+            }
         }
-        for SourceReading { name, files, .. } in &sources {
-            page.sample(&family::SOURCE_FILES, &[("source", name)], *files as f64);
-        }
-        for SourceReading { name, polled, .. } in &sources {
-            page.sample(&family::SOURCE_POLLED, &[("source", name)], *polled as f64);
-        }
+        page.sample(&family::WATCH_OVERFLOWS, &[], self.watch_overflows.load(Relaxed) as f64);
+        page.sample(&family::VERDICTS_LOST, &[], self.lost_verdicts.load(Relaxed) as f64);
         for (name, queue) in self.queues() {
             page.sample(&family::NOTIFICATION_QUEUE, &[("receiver", &name)], queue as f64);
         }

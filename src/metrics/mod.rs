@@ -12,7 +12,7 @@ mod recorder;
 mod series;
 mod text;
 
-pub use gauges::{ReceiverMetrics, SourceGauges, SourceReading};
+pub use gauges::{ReceiverMetrics, SourceGauges, SourceReading, SourceValues};
 pub use names::Names;
 pub use present::{Present, WINDOWS};
 pub use recorder::Recorder;
@@ -127,6 +127,11 @@ impl Metrics {
     /// A checkpoint could not be written.
     pub fn checkpoint_failed(&self) {
         self.instruments.counters[family::CHECKPOINT_FAILURES.name].with_label_values::<&str>(&[]).inc();
+    }
+
+    /// How often the kernel lost wake-ups, and how many verdicts could not be written, since the process began.
+    pub fn set_totals(&self, watch_overflows: u64, lost_verdicts: u64) {
+        self.gauges.set_totals(watch_overflows, lost_verdicts);
     }
 
     /// A reload was tried.

@@ -48,6 +48,7 @@ pub struct Recorder {
     events: Series<(SourceId,)>,
     lost_bytes: Series<(SourceId, LossReason)>,
     discarded: Series<(SourceId, LossReason)>,
+    partial: Series<(SourceId, LossReason)>,
     models: Admission<Provider>,
     services: Admission<()>,
     late: IntCounter,
@@ -82,6 +83,7 @@ impl Recorder {
             events: Series::new(&counters[family::SOURCE_EVENTS.name], series),
             lost_bytes: Series::new(&counters[family::LOST_BYTES.name], series),
             discarded: Series::new(&counters[family::LINES_DISCARDED.name], series),
+            partial: Series::new(&counters[family::PARTIAL_LINES.name], series),
             models: Admission::new(MODELS_PER_PROVIDER),
             services: Admission::new(SERVICES),
             late: single(&family::LATE_EVENTS),
@@ -138,7 +140,23 @@ impl Recorder {
         self.events.forget_keys();
         self.lost_bytes.forget_keys();
         self.discarded.forget_keys();
+        self.partial.forget_keys();
         self.bear_series();
+    }
+
+    /// Other caps. Series that are there stay, so that no counter falls back.
+    pub fn set_limits(&mut self, Limits { series }: Limits) {
+        self.requests.set_cap(series);
+        self.errors.set_cap(series);
+        self.row_errors.set_cap(series);
+        self.attempts.set_cap(series);
+        self.attempt_errors.set_cap(series);
+        self.patterns.set_cap(series);
+        self.model_requests.set_cap(series);
+        self.model_errors.set_cap(series);
+        self.service_requests.set_cap(series);
+        self.service_errors.set_cap(series);
+        self.unknown.set_cap(series);
     }
 
     /// Makes series at 0, as a counter born at 1 is invisible to `increase()`.
@@ -165,6 +183,9 @@ impl Recorder {
             for reason in LossReason::ALL {
                 self.lost_bytes.add((source, *reason), 0, names);
                 self.discarded.add((source, *reason), 0, names);
+            }
+            for reason in [LossReason::TooLong, LossReason::Incomplete] {
+                self.partial.add((source, reason), 0, names);
             }
         }
     }
@@ -218,6 +239,7 @@ impl Recorder {
         }
         overflow += add_all(&mut self.lost_bytes, &tally.lost_bytes, names);
         overflow += add_all(&mut self.discarded, &tally.discarded_lines, names);
+        overflow += add_all(&mut self.partial, &tally.partial_lines, names);
         self.overflow.inc_by(overflow);
     }
 

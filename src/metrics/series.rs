@@ -75,6 +75,11 @@ impl<K: Key> Series<K> {
         self.handles.contains_key(key)
     }
 
+    /// Another cap; series that are there stay.
+    pub(super) fn set_cap(&mut self, cap: usize) {
+        self.cap = cap;
+    }
+
     /// Forgets what keys stand for, as a reload gives them another meaning. The series stay.
     pub(super) fn forget_keys(&mut self) {
         self.handles.clear();

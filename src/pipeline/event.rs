@@ -1,7 +1,7 @@
 //! What the pipeline is told, and what it answers.
 
 use super::{Rules, SourceOptions};
-use crate::alert::{RowId, Transition};
+use crate::alert::{AlertOptions, RowId, Transition};
 use crate::classify::{Observation, SourceId};
 use crate::framing::{LossReason, StreamId};
 use crate::time::Timestamp;
@@ -47,6 +47,14 @@ pub enum Event {
         /// Whose.
         stream: StreamId,
     },
+    /// The first bytes of a stream come now, and it goes on where another one ended: its file was rotated. What that one has
+    /// left open goes on here.
+    Succeeds {
+        /// Which begins.
+        stream: StreamId,
+        /// Which ended.
+        before: StreamId,
+    },
     /// Bytes that nobody will read.
     Lost {
         /// Whose.
@@ -75,11 +83,23 @@ pub enum Event {
         /// Whether it is.
         behind: bool,
     },
-    /// New patterns, rows, fields, limits and options of the sources, from the next event on. Sources keep their place; new
-    /// ones come behind them.
-    Reload(Box<Rules>, Vec<SourceOptions>),
+    /// Other rules, options and limits, from the next event on.
+    Reload(Box<Replacement>),
     /// The end: open events are closed, and everything is evaluated once more.
     Drain,
+}
+
+/// What a reload puts in force.
+#[derive(Debug)]
+pub struct Replacement {
+    /// Patterns, rows, fields, the length limit.
+    pub rules: Rules,
+    /// The sources keep their place; new ones come behind them.
+    pub sources: Vec<SourceOptions>,
+    /// How alerts are kept and written.
+    pub alerts: AlertOptions,
+    /// The most (provider, status) series of windows beyond the shipped ones.
+    pub series: usize,
 }
 
 /// What handling an event gave. Kept and cleared by the caller.

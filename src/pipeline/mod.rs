@@ -14,9 +14,9 @@ pub use crate::detect::{Finding, UnknownView};
 pub use crate::window::WindowView;
 pub use batch::Batch;
 pub use clock::Clock;
-pub use event::{Chunk, Event, Output, StreamInfo, Wanted};
+pub use event::{Chunk, Event, Output, Replacement, StreamInfo, Wanted};
 pub use line::{NO_PATTERN, VERSION};
-pub use snapshot::{Snapshot, SourceView};
+pub use snapshot::{Snapshot, SourceBooks, SourceView};
 pub use state::State;
 use state::StreamState;
 pub use tally::{Books, ErrorKey, Tally};
@@ -136,6 +136,8 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3_600);
 pub struct Pipeline {
     rules: Arc<Rules>,
     streams: FxHashMap<StreamId, Stream>,
+    /// By streams that ended with something open, those that go on with it.
+    heirs: FxHashMap<StreamId, StreamId>,
     /// What an earlier process knew of streams that were not opened yet.
     remembered: FxHashMap<StreamId, StreamState>,
     core: Core,
@@ -149,6 +151,8 @@ struct Stream {
     calls: StreamCalls,
     clock: StreamClock,
     last_read: Timestamp,
+    /// An earlier process has told of it.
+    restored: bool,
 }
 
 #[derive(Debug)]
@@ -209,7 +213,8 @@ impl Pipeline {
             backlog: Backlog::default(),
             memo: Memo::default(),
         };
-        Self { rules: Arc::new(rules), streams: FxHashMap::default(), remembered: FxHashMap::default(), core }
+        let rules = Arc::new(rules);
+        Self { rules, streams: FxHashMap::default(), heirs: FxHashMap::default(), remembered: FxHashMap::default(), core }
     }
 
     /// Takes one event.
@@ -228,6 +233,7 @@ impl Pipeline {
             }
             Event::Chunk(chunk) => self.chunk(&chunk, out),
             Event::Close(id) => {
+                self.let_go(id, out);
                 if let Some(mut stream) = self.streams.remove(&id) {
                     stream.finish(&self.rules, &mut self.core, out);
                 }
@@ -235,11 +241,11 @@ impl Pipeline {
             }
             Event::Truncated { stream: id } => {
                 if let Some(stream) = self.streams.get_mut(&id) {
-                    stream.finish(&self.rules, &mut self.core, out);
-                    stream.framer = Framer::new(self.rules.framing, 0, 1);
+                    stream.frame(&self.rules, &mut self.core, out, |framer, each| framer.begin_anew(each));
                 }
             }
-            Event::Lost { source, bytes, reason } => *self.core.tally.lost_bytes.entry((source, reason)).or_default() += bytes,
+            Event::Succeeds { stream, before } => self.succeed(stream, before, out),
+            Event::Lost { source, bytes, reason } => self.core.lose(source, reason, bytes),
             Event::Tick(now) => self.tick(now, out),
             Event::ClockStep(now) => self.step_clock(now, out),
             Event::CatchingUp(streams) => {
@@ -252,24 +258,58 @@ impl Pipeline {
                 self.core.backlog.set_behind(stream, source, behind);
                 self.core.alerts.set_behind(self.core.backlog.is_behind());
             }
-            Event::Reload(rules, sources) => {
-                self.rules = Arc::from(rules);
+            Event::Reload(replacement) => {
+                let Replacement { rules, sources, alerts, series } = *replacement;
+                self.rules = Arc::new(rules);
                 self.core.memo = Memo::default();
                 self.set_sources(sources);
                 let Self { rules, core, .. } = self;
-                core.alerts.reload(rules.table.clone(), rules.lexicon(), core.now, &mut out.transitions);
+                core.windows.set_series(series);
+                core.alerts.reload(rules.table.clone(), alerts, rules.lexicon(), core.now, &mut out.transitions);
             }
             Event::Drain => self.drain(out),
         }
     }
 
+    /// What one stream has left open goes on in the next; so does what its lines have told.
+    fn succeed(&mut self, stream: StreamId, before: StreamId, out: &mut Output) {
+        let Self { rules, streams, heirs, core, .. } = self;
+        let Some(mut old) = streams.remove(&before) else { return };
+        if let Some(new) = streams.get_mut(&stream) {
+            new.frame(rules, core, out, |framer, each| framer.take_over(&mut old.framer, before, each));
+            core.add_books(old.about.source, &old.framer.take_books());
+            if !new.restored {
+                let rule = core.sources.get(usize::from(old.about.source.0)).map_or(GrainRule::Auto, |it| it.grain);
+                new.calls = std::mem::replace(&mut old.calls, StreamCalls::new(rule));
+                new.clock = old.clock;
+            }
+            heirs.insert(before, stream);
+        }
+        streams.insert(before, old);
+    }
+
+    /// A stream that is let go cannot be read again: what it has left open is given out.
+    fn let_go(&mut self, id: StreamId, out: &mut Output) {
+        let Self { rules, streams, heirs, core, .. } = self;
+        if let Some(stream) = heirs.remove(&id).and_then(|it| streams.get_mut(&it)) {
+            stream.frame(rules, core, out, |framer, each| framer.let_go(id, each));
+        }
+        heirs.retain(|_, heir| *heir != id);
+    }
+
+    /// Bytes of a stream that are kept for what is not finished yet.
+    pub fn kept_bytes(&self, stream: StreamId) -> usize {
+        self.streams.get(&stream).map_or(0, |it| it.framer.kept_bytes())
+    }
+
     fn set_sources(&mut self, sources: Vec<SourceOptions>) {
-        let Self { streams, core, .. } = self;
+        let Self { rules, streams, core, .. } = self;
         for it in sources.iter().skip(core.views.len()) {
             core.views.push(SourceView { name: it.name.clone(), ..SourceView::default() });
         }
         core.sources = sources;
         for stream in streams.values_mut() {
+            stream.framer.set_options(rules.framing);
             if let Some(options) = core.sources.get(usize::from(stream.about.source.0)) {
                 stream.about.traffic = options.traffic;
                 stream.calls.set_rule(options.grain);
@@ -350,8 +390,13 @@ impl Pipeline {
 
     /// Where each stream could be taken up without losing anything: offset, and number of the line there.
     pub fn safe_offsets(&self) -> Vec<(StreamId, u64, u64)> {
-        let points = self.streams.iter().map(|(id, stream)| (*id, stream.framer.safe_point()));
-        points.map(|(id, (offset, line))| (id, offset, line)).collect()
+        let point = |(id, stream): (&StreamId, &Stream)| {
+            let heir = self.heirs.get(id).and_then(|it| self.streams.get(it));
+            let lent = heir.and_then(|it| it.framer.lent_by(*id));
+            let (offset, line) = lent.into_iter().fold(stream.framer.safe_point(), Ord::min);
+            (*id, offset, line)
+        };
+        self.streams.iter().map(point).collect()
     }
 
     /// Increments since the last [`Tally::clear`].
@@ -369,8 +414,18 @@ impl Pipeline {
             findings: core.alerts.findings(),
             storms: core.alerts.storms(),
             unknown: core.unknown.views(),
-            sources: core.views.clone(),
+            sources: self.source_views(),
         }
+    }
+
+    fn source_views(&self) -> Vec<SourceView> {
+        let mut views = self.core.views.clone();
+        for stream in self.streams.values() {
+            if let Some(view) = views.get_mut(usize::from(stream.about.source.0)) {
+                view.books.open_lines += stream.framer.open_lines();
+            }
+        }
+        views
     }
 
     /// The patterns and providers in force.
@@ -421,7 +476,13 @@ impl Pipeline {
 
     fn stream_states(&self) -> Vec<StreamState> {
         let now = self.core.now;
-        let open = self.streams.iter().map(|(id, it)| it.state(*id, now, self.rules.catalog()));
+        let open = self.streams.iter().map(|(id, it)| {
+            let mut state = it.state(*id, now, self.rules.catalog());
+            if let Some(heir) = self.heirs.get(id).and_then(|it| self.streams.get(it)) {
+                heir.framer.note_lent(*id, &mut state.framer);
+            }
+            state
+        });
         let remembered = self.remembered.values().filter(|it| now.since(it.seen) < REMEMBERED_FOR).cloned();
         let mut all: Vec<StreamState> = open.chain(remembered).collect();
         all.sort_by_key(|it| it.stream);
@@ -462,6 +523,7 @@ impl Stream {
             calls: StreamCalls::new(source.map_or(GrainRule::Auto, |it| it.grain)),
             clock: StreamClock::new(source.and_then(|it| it.zone)),
             last_read: Timestamp::default(),
+            restored: false,
         }
     }
 
@@ -474,6 +536,7 @@ impl Stream {
         self.framer.restore(&state.framer);
         self.calls.restore(state.calls, catalog, self.about.source);
         self.clock.restore(state.clock);
+        self.restored = true;
     }
 
     fn finish(&mut self, rules: &Rules, core: &mut Core, out: &mut Output) {
@@ -482,8 +545,19 @@ impl Stream {
     }
 
     fn finish_framing(&mut self, rules: &Rules, core: &mut Core, out: &mut Output) {
-        let Self { framer, about, calls, clock, last_read } = self;
-        framer.finish(|event| core.event(rules, about, calls, clock, &event, *last_read, out));
+        self.frame(rules, core, out, |framer, each| framer.finish(each));
+    }
+
+    /// Does something to the framing that may give out events.
+    fn frame(
+        &mut self,
+        rules: &Rules,
+        core: &mut Core,
+        out: &mut Output,
+        change: impl FnOnce(&mut Framer, &mut dyn FnMut(RawEvent<'_>)),
+    ) {
+        let Self { framer, about, calls, clock, last_read, .. } = self;
+        change(framer, &mut |event| core.event(rules, about, calls, clock, &event, *last_read, out));
         core.add_books(about.source, &framer.take_books());
     }
 }
@@ -678,11 +752,25 @@ impl Core {
             *self.tally.discarded_lines.entry((source, LossReason::Binary)).or_default() += books.binary_lines;
             *self.tally.lost_bytes.entry((source, LossReason::Binary)).or_default() += books.binary_bytes;
         }
-        if books.long_lines > 0 {
+        if books.long_bytes > 0 {
             *self.tally.lost_bytes.entry((source, LossReason::TooLong)).or_default() += books.long_bytes;
         }
-        self.tally.partial_lines[0] += books.long_lines;
-        self.tally.partial_lines[1] += books.incomplete_lines;
+        for (reason, lines) in [(LossReason::TooLong, books.long_lines), (LossReason::Incomplete, books.incomplete_lines)] {
+            if lines > 0 {
+                *self.tally.partial_lines.entry((source, reason)).or_default() += lines;
+            }
+        }
+        if let Some(view) = self.views.get_mut(usize::from(source.0)) {
+            view.books.add(books);
+        }
+    }
+
+    /// Bytes that nobody will read.
+    fn lose(&mut self, source: SourceId, reason: LossReason, bytes: u64) {
+        *self.tally.lost_bytes.entry((source, reason)).or_default() += bytes;
+        if let Some(view) = self.views.get_mut(usize::from(source.0)) {
+            *view.books.lost_bytes.entry(reason).or_default() += bytes;
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::alert::{Alert, RowId};
 use crate::detect::{Finding, UnknownView};
+use crate::framing::{self, LossReason};
 use crate::taxonomy::Provider;
 use crate::time::Timestamp;
 use crate::window::WindowView;
+use std::collections::BTreeMap;
 
 /// What the pipeline holds at one instant.
 #[derive(Clone, Debug, Default)]
@@ -39,4 +41,41 @@ pub struct SourceView {
     pub event_lag_s: f64,
     /// Whether an event of it has come in time.
     pub was_current: bool,
+    /// What came of its bytes and lines since the process began.
+    pub books: SourceBooks,
+}
+
+/// The books of one source, since the process began. Lines balance: lines = lines in events + blank + discarded + open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceBooks {
+    /// Bytes that were read, those that were read again after a restart among them.
+    pub bytes: u64,
+    /// Lines that were read.
+    pub lines: u64,
+    /// Lines in events.
+    pub event_lines: u64,
+    /// Lines with nothing on them.
+    pub blank_lines: u64,
+    /// Lines that are no text.
+    pub discarded_lines: u64,
+    /// Lines of which more may come: they are in no event yet.
+    pub open_lines: u64,
+    /// Events.
+    pub events: u64,
+    /// Bytes that were seen and will never be read.
+    pub lost_bytes: BTreeMap<LossReason, u64>,
+    /// Lines of which a part was kept.
+    pub partial_lines: u64,
+}
+
+impl SourceBooks {
+    pub(super) fn add(&mut self, books: &framing::Books) {
+        self.bytes += books.bytes;
+        self.lines += books.lines;
+        self.event_lines += books.event_lines;
+        self.blank_lines += books.blank_lines;
+        self.discarded_lines += books.binary_lines;
+        self.events += books.events;
+        self.partial_lines += books.long_lines + books.incomplete_lines;
+    }
 }

@@ -75,8 +75,8 @@ pub struct Tally {
     pub lost_bytes: FxHashMap<(SourceId, LossReason), u64>,
     /// `lines_discarded_total`.
     pub discarded_lines: FxHashMap<(SourceId, LossReason), u64>,
-    /// Lines of which a part was read: too long ones, and ones that their stream ended in the middle of.
-    pub partial_lines: [u64; 2],
+    /// `source_partial_lines_total`: lines of which a part was kept, for they were too long, or their end did not come.
+    pub partial_lines: FxHashMap<(SourceId, LossReason), u64>,
     /// Exemplars: the last request id per error series.
     pub exemplars: Vec<(ErrorKey, String)>,
     /// `late_events_total`: too old for the longest window.
@@ -182,8 +182,8 @@ impl Tally {
         books.clear();
         lost_bytes.clear();
         discarded_lines.clear();
+        partial_lines.clear();
         exemplars.clear();
-        *partial_lines = [0; 2];
         *skewed_source = None;
         (*late, *skewed, *redactions) = (0, 0, 0);
     }

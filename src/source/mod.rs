@@ -1,6 +1,7 @@
 //! Where bytes come from: files, TCP peers, stdin. A source cuts nothing into lines; it says which bytes of which stream
 //! came when, and in a file where that is, so that reading can go on there after a restart.
 
+pub mod budget;
 pub mod file;
 pub mod stdin;
 pub mod tcp;
@@ -11,6 +12,7 @@ use crate::framing::StreamId;
 use crate::pipeline::{Chunk, Event, StreamInfo};
 use crate::time::Timestamp;
 use bytes::Bytes;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,11 +29,13 @@ pub struct Parcel {
     pub event: Event,
     /// For the checkpoint; only beside `Open`, `Chunk` and `Truncated` of a file.
     pub place: Option<file::Place>,
+    /// Who wants to know what the pipeline keeps of the stream; only beside the `Open` of a connection.
+    pub hold: Option<Arc<budget::Hold>>,
 }
 
 impl From<Event> for Parcel {
     fn from(event: Event) -> Self {
-        Self { event, place: None }
+        Self { event, place: None, hold: None }
     }
 }
 
@@ -89,6 +93,14 @@ pub struct Gauges {
     pub behind_seconds: AtomicU64,
     /// Whether nobody can tell how much is still to come.
     pub piped: AtomicBool,
+    /// Bytes that were seen to be there.
+    pub seen_bytes: AtomicU64,
+    /// Bytes that were passed over on purpose.
+    pub skipped_bytes: AtomicU64,
+    /// Read from peers and not done with: on the way, or kept as an unfinished line.
+    pub buffered_bytes: AtomicU64,
+    /// How often a peer had to wait for room.
+    pub waits: AtomicU64,
     /// `source_last_read_timestamp_seconds`, in microseconds since the epoch; 0 before the first byte.
     pub last_read_micros: AtomicI64,
 }

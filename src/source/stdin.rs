@@ -68,6 +68,7 @@ fn pump(mut input: impl Read, source: SourceId, stream: StreamId, gauges: &Gauge
         };
         let now = Timestamp::from_system(SystemTime::now());
         gauges.read_at(now);
+        gauges.seen_bytes.fetch_add(read as u64, Ordering::Relaxed);
         let bytes = Bytes::copy_from_slice(buffer.get(..read).unwrap_or_default());
         if to.blocking_send(chunk_event(stream, offset, bytes, now).into()).is_err() {
             return End::Stopped;

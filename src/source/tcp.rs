@@ -1,23 +1,25 @@
 //! Newline-delimited bytes over TCP: one stream per connection.
 //!
-//! A slow pipeline stops the reading; the kernel's window then fills and the sender waits. Nothing queues here beyond one
-//! chunk per connection. A sender gets no acknowledgement, so from the kernel's buffer on it is at most once.
+//! A slow pipeline stops the reading; the kernel's window then fills and the sender waits. What all peers have on the way or
+//! unfinished is bounded by a [`Budget`]. A sender gets no acknowledgement, so from the kernel's buffer on it is at most once.
 
+use super::budget::{Booked, Budget, Hold};
 use super::{CHUNK, Gauges, Parcel, StreamIds, chunk_event, open_event};
 use crate::classify::SourceId;
 use crate::framing::StreamId;
 use crate::pipeline::Event;
 use crate::time::Timestamp;
-use bytes::BytesMut;
+use bytes::{BufMut, Bytes, BytesMut};
 use std::fmt;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -40,6 +42,21 @@ impl Default for Limits {
     }
 }
 
+/// What may change while peers are connected.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// Caps: the number holds for new peers, the idle time for all.
+    pub limits: Limits,
+    /// What new peers must speak; plain text where there is none.
+    pub tls: Option<TlsAcceptor>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("limits", &self.limits).field("tls", &self.tls.is_some()).finish()
+    }
+}
+
 /// Once told to stop, a connection hands over what the kernel holds already, up to this many bytes.
 const LAST_BYTES: usize = 4 * 1024 * 1024;
 
@@ -49,16 +66,23 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// And for as long as this passes without more of them: the runtime learns of arrived bytes only when it looks.
 const LAST_WAIT: Duration = Duration::from_millis(20);
 
+/// No file descriptors are left: time for others to give some back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What goes on being wrong is said again after so long.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+
 /// An address that takes connections, and where their bytes go.
+#[derive(Debug)]
 pub struct TcpSource {
     /// The configured source.
     pub source: SourceId,
     /// Bound already, so that a taken port is a start error.
     pub listener: TcpListener,
-    /// Caps.
-    pub limits: Limits,
-    /// What peers must speak; plain text where there is none.
-    pub tls: Option<TlsAcceptor>,
+    /// Caps, and TLS.
+    pub settings: watch::Receiver<Settings>,
+    /// The room that all peers of all such sources share.
+    pub budget: Arc<Budget>,
     /// Numbers for the streams.
     pub ids: Arc<StreamIds>,
     /// What it tells of itself.
@@ -67,37 +91,34 @@ pub struct TcpSource {
     pub to: mpsc::Sender<Parcel>,
 }
 
-impl fmt::Debug for TcpSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TcpSource").field("source", &self.source).field("listener", &self.listener).finish_non_exhaustive()
-    }
-}
-
 impl TcpSource {
     /// Takes connections until `stop`, then hands over what has arrived and returns.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { source, listener, limits, tls, ids, gauges, to } = self;
+        let Self { source, listener, mut settings, budget, ids, gauges, to } = self;
         warn_if_open(&listener);
         gauges.piped.store(true, Ordering::Relaxed);
-        let places = Arc::new(Semaphore::new(limits.connections));
+        let places = Arc::new(Places::default());
         let tracker = TaskTracker::new();
-        // Both are cancel-safe: a connection that is not accepted yet stays in the backlog.
-        while let Some(Some((socket, peer, permit))) = stop.run_until_cancelled(accept(&listener, &places)).await {
+        // Cancel-safe: a connection that is not accepted yet stays in the backlog.
+        while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &places, &mut settings)).await {
             debug!(%peer, "connection opened");
+            let tls = settings.borrow().tls.clone();
             let connection = Opening {
                 socket,
-                tls: tls.clone(),
+                tls,
                 source,
                 stream: ids.next(),
-                idle: limits.idle,
+                settings: settings.clone(),
+                hold: budget.open(Arc::clone(&gauges)),
                 gauges: Arc::clone(&gauges),
                 to: to.clone(),
-                _permit: permit,
+                _place: Place::new(&places),
             };
             let stop = stop.clone();
             tracker.spawn(async move {
                 match connection.run(stop).await {
                     End::Failed(error) => info!(%peer, %error, "connection broke"),
+                    End::Slow => warn!(%peer, "let go in the middle of a line: too slow while others waited for room"),
                     end => debug!(%peer, ?end, "connection closed"),
                 }
             });
@@ -108,21 +129,64 @@ impl TcpSource {
     }
 }
 
-/// `None` once the semaphore is closed, which nobody does.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    if places.available_permits() == 0 {
-        info!("all connections are taken; new peers wait until one is closed");
+/// How many peers are connected.
+#[derive(Debug, Default)]
+struct Places {
+    taken: AtomicUsize,
+    freed: Notify,
+}
+
+/// One of them, given back when it is dropped.
+struct Place(Arc<Places>);
+
+impl Place {
+    fn new(places: &Arc<Places>) -> Self {
+        places.taken.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(places))
     }
-    let permit = Arc::clone(places).acquire_owned().await.ok()?;
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        // Only one waits; where none does, the permit stays for it.
+        self.0.freed.notify_one();
+    }
+}
+
+/// The next peer, once there is a place for it.
+async fn accept(listener: &TcpListener, places: &Places, settings: &mut watch::Receiver<Settings>) -> (TcpStream, SocketAddr) {
+    let mut said = false;
+    while places.taken.load(Ordering::Relaxed) >= settings.borrow_and_update().limits.connections {
+        if !std::mem::replace(&mut said, true) {
+            info!("all connections are taken; new peers wait until one is closed");
+        }
+        tokio::select! {
+            () = places.freed.notified() => {}
+            () = changed(settings) => {}
+        }
+    }
+    let mut said: Option<Instant> = None;
     loop {
         match listener.accept().await {
-            Ok((socket, peer)) => return Some((socket, peer, permit)),
+            Ok(accepted) => return accepted,
             Err(error) => {
                 // Out of file descriptors, or a peer that left at once: neither is a reason to stop listening.
-                warn!(%error, "cannot accept a connection; trying again");
-                sleep(Duration::from_millis(100)).await;
+                if said.is_none_or(|it| it.elapsed() > SAY_AGAIN) {
+                    warn!(%error, "cannot accept a connection; trying again");
+                    said = Some(Instant::now());
+                }
+                sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Resolves when there are other settings.
+async fn changed(settings: &mut watch::Receiver<Settings>) {
+    // Without anyone to set them they stay as they are.
+    if settings.changed().await.is_err() {
+        pending().await
     }
 }
 
@@ -139,6 +203,7 @@ fn warn_if_open(listener: &TcpListener) {
 enum End {
     Eof,
     Idle,
+    Slow,
     Stopped,
     Failed(io::Error),
 }
@@ -149,15 +214,16 @@ struct Opening {
     tls: Option<TlsAcceptor>,
     source: SourceId,
     stream: StreamId,
-    idle: Duration,
+    settings: watch::Receiver<Settings>,
+    hold: Arc<Hold>,
     gauges: Arc<Gauges>,
     to: mpsc::Sender<Parcel>,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Opening {
     async fn run(self, stop: CancellationToken) -> End {
-        let Self { socket, tls, source, stream, idle, gauges, to, _permit } = self;
+        let Self { socket, tls, source, stream, settings, hold, gauges, to, _place } = self;
         let socket = match tls {
             None => Socket::Plain(socket),
             Some(tls) => match stop.run_until_cancelled(timeout(HANDSHAKE, tls.accept(socket))).await {
@@ -167,7 +233,7 @@ impl Opening {
                 Some(Ok(Ok(socket))) => Socket::Tls(Box::new(socket)),
             },
         };
-        Connection { socket, source, stream, idle, gauges, to }.run(stop).await
+        Connection { socket, source, stream, settings, hold, gauges, to, offset: 0 }.run(&stop).await
     }
 }
 
@@ -177,28 +243,38 @@ enum Socket {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// What one look at a socket gave.
+enum Arrived {
+    /// Bytes, which can be taken once there is room for them.
+    Some,
+    /// Bytes that TLS has unpacked already; nothing at the end.
+    These(BytesMut),
+}
+
 impl Socket {
-    /// What one read gives, waiting for it; nothing at the end. May be called off at any time: nothing is taken then.
-    async fn read(&mut self) -> io::Result<BytesMut> {
+    /// Waits for bytes. May be called off at any time: nothing is taken then.
+    async fn arrived(&mut self) -> io::Result<Arrived> {
         match self {
-            // Made only when there is something to read: an idle peer holds no buffer.
-            Self::Plain(socket) => loop {
-                socket.readable().await?;
-                let mut buffer = BytesMut::with_capacity(CHUNK);
-                match socket.try_read_buf(&mut buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    read => return read.map(|_| buffer),
-                }
-            },
+            Self::Plain(socket) => socket.readable().await.map(|()| Arrived::Some),
             Self::Tls(socket) => {
                 // A record is no longer than this.
                 let mut buffer = BytesMut::with_capacity(CHUNK / 4);
                 match socket.read_buf(&mut buffer).await {
                     // Many peers close without a word of TLS; the last line says itself whether it was cut.
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(buffer),
-                    read => read.map(|_| buffer),
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Arrived::These(buffer)),
+                    read => read.map(|_| Arrived::These(buffer)),
                 }
             }
+        }
+    }
+
+    /// What there is, up to `room` bytes; `None` where it was only a rumour.
+    fn take(&self, room: usize) -> io::Result<Option<BytesMut>> {
+        let Self::Plain(socket) = self else { return Ok(None) };
+        let mut buffer = BytesMut::with_capacity(room).limit(room);
+        match socket.try_read_buf(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            read => read.map(|_| Some(buffer.into_inner())),
         }
     }
 }
@@ -207,31 +283,44 @@ struct Connection {
     socket: Socket,
     source: SourceId,
     stream: StreamId,
-    idle: Duration,
+    settings: watch::Receiver<Settings>,
+    hold: Arc<Hold>,
     gauges: Arc<Gauges>,
     to: mpsc::Sender<Parcel>,
+    offset: u64,
 }
 
 impl Connection {
-    async fn run(mut self, stop: CancellationToken) -> End {
+    async fn run(mut self, stop: &CancellationToken) -> End {
         self.gauges.files.fetch_add(1, Ordering::Relaxed);
         let end = self.pump(stop).await;
         self.gauges.files.fetch_sub(1, Ordering::Relaxed);
         end
     }
 
-    async fn pump(&mut self, stop: CancellationToken) -> End {
-        let mut offset = 0;
-        if self.to.send(open_event(self.stream, self.source).into()).await.is_err() {
+    async fn pump(&mut self, stop: &CancellationToken) -> End {
+        let open = Parcel { hold: Some(Arc::clone(&self.hold)), ..open_event(self.stream, self.source).into() };
+        if self.to.send(open).await.is_err() {
             return End::Stopped;
         }
         let end = loop {
-            let read = match stop.run_until_cancelled(timeout(self.idle, self.socket.read())).await {
-                None => break self.last_bytes(&mut offset).await,
-                Some(Err(_elapsed)) => break End::Idle,
-                Some(Ok(read)) => read,
+            let idle = self.settings.borrow_and_update().limits.idle;
+            let patience = self.hold.patience();
+            let began = Instant::now();
+            let arrived = tokio::select! {
+                () = stop.cancelled() => break self.last_bytes(stop).await,
+                () = changed(&mut self.settings) => continue,
+                arrived = timeout(patience.map_or(idle, |it| it.min(idle)), self.socket.arrived()) => arrived,
             };
-            if let Err(end) = self.forward(read, &mut offset).await {
+            if patience.is_some() {
+                self.hold.waited_for(began);
+            }
+            let arrived = match arrived {
+                Ok(arrived) => arrived,
+                Err(_elapsed) if patience.is_some_and(|it| it < idle) => break End::Slow,
+                Err(_elapsed) => break End::Idle,
+            };
+            if let Err(end) = self.fetch(arrived, stop).await {
                 break end;
             }
         };
@@ -241,30 +330,54 @@ impl Connection {
         }
     }
 
-    /// Hands over what one read gave.
-    async fn forward(&self, read: io::Result<BytesMut>, offset: &mut u64) -> Result<(), End> {
-        let buffer = read.map_err(End::Failed)?;
-        let read = buffer.len();
-        if read == 0 {
-            return Err(End::Eof);
+    /// Hands over what has arrived, as far as there is room for it.
+    async fn fetch(&mut self, arrived: io::Result<Arrived>, stop: &CancellationToken) -> Result<(), End> {
+        match arrived.map_err(End::Failed)? {
+            Arrived::Some => {
+                let room = self.hold.room(CHUNK, stop).await;
+                let taken = self.socket.take(room);
+                let len = taken.as_ref().map_or(0, |it| it.as_ref().map_or(0, BytesMut::len));
+                self.hold.give_back(room - len);
+                match taken.map_err(End::Failed)? {
+                    None => Ok(()),
+                    Some(bytes) if bytes.is_empty() => Err(End::Eof),
+                    Some(bytes) => self.forward(bytes).await,
+                }
+            }
+            Arrived::These(bytes) if bytes.is_empty() => Err(End::Eof),
+            Arrived::These(mut bytes) => {
+                while !bytes.is_empty() {
+                    let room = self.hold.room(bytes.len(), stop).await;
+                    self.forward(bytes.split_to(room)).await?;
+                }
+                Ok(())
+            }
         }
+    }
+
+    async fn forward(&mut self, bytes: BytesMut) -> Result<(), End> {
         let now = Timestamp::from_system(SystemTime::now());
         self.gauges.read_at(now);
+        let read = bytes.len() as u64;
+        self.gauges.seen_bytes.fetch_add(read, Ordering::Relaxed);
         // A small read must not pin a large buffer while it waits in the queue.
-        let bytes = if read < CHUNK / 4 { bytes::Bytes::copy_from_slice(&buffer) } else { buffer.freeze() };
-        self.to.send(chunk_event(self.stream, *offset, bytes, now).into()).await.map_err(|_| End::Stopped)?;
-        *offset += read as u64;
+        let bytes = if bytes.len() < CHUNK / 4 { bytes.to_vec() } else { bytes.into() };
+        let bytes = Bytes::from_owner(Booked { bytes, hold: Arc::clone(&self.hold) });
+        let chunk = chunk_event(self.stream, self.offset, bytes, now);
+        self.to.send(chunk.into()).await.map_err(|_| End::Stopped)?;
+        self.offset += read;
         Ok(())
     }
 
-    async fn last_bytes(&mut self, offset: &mut u64) -> End {
-        let limit = *offset + LAST_BYTES as u64;
-        while *offset < limit {
-            let Ok(read) = timeout(LAST_WAIT, self.socket.read()).await else { break };
-            if let Err(end) = self.forward(read, offset).await {
+    async fn last_bytes(&mut self, stop: &CancellationToken) -> End {
+        let limit = self.offset + LAST_BYTES as u64;
+        while self.offset < limit {
+            let Ok(arrived) = timeout(LAST_WAIT, self.socket.arrived()).await else { return End::Stopped };
+            if let Err(end) = self.fetch(arrived, stop).await {
                 return end;
             }
         }
+        info!(limit = LAST_BYTES, "a peer goes on writing while we end; what it writes now is not read");
         End::Stopped
     }
 }

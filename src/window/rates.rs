@@ -90,6 +90,11 @@ impl RateTable {
         self.options
     }
 
+    /// Another cap. Series that are there already stay.
+    pub const fn set_series(&mut self, series: usize) {
+        self.options.series = series;
+    }
+
     /// Counts a call. Allocates only for a provider's first call and a status's first failure.
     pub fn observe(&mut self, seen: &Observation) -> Counted {
         if !(seen.is_good_call() || seen.is_failed_call()) {

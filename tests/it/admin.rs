@@ -4,8 +4,9 @@ use crate::peer::PATIENCE;
 use flate2::read::GzDecoder;
 use llm_triage::admin::{About, AdminState, HttpLimits, HttpOptions, Lifecycle, PatternView, Phase, ReloadRequest, run};
 use llm_triage::alert::{Alert, Reason, RowId, State};
-use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges};
-use llm_triage::pipeline::{Snapshot, SourceView, UnknownView, WindowView};
+use llm_triage::framing::LossReason;
+use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges, SourceValues};
+use llm_triage::pipeline::{Snapshot, SourceBooks, SourceView, UnknownView, WindowView};
 use llm_triage::taxonomy::{Category, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status};
 use llm_triage::time::Timestamp;
 use serde_json::{Value, json};
@@ -102,6 +103,17 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
             last_event: None,
             event_lag_s: 0.5,
             was_current: true,
+            books: SourceBooks {
+                bytes: 4_000,
+                lines: 10,
+                event_lines: 6,
+                blank_lines: 2,
+                discarded_lines: 1,
+                open_lines: 1,
+                events: 5,
+                lost_bytes: [(LossReason::Truncated, 4)].into(),
+                partial_lines: 3,
+            },
         }],
     }
 }
@@ -127,7 +139,7 @@ impl Running {
         let (metrics, mut recorder) = Metrics::new(names, Limits::default(), NOW);
         recorder.publish(Arc::new(snapshot(Vec::new())));
         let source = metrics.source("app");
-        source.set_lag_bytes(4_096);
+        source.set(SourceValues { lag_bytes: 4_096, seen_bytes: 9_000, skipped_bytes: 900, ..SourceValues::default() });
         // One place, as the daemon has it: who finds it full is told so.
         let (sender, reloads) = mpsc::channel(1);
         let about = About { instance: "host-1".to_owned(), started: NOW, config: Some("/etc/c.toml".to_owned()) };
@@ -270,7 +282,7 @@ async fn metrics_come_in_the_format_and_coding_that_is_asked_for() {
     let mut text = String::new();
     GzDecoder::new(packed.body.as_slice()).read_to_string(&mut text).expect("gzip");
     assert!(text.contains("llm_triage_build_info"), "{text}");
-    assert!(packed.body.len() < text.len() / 4);
+    assert!(packed.body.len() < text.len() / 3);
     running.stop().await;
 }
 
@@ -294,6 +306,14 @@ async fn the_api_shows_the_snapshot() {
     let status = running.json("/api/v1/status").await;
     assert_eq!((&status["phase"], &status["patterns"], &status["instance"]), (&json!("ready"), &json!(1), &json!("host-1")));
     assert_eq!(status["sources"][0]["lag_bytes"], 4_096);
+    assert_eq!(
+        status["sources"][0]["bytes"],
+        json!({"seen": 9_000, "read": 4_000, "skipped": 900, "lost": 4, "unread": 4_096, "lost_by_reason": {"truncated": 4}})
+    );
+    assert_eq!(
+        status["sources"][0]["lines"],
+        json!({"read": 10, "in_events": 6, "blank": 2, "discarded": 1, "open": 1, "partial": 3})
+    );
     running.stop().await;
 }
 
@@ -307,6 +327,8 @@ async fn the_page_says_what_is_wrong_whose_it_is_and_what_to_do() {
         "group\">600</td>",
         "no &lt;*&gt; left",
         "4,096",
+        "group\">9,000</td><td class=\"n\">4,000</td><td class=\"n\">900</td><td class=\"n\">4</td>",
+        "group\">10</td><td class=\"n\">6</td><td class=\"n\">2</td><td class=\"n\">1</td><td class=\"n\">3</td>",
     ] {
         assert!(page.contains(expected), "no {expected} in\n{page}");
     }

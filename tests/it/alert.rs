@@ -411,7 +411,7 @@ fn a_reload_keeps_what_did_not_change() {
     let reworded = world.table(
         "[[escalation]]\nid = 'mine'\nmatch = { service = 'none-such' }\n[[escalation]]\nid = 'rate-limit'\naction = 'Wait.'",
     );
-    alerts.reload(reworded, world.lexicon(), now, &mut out);
+    alerts.reload(reworded, AlertOptions::default(), world.lexicon(), now, &mut out);
     assert_eq!(lines(&out), Vec::<String>::new());
     play(&world, &mut alerts, &events, (100, 120), &mut out);
     assert_eq!(lines(&out), Vec::<String>::new());
@@ -419,7 +419,7 @@ fn a_reload_keeps_what_did_not_change() {
     let shown = shown.iter().find(|it| it.row == "rate-limit").expect("still firing");
     assert!(shown.next_step.starts_with("Wait."), "{}", shown.next_step);
     let without = world.table("[[escalation]]\nid = 'rate-limit'\nenabled = false");
-    alerts.reload(without, world.lexicon(), Timestamp::from_second(START + 120), &mut out);
+    alerts.reload(without, AlertOptions::default(), world.lexicon(), Timestamp::from_second(START + 120), &mut out);
     assert_eq!(lines(&out), ["120 rate-limit openai resolved config"]);
     out.clear();
     play(&world, &mut alerts, &events, (120, 300), &mut out);

@@ -12,6 +12,7 @@ fn checkpoint(state: &str) -> Checkpoint<String> {
     Checkpoint {
         written: Timestamp::from_second(1_795_166_211),
         starts: 0,
+        restoring: false,
         sources: BTreeSet::from(["app".into()]),
         positions: Vec::new(),
         state: Some(state.into()),

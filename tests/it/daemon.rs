@@ -5,7 +5,7 @@ use llm_triage::call::GrainRule;
 use llm_triage::classify::{Catalog, Classifier, Traffic};
 use llm_triage::config::{Config, Flags};
 use llm_triage::daemon::{Daemon, Edge, Parts, Phase, Phases, RunError, Shutdown, StartError};
-use llm_triage::framing;
+use llm_triage::framing::{self, LossReason};
 use llm_triage::pipeline::{Clock, Options, Output, Pipeline, Rules, Snapshot, SourceOptions, Tally};
 use llm_triage::record::Reader;
 use std::fs::OpenOptions;
@@ -18,12 +18,14 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Counts lines.
-struct Counter(Arc<AtomicU64>);
+/// Counts lines, and bytes that were skipped.
+struct Counter(Arc<AtomicU64>, Arc<AtomicU64>);
 
 impl Edge for Counter {
     fn batch(&mut self, tally: &Tally, _output: &Output) {
         self.0.fetch_add(tally.books.values().map(|it| it.lines).sum(), Ordering::Relaxed);
+        let skipped = tally.lost_bytes.iter().filter(|((_, reason), _)| *reason == LossReason::CrashLoop);
+        self.1.fetch_add(skipped.map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
     }
 
     fn present(&mut self, _snapshot: Snapshot) {}
@@ -64,9 +66,21 @@ fn append(dir: &TempDir, text: &str) {
     file.write_all(text.as_bytes()).expect("written");
 }
 
+/// Takes ports and state; the thread of one that panicked may still be about to give them back.
+async fn bind(config: Config) -> Daemon {
+    for _ in 0..500 {
+        match Daemon::bind(config.clone()).await {
+            Err(StartError::State(_)) => std::thread::sleep(Duration::from_millis(10)),
+            bound => return bound.expect("bound"),
+        }
+    }
+    panic!("the state directory was never given back")
+}
+
 /// A daemon on a thread of its own.
 struct Running {
     lines: Arc<AtomicU64>,
+    lost: Arc<AtomicU64>,
     shutdown: Shutdown,
     phases: Phases,
     tcp: std::net::SocketAddr,
@@ -75,18 +89,29 @@ struct Running {
 
 impl Running {
     fn start(dir: &Path) -> Self {
-        let (lines, shutdown) = (Arc::new(AtomicU64::new(0)), Shutdown::default());
+        Self::start_with(dir, |_| ())
+    }
+
+    fn phases_reached(&self, phase: Phase) {
+        while self.phases.now() < phase {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn start_with(dir: &Path, look: impl FnOnce(&Parts) + Send + 'static) -> Self {
+        let (lines, lost, shutdown) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Shutdown::default());
         let (tell, told) = mpsc::channel();
         let end = {
-            let (lines, shutdown, config) = (Arc::clone(&lines), shutdown.clone(), config(dir));
+            let (lines, lost, shutdown, config) = (Arc::clone(&lines), Arc::clone(&lost), shutdown.clone(), config(dir));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             std::thread::spawn(move || {
                 runtime.block_on(async {
-                    let daemon = Daemon::bind(config).await.expect("bound");
+                    let daemon = bind(config).await;
                     let tcp = daemon.tcp_addresses().expect("known")[0];
                     let build = |parts: Parts| {
+                        look(&parts);
                         tell.send((tcp, parts.phases.clone())).expect("heard");
-                        (pipeline(&parts), Counter(lines))
+                        (pipeline(&parts), Counter(lines, lost))
                     };
                     let serve = |_listener: TcpListener, stop: CancellationToken| async move { stop.cancelled().await };
                     let (_ask, asked) = tokio::sync::mpsc::channel(1);
@@ -96,7 +121,7 @@ impl Running {
             })
         };
         let (tcp, phases) = told.recv().expect("it starts");
-        Self { lines, shutdown, phases, tcp, end }
+        Self { lines, lost, shutdown, phases, tcp, end }
     }
 
     fn wait_for(&self, lines: u64) {
@@ -115,6 +140,53 @@ impl Running {
         assert_eq!(self.phases.now(), Phase::Stopped);
         end
     }
+}
+
+/// A state that ends the process while it is taken up must not do so for ever.
+#[test]
+fn a_state_that_ends_the_process_is_left_out_after_three_times() {
+    let dir = tempfile::tempdir().expect("a directory");
+    append(&dir, &LINE.repeat(3));
+    let first = Running::start(dir.path());
+    first.wait_for(3);
+    first.finish().expect("ended well");
+    append(&dir, &LINE.repeat(2));
+    let begun = || {
+        let text = std::fs::read_to_string(dir.path().join("state/checkpoint.json")).expect("a checkpoint");
+        let body = text.split_once('\n').expect("a first line").1.to_owned();
+        let checkpoint: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        (checkpoint["starts"].as_u64(), checkpoint["restoring"].as_bool())
+    };
+    assert_eq!(begun(), (Some(0), Some(false)));
+    for times in 1..=3 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let config = config(dir.path());
+        let ended = std::thread::spawn(move || {
+            runtime.block_on(async {
+                let daemon = bind(config).await;
+                let build = |parts: Parts| -> (Pipeline, Counter) {
+                    assert!(parts.kept.is_none(), "as a state that cannot be taken up");
+                    unreachable!("there is a state")
+                };
+                let serve = |_listener: TcpListener, stop: CancellationToken| async move { stop.cancelled().await };
+                let (_ask, asked) = tokio::sync::mpsc::channel(1);
+                drop(daemon.run(build, serve, || Err(String::new()), asked, Shutdown::default()).await);
+            });
+        });
+        ended.join().expect_err("it panicked");
+        assert_eq!(begun(), (Some(times), Some(true)));
+    }
+    let lost = dir.path().join("lost");
+    let last = Running::start_with(dir.path(), move |parts| {
+        std::fs::write(&lost, format!("{}", parts.kept.is_none())).expect("written")
+    });
+    assert_eq!(std::fs::read_to_string(dir.path().join("lost")).expect("built"), "true", "the state is left out");
+    last.phases_reached(Phase::Ready);
+    append(&dir, LINE);
+    last.wait_for(1);
+    assert_eq!(last.lost.load(Ordering::Relaxed), 2 * LINE.len() as u64, "what was skipped is counted");
+    last.finish().expect("ended well");
+    assert_eq!(begun(), (Some(0), Some(false)));
 }
 
 const LINE: &str = "{\"provider\":\"openai\",\"status_code\":200,\"event\":\"llm_call\"}\n";

@@ -80,6 +80,113 @@ fn where_the_kernel_refuses_watches_files_are_polled() {
     }
 }
 
+/// Where more directories appear than may be watched, those beyond are polled.
+#[test]
+fn watches_that_run_out_later_are_polled_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let run = r#"exec "$0" run --listen 127.0.0.1:0 --file "$1/*/*.log" --state-dir "$1.state""#;
+    let Some(command) = confined(&format!("echo 3 > /proc/sys/user/max_inotify_watches && {run}"), dir.path()) else { return };
+    let daemon = start(command);
+    for number in 0..6 {
+        std::fs::create_dir(dir.path().join(format!("pod-{number}"))).expect("created");
+        append(&dir.path().join(format!("pod-{number}/0.log")), &call(number, 200));
+    }
+    lines(&daemon, 6.0);
+    for number in 0..6 {
+        append(&dir.path().join(format!("pod-{number}/0.log")), &call(number, 200));
+    }
+    lines(&daemon, 12.0);
+    let polled = "llm_triage_source_polled_directories{source=\"file\"}";
+    until("polled directories", || daemon.metric(polled).filter(|it| *it >= 3.0));
+    let said = daemon.terminate();
+    assert_eq!(said.matches("the kernel refuses a watch; polling").count(), 1, "said once: {said}");
+    std::fs::remove_dir_all(format!("{}.state", dir.path().display())).expect("removed");
+}
+
+/// While the process is stopped, more happens than the kernel's queue of wake-ups holds (16,384 by default).
+#[test]
+fn wake_ups_that_the_kernel_loses_cost_no_line() {
+    let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").expect("Linux");
+    let limit: usize = limit.trim().parse().expect("a number");
+    assert!(limit <= 1 << 20, "this machine holds {limit} wake-ups: more than a test may cause");
+    let dir = tempfile::tempdir().expect("a directory");
+    let state = tempfile::tempdir().expect("a directory");
+    let argument = |text: &str| std::ffi::OsString::from(text);
+    let pattern = dir.path().join("*.log").into_os_string();
+    let daemon = Server::run([argument("--file"), pattern, argument("--state-dir"), state.path().into()]);
+    append(&dir.path().join("app.log"), &call(0, 200));
+    lines(&daemon, 1.0);
+    daemon.signal("STOP");
+    // Equal wake-ups in a row are one; these are not equal.
+    let names = ["even.tmp", "odd.tmp"].map(|it| dir.path().join(it));
+    let mut files = names.map(|it| std::fs::File::create(it).expect("created"));
+    for number in 0..limit + 100 {
+        std::io::Write::write_all(&mut files[number % 2], b".").expect("written");
+    }
+    append(&dir.path().join("app.log"), &call(1, 200));
+    std::fs::rename(dir.path().join("app.log"), dir.path().join("app.log.1")).expect("renamed");
+    append(&dir.path().join("app.log.1"), &call(2, 200));
+    append(&dir.path().join("app.log"), &call(3, 200));
+    append(&dir.path().join("new.log"), &call(4, 200));
+    daemon.signal("CONT");
+    lines(&daemon, 5.0);
+    until("the overflow in a metric", || daemon.metric("llm_triage_watch_overflows_total").filter(|it| *it >= 1.0));
+    let said = daemon.terminate();
+    assert_eq!(said.matches("the kernel lost wake-ups").count(), 1, "said once: {said}");
+}
+
+#[test]
+fn a_full_disk_costs_verdicts_that_are_counted_and_no_more() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(dir.path().join("out")).expect("created");
+    let script = r#"mount -t tmpfs -o size=64k none "$1/out" && head -c 60000 /dev/zero > "$1/out/filler"
+        wait_for() { while [ ! -e "$1" ]; do sleep 0.1; done; }
+        ( wait_for "$1/room"; rm "$1/out/filler"; wait_for "$1/copy"; cp "$1/out/verdicts" "$1/copied" ) &
+        exec "$0" run --listen 127.0.0.1:0 --file "$1/*.log" --state-dir "$1/state" --output "$1/out/verdicts""#;
+    let Some(command) = confined(script, dir.path()) else { return };
+    let daemon = start(command);
+    append(&dir.path().join("app.log"), &(0..40).map(|it| call(it, 200)).collect::<String>());
+    lines(&daemon, 40.0);
+    until("lost verdicts", || daemon.metric("llm_triage_verdicts_lost_total").filter(|it| *it >= 1.0));
+    std::fs::write(dir.path().join("room"), "").expect("written");
+    let mut sent = 40;
+    until("room", || {
+        append(&dir.path().join("app.log"), &call(sent, 200));
+        sent += 1;
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        daemon.said().contains("verdicts are written again").then_some(())
+    });
+    lines(&daemon, sent as f64);
+    std::fs::write(dir.path().join("copy"), "").expect("written");
+    let written = until("the verdicts", || {
+        let text = std::fs::read_to_string(dir.path().join("copied")).ok()?;
+        text.ends_with('\n').then_some(text)
+    });
+    let whole = written.lines().filter(|it| serde_json::from_str::<serde_json::Value>(it).is_ok()).count();
+    let lost = sent as f64 - whole as f64;
+    until("a count of what is missing", || daemon.metric("llm_triage_verdicts_lost_total").filter(|it| *it == lost));
+    let said = daemon.terminate();
+    assert_eq!(said.matches("cannot write verdicts").count(), 1, "said once: {said}");
+}
+
+#[test]
+fn a_reader_of_verdicts_that_goes_away_ends_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut command = crate::running::program();
+    command.args(["run", "--listen", "127.0.0.1:0", "--output", "-", "--file"]).arg(dir.path().join("*.log"));
+    command.arg("--state-dir").arg(dir.path().join("state")).stdout(std::process::Stdio::piped());
+    let mut daemon = Server::start(&mut command, "status page");
+    until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+    drop(daemon.stdout());
+    append(&dir.path().join("app.log"), &call(0, 200));
+    lines(&daemon, 1.0);
+    until("a count of it", || daemon.metric("llm_triage_verdicts_lost_total").filter(|it| *it == 1.0));
+    append(&dir.path().join("app.log"), &call(1, 200));
+    lines(&daemon, 2.0);
+    let said = daemon.terminate();
+    assert_eq!(said.matches("nobody reads the verdicts any more").count(), 1, "{said}");
+}
+
 #[test]
 fn a_line_of_a_gigabyte_is_counted_and_passed_by() {
     let mut framer = Framer::new(Options::DEFAULT, 0, 1);

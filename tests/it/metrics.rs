@@ -5,7 +5,7 @@ use llm_triage::alert::{Alert, RowId, State, Transition};
 use llm_triage::classify::{Name, PatternId, SourceId};
 use llm_triage::framing::LossReason;
 use llm_triage::metrics::family::{FAMILIES, Kind};
-use llm_triage::metrics::{Format, Limits, Metrics, Names, Recorder};
+use llm_triage::metrics::{Format, Limits, Metrics, Names, Recorder, SourceValues};
 use llm_triage::pipeline::{Books, ErrorKey, Snapshot, SourceView, Tally, UnknownView, WindowView};
 use llm_triage::taxonomy::{Category, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status, StatusLabel};
 use llm_triage::time::Timestamp;
@@ -140,6 +140,7 @@ fn full_snapshot() -> Snapshot {
             last_event: Some(NOW),
             event_lag_s: 0.5,
             was_current: true,
+            ..SourceView::default()
         }],
     }
 }
@@ -337,8 +338,7 @@ fn a_series_does_not_pay_twice_after_a_reload() {
 fn gauges_of_a_source_and_a_receiver_live_as_long_as_their_holders() {
     let (metrics, _recorder) = start();
     let (source, receiver) = (metrics.source("app"), metrics.receiver("slack"));
-    source.set_lag_bytes(7);
-    source.set_files(2);
+    source.set(SourceValues { lag_bytes: 7, files: 2, ..SourceValues::default() });
     receiver.set_queue(3);
     receiver.sent();
     receiver.rejected();
@@ -350,7 +350,7 @@ fn gauges_of_a_source_and_a_receiver_live_as_long_as_their_holders() {
     check(&page, r#"llm_triage_notifications_total{receiver="slack",result="dropped"}"#, 0.0);
 
     let heir = metrics.source("app");
-    heir.set_files(1);
+    heir.set(SourceValues { files: 1, ..SourceValues::default() });
     drop((source, receiver));
     let page = classic(&metrics);
     check(&page, r#"llm_triage_source_files{source="app"}"#, 1.0);

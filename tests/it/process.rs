@@ -171,6 +171,15 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
     assert!(second >= (lines - before.len() as u64) as f64, "counters count at least what came since");
     let told = daemon.metric("llm_triage_alert_transitions_total{row=\"auth\",provider=\"openai\",to=\"firing\"}");
     assert_eq!(told.unwrap_or(0.0), 0.0, "the alert is not raised again");
+    until("balanced books", || {
+        let source = daemon.json("/api/v1/status")?["sources"][0].clone();
+        let bytes = |it: &str| source["bytes"][it].as_u64().unwrap_or_default();
+        let balance = bytes("seen") == bytes("read") + bytes("skipped") + bytes("lost") + bytes("unread");
+        let lines = |it: &str| source["lines"][it].as_u64().unwrap_or_default();
+        let sum = lines("in_events") + lines("blank") + lines("discarded") + lines("open");
+        let read = source["last_read"].is_string() && source["lag_bytes"] == 0;
+        (balance && bytes("read") > 0 && lines("read") == sum && read).then_some(())
+    });
     daemon.terminate();
 
     let verdicts = place.verdicts();

@@ -3,8 +3,9 @@
 use llm_triage::classify::SourceId;
 use llm_triage::framing::StreamId;
 use llm_triage::pipeline::Event;
+use llm_triage::source::budget::Budget;
 use llm_triage::source::file::{Hints, Memory, Options, Own, StartAt, Tailer};
-use llm_triage::source::tcp::{Limits, TcpSource};
+use llm_triage::source::tcp::{Limits, Settings, TcpSource};
 use llm_triage::source::tls::TlsFiles;
 use llm_triage::source::{Gauges, Parcel, StreamIds, stdin};
 use rustls::pki_types::pem::PemObject;
@@ -21,9 +22,12 @@ use std::thread;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
+
+/// Room for all peers: enough.
+const ROOM: usize = 32 << 20;
 
 /// Bytes per stream, and which streams were closed.
 #[derive(Default)]
@@ -72,11 +76,12 @@ async fn listen_with(
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("known");
+    let (_, settings) = watch::channel(Settings { limits, tls });
     let source = TcpSource {
         source: SourceId(0),
         listener,
-        limits,
-        tls,
+        settings,
+        budget: Budget::new(ROOM, limits.connections),
         ids: Arc::new(StreamIds::above([])),
         gauges: Arc::default(),
         to,

@@ -2,7 +2,6 @@
 
 use crate::alert::{Alert, RowId, State, Transition};
 use crate::classify::{Name, Observation, PatternId};
-use crate::framing::LossReason;
 use crate::pipeline::{Finding, Output, Pipeline, Snapshot};
 use crate::taxonomy::{Category, Grain, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
@@ -99,13 +98,8 @@ impl Summary {
             self.bytes += books.bytes;
             self.lines += books.lines;
         }
-        for ((_, reason), count) in &tally.discarded_lines {
+        for ((_, reason), count) in tally.discarded_lines.iter().chain(&tally.partial_lines) {
             *self.skipped.entry(reason.as_str()).or_default() += count;
-        }
-        for (reason, count) in [LossReason::TooLong, LossReason::Incomplete].into_iter().zip(tally.partial_lines) {
-            if count > 0 {
-                *self.skipped.entry(reason.as_str()).or_default() += count;
-            }
         }
         tally.clear();
     }

@@ -24,6 +24,7 @@ pub(super) fn schema() -> Value {
         "patterns": table("the catalogue", &json!({"dirs": texts("directories of own patterns, in front of the shipped ones")})),
         "limits": table("what it takes at most", &json!({
             "max_line": size("a longer line is read by its head and its tail"),
+            "tcp_buffer": size("what all TCP peers together may have on the way or unfinished; beyond it they wait"),
             "series": {"type": "integer", "minimum": 1, "default": 2_000, "description": "per metric family, beyond the shipped providers"},
         })),
         "alerting": table("what all alerts have", &json!({

@@ -122,7 +122,7 @@ impl Tailer {
             let of_same_name = self.tails.values_mut().filter(|it| *it.path == *position.path && it.stream != stream);
             for other in of_same_name {
                 match other.life {
-                    Life::Live => other.after = Some(stream),
+                    Life::Live => other.read_after(Some(stream)),
                     Life::Rotated(_) => {}
                 }
             }
@@ -132,7 +132,7 @@ impl Tailer {
                 .filter(|it| *it.path == *position.path && it.stream != stream && matches!(it.life, Life::Rotated(_)));
             let before = before.map(|it| it.stream).max();
             if let Some(tail) = self.tails.get_mut(&stream) {
-                tail.after = before;
+                tail.read_after(before);
             }
         }
     }
@@ -177,13 +177,20 @@ impl Tailer {
             return None;
         }
         info!(path = %moved.at.display(), unread, "rotated while nobody looked; reading its rest");
-        self.open_moved(source, position, moved, now)
+        let is_copy = FileKey::of(&moved.meta) != position.key;
+        let stream = self.open_moved(source, position, moved, now)?;
+        // The original was cut after the copy was made, filled again, and then renamed as well: that comes next.
+        let original = entries.iter().find(|(at, meta)| is_copy && FileKey::of(meta) == position.key && *at != real);
+        let next =
+            original.and_then(|(at, meta)| self.begin_between(source, &position.path, at.clone(), meta, Some(stream), now));
+        next.or(Some(stream))
     }
 
     fn open_moved(&mut self, source: usize, position: &Position, moved: Moved, now: Moment) -> Option<StreamId> {
         self.remembered.remove(&StreamId(position.stream));
         let skipped = self.skipped(moved.size(), position.offset);
         let Moved { at, file, meta, packed } = moved;
+        self.note_seen(source, skipped as i64);
         // Of what is compressed nothing is skipped unread: it is let go.
         if packed.is_some() && skipped > 0 {
             self.out.push_back(
@@ -202,6 +209,7 @@ impl Tailer {
     fn go_on(&mut self, seen: &Seen, file: File, meta: &Metadata, position: Position, now: Moment) {
         let Position { stream, path, offset, line, .. } = position;
         let skipped = self.skipped(meta.len(), offset);
+        self.note_seen(seen.source, skipped as i64);
         let offset = offset + skipped;
         debug!(path = %seen.path.display(), offset, "going on where it was left");
         let start = self.start(seen.source, path.into(), seen.path.clone(), offset);
@@ -227,7 +235,8 @@ impl Tailer {
         let start = self.start(seen.source, seen.path.as_path().into(), seen.path.clone(), offset);
         let stream = self.open(start, file.into(), &meta, Life::Live, now);
         if let Some(tail) = stream.and_then(|it| self.tails.get_mut(&it)) {
-            tail.after = after;
+            tail.read_after(after);
+            self.skip(seen.source, offset);
         }
         Ok(())
     }
@@ -287,7 +296,7 @@ impl Tailer {
         let packed = rotated::unpacked_name(&at).and_then(|_| Packed::whole(&file).ok());
         let start = self.start(source, path.into(), at, 0);
         let stream = self.open(start, Content { file, packed }, &meta, Life::Rotated(now.steady), now)?;
-        self.tails.get_mut(&stream)?.after = after;
+        self.tails.get_mut(&stream)?.read_after(after);
         Some(stream)
     }
 
@@ -307,12 +316,44 @@ impl Tailer {
         self.by_key.entry(tail.key).or_insert(stream);
         self.by_key.remove(&key);
         self.by_path.retain(|_, it| *it != stream);
+        let last = self.copied_between(stream, &real, &file, now);
         let start = self.start(source, path, at, 0);
         if let Some(next) = self.open(start, file.into(), &meta, Life::Live, now).and_then(|it| self.tails.get_mut(&it)) {
-            next.after = Some(stream);
+            next.read_after(Some(last));
             self.any_waits = true;
         }
         true
+    }
+
+    /// Before the first byte of a successor: it may have been copied and truncated already, and this be the next text in it.
+    /// True where something else comes first.
+    pub(super) fn look_back(&mut self, stream: StreamId, now: Moment) -> bool {
+        let Some(tail) = self.tails.get(&stream) else { return false };
+        let (Some(before), 0, Some(file)) = (tail.heir_of, tail.offset, &tail.file) else { return false };
+        let real = fs::canonicalize(&tail.at).unwrap_or_else(|_| tail.at.clone());
+        let Ok(file) = file.try_clone() else { return false };
+        let last = self.copied_between(before, &real, &file, now);
+        if last == before {
+            return false;
+        }
+        if let Some(tail) = self.tails.get_mut(&stream) {
+            tail.read_after(Some(last));
+        }
+        self.any_waits = true;
+        true
+    }
+
+    /// Opens what was copied and truncated more than once before anyone looked; says what comes last of it. A copy of what
+    /// stands in the file now is none of that: it is read there.
+    fn copied_between(&mut self, stream: StreamId, real: &Path, file: &File, now: Moment) -> StreamId {
+        let Some(older) = self.tails.get(&stream) else { return stream };
+        let (source, path) = (older.source, Arc::clone(&older.path));
+        let present = Head::read(file, Head::MAX).unwrap_or_default();
+        let between = rotated::newer(real, older, &self.known_heads(&path));
+        between
+            .into_iter()
+            .filter(|(at, _)| !rotated::begins_with(at, present))
+            .fold(stream, |after, (at, meta)| self.begin_between(source, &path, at, &meta, Some(after), now).unwrap_or(after))
     }
 
     /// Whether a new file under a rotated name is, or is about to become, a copy of one that is followed (`cp app.log
@@ -337,7 +378,9 @@ impl Tailer {
         }
         info!(path = %seen.path.display(), bytes = size, "a copy of a file that is followed; skipping what was read");
         let start = self.start(seen.source, seen.path.as_path().into(), seen.path.clone(), size);
-        self.open(start, copy.into(), &seen.meta, Life::Live, now);
+        if self.open(start, copy.into(), &seen.meta, Life::Live, now).is_some() {
+            self.skip(seen.source, size);
+        }
         true
     }
 

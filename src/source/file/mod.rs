@@ -286,11 +286,15 @@ impl Tailer {
             if self.waits(stream) || !self.reopen(stream) {
                 continue;
             }
+            if self.look_back(stream, now) {
+                continue;
+            }
             let Some(tail) = self.tails.get_mut(&stream) else { continue };
             let read = tail.read(&mut self.scratch);
             if !matches!(read, Ok(Read::Rewritten)) {
-                let cut = mem::take(&mut tail.cut);
+                let (cut, nuls) = (mem::take(&mut tail.cut), mem::take(&mut tail.nuls));
                 self.lose(stream, cut, LossReason::Truncated);
+                self.lose(stream, nuls, LossReason::Binary);
             }
             let Some(tail) = self.tails.get_mut(&stream) else { continue };
             match read {
@@ -298,15 +302,22 @@ impl Tailer {
                     tail.active = now.steady;
                     let place = Some(tail.place());
                     let behind_hole = mem::take(&mut tail.behind_hole);
+                    let heir_of = tail.heir_of.take();
                     self.sources[tail.source].options.gauges.read_at(now.wall);
                     if behind_hole && let Some(tail) = self.tails.get(&stream) {
                         let parcel = self.open_parcel(tail, offset);
                         self.out.push_back(parcel);
                     }
-                    self.out.push_back(Parcel { event: source::chunk_event(stream, offset, bytes, now.wall), place });
+                    if let Some(before) = heir_of {
+                        self.out.push_back(Event::Succeeds { stream, before }.into());
+                    }
+                    self.out.push_back(Parcel {
+                        event: source::chunk_event(stream, offset, bytes, now.wall),
+                        place,
+                        hold: None,
+                    });
                 }
-                Ok(Read::Hole(bytes)) => self.lose(stream, bytes, LossReason::Binary),
-                Ok(Read::End) => {}
+                Ok(Read::Hole | Read::End) => {}
                 Ok(Read::Rewritten) => self.rewritten(stream, now),
                 Err(error) => {
                     self.fail(stream, error);
@@ -329,7 +340,7 @@ impl Tailer {
             at_offset: offset,
             first_line: if offset == tail.offset { tail.line } else { 1 },
         };
-        Parcel { event: Event::Open(tail.stream, info), place: Some(tail.place()) }
+        Parcel { event: Event::Open(tail.stream, info), place: Some(tail.place()), hold: None }
     }
 
     /// Looks at one file that a hint named.
@@ -508,7 +519,7 @@ impl Tailer {
         let lost = tail.rewind();
         let place = Some(tail.place());
         self.lose(stream, lost, LossReason::Truncated);
-        self.out.push_back(Parcel { event: Event::Truncated { stream }, place });
+        self.out.push_back(Parcel { event: Event::Truncated { stream }, place, hold: None });
     }
 
     /// A read that failed is tried again with every scan; one bad file never stops another.
@@ -562,6 +573,7 @@ impl Tailer {
 
     fn remove(&mut self, stream: StreamId) {
         if let Some(tail) = self.tails.remove(&stream) {
+            self.note_seen(tail.source, tail.grown);
             let family = rotated::family(&tail.path);
             if let Some(streams) = self.families.get_mut(&family) {
                 streams.retain(|it| *it != stream);
@@ -582,6 +594,19 @@ impl Tailer {
             let source = self.sources[tail.source].options.source;
             self.out.push_back(Event::Lost { source, bytes, reason }.into());
         }
+    }
+
+    /// Bytes that are there and are passed over on purpose.
+    fn skip(&self, source: usize, bytes: u64) {
+        let gauges = &self.sources[source].options.gauges;
+        gauges.seen_bytes.fetch_add(bytes, Ordering::Relaxed);
+        gauges.skipped_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that are there, and will be counted as lost.
+    fn note_seen(&self, source: usize, bytes: i64) {
+        // It may be less than was thought; the sum is never below nothing.
+        self.sources[source].options.gauges.seen_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     fn trouble(&mut self, source: usize, path: &Path, error: &io::Error) {
@@ -656,7 +681,11 @@ impl Tailer {
         }
     }
 
-    fn publish(&self, now: Moment) {
+    fn publish(&mut self, now: Moment) {
+        for tail in self.tails.values_mut() {
+            let seen = mem::take(&mut tail.grown);
+            self.sources[tail.source].options.gauges.seen_bytes.fetch_add(seen as u64, Ordering::Relaxed);
+        }
         let mut sums = vec![(0, 0, 0, 0); self.sources.len()];
         for tail in self.tails.values() {
             let (lag, files, _, behind) = &mut sums[tail.source];

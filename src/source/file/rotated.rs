@@ -136,6 +136,11 @@ fn is_newer(file: Begun, than: Begun) -> bool {
     }
 }
 
+/// Whether the file, which may be compressed, begins with these bytes.
+pub(super) fn begins_with(at: &Path, head: Head) -> bool {
+    is_copy(at, unpacked_name(at).is_some(), head)
+}
+
 fn is_copy(at: &Path, packed: bool, head: Head) -> bool {
     let matches = |file: File| if packed { Packed::begins_with(&file, head) } else { head.matches(&file) };
     head.len > 0 && File::open(at).and_then(matches).unwrap_or(false)

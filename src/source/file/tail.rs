@@ -38,6 +38,10 @@ pub(super) struct Tail {
     pub(super) size: u64,
     /// Bytes that were seen to be there, were not read, and are gone.
     pub(super) cut: u64,
+    /// Bytes that were seen to be there, beyond what had been seen when this was last taken.
+    pub(super) grown: i64,
+    /// NULs that were skipped since this was last taken.
+    pub(super) nuls: u64,
     pub(super) modified: SystemTime,
     pub(super) life: Life,
     /// The end was seen, and nothing says that there is more.
@@ -48,6 +52,8 @@ pub(super) struct Tail {
     pub(super) queued: bool,
     /// The file whose end comes before the first byte of this one.
     pub(super) after: Option<StreamId>,
+    /// The file that this one goes on from, until its first bytes are read.
+    pub(super) heir_of: Option<StreamId>,
     /// The scan that saw it last.
     pub(super) seen: u64,
     /// When it last gave bytes.
@@ -79,7 +85,7 @@ pub(super) enum Read {
     /// New bytes at this offset.
     Bytes(u64, Bytes),
     /// Only NULs of a hole; how many.
-    Hole(u64),
+    Hole,
     /// Nothing new.
     End,
     /// What was read before is not there any more.
@@ -114,6 +120,8 @@ impl Tail {
             trail: Trail::read(&file, offset)?,
             size: meta.len(),
             cut: 0,
+            grown: meta.len().saturating_sub(offset) as i64,
+            nuls: 0,
             modified: meta.modified()?,
             file: Some(file),
             packed: None,
@@ -122,6 +130,7 @@ impl Tail {
             failed: false,
             queued: false,
             after: None,
+            heir_of: None,
             seen: 0,
             active: now,
             current: now,
@@ -132,12 +141,19 @@ impl Tail {
         })
     }
 
+    /// It is read after the end of another file, and goes on from there unless something of it was read already.
+    pub(super) fn read_after(&mut self, before: Option<StreamId>) {
+        self.after = before;
+        self.heir_of = before.filter(|_| self.offset == 0);
+    }
+
     /// The same for a compressed file, unpacked up to the offset.
     pub(super) fn packed(start: Start, file: File, meta: &Metadata, packed: Packed, now: Instant) -> io::Result<Self> {
         let offset = start.offset;
         let tail = Self::new(Start { offset: 0, ..start }, file, meta, now)?;
         let (head, trail, size) = (packed.head, packed.trail.clone(), packed.size.max(offset));
-        Ok(Self { offset, head, trail, size, packed: Some(packed), at_end: false, hole: false, ..tail })
+        let grown = (size - offset) as i64;
+        Ok(Self { offset, head, trail, size, grown, packed: Some(packed), at_end: false, hole: false, ..tail })
     }
 
     /// Goes on in another file, which holds what was read of this one.
@@ -167,6 +183,7 @@ impl Tail {
     pub(super) fn observe(&mut self, meta: &Metadata) -> bool {
         if let Some(packed) = &self.packed {
             // Compressed files do not grow.
+            self.grown += packed.size as i64 - self.size.max(self.offset) as i64;
             self.size = packed.size;
             return false;
         }
@@ -175,6 +192,7 @@ impl Tail {
         // A size below what was seen but not read means lost bytes; the larger number is needed to count them.
         if meta.len() >= self.offset || self.size <= self.offset {
             let unread_end = self.size.max(self.offset);
+            self.grown += meta.len().saturating_sub(unread_end) as i64;
             self.cut += unread_end.saturating_sub(meta.len().max(self.offset));
             self.size = meta.len();
         }
@@ -222,11 +240,13 @@ impl Tail {
         self.head.grow(self.offset, fresh);
         self.trail.push(fresh);
         self.behind_hole |= nuls > 0;
+        self.nuls += nuls as u64;
         self.offset += fresh.len() as u64;
+        self.grown += self.offset.saturating_sub(self.size) as i64;
         self.size = self.size.max(self.offset);
         self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
         if bytes.is_empty() {
-            return Ok(Read::Hole(nuls as u64));
+            return Ok(Read::Hole);
         }
         self.hole = false;
         Ok(Read::Bytes(start, bytes))
@@ -236,12 +256,15 @@ impl Tail {
         let Some(packed) = &mut self.packed else { return Ok(Read::End) };
         let room = scratch.len().min(CHUNK);
         let got = packed.read(scratch.get_mut(..room).unwrap_or_default())?;
+        let known = self.size;
         (self.head, self.size) = (packed.head, packed.size);
         self.trail.clone_from(&packed.trail);
         self.at_end = got < room;
         if self.at_end {
             self.size = self.offset + got as u64;
         }
+        // What it says of its own size may be wrong.
+        self.grown += self.size as i64 - known as i64;
         if got == 0 {
             return Ok(Read::End);
         }
@@ -256,6 +279,7 @@ impl Tail {
         let lost = self.lag() + std::mem::take(&mut self.cut);
         let size = self.file.as_ref().and_then(|it| it.metadata().ok()).map_or(0, |it| it.len());
         (self.offset, self.line, self.size) = (0, 1, size);
+        self.grown += size as i64;
         self.head = Head::default();
         self.trail = Trail::default();
         self.hole = true;

@@ -9,6 +9,7 @@ use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fs, mem};
@@ -24,6 +25,7 @@ pub struct Hints {
     pending: Mutex<Pending>,
     wake: Condvar,
     scanned: Notify,
+    overflows: AtomicU64,
 }
 
 /// See [`Hints`].
@@ -54,6 +56,11 @@ impl Hints {
 
     pub(super) fn note_scan(&self) {
         self.scanned.notify_one();
+    }
+
+    /// How often the kernel has lost wake-ups.
+    pub fn overflows(&self) -> u64 {
+        self.overflows.load(Ordering::Relaxed)
     }
 
     /// Makes the tailer that waits on these hints follow other sources.
@@ -90,7 +97,15 @@ impl Hints {
     fn take_in(&self, result: notify::Result<notify::Event>) {
         let mut pending = self.lock();
         match result {
-            Ok(event) if event.need_rescan() => pending.rescan = true,
+            Ok(event) if event.need_rescan() => {
+                pending.rescan = true;
+                // Said once; after that the metric tells.
+                if self.overflows.fetch_add(1, Ordering::Relaxed) == 0 {
+                    warn!(
+                        "the kernel lost wake-ups about files; looking at all of them (is fs.inotify.max_queued_events too small?)"
+                    );
+                }
+            }
             Ok(event) => match event.kind {
                 // Our own `open` and `read` come back as these.
                 EventKind::Access(_) => {}

@@ -1,0 +1,361 @@
+//! Slow and hostile TCP peers: no line that came is lost, and what all of them hold is bounded.
+
+use crate::replay::Setup;
+use llm_triage::classify::SourceId;
+use llm_triage::framing::{Options, StreamId};
+use llm_triage::pipeline::{Clock, Event, Output, Pipeline, SourceBooks, Wanted};
+use llm_triage::source::budget::{Budget, Hold};
+use llm_triage::source::tcp::{Limits, Settings, TcpSource};
+use llm_triage::source::{Gauges, Parcel, StreamIds};
+use llm_triage::time::Timestamp;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const GOOD: &str = "{\"provider\":\"openai\",\"status_code\":200,\"event\":\"llm_call\"}\n";
+
+/// A source, and what the pipeline's thread does with what comes.
+struct World {
+    address: SocketAddr,
+    settings: watch::Sender<Settings>,
+    gauges: Arc<Gauges>,
+    budget: Arc<Budget>,
+    from: mpsc::Receiver<Parcel>,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+    pipeline: Pipeline,
+    out: Output,
+    holds: HashMap<StreamId, Arc<Hold>>,
+    most: u64,
+    closed: usize,
+}
+
+impl World {
+    async fn new(limits: Limits, room: usize, framing: Options) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("known");
+        let (settings, seen) = watch::channel(Settings { limits, tls: None });
+        let (to, from) = mpsc::channel(4);
+        let (gauges, stop) = (Arc::new(Gauges::default()), CancellationToken::new());
+        let budget = Budget::new(room, limits.connections);
+        let source = TcpSource {
+            source: SourceId(0),
+            listener,
+            settings: seen,
+            budget: Arc::clone(&budget),
+            ids: Arc::new(StreamIds::above([])),
+            gauges: Arc::clone(&gauges),
+            to,
+        };
+        let server = tokio::spawn(source.run(stop.clone()));
+        let pipeline = Setup { clock: Clock::Live, streams: 0, framing, ..Setup::default() }.pipeline();
+        let out = Output { wanted: Wanted::All, ..Output::default() };
+        let holds = HashMap::new();
+        Self { address, settings, gauges, budget, from, stop, server, pipeline, out, holds, most: 0, closed: 0 }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("connected")
+    }
+
+    /// Takes one parcel, if one comes soon.
+    async fn step(&mut self) -> bool {
+        let Ok(Some(Parcel { event, hold, .. })) = tokio::time::timeout(Duration::from_millis(300), self.from.recv()).await
+        else {
+            return false;
+        };
+        let stream = match &event {
+            Event::Open(stream, _) => {
+                self.holds.extend(hold.map(|it| (*stream, it)));
+                Some(*stream)
+            }
+            Event::Chunk(chunk) => Some(chunk.stream),
+            Event::Close(stream) => {
+                self.closed += 1;
+                self.holds.remove(stream);
+                None
+            }
+            _ => None,
+        };
+        self.most = self.most.max(self.gauges.buffered_bytes.load(Ordering::Relaxed));
+        self.pipeline.handle(event, &mut self.out);
+        if let Some((stream, hold)) = stream.and_then(|it| self.holds.get_key_value(&it)) {
+            hold.set_kept(self.pipeline.kept_bytes(*stream));
+        }
+        true
+    }
+
+    /// Takes parcels until something holds.
+    async fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        for _ in 0..200 {
+            while !holds(self) && self.step().await {}
+            if holds(self) {
+                return;
+            }
+        }
+        panic!("waited in vain for {what}: {:?}", self.books());
+    }
+
+    fn books(&self) -> SourceBooks {
+        self.pipeline.snapshot().sources[0].books.clone()
+    }
+
+    fn silence(&mut self) {
+        let now = Timestamp::from_system(SystemTime::now()).plus(Duration::from_secs(2));
+        self.pipeline.handle(Event::Tick(now), &mut self.out);
+    }
+
+    async fn end(mut self) -> SourceBooks {
+        self.stop.cancel();
+        while let Some(parcel) = self.from.recv().await {
+            self.pipeline.handle(parcel.event, &mut self.out);
+        }
+        (&mut self.server).await.expect("ended");
+        self.books()
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+const LIMITS: Limits = Limits { connections: 8, idle: Duration::from_secs(600) };
+const ROOM: usize = 4 << 20;
+
+#[test]
+fn half_a_line_at_the_end_is_kept_and_marked() {
+    block_on(async {
+        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut peer = world.connect().await;
+        peer.write_all((GOOD.to_owned() + GOOD.trim_end()).as_bytes()).await.expect("sent");
+        drop(peer);
+        world.until("the end", |it| it.closed == 1).await;
+        let books = world.books();
+        assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 1));
+        let verdicts = String::from_utf8_lossy(&world.out.verdicts).into_owned();
+        assert_eq!(verdicts.matches("\"outcome\":\"success\"").count(), 2, "{verdicts}");
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_reset_in_the_middle_of_a_line_keeps_what_came() {
+    block_on(async {
+        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut peer = world.connect().await;
+        peer.write_all((GOOD.to_owned() + "{\"provider\":\"ope").as_bytes()).await.expect("sent");
+        world.until("the bytes", |it| it.books().bytes > GOOD.len() as u64).await;
+        // With nothing to linger for, closing is a reset.
+        peer.set_zero_linger().expect("set");
+        drop(peer);
+        world.until("the end", |it| it.closed == 1).await;
+        let books = world.books();
+        assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 1));
+        assert_eq!(books.bytes, (GOOD.len() + 16) as u64);
+        assert_eq!(world.gauges.buffered_bytes.load(Ordering::Relaxed), 0);
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_byte_at_a_time_makes_the_same_lines() {
+    block_on(async {
+        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut peer = world.connect().await;
+        peer.set_nodelay(true).expect("set");
+        let writer = tokio::spawn(async move {
+            for byte in GOOD.repeat(20).bytes() {
+                peer.write_all(&[byte]).await.expect("sent");
+                tokio::task::yield_now().await;
+            }
+        });
+        world.until("all lines", |it| it.books().lines == 20).await;
+        writer.await.expect("sent");
+        world.until("the end", |it| it.closed == 1).await;
+        assert_eq!(world.books().events, 20);
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_peer_that_never_ends_its_line_holds_no_more_than_a_line_may() {
+    block_on(async {
+        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut endless = world.connect().await;
+        let mut other = world.connect().await;
+        let writer = tokio::spawn(async move {
+            let block = vec![b'x'; 1 << 20];
+            for _ in 0..64 {
+                endless.write_all(&block).await.expect("sent");
+            }
+            endless
+        });
+        world.until("64 MiB", |it| it.books().bytes >= 64 << 20).await;
+        assert!(world.most < 3 << 20, "{} held", world.most);
+        other.write_all(GOOD.as_bytes()).await.expect("sent");
+        world.until("the other's line", |it| it.books().lines == 1).await;
+        drop(writer.await.expect("sent"));
+        world.until("its end", |it| it.closed == 1).await;
+        let books = world.books();
+        assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 2), "too long, and without its end");
+        world.end().await;
+    });
+}
+
+#[test]
+fn lines_of_all_peers_together_are_bounded_and_none_is_lost() {
+    block_on(async {
+        // Each may have a line of a megabyte, and all together two.
+        let limits = Limits { connections: 16, ..LIMITS };
+        let mut world = World::new(limits, 2 << 20, Options::DEFAULT).await;
+        let line = format!(
+            "{{\"provider\":\"openai\",\"status_code\":200,\"event\":\"llm_call\",\"prompt\":\"{}\"}}\n",
+            "p".repeat(900_000)
+        );
+        let (half, rest) = line.split_at(600_000);
+        let mut writers = Vec::new();
+        for _ in 0..12 {
+            let (mut peer, half, rest) = (world.connect().await, half.to_owned(), rest.to_owned());
+            writers.push(tokio::spawn(async move {
+                for _ in 0..3 {
+                    peer.write_all(half.as_bytes()).await.expect("sent");
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    peer.write_all(rest.as_bytes()).await.expect("sent");
+                }
+            }));
+        }
+        // One who writes short lines is not held up by them.
+        let mut small = world.connect().await;
+        small.write_all(GOOD.repeat(100).as_bytes()).await.expect("sent");
+        drop(small);
+        world.until("all lines", |it| it.books().lines == 136).await;
+        for writer in writers {
+            writer.await.expect("sent");
+        }
+        world.until("their ends", |it| it.closed == 13).await;
+        assert_eq!(world.books().events, 136, "none is lost, none is cut: {:?}", world.books());
+        assert_eq!(world.books().partial_lines, 0);
+        assert!(world.most <= (2 << 20) + (1 << 20) + (128 << 10), "{} held at once", world.most);
+        assert!(world.gauges.waits.load(Ordering::Relaxed) > 0, "somebody had to wait");
+        assert_eq!(world.gauges.buffered_bytes.load(Ordering::Relaxed), 0);
+        world.end().await;
+    });
+}
+
+#[test]
+fn more_room_lets_those_who_wait_go_on() {
+    block_on(async {
+        let limits = Limits { connections: 2, ..LIMITS };
+        let mut world = World::new(limits, 64 << 10, Options::DEFAULT).await;
+        let mut first = world.connect().await;
+        let mut second = world.connect().await;
+        let block = vec![b'x'; 300_000];
+        // Both hold half a line; one of them may go on, and says no more.
+        let (a, b) = tokio::join!(
+            tokio::time::timeout(Duration::from_secs(1), first.write_all(&block)),
+            tokio::time::timeout(Duration::from_secs(1), second.write_all(&block)),
+        );
+        drop((a, b));
+        while world.step().await {}
+        let before = world.books().bytes;
+        assert!(before < 600_000, "somebody waits");
+        world.budget.set(8 << 20, 2);
+        world.until("both", |it| it.books().bytes == 600_000).await;
+        world.end().await;
+    });
+}
+
+#[test]
+fn more_peers_than_there_are_places_wait_for_one() {
+    block_on(async {
+        let limits = Limits { connections: 2, ..LIMITS };
+        let mut world = World::new(limits, ROOM, Options::DEFAULT).await;
+        let mut peers = Vec::new();
+        for _ in 0..6 {
+            let mut peer = world.connect().await;
+            peer.write_all(GOOD.as_bytes()).await.expect("sent");
+            peers.push(peer);
+        }
+        world.until("two lines", |it| it.books().lines == 2).await;
+        while world.step().await {}
+        assert_eq!((world.books().lines, world.gauges.files.load(Ordering::Relaxed)), (2, 2));
+        // A reload gives places.
+        world.settings.send_replace(Settings { limits: Limits { connections: 4, ..LIMITS }, tls: None });
+        world.until("two more", |it| it.books().lines == 4).await;
+        while world.step().await {}
+        assert_eq!(world.books().lines, 4);
+        drop(peers);
+        world.until("the rest", |it| it.books().lines == 6 && it.closed == 6).await;
+        world.end().await;
+    });
+}
+
+#[test]
+fn idle_peers_are_let_go_and_a_reload_says_when() {
+    block_on(async {
+        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut peer = world.connect().await;
+        peer.write_all(b"half a li").await.expect("sent");
+        world.until("the bytes", |it| it.books().bytes == 9).await;
+        world.settings.send_replace(Settings { limits: Limits { idle: Duration::from_millis(20), ..LIMITS }, tls: None });
+        world.until("the end", |it| it.closed == 1).await;
+        assert_eq!(peer.read(&mut [0; 8]).await.expect("closed"), 0);
+        // Indented lines may follow: it waits for a second, as for every event.
+        world.silence();
+        assert_eq!((world.books().events, world.books().partial_lines), (1, 1));
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_slow_pipeline_stops_the_writer_and_gets_every_line() {
+    block_on(async {
+        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut peer = world.connect().await;
+        let lines = 5_000;
+        // More than the kernel takes by itself.
+        let line = " ".repeat(8_000) + GOOD;
+        let writer = tokio::spawn(async move { peer.write_all(line.repeat(lines).as_bytes()).await });
+        // Nobody takes anything: the writer cannot be done, and little is held.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!writer.is_finished(), "it waits");
+        assert!(world.gauges.buffered_bytes.load(Ordering::Relaxed) < 1 << 20);
+        world.until("all lines", |it| it.books().lines == lines as u64).await;
+        writer.await.expect("no panic").expect("sent");
+        world.end().await;
+    });
+}
+
+#[test]
+fn garbage_makes_no_calls_and_harms_nobody() {
+    block_on(async {
+        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        // What a scanner sends: TLS, HTTP, NULs, control characters.
+        for bytes in [
+            &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+            b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            &[0; 4_096],
+            b"\x01\x02\n\x03",
+        ] {
+            let mut peer = world.connect().await;
+            peer.write_all(bytes).await.expect("sent");
+        }
+        world.until("their ends", |it| it.closed == 4).await;
+        let mut peer = world.connect().await;
+        peer.write_all(GOOD.as_bytes()).await.expect("sent");
+        drop(peer);
+        world.until("the good line", |it| it.closed == 5).await;
+        let verdicts = String::from_utf8_lossy(&world.out.verdicts).into_owned();
+        assert_eq!(verdicts.matches("\"outcome\":\"success\"").count(), 1);
+        assert_eq!(verdicts.matches("\"outcome\":\"error\"").count(), 0, "{verdicts}");
+        let books = world.end().await;
+        assert_eq!(books.lines, books.event_lines + books.blank_lines + books.discarded_lines);
+    });
+}

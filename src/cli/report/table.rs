@@ -99,13 +99,9 @@ fn write_group(out: &mut String, it: &Group, summary: &Summary, pipeline: &Pipel
         Retry::Depends => "retry depends",
     };
     let status = it.status.to_string();
-    let _infallible = writeln!(
-        out,
-        "\n{:>7}  {}  {}",
-        style::count(it.count),
-        paint.bold(&format!("{provider}: {title}")),
-        paint.dim(&if status == "none" { String::new() } else { format!("[{status}]") })
-    );
+    let status = if status == "none" { String::new() } else { format!("  [{status}]") };
+    let name = style::cut(&format!("{provider}: {title}"), style::width() - "1234567  ".len() - status.len());
+    let _infallible = writeln!(out, "\n{:>7}  {}{}", style::count(it.count), paint.bold(&name), paint.dim(&status));
     let share = summary.share(it).map(|it| format!("{} of its calls", style::percent(it)));
     let when = share.into_iter().chain(times(it, days)).collect::<Vec<_>>().join(", ");
     if !when.is_empty() {

@@ -13,10 +13,10 @@ fn main() {
         .filter(|name| name.ends_with(".toml"))
         .collect();
     names.sort();
-    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    // The path is told when the package is compiled: a target directory that was copied to another checkout stays right.
     let rows: String = names
         .iter()
-        .map(|name| format!("    ({name:?}, include_str!({:?})),\n", Path::new(&root).join(folder).join(name)))
+        .map(|name| format!("    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/patterns/{name}\"))),\n"))
         .collect();
     let out = env::var("OUT_DIR").expect("cargo sets it");
     let text = format!("/// The files of `patterns/`, by name.\npub const SHIPPED: &[(&str, &str)] = &[\n{rows}];\n");

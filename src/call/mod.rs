@@ -115,6 +115,10 @@ pub struct StreamCalls {
     models: VecDeque<(Name, Provider)>,
     /// The relay through which models called `vendor/model` are asked for.
     relay: Option<(Provider, Timestamp)>,
+    /// The provider that the records of this stream name, and how many did since it is the only one.
+    sole: Option<(Provider, u32)>,
+    /// When they last named another.
+    mixed_at: Option<Timestamp>,
 }
 
 /// The latest line that said whose service is called.
@@ -184,6 +188,7 @@ impl StreamCalls {
 
     fn carry_over(&mut self, verdict: &mut Verdict<'_>, at: Timestamp) {
         self.through_relay(verdict, at);
+        self.note_named(verdict, at);
         self.since_last = self.since_last.saturating_add(1);
         let certain = matches!(verdict.provider_by, Some(By::Host | By::Field | By::Wrapper));
         if verdict.is_transport && verdict.outcome != Outcome::Other {
@@ -209,6 +214,10 @@ impl StreamCalls {
             }
             return;
         }
+        // A class of a cloud's own SDK, where the model has a name of the vendor's.
+        if verdict.provider_by == Some(By::Namespace) && !verdict.is_sdks && verdict.relay.is_none() {
+            self.learn(verdict.model_text(), verdict.provider);
+        }
         let model = Name::new(verdict.model_text());
         let known = self.models.iter().find(|(name, _)| *name == model && !model.is_empty()).map(|(_, provider)| *provider);
         let took = Duration::from_secs_f64(verdict.latency_s.unwrap_or(0.0).clamp(0.0, 600.0));
@@ -225,7 +234,9 @@ impl StreamCalls {
             _ => None,
         };
         let unknown = verdict.provider == Provider::UNKNOWN;
-        let found = known.or_else(|| lately.map(|it| it.provider)).or(only.filter(|_| unknown));
+        let sole =
+            self.sole(at).filter(|_| is_guessed(verdict) && verdict.outcome == Outcome::Error && verdict.gateway.is_none());
+        let found = known.or_else(|| lately.map(|it| it.provider)).or(only.filter(|_| unknown)).or(sole);
         if let Some(found) = found.filter(|it| *it != verdict.provider) {
             verdict.provider = found;
             verdict.provider_by = Some(By::Context);
@@ -233,6 +244,31 @@ impl StreamCalls {
                 self.learn(model.as_str(), found);
             }
         }
+    }
+
+    /// Counts the records in a row that name one and the same provider.
+    fn note_named(&mut self, verdict: &Verdict<'_>, at: Timestamp) {
+        if is_guessed(verdict)
+            || matches!(verdict.provider_by, Some(By::Context | By::Pattern))
+            || verdict.provider == Provider::UNKNOWN
+            || verdict.outcome == Outcome::Other
+        {
+            return;
+        }
+        self.sole = match self.sole {
+            Some((provider, count)) if provider == verdict.provider => Some((provider, count.saturating_add(1))),
+            Some(_) => {
+                self.mixed_at = Some(at);
+                Some((verdict.provider, 1))
+            }
+            None => Some((verdict.provider, 1)),
+        };
+    }
+
+    /// The one provider that this stream calls, as far as it tells.
+    fn sole(&self, at: Timestamp) -> Option<Provider> {
+        let settled = self.mixed_at.is_none_or(|then| at.since(then) >= STREAM_MEMORY);
+        self.sole.filter(|(_, count)| settled && *count >= SETTLED).map(|(provider, _)| provider)
     }
 
     fn learn(&mut self, model: &str, provider: Provider) {
@@ -319,6 +355,12 @@ impl StreamCalls {
     pub fn finish(&mut self, out: &mut impl FnMut(&mut Observation)) {
         self.held.drain(..).for_each(|it| as_call(it, out));
     }
+}
+
+/// Whether nothing that the record says names its provider for sure.
+fn is_guessed(verdict: &Verdict<'_>) -> bool {
+    let by_sdk = verdict.is_sdks && verdict.provider_by == Some(By::Namespace);
+    by_sdk || matches!(verdict.provider_by, None | Some(By::Wording))
 }
 
 /// An attempt that stands for its call.

@@ -23,6 +23,10 @@ pub struct CallsState {
     since_last: u32,
     models: Vec<(String, String)>,
     relay: Option<(String, Timestamp)>,
+    #[serde(default)]
+    sole: Option<(String, u32)>,
+    #[serde(default)]
+    mixed_at: Option<Timestamp>,
 }
 
 /// An attempt that waits. Its evidence is redacted already.
@@ -81,6 +85,8 @@ impl StreamCalls {
             since_last,
             models,
             relay,
+            sole,
+            mixed_at,
         } = self;
         CallsState {
             good_call_at: *good_call_at,
@@ -96,6 +102,8 @@ impl StreamCalls {
             since_last: *since_last,
             models: models.iter().map(|(name, provider)| (name.as_str().to_owned(), id(*provider))).collect(),
             relay: relay.map(|(provider, at)| (id(provider), at)),
+            sole: sole.map(|(provider, count)| (id(provider), count)),
+            mixed_at: *mixed_at,
         }
     }
 
@@ -116,6 +124,8 @@ impl StreamCalls {
             since_last,
             models,
             relay,
+            sole,
+            mixed_at,
         } = state;
         *self = Self {
             rule: self.rule,
@@ -132,6 +142,8 @@ impl StreamCalls {
             since_last,
             models: models.iter().filter_map(|(name, id)| Some((Name::new(name), known(id)?))).take(MODELS).collect(),
             relay: relay.and_then(|(id, at)| Some((known(&id)?, at))),
+            sole: sole.and_then(|(id, count)| Some((known(&id)?, count))),
+            mixed_at,
         };
     }
 }

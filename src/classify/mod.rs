@@ -7,6 +7,7 @@ mod memo;
 mod observation;
 mod proof;
 mod shipped;
+mod success;
 mod verdict;
 
 pub use catalog::{Catalog, CatalogError, Pattern, Source};

@@ -4,7 +4,8 @@ use super::PatternId;
 use super::catalog::{Catalog, Pattern};
 use super::engine::{Found, Query, Tier};
 use super::memo::{Memo, Recall};
-use crate::record::{Format, Level, Record, Signals, Spot};
+use super::success::{is_llm_path, is_success, looks_like_model, told_by_words};
+use crate::record::{Format, Level, Record, Signals, Spot, host_of};
 use crate::redact::Redactor;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, closed};
 use crate::time::{Stamp, Timestamp};
@@ -110,6 +111,8 @@ pub struct Verdict<'a> {
     pub unrecognised: bool,
     /// A failure that only the traffic of its stream makes one of an LLM call: kept in case such a call was seen there.
     pub doubtful: bool,
+    /// Nothing but the use of the openai SDK, which calls many services, names the provider.
+    pub is_sdks: bool,
     /// The line of a client that is about to try again.
     pub is_retry_notice: bool,
     /// The line of an HTTP client about one answer; it knows the host for sure.
@@ -309,9 +312,37 @@ impl Classifier {
             }
             verdict.unrecognised = loud && traffic == Traffic::Llm && !benign;
         }
-        if record.level() != Level::Debug && is_success(record, verdict) {
+        if record.level() != Level::Debug && (is_success(record, verdict) || self.is_told(record, traffic, verdict)) {
             verdict.outcome = Outcome::Success;
         }
+    }
+
+    /// Whether the words of a line report a call that worked; what they tell of it is taken over. Among the logs of anything a name in
+    /// the words is no evidence of a model: `command-line` is none.
+    fn is_told<'a>(&self, record: &Record<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) -> bool {
+        let providers = self.catalog.providers();
+        let has_model = verdict.model.is_some() && (traffic == Traffic::Llm || verdict.provider != Provider::UNKNOWN);
+        let is_model = |word: &str| traffic == Traffic::Llm && looks_like_model(word) && providers.by_model(word).is_some();
+        let Some(told) = told_by_words(record, has_model, is_model) else { return false };
+        let host = told.url.and_then(host_of).and_then(|it| providers.by_host(it));
+        if told.url.is_some() && host.is_none() && !has_model && told.model.is_none() {
+            return false;
+        }
+        if let Some(host) = host {
+            (verdict.provider, verdict.provider_by) = (host, Some(By::Host));
+        }
+        if let Some(model) = told.model {
+            let mut name = Cow::Borrowed(model);
+            self.redactor.name(&mut name);
+            verdict.model = Some(name);
+            if verdict.provider == Provider::UNKNOWN
+                && let Some(found) = providers.by_model(model)
+            {
+                (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
+            }
+        }
+        verdict.latency_s = verdict.latency_s.or(told.took_s);
+        true
     }
 
     /// Not an LLM's failure as far as the record tells; the stream may know more.
@@ -450,8 +481,10 @@ impl Classifier {
         let by_adapter = Some(verdict.provider) == self.openai
             && matches!(verdict.provider_by, Some(By::Wrapper | By::Namespace))
             && !pattern.providers.iter().any(|it| it == "openai");
+        // What a relay says of a provider's failure does not make it another's.
+        let of_relay = pattern.owner == Owner::Provider && relay;
         verdict.provider == Provider::UNKNOWN
-            || by_adapter
+            || by_adapter && !of_relay
             || relay && verdict.provider_by == Some(By::Model) && verdict.gateway.is_none()
     }
 
@@ -559,9 +592,13 @@ impl Classifier {
         if logger.starts_with("LiteLLM") || logger.starts_with("litellm") {
             verdict.gateway = self.litellm;
         }
-        // An OpenAI-compatible service is often named `openai` by whoever called it through that SDK: the host knows better.
+        // An OpenAI-compatible service is often named `openai` by whoever called it through that SDK: the host knows better, and the
+        // name of a model that OpenAI does not have.
         let (found, by) = match (named, host) {
             (_, Some(host)) if !is_relay(&host) => (Some(host), By::Host),
+            (Some(named), None) if Some(named) == self.openai && self.vendor_of(verdict).is_some() => {
+                (self.vendor_of(verdict), By::Model)
+            }
             (Some(named), host) => {
                 if host != Some(named) && host.is_some() {
                     verdict.gateway = host;
@@ -583,6 +620,12 @@ impl Classifier {
         if let Some(found) = verdict.model.as_ref().and_then(|it| providers.by_model(it)) {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
         }
+    }
+
+    /// Whose the model is, where it is not OpenAI's.
+    fn vendor_of(&self, verdict: &Verdict<'_>) -> Option<Provider> {
+        let model = verdict.model.as_ref().filter(|it| !it.starts_with("gpt"))?;
+        self.catalog.providers().by_model(model).filter(|it| Some(*it) != self.openai)
     }
 
     /// What an error itself tells of whose it is.
@@ -619,6 +662,11 @@ impl Classifier {
             .filter_map(|it| providers.by_namespace(it))
             .find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
         let words = self.vocabulary_of(signals);
+        let of_libraries = || signals.libraries.iter().filter_map(|it| self.of_library(it));
+        if let Some(cloud) = of_libraries().find(|it| self.clouds.contains(it)) {
+            (verdict.provider, verdict.provider_by) = (cloud, Some(By::Namespace));
+            return;
+        }
         // A cloud that sells a vendor's models speaks with that vendor's words, through that vendor's SDK, and with some words of its own.
         let cloud = words.iter().find(|it| self.clouds.contains(it)).copied();
         if let Some(cloud) = cloud.filter(|_| space.is_some_and(|it| !self.clouds.contains(&it))) {
@@ -632,11 +680,7 @@ impl Classifier {
         if verdict.provider_by == Some(By::Model) {
             return;
         }
-        let library = signals
-            .libraries
-            .iter()
-            .filter_map(|it| self.of_library(it))
-            .find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
+        let library = of_libraries().find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
         if let Some(found) = library {
             (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
             return;
@@ -664,6 +708,7 @@ impl Classifier {
             || record.logger().starts_with("openai");
         if let Some(openai) = self.openai.filter(|_| weak) {
             (verdict.provider, verdict.provider_by) = (openai, Some(By::Namespace));
+            verdict.is_sdks = true;
         }
     }
 }
@@ -708,6 +753,7 @@ impl<'a> Verdict<'a> {
             redactions: 0,
             unrecognised: false,
             doubtful: false,
+            is_sdks: false,
             is_retry_notice: false,
             is_transport: false,
             is_request: false,
@@ -761,7 +807,8 @@ fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
     let library = LIBRARIES
         .iter()
         .any(|it| logger.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
-    if record.level() == Level::Debug || library || starts_folded(record.headline(), b"litellm.acompletion(model=") {
+    let of_sdk = record.headline().starts_with(b"[log_") || starts_folded(record.headline(), b"litellm.acompletion(model=");
+    if record.level() == Level::Debug || library || of_sdk {
         return Grain::Detail;
     }
     if announces_retry(record.headline()) { Grain::Attempt } else { Grain::Call }
@@ -780,42 +827,8 @@ fn starts_folded(text: &[u8], prefix: &[u8]) -> bool {
     text.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix))
 }
 
-/// Paths under which LLM services answer.
-fn is_llm_path(path: &str) -> bool {
-    const ENDS: [&str; 22] = [
-        "/chat/completions",
-        "/completions",
-        "/messages",
-        "/responses",
-        "/embeddings",
-        "/api/chat",
-        "/api/generate",
-        "/converse",
-        "/converse-stream",
-        "/invoke",
-        "/invoke-with-response-stream",
-        "/images/generations",
-        "/audio/transcriptions",
-        "/audio/speech",
-        "/rerank",
-        "/moderations",
-        "/generate",
-        "/api/embed",
-        "/videos",
-        "/batches",
-        "/v2/chat",
-        "/v1/chat",
-    ];
-    let path = path.trim_end_matches('/');
-    ENDS.iter().any(|it| path.ends_with(it))
-        || path.contains(":generateContent")
-        || path.contains(":streamGenerateContent")
-        || path.contains(":predict")
-        || path.contains(":rawPredict")
-}
-
 /// Words in a line without a level, or at a warning, that make it worth a closer look.
-fn names_failure(text: &[u8]) -> bool {
+pub(super) fn names_failure(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 18] = [
         b"rror",
         b"xception",
@@ -860,18 +873,4 @@ fn looks_like_answer(record: &Record<'_>, signals: &Signals) -> bool {
     };
     let bare = signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none();
     bare && (is_answer(record.headline()) || signals.messages.iter().any(|it| is_answer(it.as_bytes())))
-}
-
-/// An LLM call that worked: an answer with a status, or words and numbers that only an ended call has.
-fn is_success(record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
-    if let Spot::Sdk { status: Some(status), .. } = record.spot() {
-        return (200..300).contains(&status);
-    }
-    let known = verdict.provider != Provider::UNKNOWN || verdict.model.is_some();
-    let llm = known || record.url_path().is_some_and(is_llm_path);
-    let good_status = verdict.status.and_then(Status::http).is_some_and(|it| (200..300).contains(&it));
-    let measured = record.input_tokens().is_some() || record.output_tokens().is_some();
-    let ended = record.failed() == Some(false) || record.finish_reason().is_some();
-    let span = record.operation().is_some() && verdict.latency_s.is_some();
-    llm && (good_status || measured && verdict.model.is_some() || ended && known || span)
 }

@@ -99,6 +99,9 @@ pub(super) struct Shape {
     html: bool,
     /// Its last line ends the event for all but indented lines.
     done: bool,
+    /// Its first line has no header and speaks of no trouble.
+    #[serde(default)]
+    calm: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -405,12 +408,19 @@ impl Shape {
         } else {
             shape.note(line);
         }
+        // An SDK's own lines have no more than the object that they open; what stands below is the application's.
+        shape.done = is_of_sdk(line);
+        // A process that dies prints its traceback below whatever it printed last.
+        shape.calm = header.is_none() && !names_trouble(line);
         shape
     }
 
     /// The shape after `line`, if `line` goes on from this event.
     fn joined(mut self, line: &[u8], after_blank: bool) -> Option<Self> {
-        let indented = matches!(line.first(), Some(b' ' | b'\t'));
+        let indented = matches!(line.first(), Some(b' ' | b'\t')) || self.traceback == Traceback::Frames && is_frame(line);
+        if indented && is_of_rich(line) {
+            return None;
+        }
         if indented {
             if self.traceback != Traceback::Frames {
                 self.note(line);
@@ -420,11 +430,12 @@ impl Shape {
         if self.html {
             return header(line).is_none().then(|| {
                 self.note(line);
+                self.done |= !self.html && !self.headed;
                 self
             });
         }
         if is_traceback_start(line) {
-            let first = self.traceback == Traceback::None && !self.done && (self.headed || !after_blank);
+            let first = self.traceback == Traceback::None && !self.done && !self.calm && (self.headed || !after_blank);
             self.done = false;
             return (first || self.traceback == Traceback::Chained).then_some(Self { traceback: Traceback::Frames, ..self });
         }
@@ -444,7 +455,7 @@ impl Shape {
             }
             if is_closer(line) {
                 self.brace = false;
-                self.done = !self.headed;
+                self.done |= !self.headed;
             }
             return Some(self);
         }
@@ -453,6 +464,9 @@ impl Shape {
         }
         if self.done || header(line).is_some() {
             return None;
+        }
+        if self.headed && goes_on_after_blank(line) {
+            return Some(self);
         }
         let joins =
             if self.headed { !(after_blank || self.quiet && names_an_error(line)) } else { self.traceback == Traceback::Ended };
@@ -465,6 +479,11 @@ impl Shape {
     /// Notes what a line opens and does not close.
     fn note(&mut self, line: &[u8]) {
         let end = line.trim_ascii_end();
+        // Google's page has no end tag; a stack below it is not of it.
+        if self.html && (line.starts_with(b"    at ") || contains(line, "That’s all we know".as_bytes())) {
+            self.html = false;
+            return;
+        }
         if self.html || contains(line, b"<html") || contains(line, b"<!DOCTYPE") || contains(line, b"<!doctype") {
             self.html = !contains(line, b"</html>");
         } else if matches!(end.last(), Some(b'{' | b'[' | b'(')) && !self.brace {
@@ -484,8 +503,41 @@ fn goes_on(line: &[u8]) -> bool {
         || contains(line, b"for url '")
 }
 
+/// `           ERROR    Request failed   app.py:31`: rich leaves the time out where it is that of the line above, and pads the level.
+fn is_of_rich(line: &[u8]) -> bool {
+    let blanks = line.iter().take_while(|b| **b == b' ').count();
+    let word = line[blanks..].iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let padded = line.get(blanks + word..blanks + 9).is_some_and(|it| !it.is_empty() && it.iter().all(|b| *b == b' '));
+    blanks >= 8 && (4..=8).contains(&word) && padded && LEVELS.iter().any(|(name, _)| *name == &line[blanks..blanks + word])
+}
+
+/// What LiteLLM puts below an error and a blank line.
+fn goes_on_after_blank(line: &[u8]) -> bool {
+    line.starts_with(b"LiteLLM: model group '") || line.starts_with(b"Received Model Group=")
+}
+
+/// openai-node's and anthropic's `[log_7037f9] post https://… failed with status 502 in 11ms`.
+fn is_of_sdk(line: &[u8]) -> bool {
+    line.starts_with(b"[log_")
+}
+
+/// Words of a line without a header that make it the first line of the traceback below.
+fn names_trouble(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 12] =
+        [b"rror", b"xception", b"ail", b"rash", b"nable", b"annot", b"ould not", b"RROR", b"AIL", b"hread", b"raised", b"ask "];
+    let head = &line[..line.len().min(400)];
+    line.trim_ascii_end().ends_with(b":") || WORDS.iter().any(|it| contains(head, it))
+}
+
 fn is_traceback_start(line: &[u8]) -> bool {
-    line.starts_with(b"Traceback (most recent call last)") || line.starts_with(b"Exception Group Traceback")
+    line.starts_with(b"Traceback (most recent call last)")
+        || line.starts_with(b"Exception Group Traceback")
+        || line.starts_with("╭─".as_bytes()) && contains(line, b" Traceback (most recent call last) ")
+}
+
+/// A line of rich's box around the frames, or the frame at which loguru caught the exception.
+fn is_frame(line: &[u8]) -> bool {
+    ["│", "╰", "> File \""].iter().any(|it| line.starts_with(it.as_bytes()))
 }
 
 fn is_chain_mark(line: &[u8]) -> bool {
@@ -523,7 +575,7 @@ fn header(line: &[u8]) -> Option<Level> {
     let inner = inner.strip_prefix(b"GIN] ").unwrap_or(inner);
     let is_stamp = inner.first().is_some_and(u8::is_ascii_digit)
         && (Stamp::parse_prefix(inner).is_some_and(|(stamp, _)| !is_bare_number(inner, stamp)) || is_access(inner));
-    if is_stamp || is_syslog(line) || is_logfmt(line) || line.starts_with(b"[log_") || starts_with_level(inner) {
+    if is_stamp || is_of_rich(line) || is_syslog(line) || is_logfmt(line) || is_of_sdk(line) || starts_with_level(inner) {
         return Some(level(&line[..line.len().min(160)]));
     }
     None

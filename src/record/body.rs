@@ -2,12 +2,12 @@
 //! literal or a `util.inspect` dump; the exception of a traceback with its causes; the words around them.
 
 use super::fields::Field;
-use super::json::{self, Items, Members, Value};
+use super::json::{self, Items, Members, Raw, Value};
 use super::text::{go_duration_s, host_of, status_prefix};
-use super::trace::{class_inside, class_prefix, exceptions, is_trace, libraries, unwrap_repr, wrapped_provider};
+use super::trace::{class_inside, class_prefix, exceptions, is_trace, libraries, unwrap_repr, without_cause, wrapped_provider};
 use super::words::{
-    contains, declares_calm, explains, find, is_connection, is_paste, is_timeout, model_in, names_trouble, request_id_in,
-    status_in, strip_colours, unwrapped, url_in, wait_in,
+    contains, declares_calm, exchange_in, explains, find, is_connection, is_paste, is_timeout, model_in, names_trouble,
+    request_id_in, status_in, strip_colours, unwrapped, url_in, wait_in,
 };
 use super::{Record, Spot, python};
 use crate::taxonomy::Status;
@@ -84,7 +84,9 @@ pub(super) fn collect(record: &Record<'_>) -> Signals {
     if matches!(record.spot, Spot::None | Spot::Sdk { status: None, .. }) {
         it.text(&record.message(), 0);
     }
-    for fault in record.faults().iter().filter(|it| !it.certain) {
+    // What a field named `response` holds may be a model's words, unless the answer was a refusal.
+    let refused = record.status().and_then(Status::http).is_some_and(|it| it >= 400);
+    for fault in record.faults().iter().filter(|it| !it.certain && (refused || !it.may_be_answer())) {
         it.field(fault.key, fault.value, 0);
     }
     if let Some(reason) = record.finish_reason() {
@@ -477,8 +479,12 @@ impl Signals {
         if !parts.before.is_empty() {
             self.exception(parts.before, depth + 1);
         }
-        if let Some(dump) = parts.dump
-            && let Some(json) = python::to_json(dump)
+        if let Some(json) = parts.dump.and_then(|it| python::to_json(&without_cause(it))) {
+            self.object(json.as_bytes(), depth + 1);
+        }
+        // An error that lists those of its tries has no status of its own.
+        if self.status.is_none()
+            && let Some(json) = parts.inner_dump.and_then(|it| python::to_json(&without_cause(it)))
         {
             self.object(json.as_bytes(), depth + 1);
         }
@@ -490,6 +496,11 @@ impl Signals {
         let inside = if class_prefix(rest).is_none() { class_inside(rest) } else { None };
         if let Some(at) = inside {
             rest = rest.get(at..).unwrap_or_default();
+        }
+        // AWS: `An error occurred (ThrottlingException) when calling the Converse operation: …`.
+        if let Some((name, _)) = text.split_once("An error occurred (").and_then(|(_, it)| it.split_once(") when calling")) {
+            self.class(name);
+            self.code(Value::Text(Raw::plain(name.as_bytes())));
         }
         for _ in 0..6 {
             let Some((class, after)) = class_prefix(rest) else { break };
@@ -576,6 +587,17 @@ impl Signals {
         }
         if self.model.is_none() && record.model().is_none() {
             self.model = self.messages.iter().find_map(|it| model_in(it)).map(str::to_owned);
+        }
+        let answered = self.status.or(record.status()).or(self.upstream_status).is_some();
+        if !answered || self.url_host.is_none() {
+            for told in record.told() {
+                let (host, status) = exchange_in(told);
+                self.url_host = self.url_host.take().or_else(|| host.map(str::to_owned));
+                self.status = self.status.or(status.filter(|_| !answered));
+            }
+        }
+        if record.told().any(|it| memchr::memmem::find(it, b"AzureOpenAI").is_some()) {
+            Self::push(&mut self.libraries, "azure.ai.openai");
         }
         if self.status.is_none() && record.status().is_none() && self.upstream_status.is_none() {
             let all = self.types.iter().chain(&self.codes).chain(&self.messages);

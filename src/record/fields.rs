@@ -202,7 +202,7 @@ const PATHS: &[(Field, &[&str])] = &[
     (Field::KeyLabel, &["api_key_hint", "key_hint", "api_key_last4", "key_last4", "key_alias", "key_name", "api_key_alias"]),
     (Field::Kind, &["type", "kind"]),
     (Field::Context, &[
-        "responseBody", "response_body", "body", "raw", "payload.response", "ai.proxy.payload.response", "data", "response.error", "events", "text", "detail", "details",
+        "responseBody", "response_body", "body", "response", "response_text", "responseText", "error_body", "errorBody", "raw", "payload.response", "ai.proxy.payload.response", "data", "response.error", "events", "text", "detail", "details",
         "reason", "cause", "errors", "stack", "status.description", "status.message", "headers", "response_headers", "responseHeaders", "hidden_params", "requestOptions", "*.body",
         "*.response_body", "*.reason", "*.detail",
     ]),

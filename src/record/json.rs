@@ -375,7 +375,8 @@ pub(crate) fn unescape(raw: &[u8]) -> String {
                 rest = after;
                 out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
             }
-            b'"' | b'\\' | b'/' => out.push(*mark),
+            // JSON has no `\'`, Python's repr does.
+            b'"' | b'\\' | b'/' | b'\'' => out.push(*mark),
             other => out.extend_from_slice(&[b'\\', *other]),
         }
     }

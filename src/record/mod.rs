@@ -64,6 +64,11 @@ pub struct Reader {
 #[error("[record.fields] does not know {0:?}; it knows {known}", known = Field::NAMES.join(", "))]
 pub struct UnknownField(String);
 
+/// The host, and the port where there is one, of an address.
+pub fn host_of(url: &str) -> Option<&str> {
+    text::host_of(url.as_bytes())
+}
+
 const FAULTS: usize = 12;
 /// What is longer is no name of a model, a service, a host or a key.
 const NAME_BYTES: usize = 255;
@@ -288,7 +293,8 @@ impl<'a> Record<'a> {
             Value::Object(object) => {
                 let mut taken = false;
                 for (field, rank) in &entry.fields {
-                    if field.takes_objects() {
+                    // A gateway's `response` has a status of its own.
+                    if field.takes_objects() && key != b"response" {
                         self.put(*field, *rank, key, value);
                         taken = true;
                     }
@@ -379,6 +385,16 @@ impl<'a> Record<'a> {
         &self.faults[..self.fault_count]
     }
 
+    /// Every text in which the record may say what went wrong, as it stands there.
+    fn told(&self) -> impl Iterator<Item = &'a [u8]> {
+        let faults = self.faults().iter().filter_map(|it| match it.value {
+            Value::Text(raw) => Some(raw.bytes),
+            Value::Object(inside) | Value::Array(inside) => Some(inside),
+            _ => None,
+        });
+        [self.message.bytes].into_iter().chain(faults)
+    }
+
     fn logger_bytes(&self) -> &'a [u8] {
         match self.slot(Field::Logger) {
             Value::Text(raw) => raw.bytes,
@@ -452,6 +468,7 @@ impl<'a> Record<'a> {
     pub fn url_host(&self) -> Option<&'a str> {
         let url = match self.spot {
             Spot::Transport { url, .. } | Spot::Request { url } => url,
+            Spot::Sdk { .. } => text::url_of_sdk(self.message.bytes)?,
             _ => self.slot(Field::Url).as_raw()?.bytes,
         };
         text::host_of(url)
@@ -559,6 +576,11 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Whether a field says how long it took, in whatever unit.
+    pub fn has_latency(&self) -> bool {
+        self.slot(Field::Latency).is_something()
+    }
+
     /// Tokens sent.
     pub fn input_tokens(&self) -> Option<u64> {
         self.slot(Field::InputTokens).as_i64().and_then(|it| u64::try_from(it).ok())
@@ -611,6 +633,12 @@ impl<'a> Record<'a> {
 
 impl Fault<'_> {
     const EMPTY: Self = Self { certain: false, key: &[], value: Value::Null };
+
+    /// Whether it may be what a model wrote.
+    fn may_be_answer(&self) -> bool {
+        let named = matches!(self.key, b"response" | b"response_text" | b"responseText");
+        named && !self.is_evidence()
+    }
 
     /// Whether this field says that something failed. Bodies and details are there on good days too.
     fn is_evidence(&self) -> bool {

@@ -60,6 +60,8 @@ pub(super) fn spot<'a>(message: &'a [u8], logger: &[u8]) -> Spot<'a> {
         Some(b'[') if message.starts_with(b"[GIN]") => gin(message),
         Some(b'0'..=b'9') => gin(message).or_else(|| access(message)),
         Some(_) if !logger.is_empty() && logger.ends_with(b"access") => access(message),
+        // urllib3's `https://api.openai.com:443 "POST /v1/chat/completions HTTP/1.1" 429 None`
+        Some(b'h') if message.starts_with(b"http") => pooled(message),
         Some(b'|') => gin(message),
         Some(b'"' | b'-') => access(message),
         _ => None,
@@ -124,6 +126,19 @@ fn access(message: &[u8]) -> Option<Spot<'_>> {
     Some(Spot::Access { path, status, took_s: None })
 }
 
+/// `https://api.openai.com:443 "POST /v1/chat/completions HTTP/1.1" 429 None`, the way urllib3's pool puts it.
+fn pooled(message: &[u8]) -> Option<Spot<'_>> {
+    let end = memchr::memchr(b' ', message)?;
+    let Spot::Access { path, status, .. } = access(message)? else { return None };
+    let path = memchr::memmem::find(message, path)? + path.len();
+    let bare = text_has_no_path(&message[..end]);
+    bare.then_some(Spot::Transport { url: &message[..path], status })
+}
+
+fn text_has_no_path(url: &[u8]) -> bool {
+    memchr::memmem::find(url, b"://").is_some_and(|at| memchr::memchr(b'/', &url[at + 3..]).is_none())
+}
+
 /// `[GIN] 2026/11/20 - 09:16:51 | 500 | 51.787708541s | 127.0.0.1 | POST "/api/chat"`, with or without the part before the
 /// first bar.
 fn gin(message: &[u8]) -> Option<Spot<'_>> {
@@ -151,6 +166,12 @@ fn sdk(message: &[u8]) -> Option<Spot<'_>> {
     }
     let took_s = after(rest, b" in ").and_then(|it| go_duration_s(it.split(|b| *b == b' ').next()?));
     Some(Spot::Sdk { status, took_s, retrying })
+}
+
+/// The address in an SDK's own line.
+pub(super) fn url_of_sdk(message: &[u8]) -> Option<&[u8]> {
+    let rest = message.get(memchr::memmem::find(message, b" http")? + 1..)?;
+    rest.split(|b| *b == b' ').next()
 }
 
 fn after<'a>(text: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
@@ -405,24 +426,42 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
+/// What stands between two quotes, and the length with both; all that is left where the second is missing.
+fn quoted(text: &[u8], quote: u8) -> (Raw<'_>, usize) {
+    let mut at = 1;
+    let mut escapes = Escapes::None;
+    while let Some(found) = memchr::memchr2(quote, b'\\', text.get(at..).unwrap_or_default()) {
+        at += found;
+        if text[at] == quote {
+            return (Raw { bytes: &text[1..at], escapes }, at + 1);
+        }
+        escapes = Escapes::Some;
+        at += 2;
+    }
+    (Raw { bytes: &text[1..], escapes }, text.len())
+}
+
 fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
     // `model= gpt-5`: a blank before the value, as LiteLLM writes it.
     if text.first() == Some(&b' ') && text.get(1).is_some_and(|b| b.is_ascii_alphanumeric()) {
         let (value, used) = pair_value(&text[1..]);
         return (value, used + 1);
     }
-    if text.first() == Some(&b'"') {
-        let mut at = 1;
-        let mut escapes = Escapes::None;
-        while let Some(found) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
-            at += found;
-            if text[at] == b'"' {
-                return (Value::Text(Raw { bytes: &text[1..at], escapes }), at + 1);
-            }
-            escapes = Escapes::Some;
-            at += 2;
+    match text.first() {
+        Some(b'"') => {
+            let (inside, used) = quoted(text, b'"');
+            return (Value::Text(inside), used);
         }
-        return (Value::Text(Raw { bytes: &text[1..], escapes }), text.len());
+        // A Python repr, as structlog's KeyValueRenderer writes it; an apostrophe is followed by more of its word.
+        Some(b'\'') => {
+            let (inside, used) = quoted(text, b'\'');
+            if matches!(text.get(used), None | Some(b' ' | b'\t' | b',' | b';' | b')' | b']' | b'}' | b'\n'))
+                && used > inside.bytes.len() + 1
+            {
+                return (Value::Text(inside), used);
+            }
+        }
+        _ => {}
     }
     let len =
         text.iter().position(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\')).unwrap_or(text.len());

@@ -55,7 +55,14 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
             return Some(Status::Http(status));
         }
     }
-    reason_phrase(text)
+    reason_phrase(text).or_else(|| envoy_reply(text))
+}
+
+/// What Envoy says of its own comes with a 503, whatever class the SDK made of it.
+fn envoy_reply(text: &str) -> Option<Status> {
+    let own =
+        contains(text, "upstream connect error or disconnect/reset before headers") || contains(text, "no healthy upstream");
+    own.then_some(Status::Http(503))
 }
 
 /// A number between marks that set a status apart: `Forbidden (403)`, `[401] …`, `Error: 500`, `: 404 Not Found`, `-> 400 {`.
@@ -72,9 +79,15 @@ fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
             let error = led.strip_suffix(b":").is_some_and(|it| ends_folded(it, b"error") || ends_folded(it, b"exception"));
             error && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
                 || (led.ends_with(b":") || led.ends_with(b"->")) && after.len() > next.len() && word(next)
+                // `POST https://… -> 401 in 536 ms: …`
+                || led.ends_with(b"->") && contains_bytes(led, b"://") && !after.first().is_some_and(u8::is_ascii_alphanumeric)
         }
         _ => false,
     }
+}
+
+fn contains_bytes(text: &[u8], part: &[u8]) -> bool {
+    memchr::memmem::find(text, part).is_some()
 }
 
 fn ends_folded(text: &[u8], end: &[u8]) -> bool {
@@ -131,6 +144,18 @@ pub(super) fn url_in(text: &str) -> Option<String> {
     }
     let at = find(text, "getaddrinfo ENOTFOUND ").map(|at| at + 22)?;
     host_of(text.get(at..)?.split([' ', ':', '\n']).next()?.as_bytes()).map(str::to_owned)
+}
+
+/// The host of the request, and the status of the answer, where the local variables of a traceback show them as httpx prints them:
+/// `<Request('POST', 'https://api.groq.com/…')>`, `<Response [429 Too Many Requests]>`.
+pub(super) fn exchange_in(entry: &[u8]) -> (Option<&str>, Option<Status>) {
+    let request = memchr::memmem::find(entry, b"<Request('POST',").and_then(|at| entry.get(at + 16..));
+    let url = request.and_then(|rest| {
+        let rest = rest.get(..rest.len().min(400))?;
+        host_of(rest.get(memchr::memmem::find(rest, b"'http")? + 1..)?)
+    });
+    let response = memchr::memmem::rfind(entry, b"<Response [").and_then(|at| entry.get(at + 11..));
+    (url, response.and_then(status_prefix).map(Status::Http))
 }
 
 /// `try again in 120ms`, `retry after 37 seconds`, `Please retry in 21h4m12.7s`; in seconds.
@@ -539,13 +564,27 @@ pub(super) fn unwrapped(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
+    let first_line = text.split('\n').next().unwrap_or_default();
+    let place = place_in_column(first_line);
     for word in text.split(is_gap).filter(|it| !it.is_empty()) {
+        if Some(word) == place {
+            continue;
+        }
         if !out.is_empty() {
             out.push(' ');
         }
         out.push_str(word);
     }
     Cow::Owned(out)
+}
+
+/// `llm.py:288` at the end of the line, where rich has a column of its own for it.
+fn place_in_column(line: &str) -> Option<&str> {
+    let line = line.trim_end();
+    let (before, last) = line.rsplit_once(' ')?;
+    let (file, number) = last.rsplit_once(':')?;
+    let is_place = file.ends_with(".py") && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    (is_place && before.ends_with(' ')).then_some(last)
 }
 
 /// [`str::find`] for texts so short that its preparations would cost more than the search.

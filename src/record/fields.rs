@@ -270,6 +270,8 @@ const TRANSPARENT: &[&str] = &[
     "log_fields",
     "data_fields",
     "ctx",
+    "standard_logging_object",
+    "standard_logging_payload",
 ];
 
 /// Where a key of a nested object leads.

@@ -647,6 +647,8 @@ impl Fault<'_> {
             (true, Value::Text(raw)) => {
                 !matches!(raw.bytes, b"None" | b"none" | b"null" | b"nil" | b"-" | b"false" | b"NoneType: None")
             }
+            // LiteLLM's `error_information` is there on good days too, its fields empty.
+            (true, Value::Object(object)) => json::Members::new(object).any(|(_, it)| it.is_something()),
             (true, other) => other.is_something(),
             (false, Value::Text(raw)) => body::looks_like_error_body(raw.bytes),
             (false, Value::Object(object)) => json::member(object, "error").is_something(),

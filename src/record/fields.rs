@@ -43,6 +43,8 @@ pub(crate) enum Field {
     KeyLabel,
     Ending,
     Kind,
+    /// Envoy's word on how a request ended that got no answer.
+    Flags,
     /// Looked into once something went wrong: bodies, details, headers. More than one may be.
     Context,
     /// Anything that is there only when something went wrong. More than one may be.
@@ -201,6 +203,7 @@ const PATHS: &[(Field, &[&str])] = &[
     (Field::Operation, &["gen_ai.operation.name", "call_type", "operation", "operation_name"]),
     (Field::KeyLabel, &["api_key_hint", "key_hint", "api_key_last4", "key_last4", "key_alias", "key_name", "api_key_alias"]),
     (Field::Kind, &["type", "kind"]),
+    (Field::Flags, &["response_flags"]),
     (Field::Context, &[
         "responseBody", "response_body", "body", "response", "response_text", "responseText", "error_body", "errorBody", "raw", "payload.response", "ai.proxy.payload.response", "data", "response.error", "events", "text", "detail", "details",
         "reason", "cause", "errors", "stack", "status.description", "status.message", "headers", "response_headers", "responseHeaders", "hidden_params", "requestOptions", "*.body",

@@ -513,6 +513,7 @@ impl<'a> Record<'a> {
         }
         let value = self.slot(Field::Status);
         match value.as_i64() {
+            Some(0) => self.unanswered(),
             Some(number) => Status::from_number(number),
             None => match value.as_raw()?.bytes {
                 b"timeout" | b"timed_out" | b"TIMEOUT" => Some(Status::Timeout),
@@ -520,6 +521,16 @@ impl<'a> Record<'a> {
                 _ => None,
             },
         }
+    }
+
+    /// Why Envoy had no answer to pass on: <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>.
+    fn unanswered(&self) -> Option<Status> {
+        let flags = self.slot(Field::Flags).as_raw()?.bytes;
+        flags.split(|b| *b == b',').find_map(|flag| match flag {
+            b"UT" | b"DT" | b"SI" => Some(Status::Timeout),
+            b"UF" | b"UC" | b"UH" | b"UO" | b"UR" | b"LR" | b"URX" => Some(Status::Connection),
+            _ => None,
+        })
     }
 
     /// What a gateway says its upstream answered: the last of a list such as `502, 200`.
@@ -693,7 +704,7 @@ impl Level {
         lower.copy_from_slice(word);
         lower.make_ascii_lowercase();
         match &*lower {
-            b"trace" | b"debug" | b"verbose" | b"silly" | b"dbg" | b"7" | b"default" => Self::Debug,
+            b"trace" | b"debug" | b"verbose" | b"silly" | b"dbg" | b"7" => Self::Debug,
             b"info" | b"information" | b"notice" | b"inf" | b"success" | b"http" | b"log" | b"6" | b"5" => Self::Info,
             b"warn" | b"warning" | b"wrn" | b"4" => Self::Warn,
             b"error" | b"err" | b"eror" | b"severe" | b"3" => Self::Error,

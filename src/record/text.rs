@@ -142,7 +142,11 @@ fn text_has_no_path(url: &[u8]) -> bool {
 /// `[GIN] 2026/11/20 - 09:16:51 | 500 | 51.787708541s | 127.0.0.1 | POST "/api/chat"`, with or without the part before the
 /// first bar.
 fn gin(message: &[u8]) -> Option<Spot<'_>> {
-    let mut fields = message.split(|b| *b == b'|').map(<[u8]>::trim_ascii).skip(1).peekable();
+    let mut fields = message.split(|b| *b == b'|').map(<[u8]>::trim_ascii).peekable();
+    // The head of a line ends behind its time: what is left may begin with the status.
+    if fields.peek().is_some_and(|it| it.len() != 3 || status_prefix(it).is_none()) {
+        fields.next();
+    }
     // one-api and its forks put the request's id before the status.
     if fields.peek().is_some_and(|it| it.len() >= 16 && it.iter().all(u8::is_ascii_alphanumeric)) {
         fields.next();

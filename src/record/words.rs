@@ -12,7 +12,9 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
     if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
         return Some(Status::Http(status));
     }
-    const MARKS: [&str; 29] = [
+    const MARKS: [&str; 31] = [
+        "code is ",
+        "error type ",
         "code ",
         "code: ",
         "\"code\":\"",
@@ -76,7 +78,8 @@ fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
         Some(b'[') => after.first() == Some(&b']') && !before[..before.len() - 1].last().is_some_and(u8::is_ascii_alphanumeric),
         Some(b' ') => {
             let led = before.trim_ascii_end();
-            let error = led.strip_suffix(b":").is_some_and(|it| ends_folded(it, b"error") || ends_folded(it, b"exception"));
+            let named = |it: &[u8]| ends_folded(it, b"error") || ends_folded(it, b"exception") || ends_folded(it, b"error]");
+            let error = led.strip_suffix(b":").is_some_and(named) || after.starts_with(b" status code (no body)");
             error && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
                 || (led.ends_with(b":") || led.ends_with(b"->")) && after.len() > next.len() && word(next)
                 // `POST https://… -> 401 in 536 ms: …`
@@ -279,7 +282,35 @@ pub(super) fn declares_calm(text: &str) -> bool {
     let text = text.split_once("failed: ").filter(|(before, _)| before.len() < 24).map_or(text, |(_, after)| after);
     let head = text.get(..text.floor_char_boundary(200)).unwrap_or_default();
     let access = ["| 200 |", "HTTP/1.1\" 200", "200 OK "].iter().any(|it| head.contains(it));
-    access || is_calm_entry(head, text) || is_talk(head) || is_piece_of_answer(text) || counts_none(text) || is_aside(text)
+    let said = access || is_calm_entry(head, text) || is_talk(head) || is_piece_of_answer(text);
+    said || counts_none(text) || is_aside(text) || lists_headers(text) || is_status_report(text) || is_stamped_line(text)
+}
+
+/// The headers of an answer that told what is left, and nothing that went wrong.
+fn lists_headers(text: &str) -> bool {
+    contains_folded(text, "x-ratelimit-remaining") && status_in(text).is_none() && {
+        let rest = text.split("ratelimit").collect::<String>();
+        !["error", "exceeded", "too many", "reached", "denied"].iter().any(|it| contains_folded(&rest, it))
+    }
+}
+
+/// A line of another log without a level: `2024/08/12 20:00:01 images.go:996: total blobs: 0`, and not a word of trouble.
+fn is_stamped_line(text: &str) -> bool {
+    let stamped = Stamp::parse_prefix(text.trim_start_matches('[').as_bytes()).is_some();
+    stamped && !names_trouble(text) && status_in(text).is_none()
+}
+
+/// Three facts or more, each a name with a value, and not a word of trouble: `total blobs: 0`, `Main model: … Git repo: …`, `ttft=0.87`.
+fn is_status_report(text: &str) -> bool {
+    let pair = |word: &&str| {
+        let word = word.trim_end_matches([',', ';']);
+        let named = word.strip_suffix(':').or_else(|| word.split_once('=').map(|(name, _)| name));
+        named.is_some_and(|it| it.len() > 1 && it.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')))
+    };
+    text.split_whitespace().filter(pair).take(3).count() == 3
+        && !text.contains('<')
+        && !names_trouble(text)
+        && status_in(text).is_none()
 }
 
 /// Somebody's words about errors: a commit's subject, a line of a table or of a change log, a note in the first person, a good end, a

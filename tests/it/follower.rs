@@ -5,10 +5,13 @@ use llm_triage::framing::StreamId;
 use llm_triage::pipeline::Event;
 use llm_triage::source::file::{Ledger, Memory, Options, Own, Position, StartAt, Tailer};
 use llm_triage::source::{Gauges, Moment, StreamIds};
+use llm_triage::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 /// See the module.
@@ -23,6 +26,17 @@ pub(crate) struct Follower {
     /// What else was told.
     pub(crate) events: Vec<String>,
     now: Moment,
+    clock: Clock,
+}
+
+/// The clock of the file system, by which files are dated: it is coarse, and under load it lags behind the one on the wall.
+struct Clock(File);
+
+impl Clock {
+    fn now(&mut self) -> SystemTime {
+        self.0.write_all(b".").expect("written");
+        self.0.metadata().and_then(|it| it.modified()).expect("known")
+    }
 }
 
 /// What a checkpoint keeps: places, and the lines that were counted by then.
@@ -60,6 +74,7 @@ impl Follower {
             lines: Vec::new(),
             events: Vec::new(),
             now: Moment::now(),
+            clock: Clock(tempfile::tempfile().expect("a file")),
         }
     }
 
@@ -99,8 +114,17 @@ impl Follower {
     }
 
     pub(crate) fn wait(&mut self, seconds: u64) {
-        // The files' own times go by the clock on the wall, so that one is left as it is.
-        self.now = Moment { steady: self.now.steady + Duration::from_secs(seconds), ..Moment::now() };
+        // The files' own times cannot be advanced by hand, so that clock is left as it is.
+        let wall = Timestamp::from_system(self.clock.now());
+        self.now = Moment { steady: self.now.steady + Duration::from_secs(seconds), wall };
+    }
+
+    /// What comes to be from now on has a later date than all that is there.
+    pub(crate) fn tick(&mut self) {
+        let before = self.clock.now();
+        while self.clock.now() <= before {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn collect(&mut self) {

@@ -3,7 +3,7 @@
 use llm_triage::classify::SourceId;
 use llm_triage::framing::StreamId;
 use llm_triage::pipeline::Event;
-use llm_triage::source::file::{Ledger, Memory, Options, Own, Position, StartAt, Tailer};
+use llm_triage::source::file::{FileKey, Ledger, Memory, Options, Own, Position, StartAt, Tailer};
 use llm_triage::source::{Gauges, Moment, StreamIds};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -449,6 +449,25 @@ fn what_was_truncated_and_then_renamed_while_nobody_looked_is_read() {
     bench.append("app.log", "in the new one\n");
     bench.restart(saved);
     assert_eq!(bench.poll() + &bench.poll(), "in the copy\nin the original\nin the new one\n");
+}
+
+#[test]
+fn what_has_the_inode_of_a_file_that_was_compressed_while_nobody_looked_hides_nothing() {
+    let mut bench = Bench::seasoned(&["app.log"]);
+    bench.append("app.log", "first line of the log, long enough to be told apart from others\n");
+    bench.poll();
+    let mut saved = bench.save();
+    bench.append("app.log", "in the compressed one\n");
+    for (name, text) in [("app.log.3", "in the second\n"), ("app.log.2", "in the third\n"), ("app.log.1", "in the new one\n")] {
+        bench.rename("app.log", name);
+        std::thread::sleep(Duration::from_millis(20)); // births must differ, and no one can set them
+        bench.append("app.log", text);
+    }
+    bench.compress("app.log.3");
+    // Its number is free then, and file systems use such a number again at once.
+    saved[0].key = FileKey::of(&fs::metadata(bench.path("app.log.1")).expect("known"));
+    bench.restart(saved);
+    assert_eq!(bench.poll() + &bench.poll(), "in the compressed one\nin the second\nin the third\nin the new one\n");
 }
 
 #[test]

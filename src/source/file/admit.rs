@@ -112,7 +112,8 @@ impl Tailer {
 
     /// What was rotated while nobody looked, or was not read to its end before: it is read first.
     fn sweep(&mut self, mut known: Vec<Position>, now: Moment) {
-        known.sort_by_key(|it| (it.seen, it.stream));
+        // What can be told from others first: all else is what is left.
+        known.sort_by_key(|it| (!it.has_proof(), it.seen, it.stream));
         let mut listed = HashMap::new();
         for position in known {
             let Some(source) = self.sources.iter().position(|it| *it.name == *position.source) else { continue };
@@ -160,7 +161,8 @@ impl Tailer {
         let family = rotated::family(path);
         let remembered = self.remembered.values().filter(|it| rotated::family(&it.path) == family).map(|it| it.head);
         let followed = self.tails.values().filter(|it| rotated::family(&it.path) == family).map(Tail::present_head);
-        remembered.chain(followed).collect()
+        let ended = self.ended.iter().filter(|it| it.0 == family).map(|it| it.1);
+        remembered.chain(followed).chain(ended).collect()
     }
 
     /// Opens a file that is remembered and has another name now, if it has bytes that were not read.
@@ -179,11 +181,19 @@ impl Tailer {
         info!(path = %moved.at.display(), unread, "rotated while nobody looked; reading its rest");
         let is_copy = FileKey::of(&moved.meta) != position.key;
         let stream = self.open_moved(source, position, moved, now)?;
-        // The original was cut after the copy was made, filled again, and then renamed as well: that comes next.
-        let original = entries.iter().find(|(at, meta)| is_copy && FileKey::of(meta) == position.key && *at != real);
-        let next =
-            original.and_then(|(at, meta)| self.begin_between(source, &position.path, at.clone(), meta, Some(stream), now));
-        next.or(Some(stream))
+        // The original was cut after the copy was made, filled again, and then renamed as well; or its number was used again
+        // by one of those that were begun since. Either comes next, among all of them. What is compressed is neither.
+        let family = rotated::family(&real);
+        let is_original = |at: &Path, meta| at != real && rotated::is_sibling(&family, at) && FileKey::of(meta) == position.key;
+        let original = entries.iter().find(|(at, meta)| is_copy && is_original(at, meta));
+        let (Some(original), Some(tail)) = (original, self.tails.get(&stream)) else { return Some(stream) };
+        let mut next = rotated::newer(&real, tail, &self.known_heads(&position.path));
+        if !next.iter().any(|(at, _)| *at == original.0) {
+            next.push(original.clone());
+        }
+        next.sort_by_key(|(_, meta)| meta.modified().ok());
+        let begin = |after, (at, meta)| self.begin_between(source, &position.path, at, &meta, after, now).or(after);
+        next.into_iter().fold(Some(stream), begin)
     }
 
     fn open_moved(&mut self, source: usize, position: &Position, moved: Moved, now: Moment) -> Option<StreamId> {

@@ -105,6 +105,9 @@ const MAX_DELETED_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 /// How long a backlog may hold back the evaluation of alerts.
 const MAX_CATCH_UP: Duration = Duration::from_secs(600);
 
+/// How many deleted files are known by their first bytes.
+const MAX_ENDED: usize = 1_000;
+
 /// A file that was not read to its end for this long is behind: its own time is its clock.
 const BEHIND_AFTER: Duration = Duration::from_secs(30);
 
@@ -138,6 +141,8 @@ pub struct Tailer {
     by_path: HashMap<PathBuf, StreamId>,
     /// Places in files that have not been found (again).
     remembered: BTreeMap<StreamId, Position>,
+    /// Deleted files that were read to their end, by the names of their families: what is left of one is compressed.
+    ended: VecDeque<(PathBuf, Head)>,
     /// Files that may have more, one turn each.
     ready: VecDeque<StreamId>,
     out: VecDeque<Parcel>,
@@ -224,6 +229,7 @@ impl Tailer {
             any_waits: false,
             by_path: HashMap::new(),
             remembered: positions.into_iter().map(|it| (StreamId(it.stream), it)).collect(),
+            ended: VecDeque::new(),
             ready: VecDeque::new(),
             out: VecDeque::new(),
             scratch: vec![0; SCRATCH],
@@ -563,7 +569,10 @@ impl Tailer {
     /// Lets go of a file that was read to its end.
     fn close(&mut self, stream: StreamId, now: Moment) {
         let Some(tail) = self.tails.get(&stream) else { return };
-        if !tail.is_deleted() {
+        if tail.is_deleted() {
+            self.ended.push_back((rotated::family(&tail.path), tail.head));
+            self.ended.drain(..self.ended.len().saturating_sub(MAX_ENDED));
+        } else {
             let position = Position { seen: now.wall, closed: true, ..position(tail) };
             self.remembered.insert(stream, position);
         }

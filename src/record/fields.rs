@@ -137,7 +137,7 @@ const PATHS: &[(Field, &[&str])] = &[
         "PRIORITY", "at",
     ]),
     (Field::Message, &["record.message", "message", "msg", "body.stringValue", "statusMessage", "MESSAGE", "text", "log.message", "log"]),
-    (Field::Event, &["event", "event.name", "eventName", "event_name", "name", "event.action"]),
+    (Field::Event, &["event", "event.name", "eventName", "event_name", "name", "event.action", "subtype"]),
     (Field::Logger, &["logger", "component", "name", "logger_name", "record.name", "log.logger", "target", "module"]),
     (Field::Provider, &[
         "gen_ai.provider.name", "gen_ai.system", "custom_llm_provider", "error_information.llm_provider", "llm_provider", "api_provider",

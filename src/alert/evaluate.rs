@@ -6,10 +6,14 @@ use super::spec::Kind;
 use super::table::Row;
 use super::view::{Reason, Transition};
 use super::{Alerts, LATENESS, Lexicon, RowId, SelfRow};
+use crate::detect::Growing;
 use crate::time::Timestamp;
 
 /// A gap longer than this is worth asking whether anything can happen in it.
 const GAP: i64 = 60;
+
+/// The row whose alert also says that a group of errors grows which no pattern knows.
+const UNKNOWN: &str = "unknown";
 
 /// What a second is, beside the calls of each provider.
 struct Moment {
@@ -43,12 +47,19 @@ impl Alerts {
         let moment = self.moment(at);
         self.detections.tick(at, lexicon.providers);
         self.open_conditions(&moment);
+        let growing = self.detections.growing(at);
         for ((id, scope), series) in &mut self.series {
             if let Some(row) = self.table.row(*id) {
+                let concerns = |it: &&Growing<'_>| {
+                    it.0 == row.id
+                        && Some(it.1) == scope.provider
+                        && scope.service.get().is_none_or(|own| it.2.is_none_or(|it| it == own))
+                };
+                let grown = growing.iter().filter(|_| row.id == UNKNOWN).filter(concerns).map(|it| (it.3, it.4)).min();
                 let calls = self.calls.get(*scope);
                 let check = SelfRow::from_text(&row.id).map(|it| &self.checks[it as usize]);
                 let held = check.and_then(|it| it.held(at));
-                step(series, row, calls, held, &moment);
+                step(series, row, calls, held, grown, &moment);
             }
         }
         if !self.catching_up {
@@ -102,10 +113,17 @@ impl Alerts {
     }
 }
 
-fn step(series: &mut Series, row: &Row, calls: Option<&Calls>, itself: Option<Held>, moment: &Moment) {
+fn step(
+    series: &mut Series,
+    row: &Row,
+    calls: Option<&Calls>,
+    itself: Option<Held>,
+    grown: Option<(i64, i64)>,
+    moment: &Moment,
+) {
     let Moment { at, resolves, .. } = *moment;
     match (row.kind, calls) {
-        (Kind::Errors | Kind::Outage, Some(calls)) => series.step_errors(at, row, calls, resolves),
+        (Kind::Errors | Kind::Outage, Some(calls)) => series.step_errors(at, row, calls, grown, resolves),
         (Kind::Absorbed, Some(calls)) => series.step_absorbed(at, row, calls, moment.good_calls, resolves),
         (Kind::Silence, Some(calls)) if !moment.asleep => {
             let noticed = series.machine.phase.since();

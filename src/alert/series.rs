@@ -66,8 +66,9 @@ impl Series {
         }
     }
 
-    /// Goes on to the next second of a row over failed calls; `outage` is one of them.
-    pub(super) fn step_errors(&mut self, at: i64, row: &Row, calls: &Calls, resolves: Resolves) {
+    /// Goes on to the next second of a row over failed calls; `outage` is one of them. `grown`: since when and until when a group of
+    /// these errors comes far more often than before, be it a small share of all calls.
+    pub(super) fn step_errors(&mut self, at: i64, row: &Row, calls: &Calls, grown: Option<(i64, i64)>, resolves: Resolves) {
         let second = self.second(at, calls.now.good, calls.last_good);
         self.weather(second, row);
         let verdict = match row.trigger {
@@ -83,6 +84,12 @@ impl Series {
         let verdict = match verdict {
             Verdict::Holds(_) | Verdict::Fires(_) if row.kind == Kind::Outage && calls.last_good.is_none() => Verdict::Idle,
             verdict => verdict,
+        };
+        let verdict = match (verdict, grown, row.trigger) {
+            (Verdict::Idle | Verdict::Holds(_) | Verdict::Clears(_), Some((since, last)), Trigger::Sustained(length)) => {
+                if last - since >= length.as_secs() as i64 { Verdict::Fires(since) } else { verdict }
+            }
+            _ => verdict,
         };
         self.settle(verdict, second.failures, resolves);
     }

@@ -136,6 +136,53 @@ pub struct Condition {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values(pub Vec<String>);
 
+impl fmt::Display for Conditions {
+    /// `category rate-limit-capacity, status not 503; or owner network`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("any other failed call");
+        }
+        self.0.iter().enumerate().try_for_each(|(n, it)| {
+            if n > 0 {
+                f.write_str("; or ")?;
+            }
+            write!(f, "{it}")
+        })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { provider, gateway, service, model, status, category, pattern, owner, retry, source, relay } = self;
+        let all = [
+            ("provider", provider),
+            ("gateway", gateway),
+            ("service", service),
+            ("model", model),
+            ("status", status),
+            ("category", category),
+            ("pattern", pattern),
+            ("owner", owner),
+            ("retry", retry),
+            ("source", source),
+        ];
+        let mut parts: Vec<_> = all.iter().filter(|(_, it)| !it.0.is_empty()).map(|(key, it)| format!("{key} {it}")).collect();
+        if *relay {
+            parts.push("refused by a relay itself".to_owned());
+        }
+        f.write_str(&parts.join(", "))
+    }
+}
+
+impl fmt::Display for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (not, of): (Vec<&str>, Vec<&str>) = self.0.iter().map(String::as_str).partition(|it| it.starts_with('!'));
+        let not: Vec<_> = not.iter().map(|it| format!("not {}", it.trim_start_matches('!'))).collect();
+        let words = [of.join(" or "), not.join(", ")];
+        f.write_str(&words.iter().filter(|it| !it.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", "))
+    }
+}
+
 impl<'de> Deserialize<'de> for Conditions {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct OneOrMany;

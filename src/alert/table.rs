@@ -217,6 +217,11 @@ fn merge(mut shipped: Vec<RowSpec>, user: &[RowSpec], faults: &mut Vec<RowError>
 }
 
 impl Row {
+    /// Which failed calls belong to it, in words.
+    pub fn matches(&self) -> String {
+        self.conditions.to_string()
+    }
+
     /// The table's next step, in one sentence or two.
     pub fn next_step(&self) -> String {
         match (self.action.as_str(), self.escalate_to.as_str()) {
@@ -357,11 +362,16 @@ impl Check<'_> {
     /// A span in whole seconds: `45s`, `5m`, `2h`, `1d`.
     fn span(&mut self, key: &str, text: Option<&str>, most: u64) -> Option<Duration> {
         let text = text?;
-        let seconds = seconds(text).filter(|it| *it <= most);
-        if seconds.is_none() {
-            self.fault(format!("{key} = {text:?} is not a time such as \"45s\" or \"5m\", at most {most} seconds"));
+        let Some(seconds) = seconds(text) else {
+            self.fault(format!("{key} = {text:?} is not a time such as \"45s\" or \"5m\""));
+            return None;
+        };
+        if seconds > most {
+            let most = super::text::spoken(Duration::from_secs(most));
+            self.fault(format!("{key} = {text:?} is longer than what is remembered: at most {most}"));
+            return None;
         }
-        seconds.map(Duration::from_secs)
+        Some(Duration::from_secs(seconds))
     }
 }
 

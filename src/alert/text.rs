@@ -79,6 +79,10 @@ impl Draft<'_> {
         let service = self.scope.service.get().map_or_else(String::new, |it| format!(" ({it})"));
         let provider = self.provider();
         let leading = self.leading().map_or_else(String::new, |it| format!(": {}", it.title));
+        // What is said of ourselves names us.
+        if self.row.title.starts_with(provider) {
+            return format!("{}{leading}", self.row.title);
+        }
         format!("{provider}{service}: {}{leading}", self.row.title)
     }
 
@@ -124,13 +128,18 @@ impl Draft<'_> {
     }
 
     /// In the order in which it is missed when a message is cut: who and what, the requests to ask about, what many calls
-    /// show, and one example.
+    /// show, and one example. What is found of several models or services alike is told of one.
     fn evidence(&self) -> String {
         let gathered = &self.series.gathered;
         let mut lines = evidence(gathered, self.series.failures(), self.lexicon);
         let found = self.findings();
         let rotated = found.iter().any(|it| it.kind == FindingKind::KeyRotation);
-        lines.extend(found.into_iter().take(MOST_FINDINGS).map(|it| format!("found: {}. {}", it.text, it.advice)));
+        let kinds = found.chunk_by(|a, b| a.kind == b.kind);
+        lines.extend(kinds.take(MOST_FINDINGS).map(|alike| {
+            let more = alike.len() - 1;
+            let more = if more == 0 { String::new() } else { format!(" (And {more} more like it.)") };
+            format!("found: {}. {}{more}", alike[0].text, alike[0].advice)
+        }));
         if self.leading().is_some_and(|it| it.category == Category::Auth) && !rotated {
             let service = gathered.services.leader();
             let fact = service.zip(self.scope.provider).and_then(|((it, _), provider)| self.detections.key_fact(provider, it));

@@ -564,6 +564,9 @@ impl Classifier {
             let names = signals.types.iter().chain(&signals.codes);
             names.filter_map(|it| self.catalog.signs.upstream_status.get(&it.to_ascii_lowercase())).next().copied()
         };
+        // A type that stands for a 500 says no more than "a fault of ours"; a 503 or 529 that was seen says which.
+        let finer = verdict.status.or(signals.status).and_then(Status::http).is_some_and(|it| (501..600).contains(&it));
+        let typed = || typed().filter(|it| !(finer && *it == 500));
         let body = signals.upstream_status.or_else(|| typed().and_then(|it| Status::from_number(i64::from(it))));
         // SDKs name a class for each status. LiteLLM's tells what it answered itself, whatever it was answered.
         let relayed = signals.types.iter().any(|it| it.starts_with("litellm."));

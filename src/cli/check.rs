@@ -3,7 +3,7 @@
 use super::args::Check;
 use super::{End, Trouble, run, sources, style};
 use crate::alert::{Kind, Row, Trigger};
-use crate::config::{Config, Output, SourceKind};
+use crate::config::{Config, Flags, Output, SourceKind};
 use crate::daemon::{Plan, receiver_place};
 use crate::delivery::probe;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub(super) fn run(args: &Check) -> Result<End, Trouble> {
-    let plan = run::plan(Config::load(&args.flags))?;
+    let plan = run::plan(Config::load(&args.flags)).map_err(|it| with_the_rest(it, &args.flags))?;
     let unreached = unreached(&plan)?;
     style::print(describe(&plan).as_bytes())?;
     let findings = args.sources.then(|| sources::look(plan.config()));
@@ -30,6 +30,16 @@ pub(super) fn run(args: &Check) -> Result<End, Trouble> {
         b"\ngood, but for the receivers that cannot be reached now\n"
     })?;
     Ok(End::Good)
+}
+
+/// That nothing is to be read does not hide what else is wrong.
+fn with_the_rest(trouble: Trouble, flags: &Flags) -> Trouble {
+    let reads = flags.stdin || !flags.file.is_empty() || !flags.tcp.is_empty();
+    let Trouble::Config(mut faults) = trouble else { return trouble };
+    if !reads && let Err(Trouble::Config(more)) = run::plan(Config::load(&Flags { stdin: true, ..flags.clone() })) {
+        faults.extend(more.into_iter().filter(|it| !faults.contains(it)).collect::<Vec<_>>());
+    }
+    Trouble::Config(faults)
 }
 
 /// How long one receiver is waited for.
@@ -104,6 +114,9 @@ fn describe(plan: &Plan) -> String {
     out.push_str("\nescalation: the first row that matches a failed call wins\n");
     for row in plan.rules().table().rows() {
         let _infallible = writeln!(out, "  {:<15} {:<8} {:<24} {}", row.id, row.severity, fires(row), row.next_step());
+        if row.kind == Kind::Errors {
+            let _infallible = writeln!(out, "  {:<15} {}", "", row.matches());
+        }
     }
     out
 }
@@ -111,6 +124,7 @@ fn describe(plan: &Plan) -> String {
 fn fires(row: &Row) -> String {
     let text = match row.trigger {
         Trigger::AtOnce => "at once".to_owned(),
+        _ if row.kind == Kind::Silence => "by its own rule".to_owned(),
         Trigger::Sustained(time) if row.kind != Kind::Errors => format!("by its own rule, {}", style::span(time)),
         Trigger::Sustained(time) => format!("after {}", style::span(time)),
         Trigger::Burst(time) => format!("{} within {}", row.failures, style::span(time)),

@@ -30,8 +30,6 @@ use tracing::{info, warn};
 
 /// How long receivers have at the end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// A receiver that has failed for this long is said to fail.
-const RECEIVER_PATIENCE: Duration = Duration::from_secs(300);
 /// A source that is behind by this much is said to be behind, in seconds.
 const BEHIND_S: f64 = 300.0;
 
@@ -521,22 +519,17 @@ impl Edge for Link {
         let now = snapshot.at;
         let behind: Vec<_> =
             self.gauges.iter().zip(&snapshot.sources).filter_map(|((.., it), view)| behind(it, view, now)).collect();
-        let failing: Vec<_> = self
-            .delivery
-            .health()
-            .into_iter()
-            .filter(|it| it.failing_since.is_some_and(|since| Moment::now().wall.since(since) > RECEIVER_PATIENCE))
-            .map(|it| it.receiver)
-            .collect();
-        let said = |names: Vec<String>| (!names.is_empty()).then(|| names.join(", "));
+        let failing: Vec<_> =
+            self.delivery.health().into_iter().filter(|it| it.failing_since.is_some()).map(|it| it.receiver).collect();
+        let said = |what: &str, names: Vec<String>| (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")));
         vec![
-            (SelfRow::Behind, said(behind)),
-            (SelfRow::Unreadable, said(unreadable.into_iter().map(str::to_owned).collect())),
+            (SelfRow::Behind, said("sources", behind)),
+            (SelfRow::Unreadable, said("sources", unreadable.into_iter().map(str::to_owned).collect())),
             (
                 SelfRow::Losing,
                 self.lost.filter(|at| now.since(*at) < Duration::from_secs(300)).map(|_| "bytes were lost".to_owned()),
             ),
-            (SelfRow::Receiver, said(failing)),
+            (SelfRow::Receiver, said("receivers", failing)),
         ]
     }
 

@@ -304,7 +304,7 @@ impl Desk {
                 outbox.failed(failure, now);
                 failing_since.get_or_insert(now);
                 let error = failure.error();
-                let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+                let cause = std::error::Error::source(error).map(tracing::field::display);
                 match failure {
                     Failure::Rejected(_) => {
                         self.metrics.rejected();

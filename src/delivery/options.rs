@@ -7,8 +7,10 @@ use super::post::Endpoint;
 use super::secret::Secret;
 use super::way::Way;
 use crate::taxonomy::Severity;
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -223,12 +225,11 @@ impl Receiver {
         self.members.iter().map(|(label, _)| label.as_str())
     }
 
-    /// An empty outbox per member. `seed` spreads the retries of many processes.
+    /// An empty outbox per member. `seed` spreads the retries of many processes; the name, those of one process's receivers.
     pub fn outboxes(&self, from: &Identity, seed: u64) -> Vec<Outbox> {
-        let seeds = (0u64..).map(|n| seed.wrapping_add(n));
-        let members = self.members().zip(seeds);
-        members
-            .map(|(label, seed)| Outbox::new(label, self.shape.clone(), self.filter.clone(), self.repeat, from.clone(), seed))
+        let seed = |label: &str| FxBuildHasher.hash_one((seed, label));
+        self.members()
+            .map(|it| Outbox::new(it, self.shape.clone(), self.filter.clone(), self.repeat, from.clone(), seed(it)))
             .collect()
     }
 }

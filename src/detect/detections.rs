@@ -25,6 +25,9 @@ pub struct Detections {
     found: Vec<Finding>,
 }
 
+/// Row, provider, service, first and last second of a group that grows.
+pub type Growing<'a> = (&'a str, Provider, Option<&'a str>, i64, i64);
+
 impl Detections {
     /// Takes in a call: that it worked, or that it failed and belongs to this row. Attempts and details are passed over.
     pub fn observe(&mut self, seen: &Observation, row: &str, patterns: &[Pattern], providers: &Providers) {
@@ -53,6 +56,16 @@ impl Detections {
         if let Some(finding) = self.nobody_answers(at, providers) {
             put(&mut self.found, finding);
         }
+    }
+
+    /// Groups of errors that no pattern knows and that grow at this moment: row, provider, service, first and last second.
+    pub fn growing(&self, at: i64) -> Vec<Growing<'_>> {
+        let grows = |it: &&Finding| it.kind == FindingKind::Growing && at - it.last.second() <= PRESENT;
+        let told = |it| {
+            let Finding { row, provider, service, since, last, .. }: &Finding = it;
+            (row.as_deref().unwrap_or_default(), *provider, service.as_deref(), since.second(), last.second())
+        };
+        self.found.iter().filter(grows).map(told).collect()
     }
 
     /// What was found, the latest first.

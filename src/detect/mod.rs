@@ -19,7 +19,7 @@ mod template;
 mod unknown;
 mod watch;
 
-pub use detections::{Detections, DetectionsState};
+pub use detections::{Detections, DetectionsState, Growing};
 pub use finding::{Blame, Finding, FindingKind};
 pub use template::template;
 pub use unknown::{UnknownGroups, UnknownState, UnknownView};

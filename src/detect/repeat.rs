@@ -19,8 +19,13 @@ const ALTERNATIONS: u32 = 3;
 const LIMIT: usize = 64;
 /// What has not failed for so long has no say any more, in seconds.
 const FORGOTTEN: i64 = 3_600;
-/// So many failures in ten minutes are a group that grows.
+/// So many failures in ten minutes are a group that may grow.
 const GROWN: u64 = 10;
+/// It grows when there are so many times as many as there were before.
+const GROWTH: u64 = 3;
+/// A new group has grown from nothing when so many calls had worked without it, for so many seconds.
+const WITHOUT: u64 = 100;
+const WATCHED: i64 = 600;
 /// What lies behind tells requests apart no more, in bytes.
 const MASKED: usize = 128;
 
@@ -31,6 +36,9 @@ pub(super) struct Repeats {
     #[serde(with = "by_id")]
     good: FxHashMap<u64, u64>,
     all_good: u64,
+    /// The first call.
+    #[serde(default)]
+    born: Option<i64>,
     signatures: Vec<Signature>,
 }
 
@@ -55,6 +63,9 @@ pub(super) struct Signature {
     known: bool,
     minutes: Minutes,
     changed: bool,
+    /// Since when it comes far more often than it did; until it comes seldom again.
+    #[serde(default)]
+    pub(super) grown: Option<i64>,
 }
 
 /// How a request fails.
@@ -68,8 +79,19 @@ pub(super) enum Habit {
     Growing { lately: u64 },
 }
 
+impl Signature {
+    /// Whether there are far more of it in these ten minutes than there were in any before.
+    fn has_grown(&self, at: i64, lately: u64, born: i64) -> bool {
+        let before = self.count.saturating_sub(lately);
+        let tens = ((at - self.first) / 600 - 1).max(0) as u64;
+        let from_nothing = before == 0 && self.all_good_at_first >= WITHOUT && self.first - born >= WATCHED;
+        lately >= GROWN && (from_nothing || before > 0 && lately * tens >= GROWTH * before)
+    }
+}
+
 impl Repeats {
     pub(super) fn good(&mut self, seen: &Observation) {
+        self.born.get_or_insert(seen.at.second());
         self.all_good += 1;
         if !self.good.is_empty()
             && let Some(good) = self.good.get_mut(&pair_of(seen))
@@ -104,6 +126,7 @@ impl Repeats {
             known: seen.pattern.is_some(),
             minutes: Minutes::default(),
             changed: false,
+            grown: None,
         };
         let signature = match position {
             Some(position) if self.signatures.get(position).is_some_and(|it| it.id == id && at - it.last <= FORGOTTEN) => {
@@ -135,12 +158,16 @@ impl Repeats {
 
     /// The habits of requests that failed since it was last asked.
     pub(super) fn diagnose(&mut self, at: i64, mut tell: impl FnMut(&Signature, Habit)) {
-        let Self { good, all_good, signatures } = self;
+        let Self { good, all_good, born, signatures } = self;
+        let born = born.unwrap_or(at);
         for it in signatures.iter_mut().filter(|it| it.changed) {
             it.changed = false;
             let lately = it.minutes.sum(at, 10).bad;
-            if !it.known && lately >= GROWN {
-                tell(it, Habit::Growing { lately });
+            if !it.known {
+                it.grown = it.grown.filter(|_| lately * 2 >= GROWN).or_else(|| it.has_grown(at, lately, born).then_some(at));
+                if it.grown.is_some() {
+                    tell(it, Habit::Growing { lately });
+                }
             }
             if it.count < HABIT {
                 continue;

@@ -360,7 +360,7 @@ fn habit_of(it: &Signature, habit: Habit, at: i64) -> Finding {
         service: Some(it.service.clone()).filter(|it| !it.is_empty()),
         model: Some(it.model.clone()).filter(|it| !it.is_empty()),
         row: Some(it.row.clone()),
-        since: second(it.first),
+        since: second(it.grown.filter(|_| kind == FindingKind::Growing).unwrap_or(it.first)),
         last: second(it.last),
         about: it.id,
         ..found(kind, blame, at, text, advice)

@@ -453,6 +453,36 @@ fn what_the_calls_show_together_is_in_every_format() {
 }
 
 #[test]
+fn a_503_or_529_stays_what_it_is_beside_a_type_that_says_500() {
+    for (status, row) in [(500, "server-error"), (503, "unavailable"), (504, "unavailable"), (529, "overloaded")] {
+        let line = format!(
+            "{{\"level\":\"error\",\"provider\":\"anthropic\",\"status_code\":{status},\"error_type\":\"api_error\",\"error\":\"Service Unavailable\"}}\n"
+        );
+        let (_dir, paths) = folder(&[("a.jsonl", line.as_bytes())]);
+        let ran = run(&["classify", &paths[0].to_string_lossy()]);
+        let verdict: Value = serde_json::from_str(&ran.out).expect("a verdict");
+        assert_eq!((&verdict["status"], &verdict["upstream_status"]), (&Value::from(status), &Value::Null), "{verdict}");
+        assert_eq!(verdict["row"], row, "{verdict}");
+    }
+}
+
+#[test]
+fn a_check_says_all_that_is_wrong_and_what_each_row_matches() {
+    let (_dir, paths) = folder(&[("config.toml", b"[[escalation]]\nid = 'auth'\nmatch = { category = 'money' }\n")]);
+    let ran = run(&["check", "--config", &paths[0].to_string_lossy()]);
+    assert_eq!(ran.code, 78, "{ran:?}");
+    for told in ["nothing to read", "category \"money\" is not known"] {
+        assert!(ran.err.contains(told), "{told}: {}", ran.err);
+    }
+    let ran = run(&["check", "--stdin"]);
+    for told in
+        ["status not 503, category rate-limit-capacity\n", "any other failed call\n", "status connection; or owner network\n"]
+    {
+        assert!(ran.out.contains(told), "{told}: {}", ran.out);
+    }
+}
+
+#[test]
 fn what_cannot_work_is_told_with_its_place_and_the_mend() {
     let source = "[[source.file]]\npaths = ['/var/log/llm/*.jsonl']\n";
     let check = |more: &str, flags: &[&str]| {
@@ -465,7 +495,10 @@ fn what_cannot_work_is_told_with_its_place_and_the_mend() {
             "[[escalation]]\nid = 'auth'\nmatch = { category = 'money' }\n",
             "category \"money\" is not known; known are content-policy",
         ),
-        ("[[escalation]]\nid = 'auth'\nsustained = '2h'\n", "is not a time such as \"45s\" or \"5m\", at most 3600 seconds"),
+        (
+            "[[escalation]]\nid = 'auth'\nsustained = '2h'\n",
+            "sustained = \"2h\" is longer than what is remembered: at most 60 minutes",
+        ),
         ("[[receiver.slack]]\nurl_file = 'no-such-file'\n", "receiver slack: cannot read url_file"),
         ("[[receiver.webhook]]\nurl = 'http://x'\nrows = ['atuh']\n", "there is no row \"atuh\" in the escalation table"),
         ("[[receiver.webhook]]\nurl = 'http://x'\nseverity = 'info'\n", "unknown field `severity`"),

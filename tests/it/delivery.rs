@@ -378,13 +378,68 @@ fn slack_gets_one_readable_message_per_provider() {
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
     outbox.on_transition(&firing(alert("rate-limit", "openai")), NOW);
     let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("news").body).expect("JSON");
-    assert_eq!(body["text"], ":large_orange_circle: openai: 2 firing (warning)");
+    assert_eq!(body["text"], ":large_orange_circle: openai: 2 firing (warning): auth at openai");
     let text = body["blocks"][1]["text"]["text"].as_str().expect("a section");
     assert_eq!(
         text,
         "*LLMauth* auth at openai\n12 calls failed\n*Next:* switch provider\n*Fix:* raise the limit\n\
          *Evidence:* 429 &lt;x&gt; &amp; more\n<https://example.org/runbook|Runbook>"
     );
+}
+
+#[test]
+fn slack_says_how_it_ended_and_how_long_it_took() {
+    let (_dir, mut slack) = for_people("slack", "");
+    let begun = Alert { fired_at: Some(NOW), ..alert("auth", "openai") };
+    slack.on_transition(&firing(begun.clone()), NOW);
+    assert!(said(&mut slack, NOW).is_some());
+    slack.on_transition(&resolved(begun, after(720)), after(720));
+    let body: Value = serde_json::from_slice(&slack.due(after(720)).expect("news").body).expect("JSON");
+    let text = body["blocks"][1]["text"]["text"].as_str().expect("a section");
+    assert!(text.contains("Resolved") && text.contains(" after 12 min.\n"), "{text}");
+}
+
+#[test]
+fn a_section_of_slack_holds_what_it_may() {
+    let (_dir, mut slack) = for_people("slack", "");
+    let long = || "<&>".repeat(2_000);
+    let huge = Alert {
+        name: long(),
+        summary: long(),
+        description: long(),
+        next_step: long(),
+        fix: long(),
+        evidence: long(),
+        runbook_url: long(),
+        ..alert("auth", "openai")
+    };
+    slack.on_transition(&firing(huge), NOW);
+    let body: Value = serde_json::from_slice(&slack.due(NOW).expect("news").body).expect("JSON");
+    for block in body["blocks"].as_array().expect("blocks") {
+        let length = block["text"]["text"].as_str().map_or(0, |it| it.chars().count());
+        assert!(length <= 3_000, "{length}");
+    }
+}
+
+#[test]
+fn receivers_of_one_process_do_not_try_again_in_step() {
+    let options: ReceiverOptions = toml::from_str(
+        "[[webhook]]\nname = 'a'\nurl = 'http://127.0.0.1:1'\n[[webhook]]\nname = 'b'\nurl = 'http://127.0.0.1:1'",
+    )
+    .expect("good options");
+    let waits: Vec<_> = options
+        .resolve(None, &rows())
+        .expect("good receivers")
+        .iter()
+        .map(|it| {
+            let mut outbox = it.outboxes(&identity(), 1).remove(0);
+            outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+            assert!(outbox.due(NOW).is_some());
+            outbox.failed(&later(None), NOW);
+            outbox.next_due(NOW)
+        })
+        .collect();
+    assert_ne!(waits[0], waits[1]);
 }
 
 /// What a Slack or PagerDuty outbox of one file says, as the headline or the summary of each message that is due.
@@ -444,10 +499,10 @@ fn a_bad_hour_of_one_provider_is_one_incident() {
     assert_eq!(
         said[0],
         [
-            "0 :large_orange_circle: openai: 1 firing (warning)",
-            "300 :large_orange_circle: openai: 3 firing (warning)",
-            "400 :red_circle: openai: 4 firing (critical)",
-            "500 :white_check_mark: openai: resolved",
+            "0 :large_orange_circle: openai: 1 firing (warning): rate-limit at openai",
+            "300 :large_orange_circle: openai: 3 firing (warning): rate-limit at openai",
+            "400 :red_circle: openai: 4 firing (critical): outage at openai",
+            "500 :white_check_mark: openai: resolved: timeout at openai",
         ]
     );
     assert_eq!(
@@ -494,7 +549,7 @@ fn a_restart_in_the_middle_of_an_incident_tells_it_no_second_time() {
     let (_dir, mut heir) = for_people("slack", "");
     heir.restore(serde_json::from_str(&state).expect("and read"));
     heir.on_transition(&firing(alert("rate-limit", "openai")), after(10));
-    assert_eq!(heard(&mut heir, 10..400), ["300 :large_orange_circle: openai: 2 firing (warning)"]);
+    assert_eq!(heard(&mut heir, 10..400), ["300 :large_orange_circle: openai: 2 firing (warning): rate-limit at openai"]);
 }
 
 #[test]

@@ -412,11 +412,20 @@ fn an_error_that_was_never_seen_is_told_once_enough_was_seen() {
 #[test]
 fn a_group_of_unknown_errors_that_grows_is_told() {
     let mut stream = Stream::new();
-    stream.bad((0..600).step_by(50), "unknown", |_| {});
+    stream.good(0..600, |_| {});
+    stream.bad((600..1_200).step_by(50), "unknown", |_| {});
     assert_eq!(
         stream.found(FindingKind::Growing),
-        ["unknown: an error that no pattern knows grows: 12 in ten minutes, first at 00:00:00: \"it went wrong\""]
+        ["unknown: an error that no pattern knows grows: 12 in ten minutes, first at 00:10:00: \"it went wrong\""]
     );
+    // Seldom for an hour, then five times as often; and as often as ever.
+    let mut stream = Stream::new();
+    stream.bad((0..3_600).step_by(200), "unknown", |_| {});
+    stream.bad((3_600..4_200).step_by(40), "unknown", |_| {});
+    assert_eq!(stream.found(FindingKind::Growing).len(), 1);
+    let mut stream = Stream::new();
+    stream.bad((0..7_200).step_by(40), "unknown", |_| {});
+    assert_eq!(stream.found(FindingKind::Growing), NOTHING);
     let mut stream = Stream::new();
     stream.bad((0..3_600).step_by(120), "unknown", |_| {});
     stream.add((0..600).step_by(50), "rate-limit", |world, seen| seen.pattern = world.pattern("openai-rate-limit"));

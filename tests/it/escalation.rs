@@ -181,7 +181,10 @@ fn a_fault_says_which_row_what_and_how_to_mend_it() {
         ("id = 'mine'", "escalation row \"mine\": a new row needs a `match`"),
         ("id = 'mine'\nmatch = {}", "escalation row \"mine\": a new row needs a `match`"),
         ("id = 'auth'\nsustained = 'soon'", "escalation row \"auth\": sustained = \"soon\" is not a time such as \"45s\""),
-        ("id = 'auth'\nsustained = '2d'", "escalation row \"auth\": sustained = \"2d\" is not a time such as \"45s\""),
+        (
+            "id = 'auth'\nsustained = '2d'",
+            "escalation row \"auth\": sustained = \"2d\" is longer than what is remembered: at most 60 minutes",
+        ),
         ("id = 'auth'\nsustained = '1s'\nwithin = '2s'", "escalation row \"auth\": give `sustained` or `within`, not both"),
         ("id = 'auth'\nshare = 1.5", "escalation row \"auth\": share = 1.5 is not between"),
         ("id = 'auth'\nfailures = 0", "escalation row \"auth\": failures = 0 is not between"),

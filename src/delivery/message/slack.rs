@@ -3,12 +3,14 @@
 use super::{Identity, News, firing};
 use crate::taxonomy::Severity;
 use serde_json::{Value, json};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// More would not be read, and Slack takes at most 50 blocks.
 const MOST_ALERTS: usize = 10;
 /// Slack takes 3000 characters per section, as they are sent: what has to be escaped counts as that.
 const LONGEST_TEXT: usize = 500;
+const SHORT: usize = 250;
 const LONGEST_EVIDENCE: usize = 900;
 
 pub(super) fn body(news: &[News<'_>], from: &Identity) -> Value {
@@ -17,7 +19,9 @@ pub(super) fn body(news: &[News<'_>], from: &Identity) -> Value {
     let headline = headline(news, &providers);
     let mut blocks = vec![section(&format!("*{headline}*"))];
     let mut shown = firing(news);
-    shown.extend(news.iter().filter(|it| it.ended_at.is_some()));
+    let mut ended: Vec<_> = news.iter().filter(|it| it.ended_at.is_some()).copied().collect();
+    ended.sort_by_key(|it| Reverse(it.alert.severity));
+    shown.extend(ended);
     let write = if is_digest { brief } else { alert };
     blocks.extend(shown.iter().take(MOST_ALERTS).map(|it| section(&write(it))));
     if news.len() > MOST_ALERTS {
@@ -25,7 +29,17 @@ pub(super) fn body(news: &[News<'_>], from: &Identity) -> Value {
     }
     let origin = format!("<{}|llm-triage> on {}", from.url, escape(&from.instance, LONGEST_TEXT));
     blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": origin }] }));
-    json!({ "text": headline, "blocks": blocks })
+    let text = if is_digest { headline } else { preview(&headline, &shown) };
+    json!({ "text": text, "blocks": blocks })
+}
+
+/// What a telephone shows before anything is opened: the headline, and of what fires or ended the worst in words.
+fn preview(headline: &str, shown: &[News<'_>]) -> String {
+    let worst = shown.first().map(|it| {
+        let said = it.alert.summary.strip_prefix(&format!("{}: ", it.alert.provider));
+        escape(said.unwrap_or(&it.alert.summary), LONGEST_TEXT)
+    });
+    worst.map_or_else(|| headline.to_owned(), |it| format!("{headline}: {it}"))
 }
 
 fn headline(news: &[News<'_>], providers: &BTreeSet<&str>) -> String {
@@ -59,29 +73,39 @@ fn brief(News { alert, ended_at, .. }: &News<'_>) -> String {
     }
 }
 
-fn alert(News { alert, ended_at, .. }: &News<'_>) -> String {
+fn alert(News { alert, starts_at, ended_at }: &News<'_>) -> String {
     let text = |it: &str| escape(it, LONGEST_TEXT);
-    let mut lines = vec![format!("*{}* {}", text(&alert.name), text(&alert.summary))];
+    let mut lines = vec![format!("*{}* {}", escape(&alert.name, SHORT), escape(&alert.summary, SHORT))];
     match ended_at {
-        Some(_) => {
-            let reason = alert.reason.map_or("", |it| it.as_str());
-            lines.push(format!("resolved {reason}").trim_end().to_owned());
+        Some(end) => {
+            let reason = alert.reason.map_or_else(String::new, |it| format!(" ({it})"));
+            lines.push(format!("Resolved{reason} after {}.", span(end.second() - starts_at.second())));
+            lines.extend(Some(&alert.description).filter(|it| !it.is_empty()).map(|it| text(it)));
         }
         None => {
             lines.extend(Some(&alert.description).filter(|it| !it.is_empty()).map(|it| text(it)));
             let advice = [
-                ("Next", &alert.next_step, LONGEST_TEXT),
+                ("Next", &alert.next_step, SHORT),
                 ("Fix", &alert.fix, LONGEST_TEXT),
                 ("Evidence", &alert.evidence, LONGEST_EVIDENCE),
             ];
             let told = advice.iter().filter(|(_, it, _)| !it.is_empty());
             lines.extend(told.map(|(what, it, most)| format!("*{what}:* {}", escape(it, *most))));
             if !alert.runbook_url.is_empty() {
-                lines.push(format!("<{}|Runbook>", escape(&alert.runbook_url, LONGEST_TEXT)));
+                lines.push(format!("<{}|Runbook>", escape(&alert.runbook_url, SHORT)));
             }
         }
     }
     lines.join("\n")
+}
+
+/// `45 s`, `7 min`, `2 h 5 min`.
+fn span(seconds: i64) -> String {
+    match seconds.max(0) {
+        s if s < 90 => format!("{s} s"),
+        s if s < 5_400 => format!("{} min", (s + 30) / 60),
+        s => format!("{} h {} min", s / 3_600, s / 60 % 60),
+    }
 }
 
 fn section(text: &str) -> Value {

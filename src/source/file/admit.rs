@@ -360,9 +360,13 @@ impl Tailer {
         let (source, path) = (older.source, Arc::clone(&older.path));
         let present = Head::read(file, Head::MAX).unwrap_or_default();
         let between = rotated::newer(real, older, &self.known_heads(&path));
+        // Where the file was renamed itself since, what is younger than it comes behind it.
+        let Ok(meta) = file.metadata() else { return stream };
+        let stands = fs::metadata(real).is_ok_and(|it| FileKey::of(&it) == FileKey::of(&meta));
+        let comes_before = |it: &Metadata| stands || it.modified().ok() < meta.modified().ok();
         between
             .into_iter()
-            .filter(|(at, _)| !rotated::begins_with(at, present))
+            .filter(|(at, it)| comes_before(it) && !rotated::begins_with(at, present))
             .fold(stream, |after, (at, meta)| self.begin_between(source, &path, at, &meta, Some(after), now).unwrap_or(after))
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// A small generator, so that a seed tells the whole history.
 struct Dice(u64);
@@ -320,4 +321,23 @@ fn what_is_left_compressed_of_a_file_long_gone_is_not_read_again() {
     append(&follower.path("app.log"));
     follower.poll();
     assert_eq!(follower.lines, [text, "late words"], "{:?}", follower.events);
+}
+
+#[test]
+fn what_was_filled_behind_a_backlog_and_compressed_while_away_is_read() {
+    let mut follower = Follower::new(&["app.log"]);
+    let mut writer = append(&follower.path("app.log"));
+    let ago = |seconds| SystemTime::now() - Duration::from_secs(seconds);
+    // It is opened while nothing is in it, and has no turn before the checkpoint, which comes much later than its lines.
+    writer.set_modified(ago(120)).expect("dated back");
+    follower.poll();
+    writeln!(writer, "a line that nobody has read, of a file of which nothing was read").expect("written");
+    writer.set_modified(ago(60)).expect("dated back");
+    let saved = follower.save();
+    fs::rename(follower.path("app.log"), follower.path("app.log.1")).expect("renamed");
+    compress(&follower.path("app.log.1"));
+    append(&follower.path("app.log"));
+    follower.restart(saved);
+    follower.poll();
+    assert_eq!(follower.lines, ["a line that nobody has read, of a file of which nothing was read"], "{:?}", follower.events);
 }

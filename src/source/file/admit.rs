@@ -150,7 +150,9 @@ impl Tailer {
             return None;
         }
         let known = self.known_heads(&position.path);
-        let since = rotated::written_since(entries, &real, position.seen, &known);
+        // It may have been filled long before the checkpoint, behind a backlog.
+        let since = position.modified.map_or(position.seen, |it| it.min(position.seen));
+        let since = rotated::written_since(entries, &real, since, &known);
         since
             .into_iter()
             .fold(None, |after, (at, meta)| self.begin_between(source, &position.path, at, &meta, after, now).or(after))

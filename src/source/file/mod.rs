@@ -799,7 +799,7 @@ impl Tail {
 
 /// Where a tail stands, in the form that finds it again.
 fn position(tail: &Tail) -> Position {
-    let Place { source, path, key, head, mark, line } = tail.place();
+    let Place { source, path, key, head, mark, line, modified } = tail.place();
     Position {
         stream: tail.stream.0,
         source: source.to_string(),
@@ -810,6 +810,7 @@ fn position(tail: &Tail) -> Position {
         offset: tail.offset,
         line,
         seen: Timestamp::default(),
+        modified: Some(modified),
         closed: false,
     }
 }

@@ -40,6 +40,8 @@ pub struct Place {
     pub mark: Mark,
     /// The number of the line there.
     pub line: u64,
+    /// When it had last been written to.
+    pub modified: Timestamp,
 }
 
 /// One file in a checkpoint.
@@ -63,6 +65,9 @@ pub struct Position {
     pub line: u64,
     /// When the file was last known to be there.
     pub seen: Timestamp,
+    /// When what was read of it, or nothing, had last been written to: what it is called now was written to since.
+    #[serde(default)]
+    pub modified: Option<Timestamp>,
     /// It was read to its end and let go.
     #[serde(default)]
     pub closed: bool,
@@ -149,7 +154,7 @@ impl Ledger {
 }
 
 fn position(stream: StreamId, place: &Place, offset: u64, line: u64, now: Timestamp) -> Position {
-    let Place { source, path, key, head, mark, line: _ } = place;
+    let Place { source, path, key, head, mark, line: _, modified } = place;
     Position {
         stream: stream.0,
         source: source.to_string(),
@@ -161,6 +166,7 @@ fn position(stream: StreamId, place: &Place, offset: u64, line: u64, now: Timest
         offset,
         line,
         seen: now,
+        modified: Some(*modified),
         closed: false,
     }
 }

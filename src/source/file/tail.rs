@@ -6,6 +6,7 @@ use super::place::Place;
 use super::rotated::Moved;
 use crate::framing::StreamId;
 use crate::source::CHUNK;
+use crate::time::Timestamp;
 use bytes::Bytes;
 use std::fs::{File, Metadata};
 use std::io;
@@ -175,6 +176,7 @@ impl Tail {
             head: self.head,
             mark: self.trail.mark(),
             line: self.line,
+            modified: Timestamp::from_system(self.modified),
         }
     }
 

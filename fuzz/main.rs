@@ -5,10 +5,10 @@
 //! `FUZZ_SEED` repeats a run. An input that fails is printed as a byte string, to become a test.
 
 use llm_triage::alert::AlertOptions;
-use llm_triage::call::GrainRule;
 use llm_triage::checkpoint::{Checkpoint, decode, encode};
 use llm_triage::classify::{Catalog, Classifier, Source, Traffic};
 use llm_triage::config::{Config, Flags};
+use llm_triage::correlate::GrainRule;
 use llm_triage::framing::{self, Framer, LossReason};
 use llm_triage::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, State, StreamInfo, Wanted};
 use llm_triage::record::Reader;

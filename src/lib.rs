@@ -6,11 +6,12 @@
 
 pub mod time;
 pub mod taxonomy;
+pub mod observation;
 pub mod framing;
 pub mod record;
 pub mod redact;
 pub mod classify;
-pub mod call;
+pub mod correlate;
 pub mod window;
 pub mod detect;
 pub mod alert;

@@ -76,6 +76,7 @@ impl Default for Redactor {
 
 impl Redactor {
     /// The text without its secrets, and how many there were.
+    #[must_use]
     pub fn redact<'t>(&self, text: &'t str) -> (Cow<'t, str>, u64) {
         let address = memchr::memchr(b'@', text.as_bytes()).is_some();
         let hash = has_hash(text);
@@ -132,6 +133,7 @@ impl Redactor {
     }
 
     /// [`Self::redact`], then cut to [`MESSAGE_BYTES`] at a character, on one line.
+    #[must_use]
     pub fn message(&self, text: &str) -> (String, u64) {
         // Cutting first would leave half a secret that no longer looks like one.
         let end = text.floor_char_boundary(MESSAGE_BYTES * 4);
@@ -150,6 +152,7 @@ impl Redactor {
     }
 
     /// The last four characters of a key that the text shows, whole or masked by its provider (`sk-proj-****4qzA`).
+    #[must_use]
     pub fn key_hint<'t>(&self, text: &'t str) -> Option<&'t str> {
         let marked = self.marks.is_match(text).then(|| marked_hint(text)).flatten();
         marked.or_else(|| masked_hint(text))

@@ -2,7 +2,7 @@
 
 use super::state::AdminState;
 use crate::alert::Alert;
-use crate::metrics::{Present, SourceReading};
+use crate::metrics::{PublishedSnapshot, SourceReading};
 use crate::pipeline::SourceView;
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// What became of the bytes of a source since the process began: seen = read + skipped + lost + unread, but for what is on
 /// its way at this moment.
-pub(super) struct Balance {
+pub(super) struct ByteAccounting {
     pub(super) seen: u64,
     pub(super) read: u64,
     pub(super) skipped: u64,
@@ -18,7 +18,7 @@ pub(super) struct Balance {
     pub(super) unread: u64,
 }
 
-impl Balance {
+impl ByteAccounting {
     pub(super) fn of(it: &SourceView, gauge: Option<&SourceReading>) -> Self {
         let values = gauge.map(|it| it.values).unwrap_or_default();
         Self {
@@ -32,7 +32,7 @@ impl Balance {
 }
 
 pub(super) fn windows(state: &AdminState) -> String {
-    let Present { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.present();
     let windows: Value = snapshot
         .windows
         .iter()
@@ -52,7 +52,7 @@ pub(super) fn windows(state: &AdminState) -> String {
 }
 
 pub(super) fn alerts(state: &AdminState) -> String {
-    let Present { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.present();
     let alerts: Value = snapshot.alerts.iter().map(alert).collect();
     let findings: Value = snapshot
         .findings
@@ -76,7 +76,7 @@ pub(super) fn alerts(state: &AdminState) -> String {
 }
 
 pub(super) fn unknown(state: &AdminState) -> String {
-    let Present { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.present();
     let unknown: Value = snapshot
         .unknown
         .iter()
@@ -95,7 +95,7 @@ pub(super) fn unknown(state: &AdminState) -> String {
 }
 
 pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
-    let Present { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.present();
     let gauges = state.metrics.sources();
     let sources: Value = snapshot
         .sources
@@ -144,7 +144,7 @@ pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
 
 /// The balance of a source: seen = read + skipped + lost + unread.
 fn bytes(it: &SourceView, gauge: Option<&SourceReading>) -> Value {
-    let balance = Balance::of(it, gauge);
+    let balance = ByteAccounting::of(it, gauge);
     json!({
         "seen": balance.seen,
         "read": balance.read,

@@ -1,10 +1,10 @@
 //! The status page: is anything wrong now, whose is it, what is to be done; then the numbers. One file, no script,
 //! nothing from elsewhere, and every text of a log escaped.
 
-use super::api::Balance;
+use super::api::ByteAccounting;
 use super::state::{AdminState, Loaded, Phase};
 use crate::alert::{Alert, State};
-use crate::metrics::{Names, Present, WINDOWS};
+use crate::metrics::{Names, PublishedSnapshot, WINDOWS};
 use crate::pipeline::{Snapshot, WindowView};
 use crate::taxonomy::{Provider, Severity, StatusLabel};
 use crate::time::Timestamp;
@@ -18,7 +18,7 @@ const REFRESH_S: u32 = 15;
 /// More unknown errors are a matter for `llm-triage suggest`.
 const MOST_UNKNOWN: usize = 20;
 /// What was found and is shown: of this time, and so many.
-const FRESH: Duration = Duration::from_secs(3_600);
+const FRESH: Duration = Duration::from_hours(1);
 const MOST_FINDINGS: usize = 20;
 
 /// Text of a log, safe between tags and in quoted attributes.
@@ -50,7 +50,7 @@ struct Drawing<'a> {
 }
 
 pub(super) fn render(state: &AdminState, now: Timestamp) -> String {
-    let Present { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.present();
     let loaded = state.loaded();
     let drawing = Drawing { state, snapshot: &snapshot, names: &names, loaded: &loaded, now };
     let mut html = String::with_capacity(32 * 1024);
@@ -310,7 +310,7 @@ impl Drawing<'_> {
         )?;
         let gauges = self.state.metrics.sources();
         for source in &self.snapshot.sources {
-            let bytes = Balance::of(source, gauges.iter().find(|it| it.name == source.name));
+            let bytes = ByteAccounting::of(source, gauges.iter().find(|it| it.name == source.name));
             let lines = &source.books;
             write!(to, "<tr><th scope=\"row\">{}</th>", Safe(&source.name))?;
             let cells = [

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// A reload reads files and compiles patterns; on a busy machine that can take seconds.
-const RELOAD_TIMEOUT: Duration = Duration::from_secs(60);
+const RELOAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Shorter answers are not worth it.
 const GZIP_FROM: usize = 1_024;
 

@@ -2,7 +2,7 @@
 
 use crate::classify::Pattern;
 use crate::metrics::Metrics;
-use crate::taxonomy::{Category, Owner, Providers, Retry, closed};
+use crate::taxonomy::{Category, Owner, Providers, Retry, string_enum};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
-closed! {
+string_enum! {
     /// Where the daemon stands.
     Phase {
         /// It opens sources, or catches up with what came while it was down.

@@ -2,7 +2,7 @@
 
 use super::seconds::Seconds;
 use super::silence::Rhythm;
-use crate::classify::Name;
+use crate::observation::Name;
 use crate::taxonomy::{Outcome, Provider};
 use crate::window::Ring;
 use rustc_hash::FxHashMap;

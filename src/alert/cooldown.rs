@@ -4,8 +4,8 @@
 //! provider's trouble still: they belong to the row and the provider whose failures began the cooldown, not to the router.
 
 use super::table::Table;
-use super::{Lexicon, RowId};
-use crate::classify::{Name, Observation};
+use super::{NameTable, RowId};
+use crate::observation::{Name, Observation};
 use crate::taxonomy::{Provider, Providers};
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +88,7 @@ impl Cooldowns {
 }
 
 /// Whether a router refused the call because it lets a provider rest.
-pub(super) fn is_cooldown(seen: &Observation, lexicon: Lexicon<'_>) -> bool {
+pub(super) fn is_cooldown(seen: &Observation, lexicon: NameTable<'_>) -> bool {
     let pattern = seen.pattern.and_then(|it| lexicon.pattern(it));
     pattern.is_some_and(|it| it.id.contains("cooldown") || it.title.contains("cooldown"))
 }

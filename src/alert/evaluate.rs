@@ -5,7 +5,7 @@ use super::series::{Held, Resolves, Series, Timing};
 use super::spec::Kind;
 use super::table::Row;
 use super::view::{Reason, Transition};
-use super::{Alerts, LATENESS, Lexicon, RowId, SelfRow};
+use super::{Alerts, LATENESS, NameTable, RowId, SelfRow};
 use crate::detect::Growing;
 use crate::time::Timestamp;
 
@@ -16,7 +16,7 @@ const GAP: i64 = 60;
 const UNKNOWN: &str = "unknown";
 
 /// What a second is, beside the calls of each provider.
-struct Moment {
+struct EvalContext {
     at: i64,
     /// Calls of all providers that worked.
     good_calls: u64,
@@ -30,7 +30,7 @@ struct Moment {
 
 impl Alerts {
     /// Evaluates all seconds up to `due`.
-    pub(super) fn advance(&mut self, due: i64, lexicon: Lexicon<'_>, out: &mut Vec<Transition>) {
+    pub(super) fn advance(&mut self, due: i64, lexicon: NameTable<'_>, out: &mut Vec<Transition>) {
         let mut next = self.frontier.unwrap_or(due + 1);
         while next <= due {
             if due - next > GAP && self.is_idle(next) {
@@ -43,7 +43,7 @@ impl Alerts {
         self.frontier = Some(next);
     }
 
-    fn evaluate(&mut self, at: i64, lexicon: Lexicon<'_>, out: &mut Vec<Transition>) {
+    fn evaluate(&mut self, at: i64, lexicon: NameTable<'_>, out: &mut Vec<Transition>) {
         let moment = self.moment(at);
         self.detections.tick(at, lexicon.providers);
         self.open_conditions(&moment);
@@ -68,7 +68,7 @@ impl Alerts {
         self.series.retain(|_, series| !series.is_idle());
     }
 
-    fn moment(&mut self, at: i64) -> Moment {
+    fn moment(&mut self, at: i64) -> EvalContext {
         let (mut good, mut calls) = (0u64, 0u32);
         for (_, scope) in self.calls.iter_mut() {
             scope.step(at);
@@ -82,11 +82,11 @@ impl Alerts {
         let row = self.table.enabled(Kind::Blind).next();
         let blind = row.and_then(|(_, row)| self.sight.step(at, calls, row));
         let resolves = if self.behind { Resolves::Held } else { Resolves::Freely };
-        Moment { at, good_calls: good, blind, resolves, asleep, awake: self.awake }
+        EvalContext { at, good_calls: good, blind, resolves, asleep, awake: self.awake }
     }
 
     /// Makes a series for each condition that holds and has none.
-    fn open_conditions(&mut self, moment: &Moment) {
+    fn open_conditions(&mut self, moment: &EvalContext) {
         let mut keys: Vec<(RowId, Scope)> = Vec::new();
         for (row, _) in self.table.enabled(Kind::Silence).filter(|_| !moment.asleep) {
             let silent = |(_, calls): &&(Scope, Calls)| calls.rhythm.silent_since(moment.at, moment.awake, None).is_some();
@@ -119,9 +119,9 @@ fn step(
     calls: Option<&Calls>,
     itself: Option<Held>,
     grown: Option<(i64, i64)>,
-    moment: &Moment,
+    moment: &EvalContext,
 ) {
-    let Moment { at, resolves, .. } = *moment;
+    let EvalContext { at, resolves, .. } = *moment;
     match (row.kind, calls) {
         (Kind::Errors | Kind::Outage, Some(calls)) => series.step_errors(at, row, calls, grown, resolves),
         (Kind::Absorbed, Some(calls)) => series.step_absorbed(at, row, calls, moment.good_calls, resolves),
@@ -138,7 +138,7 @@ fn step(
     }
 }
 
-fn silence(calls: &Calls, moment: &Moment, noticed: Option<i64>) -> Result<Held, Reason> {
+fn silence(calls: &Calls, moment: &EvalContext, noticed: Option<i64>) -> Result<Held, Reason> {
     match calls.rhythm.silent_since(moment.at, moment.awake, noticed) {
         Some(since) => Ok(Held {
             since,

@@ -1,7 +1,7 @@
 //! What an alert can show for itself: who and what is concerned, and one example. Bounded, whatever comes in.
 
-use super::Lexicon;
-use crate::classify::Observation;
+use super::NameTable;
+use crate::observation::Observation;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -27,7 +27,7 @@ impl Gathered {
     const REQUEST_IDS: usize = 5;
 
     /// Takes in one failure.
-    pub(super) fn take(&mut self, seen: &Observation, lexicon: Lexicon<'_>) {
+    pub(super) fn take(&mut self, seen: &Observation, lexicon: NameTable<'_>) {
         self.models.count(seen.model.as_str());
         self.services.count(seen.service.as_str());
         self.statuses.count(&seen.status_label().to_string());

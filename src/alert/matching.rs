@@ -1,9 +1,9 @@
 //! Conditions of rows, resolved: which failed calls fit. All text is looked up when the table is built, so that a failed
 //! call costs a few comparisons per row.
 
-use super::Lexicon;
+use super::NameTable;
 use super::spec::{Condition, Values};
-use crate::classify::Observation;
+use crate::observation::Observation;
 use crate::taxonomy::{Category, Owner, Provider, Retry, Status};
 
 /// One condition: every part must hold.
@@ -25,7 +25,7 @@ pub(super) struct Matcher {
 
 impl Matcher {
     /// Looks up what a condition names. A name that nothing goes by is told in `faults`.
-    pub(super) fn new(condition: &Condition, lexicon: Lexicon<'_>, faults: &mut Vec<String>) -> Self {
+    pub(super) fn new(condition: &Condition, lexicon: NameTable<'_>, faults: &mut Vec<String>) -> Self {
         let Condition { provider, gateway, service, model, status, category, pattern, owner, retry, source, relay } = condition;
         let provider_ids: Vec<&str> = lexicon.providers.iter().map(|(_, spec)| spec.id.as_str()).collect();
         let own_relay = |(provider, _): (Provider, &_)| is_own_relay(lexicon, provider);
@@ -60,7 +60,7 @@ impl Matcher {
     }
 
     /// Why no failed call can fit, if none can.
-    pub(super) fn fits_none(&self, lexicon: Lexicon<'_>) -> Option<&'static str> {
+    pub(super) fn fits_none(&self, lexicon: NameTable<'_>) -> Option<&'static str> {
         let sets = [
             (&self.categories, "its categories exclude each other"),
             (&self.owners, "its owners exclude each other"),
@@ -122,7 +122,7 @@ impl Matcher {
 }
 
 /// A relay that the operator runs: what it refuses itself is settled there, and not in a vendor's console.
-fn is_own_relay(lexicon: Lexicon<'_>, provider: Provider) -> bool {
+fn is_own_relay(lexicon: NameTable<'_>, provider: Provider) -> bool {
     lexicon.providers.spec(provider).is_some_and(|it| it.relay && it.self_hosted)
 }
 

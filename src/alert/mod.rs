@@ -34,9 +34,10 @@ pub use state::AlertsState;
 pub use table::{Row, RowError, Table, Trigger, parse};
 pub use view::{Alert, Reason, State, Transition};
 
-use crate::classify::{Observation, Pattern, PatternId};
+use crate::classify::Pattern;
 use crate::detect::{Detections, Finding};
-use crate::taxonomy::{Grain, Outcome, Provider, Providers, closed};
+use crate::observation::{Observation, PatternId};
+use crate::taxonomy::{Grain, Outcome, Provider, Providers, string_enum};
 use crate::time::Timestamp;
 use blind::Sight;
 use calls::{AllCalls, Place, Scope};
@@ -67,17 +68,18 @@ const MAX_RESOLVED: usize = 500;
 
 /// What rows and alert texts are looked up in: parts of the catalogue, and the names of the sources.
 #[derive(Clone, Copy, Debug)]
-pub struct Lexicon<'a> {
+pub struct NameTable<'a> {
     /// The patterns, by [`PatternId`].
     pub patterns: &'a [Pattern],
     /// The providers.
     pub providers: &'a Providers,
-    /// The names of the sources, by [`crate::classify::SourceId`].
+    /// The names of the sources, by [`crate::observation::SourceId`].
     pub sources: &'a [String],
 }
 
-impl<'a> Lexicon<'a> {
+impl<'a> NameTable<'a> {
     /// The pattern behind an id.
+    #[must_use]
     pub fn pattern(&self, id: PatternId) -> Option<&'a Pattern> {
         self.patterns.get(usize::from(id.0))
     }
@@ -92,7 +94,7 @@ pub struct AlertOptions {
     pub runbook_base: String,
 }
 
-closed! {
+string_enum! {
     /// What can be wrong with this process itself; the ids of the rows.
     SelfRow {
         /// A source is read slower than it is written.
@@ -139,6 +141,7 @@ pub struct Alerts {
 
 impl Alerts {
     /// Nothing holds yet.
+    #[must_use]
     pub fn new(table: Table, options: AlertOptions) -> Self {
         Self {
             calls: AllCalls::new(options.by_service),
@@ -160,6 +163,7 @@ impl Alerts {
     }
 
     /// The table in force.
+    #[must_use]
     pub const fn table(&self) -> &Table {
         &self.table
     }
@@ -170,7 +174,7 @@ impl Alerts {
     pub fn observe(
         &mut self,
         seen: &Observation,
-        lexicon: Lexicon<'_>,
+        lexicon: NameTable<'_>,
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) -> Option<RowId> {
@@ -193,7 +197,7 @@ impl Alerts {
     }
 
     /// A call that a router refused while it lets a provider rest is that provider's: it is counted as such from here on.
-    pub fn attribute(&self, seen: &mut Observation, lexicon: Lexicon<'_>) {
+    pub fn attribute(&self, seen: &mut Observation, lexicon: NameTable<'_>) {
         if seen.is_failed_call()
             && is_cooldown(seen, lexicon)
             && let Some((provider, _)) = self.cooldowns.origin(seen.provider, seen)
@@ -203,7 +207,7 @@ impl Alerts {
     }
 
     /// The row of the failures behind a router's cooldown.
-    fn row_behind(&self, seen: &Observation, lexicon: Lexicon<'_>) -> Option<RowId> {
+    fn row_behind(&self, seen: &Observation, lexicon: NameTable<'_>) -> Option<RowId> {
         let router = seen.gateway.filter(|_| is_cooldown(seen, lexicon))?;
         let (provider, row) = self.cooldowns.origin(router, seen)?;
         (provider == seen.provider).then_some(row)
@@ -242,7 +246,7 @@ impl Alerts {
 
     /// While a backlog is read, nothing is told. When it ends, all is evaluated up to `now`, and only what is still true
     /// then is told.
-    pub fn set_catching_up(&mut self, catching_up: bool, now: Timestamp, lexicon: Lexicon<'_>, out: &mut Vec<Transition>) {
+    pub fn set_catching_up(&mut self, catching_up: bool, now: Timestamp, lexicon: NameTable<'_>, out: &mut Vec<Transition>) {
         if self.catching_up && !catching_up {
             self.advance(now.second() - LATENESS, lexicon, out);
             self.tell_all(now, lexicon, out);
@@ -251,7 +255,7 @@ impl Alerts {
     }
 
     /// Evaluates every second that is due at `now`.
-    pub fn tick(&mut self, now: Timestamp, lexicon: Lexicon<'_>, out: &mut Vec<Transition>) {
+    pub fn tick(&mut self, now: Timestamp, lexicon: NameTable<'_>, out: &mut Vec<Transition>) {
         let due = now.second() - if self.catching_up { BACKLOG } else { LATENESS };
         if *self.frontier.get_or_insert(due + 1) <= due {
             self.advance(due, lexicon, out);
@@ -259,7 +263,8 @@ impl Alerts {
     }
 
     /// Alerts that are pending, firing, or were resolved in the last 15 minutes, as they were told.
-    pub fn alerts(&self, now: Timestamp, lexicon: Lexicon<'_>) -> Vec<Alert> {
+    #[must_use]
+    pub fn alerts(&self, now: Timestamp, lexicon: NameTable<'_>) -> Vec<Alert> {
         let desk = self.desk(lexicon);
         let told = |(key, series): (&(RowId, Scope), &Series)| {
             let phase = series.machine.told;
@@ -271,12 +276,14 @@ impl Alerts {
     }
 
     /// What many calls together have shown, the latest first.
+    #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         self.detections.findings()
     }
 
     /// Open storms: row, provider, and their length from the first failure to the latest, in seconds; the longest where
     /// alerts are kept per service.
+    #[must_use]
     pub fn storms(&self) -> Vec<(RowId, Provider, f64)> {
         let mut storms: BTreeMap<(RowId, Provider), i64> = BTreeMap::new();
         for ((id, scope), series) in &self.series {
@@ -289,6 +296,7 @@ impl Alerts {
     }
 
     /// How many failures found no room for a series of their own.
+    #[must_use]
     pub const fn overflowed(&self) -> u64 {
         self.overflowed
     }
@@ -299,7 +307,7 @@ impl Alerts {
         &mut self,
         table: Table,
         options: AlertOptions,
-        lexicon: Lexicon<'_>,
+        lexicon: NameTable<'_>,
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) {
@@ -342,7 +350,7 @@ impl Alerts {
         &mut self,
         seen: &Observation,
         place: Place,
-        lexicon: Lexicon<'_>,
+        lexicon: NameTable<'_>,
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) -> RowId {
@@ -365,7 +373,7 @@ impl Alerts {
         id
     }
 
-    fn attempt(&mut self, seen: &Observation, place: Place, lexicon: Lexicon<'_>) {
+    fn attempt(&mut self, seen: &Observation, place: Place, lexicon: NameTable<'_>) {
         let (scope, calls) = self.calls.scope(seen.provider, seen.service);
         calls.attempt(seen.outcome, place);
         if seen.outcome == Outcome::Error {
@@ -374,14 +382,14 @@ impl Alerts {
     }
 
     /// Takes in a failure for the rows of a kind that stands beside the table.
-    fn fail_all(&mut self, kind: Kind, scope: Scope, seen: &Observation, place: Place, lexicon: Lexicon<'_>) {
+    fn fail_all(&mut self, kind: Kind, scope: Scope, seen: &Observation, place: Place, lexicon: NameTable<'_>) {
         let row = self.table.enabled(kind).next().map(|(row, _)| row);
         if let Some(row) = row {
             self.fail((row, scope), seen, place, lexicon);
         }
     }
 
-    fn fail(&mut self, key: (RowId, Scope), seen: &Observation, place: Place, lexicon: Lexicon<'_>) {
+    fn fail(&mut self, key: (RowId, Scope), seen: &Observation, place: Place, lexicon: NameTable<'_>) {
         match self.series_mut(key) {
             Some(series) => {
                 series.fail(seen.at.second(), place);
@@ -395,7 +403,7 @@ impl Alerts {
         &mut self,
         key: (RowId, Scope),
         seen: &Observation,
-        lexicon: Lexicon<'_>,
+        lexicon: NameTable<'_>,
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) {
@@ -409,7 +417,7 @@ impl Alerts {
         }
     }
 
-    fn desk<'a>(&'a self, lexicon: Lexicon<'a>) -> Desk<'a> {
+    fn desk<'a>(&'a self, lexicon: NameTable<'a>) -> Desk<'a> {
         let Self { table, calls, detections, options, .. } = self;
         Desk { table, calls, detections, options, lexicon }
     }
@@ -423,7 +431,7 @@ impl Alerts {
     }
 
     /// Tells all that has not been told yet.
-    fn tell_all(&mut self, at: Timestamp, lexicon: Lexicon<'_>, out: &mut Vec<Transition>) {
+    fn tell_all(&mut self, at: Timestamp, lexicon: NameTable<'_>, out: &mut Vec<Transition>) {
         let before = out.len();
         let desk =
             Desk { table: &self.table, calls: &self.calls, detections: &self.detections, options: &self.options, lexicon };
@@ -448,7 +456,7 @@ struct Desk<'a> {
     calls: &'a AllCalls,
     detections: &'a Detections,
     options: &'a AlertOptions,
-    lexicon: Lexicon<'a>,
+    lexicon: NameTable<'a>,
 }
 
 impl<'a> Desk<'a> {

@@ -1,11 +1,12 @@
 //! A page per row of the escalation table, written from the table and the catalogue: what an alert's link leads to.
 
-use super::Lexicon;
+use super::NameTable;
 use super::rules::when;
 use super::spec::Kind;
 use super::table::{Row, Table};
 use super::text::spoken;
-use crate::classify::{Observation, Pattern, PatternId};
+use crate::classify::Pattern;
+use crate::observation::{Observation, PatternId};
 use crate::taxonomy::{Grain, Outcome, Status};
 use crate::time::Timestamp;
 use std::fmt::Write as _;
@@ -14,7 +15,8 @@ use std::fmt::Write as _;
 const TOLD: usize = 25;
 
 /// The page of one row, as Markdown.
-pub fn runbook(row: &Row, table: &Table, lexicon: Lexicon<'_>) -> String {
+#[must_use]
+pub fn runbook(row: &Row, table: &Table, lexicon: NameTable<'_>) -> String {
     let mut page = format!("# {}: {}\n\n", row.alert_name, row.title);
     let _infallible = write!(
         page,
@@ -69,7 +71,7 @@ fn clears(row: &Row) -> String {
 }
 
 /// The patterns whose failures belong to this row.
-fn patterns_of<'a>(row: &Row, table: &Table, lexicon: Lexicon<'a>) -> Vec<&'a Pattern> {
+fn patterns_of<'a>(row: &Row, table: &Table, lexicon: NameTable<'a>) -> Vec<&'a Pattern> {
     if row.kind != Kind::Errors {
         return Vec::new();
     }

@@ -1,13 +1,13 @@
 //! Rows of the escalation table as they are written: every key optional, nothing checked yet but the shape.
 
-use crate::taxonomy::{Severity, closed};
+use crate::taxonomy::{Severity, string_enum};
 use serde::Deserialize;
 use serde::de::{
     Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer, value::SeqAccessDeserializer,
 };
 use std::fmt;
 
-closed! {
+string_enum! {
     /// What a row watches.
     Kind {
         /// Failed calls that fit its `match`.

@@ -7,9 +7,9 @@ use super::machine::Phase;
 use super::series::Series;
 use super::table::Table;
 use super::view::{Alert, Reason, State, Transition};
-use super::{AlertOptions, Alerts, Lexicon, MAX_SERIES, RowId, SelfCheck};
-use crate::classify::Name;
+use super::{AlertOptions, Alerts, MAX_SERIES, NameTable, RowId, SelfCheck};
 use crate::detect::{Detections, DetectionsState};
+use crate::observation::Name;
 use crate::taxonomy::Providers;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,8 @@ struct SeriesState {
 
 impl Alerts {
     /// What must survive a restart.
-    pub fn state(&self, lexicon: Lexicon<'_>, now: Timestamp) -> AlertsState {
+    #[must_use]
+    pub fn state(&self, lexicon: NameTable<'_>, now: Timestamp) -> AlertsState {
         let desk = self.desk(lexicon);
         let series = self.series.iter().filter_map(|(key, series)| {
             let row = self.table.row(key.0)?.id.clone();
@@ -75,7 +76,7 @@ impl Alerts {
         table: Table,
         options: AlertOptions,
         state: AlertsState,
-        lexicon: Lexicon<'_>,
+        lexicon: NameTable<'_>,
         now: Timestamp,
         out: &mut Vec<Transition>,
     ) -> Self {
@@ -91,7 +92,7 @@ impl Alerts {
         alerts
     }
 
-    fn restore_series(&mut self, state: SeriesState, lexicon: Lexicon<'_>, now: Timestamp, out: &mut Vec<Transition>) {
+    fn restore_series(&mut self, state: SeriesState, lexicon: NameTable<'_>, now: Timestamp, out: &mut Vec<Transition>) {
         let SeriesState { row, scope, series, told } = state;
         let row = self.table.iter().find(|(_, it)| it.id == row && it.enabled);
         let goes_on = row.filter(|(_, it)| told.as_ref().is_none_or(|told| told.severity == it.severity));

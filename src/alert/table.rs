@@ -2,8 +2,8 @@
 
 use super::matching::Matcher;
 use super::spec::{Conditions, Kind, RowSpec};
-use super::{Lexicon, RowId};
-use crate::classify::Observation;
+use super::{NameTable, RowId};
+use crate::observation::Observation;
 use crate::taxonomy::Severity;
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ impl Table {
     ///
     /// # Errors
     /// Every fault of every row.
-    pub fn build(user: &[RowSpec], lexicon: Lexicon<'_>) -> Result<Self, Vec<RowError>> {
+    pub fn build(user: &[RowSpec], lexicon: NameTable<'_>) -> Result<Self, Vec<RowError>> {
         let shipped = parse(SHIPPED).map_err(|error| vec![RowError { row: "shipped".to_owned(), fault: error.to_string() }])?;
         let mut faults = Vec::new();
         let mut rows = Vec::new();
@@ -103,7 +103,7 @@ impl Table {
     }
 
     /// Rows of the user that no failed call can belong to, and rows that the user's keep every call from.
-    fn find_mute_rows(&self, user: &[RowSpec], lexicon: Lexicon<'_>, faults: &mut Vec<RowError>) {
+    fn find_mute_rows(&self, user: &[RowSpec], lexicon: NameTable<'_>, faults: &mut Vec<RowError>) {
         let of = |id: RowId| self.matchers.iter().filter(move |(row, _)| *row == id).map(|(_, it)| it);
         for (id, row) in self.iter().filter(|(id, it)| it.kind == Kind::Errors && it.enabled && *id != self.rest) {
             let typed = |id: &str| user.iter().find(|it| it.id == id);
@@ -145,21 +145,25 @@ impl Table {
     }
 
     /// The row that a failed call belongs to.
+    #[must_use]
     pub fn row_of(&self, seen: &Observation) -> RowId {
         self.matchers.iter().find(|(_, matcher)| matcher.fits(seen)).map_or(self.rest, |(row, _)| *row)
     }
 
     /// All rows, in the order of their ids' indexes.
+    #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
     /// The row behind an id that this table gave out.
+    #[must_use]
     pub fn row(&self, id: RowId) -> Option<&Row> {
         self.rows.get(usize::from(id.0))
     }
 
     /// The row with this name.
+    #[must_use]
     pub fn by_name(&self, name: &str) -> Option<RowId> {
         self.iter().find(|(_, row)| row.id == name).map(|(id, _)| id)
     }
@@ -218,11 +222,13 @@ fn merge(mut shipped: Vec<RowSpec>, user: &[RowSpec], faults: &mut Vec<RowError>
 
 impl Row {
     /// Which failed calls belong to it, in words.
+    #[must_use]
     pub fn matches(&self) -> String {
         self.conditions.to_string()
     }
 
     /// The table's next step, in one sentence or two.
+    #[must_use]
     pub fn next_step(&self) -> String {
         match (self.action.as_str(), self.escalate_to.as_str()) {
             (action, "") => action.to_owned(),
@@ -246,7 +252,7 @@ impl Row {
         check.kind(spec, origin);
         let trigger = check.trigger(spec);
         check.has_length(spec.kind, trigger);
-        let keep_default = if trigger == Trigger::AtOnce { Duration::from_secs(600) } else { Duration::from_secs(300) };
+        let keep_default = if trigger == Trigger::AtOnce { Duration::from_mins(10) } else { Duration::from_mins(5) };
         let text = |it: &Option<String>, default: &str| it.clone().unwrap_or_else(|| default.to_owned());
         Self {
             alert_name: alert_name(&spec.id),
@@ -267,7 +273,7 @@ impl Row {
     }
 }
 
-fn resolve_conditions(row: &Row, lexicon: Lexicon<'_>, faults: &mut Vec<RowError>) -> Vec<Matcher> {
+fn resolve_conditions(row: &Row, lexicon: NameTable<'_>, faults: &mut Vec<RowError>) -> Vec<Matcher> {
     let mut texts = Vec::new();
     let matchers = row.conditions.0.iter().map(|it| Matcher::new(it, lexicon, &mut texts)).collect();
     faults.extend(texts.into_iter().map(|fault| RowError { row: row.id.clone(), fault }));
@@ -334,7 +340,7 @@ impl Check<'_> {
         match self.span("sustained", spec.sustained.as_deref(), 3_600) {
             Some(Duration::ZERO) => Trigger::AtOnce,
             Some(length) => Trigger::Sustained(length),
-            None => Trigger::Sustained(Duration::from_secs(60)),
+            None => Trigger::Sustained(Duration::from_mins(1)),
         }
     }
 

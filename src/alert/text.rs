@@ -7,7 +7,7 @@ use super::series::Series;
 use super::spec::Kind;
 use super::table::{Row, Trigger};
 use super::view::{Alert, Reason, State};
-use super::{AlertOptions, Lexicon};
+use super::{AlertOptions, NameTable};
 use crate::classify::Pattern;
 use crate::detect::{Blame, Detections, Finding, FindingKind};
 use crate::taxonomy::{Category, Owner};
@@ -25,7 +25,7 @@ pub(super) struct Draft<'a> {
     /// The calls of that provider; `None` for this process itself.
     pub(super) calls: Option<&'a Calls>,
     pub(super) detections: &'a Detections,
-    pub(super) lexicon: Lexicon<'a>,
+    pub(super) lexicon: NameTable<'a>,
     pub(super) options: &'a AlertOptions,
     pub(super) at: Timestamp,
 }
@@ -196,7 +196,7 @@ pub(super) fn runbook_url(base: &str, row: &str) -> String {
     if base.contains("{row}") { base.replace("{row}", row) } else { format!("{base}docs/runbooks/{row}.md") }
 }
 
-fn leading<'a>(gathered: &Gathered, lexicon: Lexicon<'a>) -> Option<&'a Pattern> {
+fn leading<'a>(gathered: &Gathered, lexicon: NameTable<'a>) -> Option<&'a Pattern> {
     let (id, _) = gathered.patterns.leader()?;
     lexicon.patterns.iter().find(|it| it.id == id)
 }
@@ -218,7 +218,7 @@ pub(super) fn spoken(span: Duration) -> String {
     }
 }
 
-fn evidence(gathered: &Gathered, failures: u64, lexicon: Lexicon<'_>) -> Vec<String> {
+fn evidence(gathered: &Gathered, failures: u64, lexicon: NameTable<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let named = [
         ("models", &gathered.models),

@@ -1,10 +1,10 @@
 //! An alert as the outside sees it: plain values, ready to be sent, shown or stored.
 
-use crate::taxonomy::{Severity, closed};
+use crate::taxonomy::{Severity, string_enum};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-closed! {
+string_enum! {
     /// Where an alert stands.
     State {
         /// The row does not hold.
@@ -18,7 +18,7 @@ closed! {
     }
 }
 
-closed! {
+string_enum! {
     /// Why an alert was resolved.
     Reason {
         /// Calls succeed again.

@@ -65,6 +65,7 @@ impl Writer {
 
     /// Hands over a checkpoint to be written soon. False when the disk is not done with earlier ones: then there is no need
     /// for this one, and a later one will do.
+    #[must_use]
     pub fn offer(&self, bytes: Vec<u8>) -> bool {
         !matches!(self.to.try_send(Job { bytes, done: None }), Err(TrySendError::Full(_)))
     }

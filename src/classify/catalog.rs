@@ -1,7 +1,7 @@
 //! The catalogue: patterns and providers as TOML, checked and compiled. Built once, then only read.
 
-use super::PatternId;
 use super::engine::{Engine, Rule, StatusKey};
+use crate::observation::PatternId;
 use crate::taxonomy::{Category, Owner, Provider, ProviderSpec, Providers, Retry, Status};
 use regex_automata::meta;
 use regex_automata::util::syntax;
@@ -241,21 +241,25 @@ impl Catalog {
     }
 
     /// The pattern behind an id that this catalogue gave out.
+    #[must_use]
     pub fn pattern(&self, id: PatternId) -> Option<&Pattern> {
         self.patterns.get(usize::from(id.0))
     }
 
     /// The pattern with this name.
+    #[must_use]
     pub fn by_id(&self, id: &str) -> Option<PatternId> {
         self.by_id.get(id).copied()
     }
 
     /// All patterns, in the order of their ids' indexes.
+    #[must_use]
     pub fn patterns(&self) -> &[Pattern] {
         &self.patterns
     }
 
     /// The providers.
+    #[must_use]
     pub fn providers(&self) -> &Providers {
         &self.providers
     }
@@ -330,7 +334,8 @@ fn compile(
             Some(found) if providers.id(found) == name => ids.push(found),
             Some(found) => faults.push(format!("pattern {id:?} names provider {name:?}; its id is {:?}", providers.id(found))),
             None => {
-                faults.push(format!("pattern {id:?} names provider {name:?}, which providers.toml does not have; add it there"))
+                faults
+                    .push(format!("pattern {id:?} names provider {name:?}, which providers.toml does not have; add it there"));
             }
         }
     }

@@ -3,8 +3,8 @@
 //! Each pattern stands in one index, that of its most telling required key, so the cost of a record depends on what the
 //! record says and not on how many patterns there are.
 
-use super::PatternId;
 use super::catalog::Message;
+use crate::observation::PatternId;
 use crate::record::Signals;
 use crate::taxonomy::{Provider, Status};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};

@@ -6,21 +6,21 @@ use std::ops::Range;
 
 /// A verdict whose names lie in a text of somebody else's.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct OwnedVerdict {
     verdict: Verdict<'static>,
     names: [Option<Range<u32>>; 5],
 }
 
 impl Verdict<'_> {
     /// The verdict by itself, its names at the end of `text`.
-    pub fn keep(mut self, text: &mut String) -> Kept {
+    pub fn keep(mut self, text: &mut String) -> OwnedVerdict {
         let names = self.names().map(|name| {
             let name = name.take()?;
             let start = text.len();
             text.push_str(&name);
             Some(u32::try_from(start).ok()?..u32::try_from(text.len()).ok()?)
         });
-        Kept { verdict: self.nameless(), names }
+        OwnedVerdict { verdict: self.nameless(), names }
     }
 
     /// The verdict without the record's own words.
@@ -96,7 +96,7 @@ impl Verdict<'_> {
     }
 }
 
-impl Kept {
+impl OwnedVerdict {
     /// The verdict as it was, its names borrowed from the text that [`Verdict::keep`] put them into.
     pub fn open(self, text: &str) -> Verdict<'_> {
         let mut verdict: Verdict<'_> = self.verdict;

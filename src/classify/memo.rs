@@ -11,7 +11,7 @@ use std::hash::Hasher;
 ///
 /// It belongs to one classifier: with another, begin anew.
 #[derive(Debug, Default)]
-pub struct Memo {
+pub struct VerdictCache {
     known: Vec<Option<Known>>,
     likeness: Vec<u8>,
 }
@@ -27,7 +27,7 @@ const ROOM: usize = 1_024;
 /// Longer records are looked into each time.
 const LONGEST: usize = 2 << 10;
 
-impl Memo {
+impl VerdictCache {
     /// Completes the verdict on a record that says what an earlier one said. If there was none, `place` is where
     /// [`Self::keep`] may put it.
     pub(super) fn recall<'a>(&mut self, record: &Record<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) -> Recall {

@@ -1,6 +1,7 @@
 //! Patterns proven by their own examples: each example is won by its pattern, no near miss matches it.
 
-use super::{Classifier, Pattern, PatternId};
+use super::{Classifier, Pattern};
+use crate::observation::PatternId;
 use crate::record::Reader;
 use std::fmt;
 
@@ -23,6 +24,7 @@ impl fmt::Display for ProofError {
 
 impl Classifier {
     /// Runs the examples and near misses of every pattern, or only of a user's `own`.
+    #[must_use]
     pub fn check_examples(&self, reader: &Reader, own: bool) -> Vec<ProofError> {
         let mut faults = Vec::new();
         for (at, pattern) in self.catalog().patterns().iter().enumerate().filter(|(_, it)| it.own || !own) {

@@ -14,6 +14,7 @@ impl Catalog {
     }
 
     /// The shipped files, to which a user's own can be added.
+    #[must_use]
     pub fn shipped_files() -> Vec<Source<'static>> {
         SHIPPED.iter().map(|(name, text)| Source { name, text, own: false }).collect()
     }

@@ -2,12 +2,12 @@
 
 use super::Verdict;
 use super::verdict::names_failure;
-use crate::record::{Level, Record, Spot};
+use crate::record::{Level, LineKind, Record};
 use crate::taxonomy::{Provider, Status};
 
 /// An LLM call that worked: an answer with a status, or numbers that only an ended call has.
 pub(super) fn is_success(record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
-    if let Spot::Sdk { status: Some(status), .. } = record.spot() {
+    if let LineKind::Sdk { status: Some(status), .. } = record.spot() {
         return (200..300).contains(&status);
     }
     let known = verdict.provider != Provider::UNKNOWN || verdict.model.is_some();
@@ -72,7 +72,7 @@ const WORDS: usize = 48;
 /// both an ending and a measure of it. `is_model` knows the names of models.
 pub(super) fn told_by_words<'a>(record: &Record<'a>, has_model: bool, is_model: impl Fn(&str) -> bool) -> Option<Told<'a>> {
     let line = record.headline();
-    let calm = matches!(record.level(), Level::Info | Level::Unknown) && matches!(record.spot(), Spot::None);
+    let calm = matches!(record.level(), Level::Info | Level::Unknown) && matches!(record.spot(), LineKind::None);
     if !calm || line.len() > LINE_BYTES || !has_model && memchr::memchr(b'-', line).is_none() {
         return None;
     }

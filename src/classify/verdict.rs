@@ -1,21 +1,21 @@
 //! One record judged: is it a call, did it fail, whose was it, what was it, whose problem is it.
 
-use super::PatternId;
 use super::catalog::{Catalog, Pattern};
 use super::engine::{Found, Query, Tier};
-use super::memo::{Memo, Recall};
+use super::memo::{Recall, VerdictCache};
 use super::success::{is_llm_path, is_success, looks_like_model, told_by_words};
-use crate::record::{Format, Level, Record, Signals, Spot, host_of};
+use crate::observation::PatternId;
+use crate::record::{Format, Level, LineKind, Record, Signals, host_of};
 use crate::redact::Redactor;
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, closed};
+use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, string_enum};
 use crate::time::{Stamp, Timestamp};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-closed! {
+string_enum! {
     /// How the provider was told.
-    By {
+    Attribution {
         /// A field of the record names it.
         Field = "field",
         /// The host that was called.
@@ -42,7 +42,7 @@ closed! {
 /// A wording of so many bytes is a phrase of somebody's own, not a name or a term.
 const PHRASE: usize = 20;
 
-closed! {
+string_enum! {
     /// What a source carries.
     Traffic {
         /// Only the logs of LLM clients and gateways: an error there is an LLM error.
@@ -64,7 +64,7 @@ pub struct Verdict<'a> {
     /// Whose service was called.
     pub provider: Provider,
     /// How that was told.
-    pub provider_by: Option<By>,
+    pub provider_by: Option<Attribution>,
     /// The relay in between.
     pub gateway: Option<Provider>,
     /// The relay that the record shows, whether it stands between or failed itself; never a library in the caller's own process.
@@ -140,6 +140,7 @@ pub struct Classifier {
 
 impl Classifier {
     /// A classifier over this catalogue.
+    #[must_use]
     pub fn new(catalog: Arc<Catalog>) -> Self {
         let nothing = || AhoCorasick::new([""; 0]).expect("no words need no memory");
         let scanner = |of: fn(&ProviderSpec) -> &Vec<String>, kind| {
@@ -174,32 +175,34 @@ impl Classifier {
     }
 
     /// The catalogue in use.
+    #[must_use]
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
     }
 
     /// Judges one record of a source that carries `traffic`.
+    #[must_use]
     pub fn classify<'a>(&self, record: &Record<'a>, traffic: Traffic) -> Verdict<'a> {
         self.judge(record, traffic, None)
     }
 
     /// The same, faster where failures repeat: `memo` knows what this classifier was asked before.
-    pub fn classify_again<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: &mut Memo) -> Verdict<'a> {
+    pub fn classify_again<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: &mut VerdictCache) -> Verdict<'a> {
         self.judge(record, traffic, Some(memo))
     }
 
-    fn judge<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: Option<&mut Memo>) -> Verdict<'a> {
+    fn judge<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: Option<&mut VerdictCache>) -> Verdict<'a> {
         let mut verdict = Verdict::of(record);
         verdict.names().into_iter().flatten().for_each(|it| self.redactor.name(it));
         match record.spot() {
-            Spot::Transport { status, .. } => self.transport(record, status, &mut verdict),
-            Spot::Access { path, status, .. } => self.access(record, path, status, &mut verdict),
-            Spot::Retry => verdict.is_retry_notice = true,
-            Spot::Request { .. } => {
+            LineKind::Transport { status, .. } => self.transport(record, status, &mut verdict),
+            LineKind::Access { path, status, .. } => self.access(record, path, status, &mut verdict),
+            LineKind::Retry => verdict.is_retry_notice = true,
+            LineKind::Request { .. } => {
                 verdict.is_request = true;
                 self.tell_provider(record, &mut verdict);
             }
-            Spot::Response { status } => {
+            LineKind::Response { status } => {
                 verdict.grain = Grain::Attempt;
                 self.tell_provider(record, &mut verdict);
                 self.answer(record, status, &mut verdict);
@@ -210,6 +213,7 @@ impl Classifier {
     }
 
     /// Judges a record as if it were known to be a failure; what `explain` asks.
+    #[must_use]
     pub fn explain<'a>(&self, record: &Record<'a>) -> Verdict<'a> {
         let mut verdict = Verdict::of(record);
         self.tell_provider(record, &mut verdict);
@@ -219,6 +223,7 @@ impl Classifier {
     }
 
     /// Whether `pattern` matches this record at all, whatever wins.
+    #[must_use]
     pub fn pattern_matches(&self, pattern: PatternId, record: &Record<'_>) -> bool {
         let mut verdict = Verdict::of(record);
         self.tell_provider(record, &mut verdict);
@@ -255,7 +260,7 @@ impl Classifier {
         }
     }
 
-    fn general<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: Option<&mut Memo>, verdict: &mut Verdict<'a>) {
+    fn general<'a>(&self, record: &Record<'a>, traffic: Traffic, memo: Option<&mut VerdictCache>, verdict: &mut Verdict<'a>) {
         if is_metric(record) {
             return;
         }
@@ -288,7 +293,7 @@ impl Classifier {
             let benign = self.is_benign(&signals) || looks_like_answer(record, &signals);
             let fine = status == Some(200) && !loud && !evidence;
             // A level alone needs words of trouble beside it; a filled error field does not, unless its words say that all is well.
-            let named = matches!(verdict.provider_by, Some(By::Field | By::Host)) || verdict.model.is_some();
+            let named = matches!(verdict.provider_by, Some(Attribution::Field | Attribution::Host)) || verdict.model.is_some();
             let calm = !told && signals.is_calm();
             let mut failed = told || !calm && (evidence || named && loud || !signals.is_quiet());
             let mut judged = None;
@@ -329,7 +334,7 @@ impl Classifier {
             return false;
         }
         if let Some(host) = host {
-            (verdict.provider, verdict.provider_by) = (host, Some(By::Host));
+            (verdict.provider, verdict.provider_by) = (host, Some(Attribution::Host));
         }
         if let Some(model) = told.model {
             let mut name = Cow::Borrowed(model);
@@ -338,7 +343,7 @@ impl Classifier {
             if verdict.provider == Provider::UNKNOWN
                 && let Some(found) = providers.by_model(model)
             {
-                (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
+                (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Model));
             }
         }
         verdict.latency_s = verdict.latency_s.or(told.took_s);
@@ -358,7 +363,7 @@ impl Classifier {
     /// Whether a failure in mixed logs is an LLM's: a provider, a model, or a pattern that only LLM errors match.
     fn is_llm(&self, record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
         let typed = verdict.confidence == Confidence::Typed;
-        let guessed = matches!(verdict.provider_by, Some(By::Pattern | By::Wording));
+        let guessed = matches!(verdict.provider_by, Some(Attribution::Pattern | Attribution::Wording));
         let provider = verdict.provider != Provider::UNKNOWN && (typed || !guessed);
         let model = record.model().is_some_and(|it| self.catalog.providers().by_model(&it).is_some());
         let specific = verdict.pattern.and_then(|it| self.catalog.pattern(it)).is_some_and(|it| {
@@ -452,12 +457,12 @@ impl Classifier {
         if tier <= Tier::Message
             && distinct
             && (verdict.provider == Provider::UNKNOWN
-                || matches!(verdict.provider_by, Some(By::Wrapper | By::Namespace | By::Model)))
+                || matches!(verdict.provider_by, Some(Attribution::Wrapper | Attribution::Namespace | Attribution::Model)))
             && let Some(provider) = self.speaker_of(pattern, signals)
             && self.yields_to(verdict, pattern, provider)
         {
             verdict.provider = provider;
-            verdict.provider_by = Some(By::Pattern);
+            verdict.provider_by = Some(Attribution::Pattern);
         }
     }
 
@@ -479,13 +484,13 @@ impl Classifier {
         let providers = self.catalog.providers();
         let relay = providers.spec(provider).is_some_and(|it| it.relay);
         let by_adapter = Some(verdict.provider) == self.openai
-            && matches!(verdict.provider_by, Some(By::Wrapper | By::Namespace))
+            && matches!(verdict.provider_by, Some(Attribution::Wrapper | Attribution::Namespace))
             && !pattern.providers.iter().any(|it| it == "openai");
         // What a relay says of a provider's failure does not make it another's.
         let of_relay = pattern.owner == Owner::Provider && relay;
         verdict.provider == Provider::UNKNOWN
             || by_adapter && !of_relay
-            || relay && verdict.provider_by == Some(By::Model) && verdict.gateway.is_none()
+            || relay && verdict.provider_by == Some(Attribution::Model) && verdict.gateway.is_none()
     }
 
     /// Everybody whose own words are in it, at most 16.
@@ -500,13 +505,13 @@ impl Classifier {
         let providers = self.catalog.providers();
         let pattern = verdict.pattern.and_then(|it| self.catalog.pattern(it));
         // A relay's own limit or refusal, where only the model's name told the vendor behind it.
-        if verdict.provider_by == Some(By::Model)
+        if verdict.provider_by == Some(Attribution::Model)
             && verdict.gateway.is_none()
             && let Some((relay, _)) = self.wording_of(signals).filter(|(it, _)| providers.spec(*it).is_some_and(|it| it.relay))
         {
             match pattern.is_some_and(|it| it.owner == Owner::Provider) {
                 true => verdict.gateway = Some(relay),
-                false => (verdict.provider, verdict.provider_by) = (relay, Some(By::Wording)),
+                false => (verdict.provider, verdict.provider_by) = (relay, Some(Attribution::Wording)),
             }
             return;
         }
@@ -514,19 +519,19 @@ impl Classifier {
         let is_own = |gateway: &Provider| {
             pattern.is_some_and(|it| it.owner != Owner::Provider && it.providers.iter().any(|id| id == providers.id(*gateway)))
         };
-        if !matches!(verdict.provider_by, Some(By::Field | By::Host))
+        if !matches!(verdict.provider_by, Some(Attribution::Field | Attribution::Host))
             && let Some(gateway) = verdict.gateway.filter(is_own)
         {
-            (verdict.provider, verdict.provider_by, verdict.gateway) = (gateway, Some(By::Pattern), None);
+            (verdict.provider, verdict.provider_by, verdict.gateway) = (gateway, Some(Attribution::Pattern), None);
             return;
         }
-        let by_sdk = verdict.provider_by == Some(By::Namespace) && Some(verdict.provider) == self.openai;
+        let by_sdk = verdict.provider_by == Some(Attribution::Namespace) && Some(verdict.provider) == self.openai;
         if verdict.provider != Provider::UNKNOWN && !by_sdk {
             return;
         }
         let cloud = || self.wording_of(signals).is_some_and(|(it, _)| self.clouds.contains(&it));
         if let Some(anthropic) = self.anthropic.filter(|_| signals.is_enveloped && !cloud()) {
-            (verdict.provider, verdict.provider_by) = (anthropic, Some(By::Vocabulary));
+            (verdict.provider, verdict.provider_by) = (anthropic, Some(Attribution::Vocabulary));
             return;
         }
         if let Some((found, _)) = self.wording_of(signals) {
@@ -534,19 +539,19 @@ impl Classifier {
             if providers.spec(found).is_some_and(|it| it.relay) {
                 verdict.gateway = None;
             }
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Wording));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Wording));
             return;
         }
         let said = matches!(verdict.confidence, Confidence::Typed | Confidence::Message);
         let speaker = pattern.filter(|_| said && !by_sdk).and_then(|it| it.providers.first());
         if let Some(speaker) = speaker.and_then(|it| providers.by_name(it)) {
-            (verdict.provider, verdict.provider_by) = (speaker, Some(By::Pattern));
+            (verdict.provider, verdict.provider_by) = (speaker, Some(Attribution::Pattern));
             return;
         }
         // A relay's own class, and nobody behind it.
         let wrapper = signals.provider.as_ref().and_then(|it| providers.by_name(it));
         if let Some(relay) = wrapper.filter(|it| verdict.gateway == Some(*it)) {
-            (verdict.provider, verdict.provider_by, verdict.gateway) = (relay, Some(By::Wrapper), None);
+            (verdict.provider, verdict.provider_by, verdict.gateway) = (relay, Some(Attribution::Wrapper), None);
         }
     }
 
@@ -598,17 +603,17 @@ impl Classifier {
         // An OpenAI-compatible service is often named `openai` by whoever called it through that SDK: the host knows better, and the
         // name of a model that OpenAI does not have.
         let (found, by) = match (named, host) {
-            (_, Some(host)) if !is_relay(&host) => (Some(host), By::Host),
+            (_, Some(host)) if !is_relay(&host) => (Some(host), Attribution::Host),
             (Some(named), None) if Some(named) == self.openai && self.vendor_of(verdict).is_some() => {
-                (self.vendor_of(verdict), By::Model)
+                (self.vendor_of(verdict), Attribution::Model)
             }
             (Some(named), host) => {
                 if host != Some(named) && host.is_some() {
                     verdict.gateway = host;
                 }
-                (Some(named), By::Field)
+                (Some(named), Attribution::Field)
             }
-            (None, host) => (host, By::Host),
+            (None, host) => (host, Attribution::Host),
         };
         if let Some(found) = found {
             verdict.provider = found;
@@ -617,11 +622,11 @@ impl Classifier {
         }
         let space = providers.by_namespace(logger).filter(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
         if let Some(found) = space {
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Logger));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Logger));
             return;
         }
         if let Some(found) = verdict.model.as_ref().and_then(|it| providers.by_model(it)) {
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Model));
         }
     }
 
@@ -637,7 +642,7 @@ impl Classifier {
         if verdict.gateway.is_none() && signals.types.iter().any(|it| it.starts_with("litellm.")) {
             verdict.gateway = self.litellm;
         }
-        if verdict.gateway.is_none() && signals.is_relayed && verdict.provider_by != Some(By::Host) {
+        if verdict.gateway.is_none() && signals.is_relayed && verdict.provider_by != Some(Attribution::Host) {
             verdict.gateway = self.openrouter;
         }
         let wrapped = signals.provider.as_ref().and_then(|it| providers.by_name(it));
@@ -647,16 +652,16 @@ impl Classifier {
             if Some(verdict.provider) == self.openrouter && Some(wrapped) != self.openrouter {
                 verdict.gateway = self.openrouter;
             }
-            if verdict.provider_by != Some(By::Host) || verdict.gateway.is_some() {
-                (verdict.provider, verdict.provider_by) = (wrapped, Some(By::Wrapper));
+            if verdict.provider_by != Some(Attribution::Host) || verdict.gateway.is_some() {
+                (verdict.provider, verdict.provider_by) = (wrapped, Some(Attribution::Wrapper));
             }
             return;
         }
-        if matches!(verdict.provider_by, Some(By::Field | By::Host | By::Logger)) {
+        if matches!(verdict.provider_by, Some(Attribution::Field | Attribution::Host | Attribution::Logger)) {
             return;
         }
         if let Some(found) = signals.url_host.as_ref().and_then(|it| providers.by_host(it)) {
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Host));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Host));
             return;
         }
         let space = signals
@@ -667,42 +672,42 @@ impl Classifier {
         let words = self.vocabulary_of(signals);
         let of_libraries = || signals.libraries.iter().filter_map(|it| self.of_library(it));
         if let Some(cloud) = of_libraries().find(|it| self.clouds.contains(it)) {
-            (verdict.provider, verdict.provider_by) = (cloud, Some(By::Namespace));
+            (verdict.provider, verdict.provider_by) = (cloud, Some(Attribution::Namespace));
             return;
         }
         // A cloud that sells a vendor's models speaks with that vendor's words, through that vendor's SDK, and with some words of its own.
         let cloud = words.iter().find(|it| self.clouds.contains(it)).copied();
         if let Some(cloud) = cloud.filter(|_| space.is_some_and(|it| !self.clouds.contains(&it))) {
-            (verdict.provider, verdict.provider_by) = (cloud, Some(By::Vocabulary));
+            (verdict.provider, verdict.provider_by) = (cloud, Some(Attribution::Vocabulary));
             return;
         }
         if let Some(found) = space {
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Namespace));
             return;
         }
-        if verdict.provider_by == Some(By::Model) {
+        if verdict.provider_by == Some(Attribution::Model) {
             return;
         }
         let library = of_libraries().find(|it| Some(*it) != self.openai && Some(*it) != self.litellm);
         if let Some(found) = library {
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Namespace));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Namespace));
             return;
         }
         let is_relay = |it: &Provider| providers.spec(*it).is_some_and(|it| it.relay);
         verdict.gateway = verdict.gateway.or(words.iter().copied().find(|it| is_relay(it) && *it != verdict.provider));
         if let Some(found) = cloud.or_else(|| words.iter().copied().find(|it| !is_relay(it))) {
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Vocabulary));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Vocabulary));
             return;
         }
         if let Some(found) = signals.model.as_ref().and_then(|it| providers.by_model(it)) {
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Model));
             return;
         }
         let words = signals.messages.iter().flat_map(|it| it.split([' ', '\'', '"', '`', ',', '(', ')', ':'])).take(80);
         if let Some(found) =
             words.filter(|it| it.contains('-') && !it.contains('/') && it.len() >= 5).find_map(|it| providers.by_model(it))
         {
-            (verdict.provider, verdict.provider_by) = (found, Some(By::Model));
+            (verdict.provider, verdict.provider_by) = (found, Some(Attribution::Model));
             return;
         }
         // The openai SDK calls many services: its namespace is the weakest sign.
@@ -710,7 +715,7 @@ impl Classifier {
             || signals.libraries.iter().any(|it| it == "openai")
             || record.logger().starts_with("openai");
         if let Some(openai) = self.openai.filter(|_| weak) {
-            (verdict.provider, verdict.provider_by) = (openai, Some(By::Namespace));
+            (verdict.provider, verdict.provider_by) = (openai, Some(Attribution::Namespace));
             verdict.is_sdks = true;
         }
     }
@@ -769,6 +774,7 @@ impl<'a> Verdict<'a> {
     }
 
     /// The model that was asked for; empty where that is not known.
+    #[must_use]
     pub fn model_text(&self) -> &str {
         self.model.as_deref().unwrap_or_default()
     }
@@ -776,7 +782,7 @@ impl<'a> Verdict<'a> {
 
 fn grain_of_shape(record: &Record<'_>) -> Grain {
     match record.spot() {
-        Spot::None | Spot::Request { .. } => Grain::Call,
+        LineKind::None | LineKind::Request { .. } => Grain::Call,
         _ => Grain::Attempt,
     }
 }

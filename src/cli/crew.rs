@@ -3,7 +3,7 @@
 //! Whoever frames and counts does a batch himself when nobody else has time, so as many threads work as were asked for.
 
 use super::style;
-use crate::classify::Memo;
+use crate::classify::VerdictCache;
 use crate::framing::StreamId;
 use crate::pipeline::{Batch, Chunk, Event, Output, Pipeline, Rules};
 use std::collections::VecDeque;
@@ -31,7 +31,7 @@ pub(super) struct Crew {
     spare: Vec<Batch>,
     next: usize,
     /// For the batches that are judged here.
-    memo: Memo,
+    memo: VerdictCache,
 }
 
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Crew {
             on_their_way: VecDeque::new(),
             spare: Vec::new(),
             next: 0,
-            memo: Memo::default(),
+            memo: VerdictCache::default(),
         }
     }
 
@@ -150,7 +150,7 @@ impl Other {
         let (done, from) = sync_channel(2);
         let rules = Arc::clone(rules);
         let started = thread::Builder::new().name("judge".to_owned()).spawn_scoped(scope, move || {
-            let mut memo = Memo::default();
+            let mut memo = VerdictCache::default();
             for mut batch in work {
                 batch.judge(&rules, &mut memo);
                 if done.send(batch).is_err() {

@@ -75,6 +75,7 @@ impl From<std::io::Error> for Trouble {
 }
 
 /// Runs the program.
+#[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let end = match args.command {

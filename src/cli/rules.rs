@@ -3,7 +3,7 @@
 use super::args::{Rules, RulesAs};
 use super::{End, Trouble, run, style};
 use crate::alert::{RUNBOOK_OF_A_NODE, RulesFormat, RulesOptions, prometheus_rules};
-use crate::config::{By, Config, Flags};
+use crate::config::{Config, Flags, GroupBy};
 use crate::daemon;
 
 pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
             (None, None) => RUNBOOK_OF_A_NODE.to_owned(),
             _ => daemon::runbook_url(&config),
         },
-        by_service: config.by.contains(&By::Service),
+        by_service: config.by.contains(&GroupBy::Service),
     };
     style::print(prometheus_rules(rules.table(), &options).as_bytes())?;
     Ok(End::Good)

@@ -3,12 +3,12 @@
 
 use super::style;
 use crate::alert::AlertOptions;
-use crate::classify::SourceId;
 use crate::config::{Config, Source, SourceKind};
 use crate::daemon;
 use crate::framing::StreamId;
+use crate::observation::SourceId;
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, SourceOptions, StreamInfo};
-use crate::source::file::{Survey, remote_file_system, survey};
+use crate::source::file::{PathReport, remote_file_system, survey};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -79,7 +79,7 @@ impl Findings {
         self.line(&format!("  warning        {text}"));
     }
 
-    fn pattern(&mut self, source: &Source, pattern: &str, survey: &Survey) {
+    fn pattern(&mut self, source: &Source, pattern: &str, survey: &PathReport) {
         let bytes = style::bytes(survey.readable.iter().map(|(_, size)| size).sum());
         let count = survey.readable.len();
         let what = match (count, &survey.missing) {
@@ -109,7 +109,7 @@ impl Findings {
         let there = dir.ancestors().find(|it| it.exists()).unwrap_or(Path::new("/"));
         match fs::metadata(there) {
             Ok(meta) if !meta.is_dir() => {
-                self.fault(&format!("{} is no directory, so there is no place for state", there.display()))
+                self.fault(&format!("{} is no directory, so there is no place for state", there.display()));
             }
             Ok(meta) if meta.permissions().readonly() => {
                 self.fault(&format!("{} cannot be written; a restart would not know where this one was", there.display()));

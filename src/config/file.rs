@@ -1,10 +1,10 @@
 //! The configuration as it was typed: nothing is filled in, nothing is checked beyond the kind of each value.
 
-use super::By;
+use super::GroupBy;
 use super::quantity::{ByteSize, Span};
 use super::read::{At, Section};
-use crate::call::GrainRule;
 use crate::classify::Traffic;
+use crate::correlate::GrainRule;
 use crate::source::file::StartAt;
 use crate::taxonomy::ProviderSpec;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub(super) struct File {
     pub(super) max_line: Option<At<ByteSize>>,
     pub(super) series: Option<At<usize>>,
     pub(super) tcp_buffer: Option<At<ByteSize>>,
-    pub(super) by: Option<At<Vec<By>>>,
+    pub(super) by: Option<At<Vec<GroupBy>>>,
     pub(super) escalation: Vec<At<toml::Table>>,
     /// Each with its kind.
     pub(super) receivers: Vec<(&'static str, At<toml::Table>)>,

@@ -15,10 +15,10 @@ pub use patterns::{build_patterns, load_patterns, read_patterns};
 pub use quantity::{ByteSize, QuantityError, Span};
 pub use zone::zone;
 
-use crate::call::GrainRule;
 use crate::classify::Traffic;
+use crate::correlate::GrainRule;
 use crate::source::{file::StartAt, tcp, tls::TlsFiles};
-use crate::taxonomy::{ProviderSpec, closed};
+use crate::taxonomy::{ProviderSpec, string_enum};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,9 @@ use std::{env, fmt, fs, io};
 /// Where the configuration is looked for when nobody says.
 pub const DEFAULT_FILE: &str = "/etc/llm-triage/config.toml";
 
-closed! {
+string_enum! {
     /// What alerts are kept apart by.
-    By {
+    GroupBy {
         /// The provider that fails; always.
         Provider = "provider",
         /// The service that calls.
@@ -48,7 +48,7 @@ pub struct Config {
     pub lifecycle: bool,
     /// Where the checkpoint lies.
     pub state_dir: PathBuf,
-    /// At least one; a source's index is its [`crate::classify::SourceId`].
+    /// At least one; a source's index is its [`crate::observation::SourceId`].
     pub sources: Vec<Source>,
     /// Own field names in front of the shipped field map.
     pub fields: BTreeMap<String, Vec<String>>,
@@ -63,7 +63,7 @@ pub struct Config {
     /// What all TCP peers together may have on the way or unfinished.
     pub tcp_buffer: ByteSize,
     /// What alerts are kept apart by.
-    pub by: Vec<By>,
+    pub by: Vec<GroupBy>,
     /// `[[escalation]]`, as typed, each with its place for messages.
     pub escalation: Vec<(String, toml::Table)>,
     /// `[[receiver.…]]`, as typed, each with its kind and its place for messages.
@@ -242,6 +242,7 @@ impl Config {
     }
 
     /// The keys in which `other` differs and which only a new process takes over.
+    #[must_use]
     pub fn waits_for_restart(&self, other: &Self) -> Vec<&'static str> {
         [
             ("http.listen", self.listen != other.listen),

@@ -3,9 +3,9 @@
 use super::file::{Common, File, FileSource, Http, TcpSource};
 use super::quantity::ByteSize;
 use super::read::{At, fault};
-use super::{By, Config, Flags, Output, Source, SourceKind};
-use crate::call::GrainRule;
+use super::{Config, Flags, GroupBy, Output, Source, SourceKind};
 use crate::classify::Traffic;
+use crate::correlate::GrainRule;
 use crate::source::{file::StartAt, file::check_patterns, tcp, tls::TlsFiles};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -108,9 +108,9 @@ fn checked_series(typed: Option<At<usize>>, faults: &mut Vec<String>) -> usize {
     value
 }
 
-fn checked_by(typed: Option<At<Vec<By>>>, faults: &mut Vec<String>) -> Vec<By> {
-    let Some(At { value, place }) = typed else { return vec![By::Provider] };
-    if value != [By::Provider] && value != [By::Provider, By::Service] {
+fn checked_by(typed: Option<At<Vec<GroupBy>>>, faults: &mut Vec<String>) -> Vec<GroupBy> {
+    let Some(At { value, place }) = typed else { return vec![GroupBy::Provider] };
+    if value != [GroupBy::Provider] && value != [GroupBy::Provider, GroupBy::Service] {
         let what = "`alerting.by` is [\"provider\"] or [\"provider\", \"service\"]";
         faults.push(fault(&place, what));
     }

@@ -1,21 +1,21 @@
 //! The daemon as a whole: rules from the configuration, the pipeline they drive, and everything that is told of it.
 
-use super::{Daemon, Edge, Parts, Phase, Reload, RunError, Shutdown, SourceList, StartError};
-use super::{notify::Notify, receivers::receivers, reload, worker::Kept};
+use super::{Bound, Daemon, Edge, Phase, Reload, RunError, Shutdown, SourceList, StartError};
+use super::{notify::Notify, receivers::receivers, reload, worker::PersistedState};
 use crate::admin::{self, About, AdminState, HttpLimits, Lifecycle, PatternView};
-use crate::alert::{AlertOptions, Lexicon, RowError, RowSpec, SelfRow, State, Transition, runbook};
+use crate::alert::{AlertOptions, NameTable, RowError, RowSpec, SelfRow, State, Transition, runbook};
 use crate::checkpoint::Health;
-use crate::classify::SourceId;
-use crate::config::{By, Config, SourceKind, load_patterns, zone};
+use crate::config::{Config, GroupBy, SourceKind, load_patterns, zone};
 use crate::delivery::{Delivery, Identity, Receiver};
 use crate::framing;
 use crate::metrics::{Limits, Metrics, Names, Recorder, SourceGauges, SourceValues};
+use crate::observation::SourceId;
 use crate::pipeline::{self, Clock, Options, Pipeline, Replacement, Rules, Snapshot, SourceOptions, SourceView, Tally};
 use crate::record::Reader;
 use crate::source::file::Hints;
 use crate::source::tcp::Settings;
 use crate::source::tls::TlsError;
-use crate::source::{Gauges, Moment};
+use crate::source::{ClockReading, Gauges};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -84,16 +84,19 @@ impl Plan {
     }
 
     /// The configuration in effect.
+    #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
     /// Patterns, providers and rows in effect.
+    #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
     /// The receivers in effect.
+    #[must_use]
     pub fn receivers(&self) -> &[Receiver] {
         &self.receivers
     }
@@ -137,10 +140,11 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
 }
 
 fn alert_options(config: &Config) -> AlertOptions {
-    AlertOptions { by_service: config.by.contains(&By::Service), runbook_base: runbook_url(config) }
+    AlertOptions { by_service: config.by.contains(&GroupBy::Service), runbook_base: runbook_url(config) }
 }
 
 /// The page on a row, with `{row}` for its id: the configured one, else the one that we serve ourselves.
+#[must_use]
 pub fn runbook_url(config: &Config) -> String {
     config.runbook_url.clone().unwrap_or_else(|| format!("{}runbooks/{{row}}", own_url(config)))
 }
@@ -160,7 +164,7 @@ fn own_url(config: &Config) -> String {
 /// When it cannot start, or its end was not asked for.
 pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let Plan { mut config, rules, receivers, peers: _ } = plan;
-    let started = Moment::now().wall;
+    let started = ClockReading::now().wall;
     let instance = instance();
     let manager = Arc::new(Notify::from_env());
     let daemon = Daemon::bind(config.clone()).await?;
@@ -188,7 +192,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let build = {
         let (metrics, delivery, manager) = (Arc::clone(&metrics), Arc::clone(&delivery), Arc::clone(&manager));
         let outlets = Outlets { recorder, metrics, delivery, manager, next: Arc::clone(&next) };
-        move |parts: Parts| build(rules, options, alerts, parts, outlets)
+        move |parts: Bound| build(rules, options, alerts, parts, outlets)
     };
     let reload = {
         let (state, metrics, manager) = (Arc::clone(&state), Arc::clone(&metrics), Arc::clone(&manager));
@@ -196,7 +200,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
             manager.reloading();
             // New rules are in force when the pipeline has them; it says so itself.
             let reread = reread(&config, address);
-            metrics.reloaded(reread.is_ok(), Moment::now().wall);
+            metrics.reloaded(reread.is_ok(), ClockReading::now().wall);
             let Reread { running, reload, outer } =
                 reread.map_err(|faults| faults.join("\n")).inspect_err(|_| manager.ready())?;
             show_loaded(&state, &reload.replacement.rules);
@@ -209,7 +213,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let closing = CancellationToken::new();
     let courier = {
         let (delivery, closing) = (Arc::clone(&delivery), closing.clone());
-        let clock = Arc::new(|| Moment::now().wall);
+        let clock = Arc::new(|| ClockReading::now().wall);
         tokio::spawn(async move { delivery.run(clock, closing.cancelled(), LAST_WORDS).await })
     };
     let follower = tokio::spawn(follow_phases(phases, Arc::clone(&state), manager));
@@ -245,6 +249,7 @@ pub enum ServeError {
 }
 
 /// Who we are in alerts, before a port was bound.
+#[must_use]
 pub fn identity(plan: &Plan) -> Identity {
     Identity { instance: instance(), url: own_url(&plan.config) }
 }
@@ -269,7 +274,7 @@ fn names(rules: &Rules) -> Names {
 fn show_loaded(state: &AdminState, rules: &Rules) {
     let catalog = rules.catalog();
     state.set_loaded(catalog.providers(), catalog.patterns().iter().map(PatternView::from));
-    let lexicon = Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: rules.sources() };
+    let lexicon = NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: rules.sources() };
     let table = rules.table();
     state.set_runbooks(table.rows().iter().map(|row| (row.id.clone(), runbook(row, table, lexicon))));
 }
@@ -323,12 +328,12 @@ fn lifecycle(config: &Config) -> Lifecycle {
     if config.lifecycle { Lifecycle::Anyone } else { Lifecycle::Loopback }
 }
 
-fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Parts, outlets: Outlets) -> (Pipeline, Link) {
+fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Bound, outlets: Outlets) -> (Pipeline, Link) {
     let Outlets { recorder, metrics, delivery, manager, next } = outlets;
-    let Parts { kept, sources, health, lost_verdicts, hints, phases: _ } = parts;
+    let Bound { kept, sources, health, lost_verdicts, hints, phases: _ } = parts;
     let mut pipeline = Pipeline::new(rules, options);
     let mut out = pipeline::Output::default();
-    if let Some(Kept { edge, pipeline: state }) = kept {
+    if let Some(PersistedState { edge, pipeline: state }) = kept {
         pipeline.restore(state, alerts, &mut out);
         match serde_json::from_value(edge) {
             Ok(outboxes) => delivery.restore(outboxes),
@@ -415,7 +420,7 @@ struct Link {
 
 impl Link {
     fn tell(&mut self, transitions: &[Transition]) {
-        let now = Moment::now().wall;
+        let now = ClockReading::now().wall;
         for it in transitions {
             let alert = &it.alert;
             info!(row = alert.row, provider = alert.provider, from = %it.from, to = %it.to, summary = alert.summary, "alert");
@@ -476,7 +481,7 @@ impl Link {
 fn behind(gauges: &Gauges, view: &SourceView, now: Timestamp) -> Option<String> {
     let piped = gauges.piped.load(Ordering::Relaxed);
     // What a pipe still holds nobody knows. One that was never at the present has an old log in it.
-    let fell_back = view.was_current && view.last_read.is_some_and(|read| now.since(read) < Duration::from_secs(60));
+    let fell_back = view.was_current && view.last_read.is_some_and(|read| now.since(read) < Duration::from_mins(1));
     let seconds = match piped {
         true if fell_back => view.event_lag_s,
         true => 0.0,
@@ -487,7 +492,7 @@ fn behind(gauges: &Gauges, view: &SourceView, now: Timestamp) -> Option<String> 
 
 impl Edge for Link {
     fn batch(&mut self, tally: &Tally, output: &pipeline::Output) {
-        let now = Moment::now().wall;
+        let now = ClockReading::now().wall;
         if let Some(source) = tally.skewed_source.filter(|it| self.skewed.insert(*it)) {
             let source = self.gauges.get(usize::from(source.0)).map_or("", |(_, name, _)| name);
             warn!(
@@ -504,7 +509,7 @@ impl Edge for Link {
 
     fn present(&mut self, snapshot: Snapshot) {
         self.copy_gauges();
-        self.delivery.refresh(&snapshot.alerts, Moment::now().wall);
+        self.delivery.refresh(&snapshot.alerts, ClockReading::now().wall);
         self.manager.progress(&self.status(&snapshot));
         self.recorder.publish(Arc::new(snapshot));
     }
@@ -527,7 +532,7 @@ impl Edge for Link {
             (SelfRow::Unreadable, said("sources", unreadable.into_iter().map(str::to_owned).collect())),
             (
                 SelfRow::Losing,
-                self.lost.filter(|at| now.since(*at) < Duration::from_secs(300)).map(|_| "bytes were lost".to_owned()),
+                self.lost.filter(|at| now.since(*at) < Duration::from_mins(5)).map(|_| "bytes were lost".to_owned()),
             ),
             (SelfRow::Receiver, said("receivers", failing)),
         ]

@@ -21,19 +21,19 @@ pub use phase::{Phase, Phases};
 pub use receivers::receiver_place;
 pub use reload::SourceList;
 pub use signals::{Shutdown, watch_signals};
-pub use worker::{Edge, Kept};
+pub use worker::{Edge, PersistedState};
 
 use crate::admin::ReloadRequest;
 use crate::checkpoint::{self, Checkpoint, Health, Loaded, MAX_STARTS, Store, Writer};
-use crate::classify::SourceId;
 use crate::config::{Config, Output, Source, SourceKind};
 use crate::framing::StreamId;
+use crate::observation::SourceId;
 use crate::pipeline::{Event, Pipeline, Replacement};
-use crate::source::budget::Budget;
-use crate::source::file::{FileKey, Hints, Ledger, Memory, Options, Own, PatternError, Tailer};
+use crate::source::budget::MemoryBudget;
+use crate::source::file::{FileKey, Hints, Options, OwnFiles, PatternError, Positions, ResumeState, Tailer};
 use crate::source::tcp::Settings;
 use crate::source::tls::TlsError;
-use crate::source::{self, Gauges, Moment, Parcel, StreamIds, stdin};
+use crate::source::{self, ClockReading, Gauges, SourceMessage, StreamIds, stdin};
 use peers::{Peers, Shared};
 use sockets::Passed;
 use std::collections::{BTreeSet, HashMap};
@@ -115,9 +115,9 @@ pub enum RunError {
 
 /// What the edge is built from.
 #[derive(Debug)]
-pub struct Parts {
+pub struct Bound {
     /// What the last process left, if it did.
-    pub kept: Option<Kept>,
+    pub kept: Option<PersistedState>,
     /// Per source, in the order of their ids: name and gauges. A reload adds to them.
     pub sources: SourceList,
     /// How writing checkpoints goes.
@@ -137,7 +137,7 @@ pub struct Daemon {
     http: TcpListener,
     tcp: Vec<PeerSource>,
     tailer: Tailer,
-    ledger: Ledger,
+    ledger: Positions,
     writer: Writer,
     output: Option<Verdicts>,
     hints: Arc<Hints>,
@@ -147,7 +147,7 @@ pub struct Daemon {
     phases: Phases,
     sources: SourceList,
     starts: u32,
-    parts: Parts,
+    parts: Bound,
 }
 
 impl Daemon {
@@ -173,7 +173,7 @@ impl Daemon {
         }
         passed.warn_of_rest();
         let store = Store::open(&config.state_dir)?;
-        let mut before = match store.load::<Kept>()? {
+        let mut before = match store.load::<PersistedState>()? {
             Loaded::Good(checkpoint) => *checkpoint,
             Loaded::Nothing | Loaded::Corrupt { .. } => Checkpoint::default(),
         };
@@ -197,15 +197,15 @@ impl Daemon {
         let sources = SourceList::default();
         sources.extend(&config.sources);
         let ids = Arc::new(StreamIds::above(positions.iter().map(|it| StreamId(it.stream))));
-        let ledger = Ledger::new(positions.clone());
-        let memory = Memory { positions, sources: known, skip_backlog };
+        let ledger = Positions::new(positions.clone());
+        let memory = ResumeState { positions, sources: known, skip_backlog };
         let tailer = Tailer::new(file_options(&config.sources, &sources), memory, own(&config), Arc::clone(&ids))?;
         let health = Arc::new(Health::default());
         let writer = Writer::spawn(store, Arc::clone(&health)).map_err(StartError::Thread)?;
         let phases = Phases::default();
         let hints = Arc::new(Hints::default());
         let (told, list, phase) = (Arc::clone(&hints), sources.clone(), phases.clone());
-        let parts = Parts { kept: state, sources: list, health, lost_verdicts, hints: told, phases: phase };
+        let parts = Bound { kept: state, sources: list, health, lost_verdicts, hints: told, phases: phase };
         Ok(Self { config, http, tcp, tailer, ledger, writer, output, hints, begun, ids, phases, sources, starts, parts })
     }
 
@@ -241,7 +241,7 @@ impl Daemon {
     /// Where the end was not asked for, or took too long.
     pub async fn run<E, S>(
         self,
-        build: impl FnOnce(Parts) -> (Pipeline, E),
+        build: impl FnOnce(Bound) -> (Pipeline, E),
         serve: impl FnOnce(TcpListener, CancellationToken) -> S,
         reload: impl FnMut() -> Reloaded + Send + 'static,
         asked: mpsc::Receiver<ReloadRequest>,
@@ -275,7 +275,7 @@ impl Daemon {
         }
         let gauges: Vec<Arc<Gauges>> = sources.all().into_iter().map(|(_, it)| it).collect();
         let room = usize::try_from(config.tcp_buffer.0).unwrap_or(usize::MAX);
-        let shared = Shared { budget: Budget::new(room, 1), ids: Arc::clone(&ids), to: to.clone(), stop: stop.clone() };
+        let shared = Shared { budget: MemoryBudget::new(room, 1), ids: Arc::clone(&ids), to: to.clone(), stop: stop.clone() };
         let (mut peers, owner) = Peers::new(shared);
         tasks.readers.spawn(owner);
         peers.set(tcp, &gauges, room).await;
@@ -320,7 +320,7 @@ impl Daemon {
 /// Lets the sources come to their end, then tells the pipeline that nothing more comes, and waits for it.
 async fn drain(
     tasks: &mut Tasks,
-    to: mpsc::Sender<Parcel>,
+    to: mpsc::Sender<SourceMessage>,
     handled: oneshot::Receiver<()>,
     asked: bool,
 ) -> Result<(), RunError> {
@@ -427,8 +427,8 @@ fn file_options(config: &[Source], list: &SourceList) -> Vec<Options> {
 }
 
 /// What must never be read: it would grow by being read.
-fn own(config: &Config) -> Own {
-    let mut files = Own::streams();
+fn own(config: &Config) -> OwnFiles {
+    let mut files = OwnFiles::streams();
     let mut dirs = vec![config.state_dir.clone()];
     if let Some(Output::File(path)) = &config.output {
         files.extend(std::fs::metadata(path).ok().map(|it| FileKey::of(&it)));
@@ -441,14 +441,14 @@ fn own(config: &Config) -> Own {
         (Ok(name), Ok(namespace)) => Some([format!("{namespace}_{name}"), format!("{name}_{namespace}")]),
         _ => None,
     };
-    Own { files, dirs, pod }
+    OwnFiles { files, dirs, pod }
 }
 
 fn start_stdin(
     config: &Config,
     gauges: &[Arc<Gauges>],
     ids: &StreamIds,
-    to: &mpsc::Sender<Parcel>,
+    to: &mpsc::Sender<SourceMessage>,
 ) -> Option<oneshot::Receiver<stdin::End>> {
     let (source, _) = sources(config).find(|(_, it)| it.kind == SourceKind::Stdin)?;
     let gauges = Arc::clone(&gauges[usize::from(source.0)]);
@@ -472,7 +472,7 @@ async fn stdin_end(ended: Option<oneshot::Receiver<stdin::End>>, only: bool) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// What is in force from now on, or why nothing is taken over.
@@ -498,7 +498,7 @@ struct Readers {
     sources: SourceList,
     hints: Arc<Hints>,
     peers: Peers,
-    to: mpsc::Sender<Parcel>,
+    to: mpsc::Sender<SourceMessage>,
 }
 
 impl Readers {
@@ -553,16 +553,16 @@ async fn reload_when_told(mut reload: impl FnMut() -> Reloaded, mut told: Told, 
 /// A second goes by. A tick waits behind the chunks that came before it, so the pipeline sees time and bytes in order.
 ///
 /// The first waits until the files have been looked at: whether there is a backlog must be known before time goes on.
-async fn tick(to: mpsc::Sender<Parcel>, phases: Phases, stop: CancellationToken) {
+async fn tick(to: mpsc::Sender<SourceMessage>, phases: Phases, stop: CancellationToken) {
     if stop.run_until_cancelled(phases.reached(Phase::Ready)).await.is_none() {
         return;
     }
-    let mut last: Option<Moment> = None;
+    let mut last: Option<ClockReading> = None;
     let mut seconds = interval(Duration::from_secs(1));
     // After a stall one tick says as much as many.
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(seconds.tick()).await.is_some() {
-        let now = Moment::now();
+        let now = ClockReading::now();
         // Nobody listened before the first, so it is a leap too.
         let event = match last.replace(now) {
             Some(last) if !now.leaps_from(last) => Event::Tick(now.wall),

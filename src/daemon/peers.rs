@@ -1,9 +1,9 @@
 //! The TCP sources that run, and what a reload makes of them: settings change while peers are connected, sources come and go.
 
-use crate::classify::SourceId;
-use crate::source::budget::Budget;
+use crate::observation::SourceId;
+use crate::source::budget::MemoryBudget;
 use crate::source::tcp::{Settings, TcpSource};
-use crate::source::{Gauges, Parcel, StreamIds};
+use crate::source::{Gauges, SourceMessage, StreamIds};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -31,9 +31,9 @@ pub struct PeerSource {
 /// What all of them share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) budget: Arc<Budget>,
+    pub(super) budget: Arc<MemoryBudget>,
     pub(super) ids: Arc<StreamIds>,
-    pub(super) to: mpsc::Sender<Parcel>,
+    pub(super) to: mpsc::Sender<SourceMessage>,
     pub(super) stop: CancellationToken,
 }
 

@@ -28,6 +28,7 @@ impl Default for Phases {
 
 impl Phases {
     /// The phase now.
+    #[must_use]
     pub fn now(&self) -> Phase {
         *self.0.borrow()
     }

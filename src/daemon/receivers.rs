@@ -38,6 +38,7 @@ pub(super) fn receivers(config: &Config, rows: &[(String, Severity)]) -> Result<
 }
 
 /// Where a receiver stands in the configuration. Members of a cluster are called by their receiver's name and their own.
+#[must_use]
 pub fn receiver_place<'a>(config: &'a Config, name: &str) -> Option<&'a str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     config.receivers.iter().find_map(|(kind, place, table)| {

@@ -2,8 +2,8 @@
 //! bear it; so one that is gone leaves its place empty.
 
 use super::PeerSource;
-use crate::classify::SourceId;
 use crate::config::{Source, SourceKind};
+use crate::observation::SourceId;
 use crate::source::Gauges;
 use crate::source::tcp::Settings;
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ pub struct SourceList(Arc<Mutex<Vec<Named>>>);
 
 impl SourceList {
     /// All of them as they are now.
+    #[must_use]
     pub fn all(&self) -> Vec<Named> {
         self.lock().clone()
     }

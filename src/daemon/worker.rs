@@ -6,9 +6,9 @@ use crate::alert::SelfRow;
 use crate::checkpoint::{self, Checkpoint, Writer};
 use crate::framing::StreamId;
 use crate::pipeline::{self, Event, Pipeline, Rules, Snapshot, Tally, Wanted};
-use crate::source::budget::Hold;
-use crate::source::file::Ledger;
-use crate::source::{Moment, Parcel};
+use crate::source::budget::Reservation;
+use crate::source::file::Positions;
+use crate::source::{ClockReading, SourceMessage};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const BATCH: usize = 64;
 
 /// What is kept beside the places in files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct PersistedState {
     /// The state of the edge: what was not delivered yet.
     pub edge: serde_json::Value,
     /// Windows, storms, alerts.
@@ -55,7 +55,7 @@ pub trait Edge: Send + 'static {
 #[derive(Debug)]
 pub(super) struct Worker<E> {
     pub(super) pipeline: Pipeline,
-    pub(super) ledger: Ledger,
+    pub(super) ledger: Positions,
     pub(super) writer: Writer,
     pub(super) edge: E,
     /// Names of the file sources.
@@ -65,12 +65,12 @@ pub(super) struct Worker<E> {
     /// Where verdicts go; a batch of them is one write.
     pub(super) output: Option<Verdicts>,
     /// Connections that want to know what is kept of them.
-    pub(super) holds: HashMap<StreamId, Arc<Hold>>,
+    pub(super) holds: HashMap<StreamId, Arc<Reservation>>,
 }
 
 impl<E: Edge> Worker<E> {
     /// Handles parcels until one says that it is the last, or nobody sends any more.
-    pub(super) fn run(mut self, mut from: mpsc::Receiver<Parcel>) {
+    pub(super) fn run(mut self, mut from: mpsc::Receiver<SourceMessage>) {
         let mut out = pipeline::Output { wanted: self.wanted(), ..pipeline::Output::default() };
         let mut read_any = false;
         let mut due = Instant::now() + FIRST_AFTER;
@@ -114,8 +114,8 @@ impl<E: Edge> Worker<E> {
         if self.output.is_some() { Wanted::All } else { Wanted::Nothing }
     }
 
-    fn handle(&mut self, parcel: Parcel, out: &mut pipeline::Output) {
-        let now = Moment::now().wall;
+    fn handle(&mut self, parcel: SourceMessage, out: &mut pipeline::Output) {
+        let now = ClockReading::now().wall;
         self.ledger.note(&parcel, now);
         let tick = matches!(parcel.event, Event::Tick(_) | Event::ClockStep(_));
         let reload = matches!(parcel.event, Event::Reload(..));
@@ -169,14 +169,14 @@ impl<E: Edge> Worker<E> {
     }
 
     fn checkpoint(&mut self, wait: bool) {
-        let now = Moment::now().wall;
+        let now = ClockReading::now().wall;
         let checkpoint = Checkpoint {
             written: now,
             starts: self.starts,
             restoring: false,
             sources: self.followed.clone(),
             positions: self.ledger.positions(&self.pipeline.safe_offsets(), now),
-            state: Some(Kept { edge: self.edge.state(), pipeline: self.pipeline.state() }),
+            state: Some(PersistedState { edge: self.edge.state(), pipeline: self.pipeline.state() }),
         };
         match checkpoint::encode(&checkpoint) {
             Ok(bytes) if wait => self.writer.write(bytes),

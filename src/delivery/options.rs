@@ -17,9 +17,9 @@ use std::time::Duration;
 /// Long enough for a receiver under load, short enough to try again within a minute.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Alertmanager's own default for saying a thing again.
-const DEFAULT_REPEAT: Duration = Duration::from_secs(4 * 3_600);
+const DEFAULT_REPEAT: Duration = Duration::from_hours(4);
 /// Switches allow for a few missed beats.
-const DEFAULT_BEAT: Duration = Duration::from_secs(60);
+const DEFAULT_BEAT: Duration = Duration::from_mins(1);
 /// A secret is one line.
 const LONGEST_SECRET: usize = 4_096;
 const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -193,8 +193,8 @@ impl<'de> Deserialize<'de> for Span {
         let unit = match unit.trim() {
             "ms" => Duration::from_millis(1),
             "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3_600),
+            "m" => Duration::from_mins(1),
+            "h" => Duration::from_hours(1),
             _ => return Err(wrong()),
         };
         let number: u32 = number.parse().map_err(|_| wrong())?;
@@ -216,6 +216,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// What `notify-test` and the configuration call it.
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -226,6 +227,7 @@ impl Receiver {
     }
 
     /// An empty outbox per member. `seed` spreads the retries of many processes; the name, those of one process's receivers.
+    #[must_use]
     pub fn outboxes(&self, from: &Identity, seed: u64) -> Vec<Outbox> {
         let seed = |label: &str| FxBuildHasher.hash_one((seed, label));
         self.members()
@@ -356,6 +358,7 @@ pub enum ReceiverError {
 
 impl ReceiverError {
     /// The name of the receiver it is about.
+    #[must_use]
     pub fn receiver(&self) -> &str {
         match self {
             Self::Missing { receiver, .. }

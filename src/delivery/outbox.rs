@@ -16,16 +16,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Alertmanager forgets what it is not told again.
-const RESEND: Duration = Duration::from_secs(60);
+const RESEND: Duration = Duration::from_mins(1);
 /// A firing alert outlives three resends that did not get through.
 const EXPIRES_AFTER: Duration = Duration::from_secs(4 * RESEND.as_secs());
 /// Alertmanager may restart: what was resolved is told again for this long.
-const RESOLVED_FOR: Duration = Duration::from_secs(15 * 60);
+const RESOLVED_FOR: Duration = Duration::from_mins(15);
 /// The first wait after a failure; it doubles up to the longest.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+const LONGEST_BACK_OFF: Duration = Duration::from_mins(1);
 /// A receiver that asks for a longer wait does not get it.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 /// Alerts of one outbox. Rows × providers that really fail are a few dozen.
 const MOST_ALERTS: usize = 1_000;
 /// Alerts of one message.
@@ -115,6 +115,7 @@ pub struct OutboxState {
 
 impl OutboxState {
     /// The value of the label `receiver`.
+    #[must_use]
     pub fn receiver(&self) -> &str {
         &self.receiver
     }
@@ -209,7 +210,7 @@ impl Outbox {
             return None;
         }
         self.entries.retain(|_, it| it.is_news || it.ended_at.is_none() || !is_over(it.changed_at, RESOLVED_FOR, now));
-        while self.recent.front().is_some_and(|it| is_over(*it, Duration::from_secs(60), now)) {
+        while self.recent.front().is_some_and(|it| is_over(*it, Duration::from_mins(1), now)) {
             self.recent.pop_front();
         }
         let keys = self.select(now);
@@ -258,6 +259,7 @@ impl Outbox {
     }
 
     /// How long until [`Self::due`] can have something; `None` where only a transition or an answer changes that.
+    #[must_use]
     pub fn next_due(&self, now: Timestamp) -> Option<Duration> {
         if let Some(heart) = &self.heart {
             return Some(heart.wait(now));
@@ -270,6 +272,7 @@ impl Outbox {
     }
 
     /// How many alerts have news that the receiver has not taken.
+    #[must_use]
     pub fn queue_len(&self) -> usize {
         self.entries.values().filter(|it| it.is_news).count()
     }
@@ -280,6 +283,7 @@ impl Outbox {
     }
 
     /// What must survive a restart.
+    #[must_use]
     pub fn state(&self) -> OutboxState {
         let entries = self.entries.values().cloned().collect();
         OutboxState { receiver: self.receiver.clone(), entries, told: self.told.clone() }
@@ -472,7 +476,7 @@ impl Outbox {
 
     /// How long until another message may be sent. What is critical may go three times as often.
     fn rate_left(&self, now: Timestamp) -> Duration {
-        const MINUTE: Duration = Duration::from_secs(60);
+        const MINUTE: Duration = Duration::from_mins(1);
         let most = self.shape.most_per_minute();
         let recent: Vec<Timestamp> = self.recent.iter().copied().filter(|it| !is_over(*it, MINUTE, now)).collect();
         if recent.len() < most {

@@ -42,6 +42,7 @@ pub enum Failure {
 
 impl Failure {
     /// What happened.
+    #[must_use]
     pub fn error(&self) -> &SendError {
         match self {
             Self::Retry { error, .. } | Self::Rejected(error) => error,
@@ -339,5 +340,5 @@ fn retry_after(value: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
-    SystemTime::from(date).duration_since(SystemTime::now()).ok()
+    SystemTime::try_from(date).ok()?.duration_since(SystemTime::now()).ok()
 }

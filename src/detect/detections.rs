@@ -4,7 +4,8 @@ use super::finding::{Blame, Finding, FindingKind, many, span};
 use super::first::Known;
 use super::repeat::{fold, masked};
 use super::watch::{Watch, is_call};
-use crate::classify::{Observation, Pattern};
+use crate::classify::Pattern;
+use crate::observation::Observation;
 use crate::taxonomy::{Provider, Providers};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,7 @@ impl Detections {
     }
 
     /// Groups of errors that no pattern knows and that grow at this moment: row, provider, service, first and last second.
+    #[must_use]
     pub fn growing(&self, at: i64) -> Vec<Growing<'_>> {
         let grows = |it: &&Finding| it.kind == FindingKind::Growing && at - it.last.second() <= PRESENT;
         let told = |it| {
@@ -69,6 +71,7 @@ impl Detections {
     }
 
     /// What was found, the latest first.
+    #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let mut all = self.found.clone();
         all.sort_by(|a, b| (b.last, b.since, a.kind).cmp(&(a.last, a.since, b.kind)));
@@ -76,6 +79,7 @@ impl Detections {
     }
 
     /// What holds at this moment and concerns an alert of this row, provider and (where it is kept so) service.
+    #[must_use]
     pub fn concerning(&self, row: &str, provider: Provider, service: Option<&str>, at: i64) -> Vec<&Finding> {
         let fits = |it: &&Finding| {
             at - it.last.second() <= PRESENT
@@ -98,11 +102,13 @@ impl Detections {
     }
 
     /// What is known at the first refusal of a service's key.
+    #[must_use]
     pub fn key_fact(&self, provider: Provider, service: &str) -> Option<String> {
         self.watches.get(&provider)?.key_fact(service)
     }
 
     /// What must survive a restart.
+    #[must_use]
     pub fn state(&self, providers: &Providers) -> DetectionsState {
         DetectionsState {
             watches: self.watches.iter().map(|(provider, it)| (providers.id(*provider).to_owned(), it.clone())).collect(),
@@ -112,6 +118,7 @@ impl Detections {
     }
 
     /// Goes on from a state. What is known of providers that are gone is forgotten.
+    #[must_use]
     pub fn restore(state: DetectionsState, providers: &Providers) -> Self {
         let DetectionsState { watches, known, found } = state;
         let watches = watches.into_iter().filter_map(|(id, it)| Some((providers.by_name(&id)?, it))).collect();

@@ -1,9 +1,9 @@
 //! What was found: plain values with the numbers that show it.
 
-use crate::taxonomy::{Owner, Provider, closed};
+use crate::taxonomy::{Owner, Provider, string_enum};
 use crate::time::Timestamp;
 
-closed! {
+string_enum! {
     /// What kind of thing was found.
     FindingKind {
         /// A key worked, and is refused now.
@@ -35,7 +35,7 @@ closed! {
     }
 }
 
-closed! {
+string_enum! {
     /// Where the cause lies.
     Blame {
         /// Our code, our request, our configuration.

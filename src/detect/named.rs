@@ -1,6 +1,6 @@
 //! What is remembered by name, for a fixed number of names.
 
-use crate::classify::Name;
+use crate::observation::Name;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

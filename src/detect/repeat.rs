@@ -4,7 +4,7 @@
 //! variable parts masked.
 
 use super::minutes::Minutes;
-use crate::classify::Observation;
+use crate::observation::Observation;
 use crate::taxonomy::{Owner, Retry};
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};

@@ -13,6 +13,7 @@ const LONG_WORD: usize = 16;
 /// use llm_triage::detect::template;
 /// assert_eq!(template("Request req_011CVxyzABCDEF87 took 465ms (limit 200)"), "Request <id> took <n>ms (limit <n>)");
 /// ```
+#[must_use]
 pub fn template(message: &str) -> String {
     let mut out = String::with_capacity(message.len().min(MAX_TEMPLATE));
     let mut rest = message.trim();

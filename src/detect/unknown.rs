@@ -1,7 +1,7 @@
 //! Errors that no pattern knows, in groups: what `suggest` makes patterns of.
 
 use super::template;
-use crate::classify::Observation;
+use crate::observation::Observation;
 use crate::taxonomy::{Provider, Providers};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -62,6 +62,7 @@ impl UnknownGroups {
     }
 
     /// How many groups there are of each provider, in no order.
+    #[must_use]
     pub fn counts(&self) -> FxHashMap<Provider, usize> {
         let mut counts = FxHashMap::default();
         for (provider, _) in self.groups.keys() {
@@ -71,6 +72,7 @@ impl UnknownGroups {
     }
 
     /// All groups, most frequent first.
+    #[must_use]
     pub fn views(&self) -> Vec<UnknownView> {
         let view = |((provider, template), group): (&(Provider, String), &Group)| UnknownView {
             provider: *provider,
@@ -86,6 +88,7 @@ impl UnknownGroups {
     }
 
     /// What must survive a restart.
+    #[must_use]
     pub fn state(&self, providers: &Providers) -> UnknownState {
         let plain = |((provider, template), group): (&(Provider, String), &Group)| {
             (providers.id(*provider).to_owned(), template.clone(), group.clone())
@@ -96,6 +99,7 @@ impl UnknownGroups {
     }
 
     /// The groups that gave this state. Those of providers that are not known any more are left out.
+    #[must_use]
     pub fn restore(state: UnknownState, providers: &Providers) -> Self {
         let known = |(id, template, group): (String, String, Group)| Some(((providers.by_name(&id)?, template), group));
         Self { groups: state.groups.into_iter().filter_map(known).take(Self::LIMIT).collect() }

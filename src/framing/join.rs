@@ -4,7 +4,7 @@
 //! it are joined to it. What goes on is told by shape: indented lines, the parts of a traceback, everything inside an open
 //! brace or an open page, and lines without a header behind one that has a header (a time stamp, a level).
 
-use super::{Books, Line, Options, RawEvent, StreamId};
+use super::{FramingStats, Line, Options, RawEvent, StreamId};
 use crate::time::{Stamp, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::mem;
@@ -155,7 +155,7 @@ impl Joiner {
         before: &mut Self,
         by: StreamId,
         at: (u64, u64),
-        books: &mut Books,
+        books: &mut FramingStats,
         out: &mut impl FnMut(RawEvent<'_>),
     ) {
         let is_spent = before.open_parts().next().is_none() && before.cut_off.is_none() && !before.parts.begun;
@@ -181,7 +181,13 @@ impl Joiner {
     }
 
     /// Gives up what began in this stream, which is let go: it cannot be read again.
-    pub(super) fn let_go(&mut self, options: &Options, by: StreamId, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
+    pub(super) fn let_go(
+        &mut self,
+        options: &Options,
+        by: StreamId,
+        books: &mut FramingStats,
+        out: &mut impl FnMut(RawEvent<'_>),
+    ) {
         if self.open_parts().any(|(origin, _)| origin == Origin::Before(by)) {
             self.end_parts(options, false, books, out);
             self.close(true, books, out);
@@ -214,7 +220,7 @@ impl Joiner {
         options: &Options,
         line: Line<'_>,
         partial: bool,
-        books: &mut Books,
+        books: &mut FramingStats,
         out: &mut impl FnMut(RawEvent<'_>),
     ) {
         if !partial && self.parts.first.is_none() && !self.parts.begun {
@@ -255,7 +261,7 @@ impl Joiner {
         &mut self,
         options: &Options,
         now: Timestamp,
-        books: &mut Books,
+        books: &mut FramingStats,
         out: &mut impl FnMut(RawEvent<'_>),
     ) {
         if self.parts.first.is_some() && now.since(self.parts.at) >= PART_PATIENCE {
@@ -265,7 +271,7 @@ impl Joiner {
     }
 
     /// The line is whole, or what is there of it is given out.
-    fn end_parts(&mut self, options: &Options, whole: bool, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
+    fn end_parts(&mut self, options: &Options, whole: bool, books: &mut FramingStats, out: &mut impl FnMut(RawEvent<'_>)) {
         let parts = &mut self.parts;
         let Some(first) = parts.first.take() else { return };
         let (mut bytes, mut tail) = (mem::take(&mut parts.bytes), mem::take(&mut parts.tail));
@@ -291,7 +297,13 @@ impl Joiner {
     }
 
     /// Takes one whole line.
-    pub(super) fn take(&mut self, options: &Options, line: Line<'_>, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
+    pub(super) fn take(
+        &mut self,
+        options: &Options,
+        line: Line<'_>,
+        books: &mut FramingStats,
+        out: &mut impl FnMut(RawEvent<'_>),
+    ) {
         self.take_lines(options, line, 1, Origin::Here, books, out);
     }
 
@@ -301,7 +313,7 @@ impl Joiner {
         line: Line<'_>,
         lines: u64,
         origin: Origin,
-        books: &mut Books,
+        books: &mut FramingStats,
         out: &mut impl FnMut(RawEvent<'_>),
     ) {
         let bytes = line.bytes;
@@ -368,7 +380,7 @@ impl Joiner {
     }
 
     /// Gives out the open event. `cut_off`: lines that go on from it may still come.
-    pub(super) fn close(&mut self, cut_off: bool, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
+    pub(super) fn close(&mut self, cut_off: bool, books: &mut FramingStats, out: &mut impl FnMut(RawEvent<'_>)) {
         books.blank_lines += mem::take(&mut self.blanks);
         let Some(open) = self.open.take() else { return };
         self.cut_off = cut_off.then_some(open.shape);
@@ -379,7 +391,7 @@ impl Joiner {
     }
 
     /// The stream has ended.
-    pub(super) fn finish(&mut self, options: &Options, books: &mut Books, out: &mut impl FnMut(RawEvent<'_>)) {
+    pub(super) fn finish(&mut self, options: &Options, books: &mut FramingStats, out: &mut impl FnMut(RawEvent<'_>)) {
         books.incomplete_lines += u64::from(self.parts.first.is_some());
         self.end_parts(options, true, books, out);
         self.close(false, books, out);
@@ -392,7 +404,7 @@ fn raw<'a>(line: &Line<'a>) -> RawEvent<'a> {
     RawEvent { bytes, tail, line: number, lines: 1, offset, stamped, continued: false }
 }
 
-fn emit(books: &mut Books, out: &mut impl FnMut(RawEvent<'_>), event: RawEvent<'_>) {
+fn emit(books: &mut FramingStats, out: &mut impl FnMut(RawEvent<'_>), event: RawEvent<'_>) {
     books.events += 1;
     books.event_lines += event.lines;
     out(event);

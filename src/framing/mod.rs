@@ -8,7 +8,7 @@ mod join;
 mod line;
 mod state;
 
-use crate::taxonomy::closed;
+use crate::taxonomy::string_enum;
 use crate::time::Timestamp;
 use envelope::{Cri, Docker};
 use join::Joiner;
@@ -19,7 +19,7 @@ pub use state::FramerState;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u32);
 
-closed! {
+string_enum! {
     /// Why bytes or lines were not turned into records. The label `reason`; a closed set.
     LossReason {
         /// The middle of a line over the limit: head and tail were kept.
@@ -87,7 +87,7 @@ pub struct RawEvent<'a> {
 /// What went through a stream, and what of it was not turned into events. The books balance: lines = lines in events +
 /// blank + discarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Books {
+pub struct FramingStats {
     /// Bytes that came in.
     pub bytes: u64,
     /// Lines that came in.
@@ -116,7 +116,7 @@ pub struct Framer {
     options: Options,
     reader: LineReader,
     joiners: [Joiner; 3],
-    books: Books,
+    books: FramingStats,
     last_byte_at: Timestamp,
 }
 
@@ -145,12 +145,13 @@ const SILENCE_MICROS: i64 = 1_000_000;
 
 impl Framer {
     /// A framer for a stream whose next byte is at `offset`, on the line with this number (from 1).
+    #[must_use]
     pub fn new(options: Options, offset: u64, line: u64) -> Self {
         Self {
             options,
             reader: LineReader::new(options.max_line_bytes, offset, line),
             joiners: [Joiner::default(), Joiner::default(), Joiner::default()],
-            books: Books::default(),
+            books: FramingStats::default(),
             last_byte_at: Timestamp::default(),
         }
     }
@@ -244,17 +245,24 @@ impl Framer {
     }
 
     /// Whether an event or a line is open.
+    #[must_use]
     pub fn is_idle(&self) -> bool {
         self.reader.is_idle() && self.joiners.iter().all(|it| it.start().is_none())
     }
 
     /// What went through since the last call.
-    pub fn take_books(&mut self) -> Books {
+    pub fn take_books(&mut self) -> FramingStats {
         std::mem::take(&mut self.books)
     }
 }
 
-fn take(options: &Options, joiners: &mut [Joiner; 3], books: &mut Books, piece: Piece<'_>, out: &mut impl FnMut(RawEvent<'_>)) {
+fn take(
+    options: &Options,
+    joiners: &mut [Joiner; 3],
+    books: &mut FramingStats,
+    piece: Piece<'_>,
+    out: &mut impl FnMut(RawEvent<'_>),
+) {
     let head = match piece.offset {
         0 => piece.head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(piece.head),
         _ => piece.head,
@@ -297,7 +305,7 @@ fn take(options: &Options, joiners: &mut [Joiner; 3], books: &mut Books, piece: 
 
 /// The joiner of a lane, and the line in the books. `None` where the line was given out before a restart, and is read again
 /// only because another lane had an open event.
-fn open<'a>(joiners: &'a mut [Joiner; 3], lane: Lane, books: &mut Books, piece: &Piece<'_>) -> Option<&'a mut Joiner> {
+fn open<'a>(joiners: &'a mut [Joiner; 3], lane: Lane, books: &mut FramingStats, piece: &Piece<'_>) -> Option<&'a mut Joiner> {
     let joiner = &mut joiners[lane as usize];
     if joiner.has_given_out(piece.offset) {
         return None;

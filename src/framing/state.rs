@@ -26,6 +26,7 @@ struct LaneState {
 
 impl Framer {
     /// What must survive a restart.
+    #[must_use]
     pub fn state(&self) -> FramerState {
         let (offset, _) = self.safe_point();
         let (line, _) = self.reader.start_of_line();

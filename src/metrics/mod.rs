@@ -14,7 +14,7 @@ mod text;
 
 pub use gauges::{ReceiverMetrics, SourceGauges, SourceReading, SourceValues};
 pub use names::Names;
-pub use present::{Present, WINDOWS};
+pub use present::{PublishedSnapshot, WINDOWS};
 pub use recorder::Recorder;
 pub use series::OVERFLOW;
 pub use text::Format;
@@ -50,7 +50,7 @@ impl Default for Limits {
 pub struct Metrics {
     instruments: Instruments,
     gauges: Gauges,
-    present: Mutex<Present>,
+    present: Mutex<PublishedSnapshot>,
     exemplars: Mutex<FxHashMap<ErrorKey, Exemplar>>,
 }
 
@@ -63,6 +63,7 @@ struct Instruments {
 
 impl Metrics {
     /// The metrics of a process that starts `now` with a good configuration, and the end at which the pipeline adds.
+    #[must_use]
     pub fn new(names: Names, limits: Limits, now: Timestamp) -> (Arc<Self>, Recorder) {
         let this = Arc::new(Self {
             instruments: Instruments::new(),
@@ -95,7 +96,7 @@ impl Metrics {
     }
 
     /// The latest snapshot, with the names its ids had.
-    pub fn present(&self) -> Present {
+    pub fn present(&self) -> PublishedSnapshot {
         self.present.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -139,7 +140,7 @@ impl Metrics {
         self.gauges.set_reload(ok, now);
     }
 
-    fn set_present(&self, present: Present) {
+    fn set_present(&self, present: PublishedSnapshot) {
         *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
     }
 

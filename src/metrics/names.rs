@@ -1,7 +1,7 @@
 //! What the dense ids of a tally and a snapshot stand for: the label values, as they are in force.
 
 use crate::alert::RowId;
-use crate::classify::{PatternId, SourceId};
+use crate::observation::{PatternId, SourceId};
 use crate::taxonomy::{Provider, Providers};
 
 /// The providers whose series are made before their first call. More than anyone names; a bound all the same.
@@ -33,6 +33,7 @@ impl Names {
     }
 
     /// The value of the label `provider`.
+    #[must_use]
     pub fn provider(&self, provider: Provider) -> &str {
         self.providers.get(provider.index()).map_or("unknown", |(_, id)| id)
     }
@@ -53,16 +54,19 @@ impl Names {
     }
 
     /// All rows, in the order of their ids.
+    #[must_use]
     pub fn rows(&self) -> &[String] {
         &self.rows
     }
 
     /// All patterns, in the order of their ids.
+    #[must_use]
     pub fn patterns(&self) -> &[String] {
         &self.patterns
     }
 
     /// All sources, in the order of their ids.
+    #[must_use]
     pub fn sources(&self) -> &[String] {
         &self.sources
     }

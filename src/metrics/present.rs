@@ -15,14 +15,14 @@ pub const WINDOWS: [&str; 4] = ["1m", "5m", "15m", "1h"];
 
 /// A snapshot with the names that its ids had when it was taken.
 #[derive(Clone, Debug, Default)]
-pub struct Present {
+pub struct PublishedSnapshot {
     /// What the pipeline held.
     pub snapshot: Arc<Snapshot>,
     /// What its ids stand for.
     pub names: Arc<Names>,
 }
 
-pub(super) fn write(page: &mut Page, Present { snapshot, names }: &Present) {
+pub(super) fn write(page: &mut Page, PublishedSnapshot { snapshot, names }: &PublishedSnapshot) {
     storms(page, snapshot, names);
     window_errors(page, &snapshot.windows, names);
     window_calls(page, &snapshot.windows, names);

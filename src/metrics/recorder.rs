@@ -4,11 +4,11 @@
 use super::family;
 use super::series::{Key, Series};
 use super::text::Exemplar;
-use super::{Instruments, Limits, Metrics, Names, Present};
+use super::{Instruments, Limits, Metrics, Names, PublishedSnapshot};
 use crate::alert::{RowId, Transition};
-use crate::classify::{Name, PatternId, SourceId};
 use crate::framing::LossReason;
-use crate::pipeline::{Books, ErrorKey, Snapshot, Tally};
+use crate::observation::{Name, PatternId, SourceId};
+use crate::pipeline::{ErrorKey, Snapshot, SourceCounters, Tally};
 use crate::taxonomy::{Category, Outcome, Provider, StatusLabel};
 use crate::time::Timestamp;
 use prometheus::{Histogram, HistogramVec, IntCounter};
@@ -125,7 +125,7 @@ impl Recorder {
 
     /// Shows a snapshot to everybody who asks from now on.
     pub fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        self.metrics.set_present(Present { snapshot, names: Arc::clone(&self.names) });
+        self.metrics.set_present(PublishedSnapshot { snapshot, names: Arc::clone(&self.names) });
     }
 
     /// Takes over what ids stand for, at the start and after a reload. Counters keep their values.
@@ -232,7 +232,7 @@ impl Recorder {
         overflow += add_all(&mut self.records, &tally.records, names);
         for (source, books) in &tally.books {
             // Blank lines are among the lines; they matter to the balance of the books only.
-            let Books { bytes, lines, events, blank_lines: _ } = *books;
+            let SourceCounters { bytes, lines, events, blank_lines: _ } = *books;
             overflow += self.bytes.add((*source,), bytes, names);
             overflow += self.lines.add((*source,), lines, names);
             overflow += self.events.add((*source,), events, names);

@@ -6,8 +6,8 @@
 use super::Names;
 use super::family::Family;
 use crate::alert::RowId;
-use crate::classify::{Name, PatternId, SourceId};
 use crate::framing::LossReason;
+use crate::observation::{Name, PatternId, SourceId};
 use crate::pipeline::ErrorKey;
 use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use prometheus::{IntCounter, IntCounterVec, Opts};

@@ -22,6 +22,7 @@ pub enum Format {
 
 impl Format {
     /// The value of `Content-Type`.
+    #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Classic => "text/plain; version=0.0.4; charset=utf-8",

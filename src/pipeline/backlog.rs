@@ -2,14 +2,14 @@
 //! time that these have come to, so that what is read late comes out as if it had been read in time.
 
 use super::SourceView;
-use crate::classify::SourceId;
 use crate::framing::StreamId;
+use crate::observation::SourceId;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A source that gave nothing for this long does not tell the time.
-const ACTIVE: Duration = Duration::from_secs(60);
+const ACTIVE: Duration = Duration::from_mins(1);
 
 /// Streams whose next bytes are older than the present, each with the time that it has come to.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,8 @@
 
 use super::{Chunk, Event};
 use super::{Judged, Output, Pipeline, Rules, Stream};
-use crate::classify::{Kept, Memo, Traffic};
-use crate::framing::{Books, RawEvent, StreamId};
+use crate::classify::{OwnedVerdict, Traffic, VerdictCache};
+use crate::framing::{FramingStats, RawEvent, StreamId};
 use crate::time::Timestamp;
 
 /// Events that were framed one after the other and, once they are judged, what their records came to.
@@ -34,7 +34,7 @@ struct Framed {
 struct Read {
     /// Its event, by position.
     event: usize,
-    verdict: Kept,
+    verdict: OwnedVerdict,
     broken: bool,
 }
 
@@ -46,26 +46,30 @@ struct Piece {
     arrived: Option<Timestamp>,
     /// The first event behind it.
     end: usize,
-    books: Books,
+    books: FramingStats,
 }
 
 impl Batch {
     /// How many bytes of events it holds.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Whether nothing was framed into it.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
     /// How many events it holds.
+    #[must_use]
     pub fn events(&self) -> usize {
         self.events.len()
     }
 
     /// How many bytes it takes, for all that it holds or has held.
+    #[must_use]
     pub fn room(&self) -> usize {
         let Self { bytes, events, pieces, names, records } = self;
         let of = |count: usize, each: usize| count.saturating_mul(each);
@@ -77,7 +81,7 @@ impl Batch {
     }
 
     /// Reads and judges its events, by the rules of the pipeline that framed them; `memo` knows what those rules judged before.
-    pub fn judge(&mut self, rules: &Rules, memo: &mut Memo) {
+    pub fn judge(&mut self, rules: &Rules, memo: &mut VerdictCache) {
         let Self { bytes, events, names, records, .. } = self;
         for (at, framed) in events.iter().enumerate() {
             rules.read(&framed.event(bytes), framed.traffic, memo, |verdict, broken| {
@@ -94,7 +98,7 @@ impl Batch {
         self.events.push(Framed { event: RawEvent { bytes: &[], tail: &[], ..event }, start, head, tail, traffic });
     }
 
-    fn end_piece(&mut self, stream: StreamId, arrived: Option<Timestamp>, books: Books) {
+    fn end_piece(&mut self, stream: StreamId, arrived: Option<Timestamp>, books: FramingStats) {
         self.pieces.push(Piece { stream, arrived, end: self.events.len(), books });
     }
 }

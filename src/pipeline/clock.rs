@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A stamp this far ahead of its arrival is a wrong clock.
-const AHEAD: Duration = Duration::from_secs(60);
+const AHEAD: Duration = Duration::from_mins(1);
 /// In a replay nothing arrives: a stamp this far ahead of its stream is believed only when the next one is there too.
-const LEAP: Duration = Duration::from_secs(400 * 86_400);
+const LEAP: Duration = Duration::from_hours(9600);
 /// Zones are multiples of this.
 const QUARTER: i64 = 900;
 /// Lines that have to agree on a zone before it is believed.
 const AGREE: u8 = 3;
 /// The longest window: what is older only counts.
-pub(super) const LATE: Duration = Duration::from_secs(3_600);
+pub(super) const LATE: Duration = Duration::from_hours(1);
 
 /// Where the present comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::{Rules, SourceOptions};
 use crate::alert::{AlertOptions, RowId, Transition};
-use crate::classify::{Observation, SourceId};
 use crate::framing::{LossReason, StreamId};
+use crate::observation::{Observation, SourceId};
 use crate::time::Timestamp;
 use bytes::Bytes;
 

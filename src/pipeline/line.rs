@@ -1,6 +1,6 @@
 //! A verdict as one line of JSON: the contract that scripts rely on. Keys are always there, in this order.
 
-use crate::classify::{By, Catalog, Verdict};
+use crate::classify::{Attribution, Catalog, Verdict};
 use crate::framing::RawEvent;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry, Status};
 use crate::time::Timestamp;
@@ -21,7 +21,7 @@ struct Line<'a> {
     outcome: Outcome,
     grain: Option<Grain>,
     provider: &'a str,
-    provider_by: Option<By>,
+    provider_by: Option<Attribution>,
     gateway: Option<&'a str>,
     service: Option<&'a str>,
     host: Option<&'a str>,

@@ -16,16 +16,17 @@ pub use batch::Batch;
 pub use clock::Clock;
 pub use event::{Chunk, Event, Output, Replacement, StreamInfo, Wanted};
 pub use line::{NO_PATTERN, VERSION};
-pub use snapshot::{Snapshot, SourceBooks, SourceView};
+pub use snapshot::{Snapshot, SourceStats, SourceView};
 pub use state::State;
 use state::StreamState;
-pub use tally::{Books, ErrorKey, Tally};
+pub use tally::{ErrorKey, SourceCounters, Tally};
 
-use crate::alert::{AlertOptions, Alerts, Lexicon, RowError, RowId, RowSpec, SelfRow, Table};
-use crate::call::{Duplicates, GrainRule, StreamCalls};
-use crate::classify::{Catalog, Classifier, Evidence, Memo, Name, Observation, SourceId, Traffic, Verdict};
+use crate::alert::{AlertOptions, Alerts, NameTable, RowError, RowId, RowSpec, SelfRow, Table};
+use crate::classify::{Catalog, Classifier, Traffic, Verdict, VerdictCache};
+use crate::correlate::{Duplicates, GrainRule, StreamCalls};
 use crate::detect::UnknownGroups;
 use crate::framing::{self, Framer, LossReason, RawEvent, StreamId};
+use crate::observation::{Evidence, Name, Observation, SourceId};
 use crate::record::Reader;
 use crate::taxonomy::{Category, Grain, Outcome, Provider};
 use crate::time::{Timestamp, Zone};
@@ -62,34 +63,37 @@ impl Rules {
         sources: Vec<String>,
     ) -> Result<Self, Vec<RowError>> {
         let catalog = classifier.catalog();
-        let lexicon = Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: &sources };
+        let lexicon = NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &sources };
         let table = Table::build(rows, lexicon)?;
         Ok(Self { framing, reader, classifier, table, sources })
     }
 
     /// The patterns and providers.
+    #[must_use]
     pub fn catalog(&self) -> &Catalog {
         self.classifier.catalog()
     }
 
     /// The escalation table.
+    #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
     }
 
     /// The names of the sources, by [`SourceId`].
+    #[must_use]
     pub fn sources(&self) -> &[String] {
         &self.sources
     }
 
-    fn lexicon(&self) -> Lexicon<'_> {
+    fn lexicon(&self) -> NameTable<'_> {
         let catalog = self.classifier.catalog();
-        Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: &self.sources }
+        NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &self.sources }
     }
 
     /// Gives out what each record of an event comes to, and whether it stops in the middle. Looks at nothing else: whoever has
     /// time may do it.
-    fn read(&self, event: &RawEvent<'_>, traffic: Traffic, memo: &mut Memo, mut out: impl FnMut(Verdict<'_>, bool)) {
+    fn read(&self, event: &RawEvent<'_>, traffic: Traffic, memo: &mut VerdictCache, mut out: impl FnMut(Verdict<'_>, bool)) {
         self.reader.read(event.bytes, event.tail, event.stamped, |record| {
             out(self.classifier.classify_again(record, traffic, memo), record.is_broken());
         });
@@ -123,13 +127,13 @@ pub struct Options {
 }
 
 /// Between two parcels no more time goes by than this.
-const LEAP: Duration = Duration::from_secs(60);
+const LEAP: Duration = Duration::from_mins(1);
 
 /// An event that is no older than this when it arrives has come in time, in seconds.
 const CURRENT_S: f64 = 30.0;
 
 /// What is known of a stream outlives it by as much as its place does.
-const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3_600);
+const REMEMBERED_FOR: Duration = Duration::from_hours(24);
 
 /// Owns everything between bytes and alerts. Told events, one after the other; never asks for the time.
 #[derive(Debug)]
@@ -190,11 +194,12 @@ struct Core {
     tally: Tally,
     backlog: Backlog,
     /// What the rules in force judged lately.
-    memo: Memo,
+    memo: VerdictCache,
 }
 
 impl Pipeline {
     /// A pipeline with these rules.
+    #[must_use]
     pub fn new(rules: Rules, options: Options) -> Self {
         let Options { sources, clock, alerts, series } = options;
         let windows = RateOptions { shipped_providers: rules.catalog().providers().len(), series };
@@ -211,7 +216,7 @@ impl Pipeline {
             unknown: UnknownGroups::default(),
             tally: Tally::default(),
             backlog: Backlog::default(),
-            memo: Memo::default(),
+            memo: VerdictCache::default(),
         };
         let rules = Arc::new(rules);
         Self { rules, streams: FxHashMap::default(), heirs: FxHashMap::default(), remembered: FxHashMap::default(), core }
@@ -261,7 +266,7 @@ impl Pipeline {
             Event::Reload(replacement) => {
                 let Replacement { rules, sources, alerts, series } = *replacement;
                 self.rules = Arc::new(rules);
-                self.core.memo = Memo::default();
+                self.core.memo = VerdictCache::default();
                 self.set_sources(sources);
                 let Self { rules, core, .. } = self;
                 core.windows.set_series(series);
@@ -298,6 +303,7 @@ impl Pipeline {
     }
 
     /// Bytes of a stream that are kept for what is not finished yet.
+    #[must_use]
     pub fn kept_bytes(&self, stream: StreamId) -> usize {
         self.streams.get(&stream).map_or(0, |it| it.framer.kept_bytes())
     }
@@ -389,6 +395,7 @@ impl Pipeline {
     }
 
     /// Where each stream could be taken up without losing anything: offset, and number of the line there.
+    #[must_use]
     pub fn safe_offsets(&self) -> Vec<(StreamId, u64, u64)> {
         let point = |(id, stream): (&StreamId, &Stream)| {
             let heir = self.heirs.get(id).and_then(|it| self.streams.get(it));
@@ -405,6 +412,7 @@ impl Pipeline {
     }
 
     /// A picture of the present.
+    #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let Self { rules, core, .. } = self;
         Snapshot {
@@ -429,21 +437,25 @@ impl Pipeline {
     }
 
     /// The patterns and providers in force.
+    #[must_use]
     pub fn catalog(&self) -> &Catalog {
         self.rules.catalog()
     }
 
     /// The escalation table in force.
+    #[must_use]
     pub fn table(&self) -> &Table {
         self.core.alerts.table()
     }
 
     /// The id of a row.
+    #[must_use]
     pub fn row_name(&self, row: RowId) -> Option<&str> {
         self.table().row(row).map(|it| it.id.as_str())
     }
 
     /// What a row says is to be done next, and by whom.
+    #[must_use]
     pub fn next_step(&self, row: RowId) -> Option<String> {
         self.table().row(row).map(|it| it.next_step())
     }
@@ -455,11 +467,13 @@ impl Pipeline {
     }
 
     /// The rules in force.
+    #[must_use]
     pub fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }
 
     /// Everything that must survive a restart, but for the offsets.
+    #[must_use]
     pub fn state(&self) -> State {
         let Self { rules, core, .. } = self;
         let providers = rules.catalog().providers();
@@ -732,7 +746,7 @@ impl Core {
     }
 
     /// A chunk has been taken; `unrecognised` is what the source's count was before it.
-    fn note_chunk(&mut self, source: SourceId, books: &framing::Books, unrecognised: u64) {
+    fn note_chunk(&mut self, source: SourceId, books: &framing::FramingStats, unrecognised: u64) {
         self.add_books(source, books);
         let unrecognised = self.unrecognised(source).saturating_sub(unrecognised);
         let few = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
@@ -742,7 +756,7 @@ impl Core {
         }
     }
 
-    fn add_books(&mut self, source: SourceId, books: &framing::Books) {
+    fn add_books(&mut self, source: SourceId, books: &framing::FramingStats) {
         let total = self.tally.books.entry(source).or_default();
         total.bytes += books.bytes;
         total.lines += books.lines;

@@ -42,12 +42,12 @@ pub struct SourceView {
     /// Whether an event of it has come in time.
     pub was_current: bool,
     /// What came of its bytes and lines since the process began.
-    pub books: SourceBooks,
+    pub books: SourceStats,
 }
 
 /// The books of one source, since the process began. Lines balance: lines = lines in events + blank + discarded + open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceBooks {
+pub struct SourceStats {
     /// Bytes that were read, those that were read again after a restart among them.
     pub bytes: u64,
     /// Lines that were read.
@@ -68,8 +68,8 @@ pub struct SourceBooks {
     pub partial_lines: u64,
 }
 
-impl SourceBooks {
-    pub(super) fn add(&mut self, books: &framing::Books) {
+impl SourceStats {
+    pub(super) fn add(&mut self, books: &framing::FramingStats) {
         self.bytes += books.bytes;
         self.lines += books.lines;
         self.event_lines += books.event_lines;

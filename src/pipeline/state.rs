@@ -2,7 +2,7 @@
 
 use super::clock::StreamClock;
 use crate::alert::AlertsState;
-use crate::call::CallsState;
+use crate::correlate::CorrelateState;
 use crate::detect::UnknownState;
 use crate::framing::FramerState;
 use crate::time::Timestamp;
@@ -30,6 +30,6 @@ pub(super) struct StreamState {
     /// When it was last there.
     pub(super) seen: Timestamp,
     pub(super) framer: FramerState,
-    pub(super) calls: CallsState,
+    pub(super) calls: CorrelateState,
     pub(super) clock: (StreamClock, Option<i32>),
 }

@@ -1,8 +1,8 @@
 //! What a batch adds to the counters. Kept beside the pipeline, added to the metrics once per batch, then cleared.
 
 use crate::alert::RowId;
-use crate::classify::{Name, Observation, PatternId, SourceId};
 use crate::framing::LossReason;
+use crate::observation::{Name, Observation, PatternId, SourceId};
 use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -25,7 +25,7 @@ pub struct ErrorKey {
 
 /// Bytes, lines and events of one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Books {
+pub struct SourceCounters {
     /// Bytes that came in.
     pub bytes: u64,
     /// Lines that came in, blank ones and discarded ones included.
@@ -70,7 +70,7 @@ pub struct Tally {
     /// `records_total`.
     pub records: FxHashMap<(SourceId, Outcome), u64>,
     /// `source_bytes_total`, `source_lines_total`, `source_events_total`.
-    pub books: FxHashMap<SourceId, Books>,
+    pub books: FxHashMap<SourceId, SourceCounters>,
     /// `source_lost_bytes_total`.
     pub lost_bytes: FxHashMap<(SourceId, LossReason), u64>,
     /// `lines_discarded_total`.
@@ -90,7 +90,7 @@ pub struct Tally {
 }
 
 /// Failures older than this do not count by row: rules over `row_errors_total` ask for the present.
-const FRESH: Duration = Duration::from_secs(120);
+const FRESH: Duration = Duration::from_mins(2);
 /// A wait that a provider named is observed up to this; longer ones are dates.
 const LONGEST_WAIT_S: f64 = 3_600.0;
 

@@ -9,7 +9,7 @@ use super::words::{
     contains, declares_calm, exchange_in, explains, find, is_connection, is_paste, is_timeout, model_in, names_trouble,
     request_id_in, status_in, strip_colours, unwrapped, url_in, wait_in,
 };
-use super::{Record, Spot, python};
+use super::{LineKind, Record, python};
 use crate::taxonomy::Status;
 use std::borrow::Cow;
 
@@ -81,7 +81,7 @@ pub(super) fn collect(record: &Record<'_>) -> Signals {
     for fault in record.faults().iter().filter(|it| it.certain) {
         it.field(fault.key, fault.value, 0);
     }
-    if matches!(record.spot, Spot::None | Spot::Sdk { status: None, .. }) {
+    if matches!(record.spot, LineKind::None | LineKind::Sdk { status: None, .. }) {
         it.text(&record.message(), 0);
     }
     // What a field named `response` holds may be a model's words, unless the answer was a refusal.
@@ -112,6 +112,7 @@ impl Signals {
     }
 
     /// Whether the words are an entry of another log, wrapped as an error by mistake: they say themselves that nothing failed.
+    #[must_use]
     pub fn is_calm(&self) -> bool {
         let answered = [self.status, self.upstream_status].into_iter().flatten().any(|it| it.http().is_some());
         let says_so = |it: &String| explains(it) || !answered && declares_calm(it);
@@ -121,6 +122,7 @@ impl Signals {
     }
 
     /// Whether not one word speaks of a failure.
+    #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.is_untyped() && self.codes.is_empty() && self.messages.iter().all(|it| !names_trouble(it))
     }
@@ -267,7 +269,7 @@ impl Signals {
         for (key, value) in Members::new(object).take(64) {
             match key.bytes.to_ascii_lowercase().as_slice() {
                 b"retry-after-ms" | b"x-ms-retry-after-ms" => {
-                    self.retry_after_s = value.as_f64().map(|it| it / 1e3).or(self.retry_after_s)
+                    self.retry_after_s = value.as_f64().map(|it| it / 1e3).or(self.retry_after_s);
                 }
                 b"retry-after" => self.retry_after_s = self.retry_after_s.or(value.as_f64()),
                 b"request-id" | b"x-request-id" | b"x-amzn-requestid" | b"apim-request-id" => self.request(value),
@@ -324,7 +326,7 @@ impl Signals {
             b"error_code" if value.as_i64().is_some_and(|it| Status::from_number(it).is_some()) => self.status_field(value),
             b"code" | b"error_code" | b"errorCode" | b"Code" | b"errno" | b"status_code_name" => self.code(value),
             b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" | b"error_status" => {
-                self.status_field(value)
+                self.status_field(value);
             }
             b"details" | b"error_details" => self.details(value, depth),
             b"metadata" => self.metadata(value, depth),
@@ -340,11 +342,11 @@ impl Signals {
             b"headers" | b"responseHeaders" | b"response_headers" => self.headers(value),
             b"request_id" | b"requestID" | b"requestId" | b"error_provider_request_id" | b"x-request-id" => self.request(value),
             b"retry_after" | b"retryAfter" | b"retry_after_seconds" => {
-                self.retry_after_s = self.retry_after_s.or(value.as_f64())
+                self.retry_after_s = self.retry_after_s.or(value.as_f64());
             }
             b"retry_after_ms" => self.retry_after_s = self.retry_after_s.or(value.as_f64().map(|it| it / 1e3)),
             b"url" | b"base_url" => {
-                self.url_host = self.url_host.take().or_else(|| Some(host_of(value.as_raw()?.bytes)?.to_owned()))
+                self.url_host = self.url_host.take().or_else(|| Some(host_of(value.as_raw()?.bytes)?.to_owned()));
             }
             b"llm_provider" | b"provider" | b"provider_name" => self.named(value),
             b"choices" | b"candidates" => {

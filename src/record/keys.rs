@@ -38,7 +38,7 @@ impl Digest {
         const ONES: u64 = u64::from_ne_bytes([1; 8]);
         const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
         let dots = |word: u64| {
-            let word = word ^ (ONES * b'.' as u64);
+            let word = word ^ (ONES * u64::from(b'.'));
             word.wrapping_sub(ONES) & !word & HIGHS
         };
         if self.len > Self::WHOLE { memchr::memchr(b'.', key).is_some() } else { (dots(self.head) | dots(self.tail)) != 0 }

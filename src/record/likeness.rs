@@ -2,7 +2,7 @@
 
 use super::fields::Field;
 use super::json::{Escapes, Raw, Value};
-use super::{Record, Spot};
+use super::{LineKind, Record};
 use crate::time::Stamp;
 
 /// What is each record's own, and says nothing of what went wrong: its time, its ids, its caller, its measures.
@@ -22,7 +22,7 @@ impl Record<'_> {
     /// where that would be more than `limit` bytes, or where the line has a shape whose words say it all.
     pub fn likeness(&self, out: &mut Vec<u8>, limit: usize) -> bool {
         out.clear();
-        if self.spot != Spot::None || self.message.bytes.len() > limit {
+        if self.spot != LineKind::None || self.message.bytes.len() > limit {
             return false;
         }
         let has_id = self.request_id().is_some();

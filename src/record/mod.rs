@@ -16,7 +16,7 @@ mod trace;
 mod words;
 
 pub use body::Signals;
-pub use text::Spot;
+pub use text::LineKind;
 
 use crate::taxonomy::Status;
 use crate::time::{Stamp, Timestamp};
@@ -65,6 +65,7 @@ pub struct Reader {
 pub struct UnknownField(String);
 
 /// The host, and the port where there is one, of an address.
+#[must_use]
 pub fn host_of(url: &str) -> Option<&str> {
     text::host_of(url.as_bytes())
 }
@@ -82,7 +83,7 @@ pub struct Record<'a> {
     faults: [Fault<'a>; FAULTS],
     fault_count: usize,
     message: Raw<'a>,
-    spot: Spot<'a>,
+    spot: LineKind<'a>,
     /// The entry as it came.
     raw: &'a [u8],
     /// The entry is an object that stops in the middle.
@@ -172,7 +173,7 @@ impl Reader {
         }
         record.settle();
         // Some writers put an entry of their own text format into `message`, and the fields into its words.
-        if record.spot == Spot::None && !record.message.is_empty() {
+        if record.spot == LineKind::None && !record.message.is_empty() {
             let message = record.message.bytes;
             record.pairs(&self.map, message);
         }
@@ -226,10 +227,10 @@ impl Reader {
         }
         record.message = Raw::plain(bytes.get(head.length..).unwrap_or_default().trim_ascii());
         record.spot = text::spot(record.message.bytes, record.logger_bytes());
-        if record.spot == Spot::None && head.logger.is_none() && head.length > 0 {
+        if record.spot == LineKind::None && head.logger.is_none() && head.length > 0 {
             record.logger_by_shape();
         }
-        if record.spot == Spot::None {
+        if record.spot == LineKind::None {
             let message = first.get(head.length..).unwrap_or_default();
             record.pairs(&self.map, message);
         }
@@ -246,7 +247,7 @@ impl<'a> Record<'a> {
             faults: [Fault::EMPTY; FAULTS],
             fault_count: 0,
             message: Raw::default(),
-            spot: Spot::None,
+            spot: LineKind::None,
             raw,
             broken: false,
             stamped,
@@ -349,7 +350,7 @@ impl<'a> Record<'a> {
             return;
         }
         let spot = text::spot(rest, word);
-        if spot != Spot::None {
+        if spot != LineKind::None {
             self.put(Field::Logger, 0, b"", Value::Text(Raw::plain(word)));
             (self.message, self.spot) = (Raw::plain(rest), spot);
         }
@@ -403,26 +404,31 @@ impl<'a> Record<'a> {
     }
 
     /// How the entry was written.
+    #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
     /// How severe its writer thought it is.
+    #[must_use]
     pub fn level(&self) -> Level {
         self.level
     }
 
     /// What kind of line it is, where its shape tells.
-    pub fn spot(&self) -> Spot<'a> {
+    #[must_use]
+    pub fn spot(&self) -> LineKind<'a> {
         self.spot
     }
 
     /// The entry as it came, without its envelope.
+    #[must_use]
     pub fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
     /// Whether the entry is an object that stops in the middle.
+    #[must_use]
     pub fn is_broken(&self) -> bool {
         self.broken
     }
@@ -442,11 +448,13 @@ impl<'a> Record<'a> {
     }
 
     /// The name of the provider, as the record spells it.
+    #[must_use]
     pub fn provider(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Provider).as_text().filter(|it| !it.contains('/') && !it.eq_ignore_ascii_case("unspecified"))
     }
 
     /// The model that was asked for.
+    #[must_use]
     pub fn model(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Model)
             .as_text()
@@ -455,30 +463,34 @@ impl<'a> Record<'a> {
     }
 
     /// Who called, where the record says so.
+    #[must_use]
     pub fn service(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Service).as_text().filter(|it| it.len() <= NAME_BYTES)
     }
 
     /// The machine that wrote the line, where the record says so.
+    #[must_use]
     pub fn host(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Host).as_text().filter(|it| it.len() <= NAME_BYTES)
     }
 
     /// The host that was called, with its port.
+    #[must_use]
     pub fn url_host(&self) -> Option<&'a str> {
         let url = match self.spot {
-            Spot::Transport { url, .. } | Spot::Request { url } => url,
-            Spot::Sdk { .. } => text::url_of_sdk(self.message.bytes)?,
+            LineKind::Transport { url, .. } | LineKind::Request { url } => url,
+            LineKind::Sdk { .. } => text::url_of_sdk(self.message.bytes)?,
             _ => self.slot(Field::Url).as_raw()?.bytes,
         };
         text::host_of(url)
     }
 
     /// The path that was called.
+    #[must_use]
     pub fn url_path(&self) -> Option<&'a str> {
         match self.spot {
-            Spot::Transport { url, .. } => text::path_of(url),
-            Spot::Access { path, .. } => std::str::from_utf8(path).ok(),
+            LineKind::Transport { url, .. } => text::path_of(url),
+            LineKind::Access { path, .. } => std::str::from_utf8(path).ok(),
             _ => self
                 .slot(Field::Path)
                 .as_raw()
@@ -488,27 +500,31 @@ impl<'a> Record<'a> {
     }
 
     /// The logger or component that wrote the line.
+    #[must_use]
     pub fn logger(&self) -> &'a str {
         std::str::from_utf8(self.logger_bytes()).unwrap_or_default()
     }
 
     /// The event's name or the message, undecoded: enough to look at its first words.
+    #[must_use]
     pub fn headline(&self) -> &'a [u8] {
         self.message.bytes
     }
 
     /// The message, decoded.
+    #[must_use]
     pub fn message(&self) -> Cow<'a, str> {
         self.message.text()
     }
 
     /// The status that the record's own fields or the shape of its text tell.
+    #[must_use]
     pub fn status(&self) -> Option<Status> {
         match self.spot {
-            Spot::Transport { status, .. } | Spot::Access { status, .. } | Spot::Response { status } => {
+            LineKind::Transport { status, .. } | LineKind::Access { status, .. } | LineKind::Response { status } => {
                 return Status::from_number(i64::from(status));
             }
-            Spot::Sdk { status: Some(status), .. } => return Status::from_number(i64::from(status)),
+            LineKind::Sdk { status: Some(status), .. } => return Status::from_number(i64::from(status)),
             _ => {}
         }
         let value = self.slot(Field::Status);
@@ -534,6 +550,7 @@ impl<'a> Record<'a> {
     }
 
     /// What a gateway says its upstream answered: the last of a list such as `502, 200`.
+    #[must_use]
     pub fn upstream_status(&self) -> Option<Status> {
         let raw = self.slot(Field::UpstreamStatus).as_raw()?;
         let last = raw.bytes.split(|b| matches!(b, b',' | b' ' | b':')).rfind(|it| !it.is_empty())?;
@@ -541,6 +558,7 @@ impl<'a> Record<'a> {
     }
 
     /// Whether a field that speaks of the end says that it was bad (`Some(true)`) or good (`Some(false)`).
+    #[must_use]
     pub fn failed(&self) -> Option<bool> {
         if let Value::Bool(flag) = self.slot(Field::Success) {
             let negative = matches!(self.slots[Field::Success as usize].key, b"is_error" | b"isError" | b"failed");
@@ -565,9 +583,10 @@ impl<'a> Record<'a> {
     }
 
     /// How long it took, in seconds; `None` where the unit is not known.
+    #[must_use]
     pub fn latency_s(&self) -> Option<f64> {
         match self.spot {
-            Spot::Access { took_s: Some(took), .. } | Spot::Sdk { took_s: Some(took), .. } => return Some(took),
+            LineKind::Access { took_s: Some(took), .. } | LineKind::Sdk { took_s: Some(took), .. } => return Some(took),
             _ => {}
         }
         let slot = &self.slots[Field::Latency as usize];
@@ -588,41 +607,49 @@ impl<'a> Record<'a> {
     }
 
     /// Whether a field says how long it took, in whatever unit.
+    #[must_use]
     pub fn has_latency(&self) -> bool {
         self.slot(Field::Latency).is_something()
     }
 
     /// Tokens sent.
+    #[must_use]
     pub fn input_tokens(&self) -> Option<u64> {
         self.slot(Field::InputTokens).as_i64().and_then(|it| u64::try_from(it).ok())
     }
 
     /// Tokens received.
+    #[must_use]
     pub fn output_tokens(&self) -> Option<u64> {
         self.slot(Field::OutputTokens).as_i64().and_then(|it| u64::try_from(it).ok())
     }
 
     /// The provider's or the gateway's id of the request.
+    #[must_use]
     pub fn request_id(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::RequestId).as_text().filter(|it| (6..=128).contains(&it.len()))
     }
 
     /// The gateway's or the SDK's id of the call. Never a trace or a session.
+    #[must_use]
     pub fn call_id(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::CallId).as_text().filter(|it| (6..=128).contains(&it.len()))
     }
 
     /// What the record calls the kind of operation (`chat`, `acompletion`, …).
+    #[must_use]
     pub fn operation(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Operation).as_text()
     }
 
     /// The label, or the last characters, of the key that was used.
+    #[must_use]
     pub fn key_label(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::KeyLabel).as_text().filter(|it| it.len() <= NAME_BYTES)
     }
 
     /// Whether an answer without content is on record: an empty list of choices.
+    #[must_use]
     pub fn has_empty_choices(&self) -> bool {
         matches!(self.slot(Field::Choices), Value::Array(items) if items.len() <= 64 && json::Items::new(items).next().is_none())
             || matches!(self.slot(Field::Choices), Value::Number(b"0"))
@@ -637,6 +664,7 @@ impl<'a> Record<'a> {
     }
 
     /// Looks into everything that went wrong. Costs more than reading; asked for only where there is evidence.
+    #[must_use]
     pub fn signals(&self) -> Signals {
         body::collect(self)
     }

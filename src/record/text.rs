@@ -7,7 +7,7 @@ use crate::time::Stamp;
 
 /// A line whose shape tells what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Spot<'a> {
+pub enum LineKind<'a> {
     /// No special shape.
     #[default]
     None,
@@ -51,10 +51,10 @@ pub enum Spot<'a> {
 }
 
 /// Looks for a special shape.
-pub(super) fn spot<'a>(message: &'a [u8], logger: &[u8]) -> Spot<'a> {
+pub(super) fn spot<'a>(message: &'a [u8], logger: &[u8]) -> LineKind<'a> {
     let found = match message.first() {
         Some(b'H') if message.starts_with(b"HTTP Re") => transport(message),
-        Some(b'R' | b'r') if is_retry(message) => Some(Spot::Retry),
+        Some(b'R' | b'r') if is_retry(message) => Some(LineKind::Retry),
         Some(b'R') => exchange(message),
         Some(b'[') if message.starts_with(b"[log_") => sdk(message),
         Some(b'[') if message.starts_with(b"[GIN]") => gin(message),
@@ -74,21 +74,21 @@ fn is_retry(message: &[u8]) -> bool {
 }
 
 /// `Request POST https://…`, `Response 429 (318 bytes)`.
-fn exchange(message: &[u8]) -> Option<Spot<'_>> {
+fn exchange(message: &[u8]) -> Option<LineKind<'_>> {
     if let Some(rest) = message.strip_prefix(b"Response ") {
         let after = rest.get(3..).unwrap_or_default();
         return (after.is_empty() || after.starts_with(b" ("))
-            .then(|| status_prefix(rest).map(|status| Spot::Response { status }))?;
+            .then(|| status_prefix(rest).map(|status| LineKind::Response { status }))?;
     }
     let mut words = message.strip_prefix(b"Request ")?.split(|b| *b == b' ');
     let method = words.next()?;
     let url = words.next()?;
-    (method.iter().all(u8::is_ascii_uppercase) && url.starts_with(b"http")).then_some(Spot::Request { url })
+    (method.iter().all(u8::is_ascii_uppercase) && url.starts_with(b"http")).then_some(LineKind::Request { url })
 }
 
 /// `HTTP Request: POST https://… "HTTP/1.1 429 Too Many Requests"`, `HTTP Response: POST https://… "200 OK" Headers(…)`.
 /// Inside a JSON string the quotes have backslashes before them.
-fn transport(message: &[u8]) -> Option<Spot<'_>> {
+fn transport(message: &[u8]) -> Option<LineKind<'_>> {
     let at = memchr::memmem::find(message, b": ")?;
     let mut words = message[at + 2..].splitn(3, |b| *b == b' ');
     let _method = words.next()?;
@@ -102,7 +102,7 @@ fn transport(message: &[u8]) -> Option<Spot<'_>> {
     // What stands behind the line is more than the client's: the answer's body, which says what failed.
     let ends = memchr::memchr(b'\n', rest).or_else(|| memchr::memmem::find(rest, b"\\n"));
     let more = ends.is_some_and(|at| memchr::memmem::find(&rest[at..], b"error").is_some());
-    if more { None } else { Some(Spot::Transport { url, status: status_prefix(rest)? }) }
+    if more { None } else { Some(LineKind::Transport { url, status: status_prefix(rest)? }) }
 }
 
 fn skip_quotes(text: &[u8]) -> &[u8] {
@@ -111,7 +111,7 @@ fn skip_quotes(text: &[u8]) -> &[u8] {
 }
 
 /// `127.0.0.1:56510 - "POST /v1/chat/completions HTTP/1.1" 429`, and the same with more fields around it.
-fn access(message: &[u8]) -> Option<Spot<'_>> {
+fn access(message: &[u8]) -> Option<LineKind<'_>> {
     let start = memchr::memmem::find(&message[..message.len().min(200)], b"\"")?;
     let rest = skip_quotes(&message[start..]);
     let mut words = rest.splitn(3, |b| *b == b' ');
@@ -123,16 +123,16 @@ fn access(message: &[u8]) -> Option<Spot<'_>> {
     let rest = words.next()?.strip_prefix(b"HTTP/")?;
     let end = rest.iter().position(|b| *b == b'"')?;
     let status = status_prefix(skip_quotes(&rest[end..]))?;
-    Some(Spot::Access { path, status, took_s: None })
+    Some(LineKind::Access { path, status, took_s: None })
 }
 
 /// `https://api.openai.com:443 "POST /v1/chat/completions HTTP/1.1" 429 None`, the way urllib3's pool puts it.
-fn pooled(message: &[u8]) -> Option<Spot<'_>> {
+fn pooled(message: &[u8]) -> Option<LineKind<'_>> {
     let end = memchr::memchr(b' ', message)?;
-    let Spot::Access { path, status, .. } = access(message)? else { return None };
+    let LineKind::Access { path, status, .. } = access(message)? else { return None };
     let path = memchr::memmem::find(message, path)? + path.len();
     let bare = text_has_no_path(&message[..end]);
-    bare.then_some(Spot::Transport { url: &message[..path], status })
+    bare.then_some(LineKind::Transport { url: &message[..path], status })
 }
 
 fn text_has_no_path(url: &[u8]) -> bool {
@@ -141,7 +141,7 @@ fn text_has_no_path(url: &[u8]) -> bool {
 
 /// `[GIN] 2026/11/20 - 09:16:51 | 500 | 51.787708541s | 127.0.0.1 | POST "/api/chat"`, with or without the part before the
 /// first bar.
-fn gin(message: &[u8]) -> Option<Spot<'_>> {
+fn gin(message: &[u8]) -> Option<LineKind<'_>> {
     let mut fields = message.split(|b| *b == b'|').map(<[u8]>::trim_ascii).peekable();
     // The head of a line ends behind its time: what is left may begin with the status.
     if fields.peek().is_some_and(|it| it.len() != 3 || status_prefix(it).is_none()) {
@@ -157,11 +157,11 @@ fn gin(message: &[u8]) -> Option<Spot<'_>> {
     let request = fields.next()?;
     let at = memchr::memchr(b'"', request).or_else(|| memchr::memchr(b'/', request)?.checked_sub(1))?;
     let path = request[at + 1..].split(|b| matches!(b, b'"' | b'\\')).next()?;
-    Some(Spot::Access { path, status, took_s: go_duration_s(took) })
+    Some(LineKind::Access { path, status, took_s: go_duration_s(took) })
 }
 
 /// `[log_3885f9, x-request-id: "req_1"] post https://… failed with status 429 in 35ms - retrying, 1 attempts remaining`.
-fn sdk(message: &[u8]) -> Option<Spot<'_>> {
+fn sdk(message: &[u8]) -> Option<LineKind<'_>> {
     let rest = &message[memchr::memchr(b']', message)? + 1..];
     let retrying = contains(rest, b"retrying");
     let status = after(rest, b"with status ").and_then(status_prefix);
@@ -169,7 +169,7 @@ fn sdk(message: &[u8]) -> Option<Spot<'_>> {
         return None;
     }
     let took_s = after(rest, b" in ").and_then(|it| go_duration_s(it.split(|b| *b == b' ').next()?));
-    Some(Spot::Sdk { status, took_s, retrying })
+    Some(LineKind::Sdk { status, took_s, retrying })
 }
 
 /// The address in an SDK's own line.

@@ -1,7 +1,7 @@
 //! What the words of an error tell beside its types and codes: a status, an address, a wait, a model, and whether they speak
 //! of trouble at all.
 
-use super::text::{Spot, go_duration_s, host_of, spot, status_prefix};
+use super::text::{LineKind, go_duration_s, host_of, spot, status_prefix};
 use crate::taxonomy::Status;
 use crate::time::Stamp;
 use std::borrow::Cow;
@@ -46,7 +46,7 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "non-2xx: ",
     ];
     let bytes = text.as_bytes();
-    if let Spot::Access { status, .. } = spot(bytes, b"") {
+    if let LineKind::Access { status, .. } = spot(bytes, b"") {
         return (status >= 400).then_some(Status::Http(status));
     }
     for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {

@@ -16,19 +16,19 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// Who goes on beyond the room is waited for this long in all; then it is let go with what it has sent of its line.
-const TURN: Duration = Duration::from_secs(60);
+const TURN: Duration = Duration::from_mins(1);
 
 /// The room of all peers of a process.
 #[derive(Debug)]
-pub struct Budget {
-    ledger: Mutex<Ledger>,
+pub struct MemoryBudget {
+    ledger: Mutex<BudgetState>,
     freed: Notify,
     /// The one place beyond the room.
     turn: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
-struct Ledger {
+struct BudgetState {
     room: usize,
     share: usize,
     /// What connections hold beyond their shares.
@@ -37,10 +37,11 @@ struct Ledger {
     said: bool,
 }
 
-impl Budget {
+impl MemoryBudget {
     /// Room for so many bytes, for at most so many peers.
+    #[must_use]
     pub fn new(room: usize, peers: usize) -> Arc<Self> {
-        let ledger = Ledger { room, share: 0, over: 0, said: false };
+        let ledger = BudgetState { room, share: 0, over: 0, said: false };
         let this = Self { ledger: Mutex::new(ledger), freed: Notify::new(), turn: Arc::new(Semaphore::new(1)) };
         this.set(room, peers);
         Arc::new(this)
@@ -56,11 +57,11 @@ impl Budget {
     }
 
     /// The account of a new connection.
-    pub fn open(self: &Arc<Self>, gauges: Arc<Gauges>) -> Arc<Hold> {
-        Arc::new(Hold { budget: Arc::clone(self), gauges, counts: Mutex::default() })
+    pub fn open(self: &Arc<Self>, gauges: Arc<Gauges>) -> Arc<Reservation> {
+        Arc::new(Reservation { budget: Arc::clone(self), gauges, counts: Mutex::default() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Ledger> {
+    fn lock(&self) -> MutexGuard<'_, BudgetState> {
         // The sections are short and hold no invariant that a panic could break.
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,8 +69,8 @@ impl Budget {
 
 /// What one connection holds of the room; it gives all of it back when it is dropped.
 #[derive(Debug)]
-pub struct Hold {
-    budget: Arc<Budget>,
+pub struct Reservation {
+    budget: Arc<MemoryBudget>,
     gauges: Arc<Gauges>,
     counts: Mutex<Counts>,
 }
@@ -87,7 +88,7 @@ struct Counts {
     taken: Duration,
 }
 
-impl Hold {
+impl Reservation {
     /// Says how many bytes the pipeline keeps of this connection.
     pub fn set_kept(&self, bytes: usize) {
         self.change(|counts| counts.kept = bytes);
@@ -206,7 +207,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.change(|counts| (counts.flying, counts.kept) = (0, 0));
     }
@@ -215,7 +216,7 @@ impl Drop for Hold {
 /// Bytes that are booked until the last of them is handled.
 pub(super) struct Booked {
     pub(super) bytes: Vec<u8>,
-    pub(super) hold: Arc<Hold>,
+    pub(super) hold: Arc<Reservation>,
 }
 
 impl fmt::Debug for Booked {

@@ -7,8 +7,8 @@ pub mod stdin;
 pub mod tcp;
 pub mod tls;
 
-use crate::classify::SourceId;
 use crate::framing::StreamId;
+use crate::observation::SourceId;
 use crate::pipeline::{Chunk, Event, StreamInfo};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -24,16 +24,16 @@ pub const QUEUE: usize = 64;
 
 /// What a source hands over: an event, and for a file where its reading stands once that event was handled.
 #[derive(Debug)]
-pub struct Parcel {
+pub struct SourceMessage {
     /// For the pipeline.
     pub event: Event,
     /// For the checkpoint; only beside `Open`, `Chunk` and `Truncated` of a file.
-    pub place: Option<file::Place>,
+    pub place: Option<file::FilePosition>,
     /// Who wants to know what the pipeline keeps of the stream; only beside the `Open` of a connection.
-    pub hold: Option<Arc<budget::Hold>>,
+    pub hold: Option<Arc<budget::Reservation>>,
 }
 
-impl From<Event> for Parcel {
+impl From<Event> for SourceMessage {
     fn from(event: Event) -> Self {
         Self { event, place: None, hold: None }
     }
@@ -57,23 +57,25 @@ impl StreamIds {
 
 /// An instant by both clocks: the wall's for stamps, the monotonic one for waiting.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct ClockReading {
     /// What the wall clock says; it may jump.
     pub wall: Timestamp,
     /// What no clock step changes.
     pub steady: Instant,
 }
 
-impl Moment {
+impl ClockReading {
     /// The present.
+    #[must_use]
     pub fn now() -> Self {
         Self { wall: Timestamp::from_system(SystemTime::now()), steady: Instant::now() }
     }
 
     /// Whether the wall's clock went by more than a minute more, or less, than the steady one since then.
+    #[must_use]
     pub fn leaps_from(self, earlier: Self) -> bool {
         let expected = earlier.wall.plus(self.steady.duration_since(earlier.steady));
-        let leap = Duration::from_secs(60);
+        let leap = Duration::from_mins(1);
         self.wall.since(expected) > leap || expected.since(self.wall) > leap
     }
 }

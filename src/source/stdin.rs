@@ -1,8 +1,8 @@
 //! Standard input, on a thread of its own: a `read` from a pipe cannot be called off, so nobody may wait for it.
 
-use super::{CHUNK, Gauges, Parcel, chunk_event, open_event};
-use crate::classify::SourceId;
+use super::{CHUNK, Gauges, SourceMessage, chunk_event, open_event};
 use crate::framing::StreamId;
+use crate::observation::SourceId;
 use crate::pipeline::Event;
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -35,7 +35,7 @@ pub fn spawn(
     source: SourceId,
     stream: StreamId,
     gauges: Arc<Gauges>,
-    to: mpsc::Sender<Parcel>,
+    to: mpsc::Sender<SourceMessage>,
 ) -> io::Result<oneshot::Receiver<End>> {
     let (tell, ended) = oneshot::channel();
     thread::Builder::new().name("stdin".into()).spawn(move || {
@@ -51,7 +51,7 @@ pub fn spawn(
     Ok(ended)
 }
 
-fn pump(mut input: impl Read, source: SourceId, stream: StreamId, gauges: &Gauges, to: &mpsc::Sender<Parcel>) -> End {
+fn pump(mut input: impl Read, source: SourceId, stream: StreamId, gauges: &Gauges, to: &mpsc::Sender<SourceMessage>) -> End {
     // What one `read` gives goes on at once: a pipe must not wait for a full buffer.
     let mut buffer = vec![0; CHUNK];
     let mut offset = 0;

@@ -1,12 +1,12 @@
 //! Newline-delimited bytes over TCP: one stream per connection.
 //!
 //! A slow pipeline stops the reading; the kernel's window then fills and the sender waits. What all peers have on the way or
-//! unfinished is bounded by a [`Budget`]. A sender gets no acknowledgement, so from the kernel's buffer on it is at most once.
+//! unfinished is bounded by a [`MemoryBudget`]. A sender gets no acknowledgement, so from the kernel's buffer on it is at most once.
 
-use super::budget::{Booked, Budget, Hold};
-use super::{CHUNK, Gauges, Parcel, StreamIds, chunk_event, open_event};
-use crate::classify::SourceId;
+use super::budget::{Booked, MemoryBudget, Reservation};
+use super::{CHUNK, Gauges, SourceMessage, StreamIds, chunk_event, open_event};
 use crate::framing::StreamId;
+use crate::observation::SourceId;
 use crate::pipeline::Event;
 use crate::time::Timestamp;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -38,7 +38,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 256, idle: Duration::from_secs(600) }
+        Self { connections: 256, idle: Duration::from_mins(10) }
     }
 }
 
@@ -70,7 +70,7 @@ const LAST_WAIT: Duration = Duration::from_millis(20);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What goes on being wrong is said again after so long.
-const SAY_AGAIN: Duration = Duration::from_secs(60);
+const SAY_AGAIN: Duration = Duration::from_mins(1);
 
 /// An address that takes connections, and where their bytes go.
 #[derive(Debug)]
@@ -82,13 +82,13 @@ pub struct TcpSource {
     /// Caps, and TLS.
     pub settings: watch::Receiver<Settings>,
     /// The room that all peers of all such sources share.
-    pub budget: Arc<Budget>,
+    pub budget: Arc<MemoryBudget>,
     /// Numbers for the streams.
     pub ids: Arc<StreamIds>,
     /// What it tells of itself.
     pub gauges: Arc<Gauges>,
     /// The pipeline. Sends wait while it is busy.
-    pub to: mpsc::Sender<Parcel>,
+    pub to: mpsc::Sender<SourceMessage>,
 }
 
 impl TcpSource {
@@ -97,7 +97,7 @@ impl TcpSource {
         let Self { source, listener, mut settings, budget, ids, gauges, to } = self;
         warn_if_open(&listener);
         gauges.piped.store(true, Ordering::Relaxed);
-        let places = Arc::new(Places::default());
+        let places = Arc::new(ConnectionSlots::default());
         let tracker = TaskTracker::new();
         // Cancel-safe: a connection that is not accepted yet stays in the backlog.
         while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &places, &mut settings)).await {
@@ -112,7 +112,7 @@ impl TcpSource {
                 hold: budget.open(Arc::clone(&gauges)),
                 gauges: Arc::clone(&gauges),
                 to: to.clone(),
-                _place: Place::new(&places),
+                _place: ConnectionSlot::new(&places),
             };
             let stop = stop.clone();
             tracker.spawn(async move {
@@ -131,22 +131,22 @@ impl TcpSource {
 
 /// How many peers are connected.
 #[derive(Debug, Default)]
-struct Places {
+struct ConnectionSlots {
     taken: AtomicUsize,
     freed: Notify,
 }
 
 /// One of them, given back when it is dropped.
-struct Place(Arc<Places>);
+struct ConnectionSlot(Arc<ConnectionSlots>);
 
-impl Place {
-    fn new(places: &Arc<Places>) -> Self {
+impl ConnectionSlot {
+    fn new(places: &Arc<ConnectionSlots>) -> Self {
         places.taken.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(places))
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
         // Only one waits; where none does, the permit stays for it.
@@ -155,7 +155,11 @@ impl Drop for Place {
 }
 
 /// The next peer, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Places, settings: &mut watch::Receiver<Settings>) -> (TcpStream, SocketAddr) {
+async fn accept(
+    listener: &TcpListener,
+    places: &ConnectionSlots,
+    settings: &mut watch::Receiver<Settings>,
+) -> (TcpStream, SocketAddr) {
     let mut said = false;
     while places.taken.load(Ordering::Relaxed) >= settings.borrow_and_update().limits.connections {
         if !std::mem::replace(&mut said, true) {
@@ -186,7 +190,7 @@ async fn accept(listener: &TcpListener, places: &Places, settings: &mut watch::R
 async fn changed(settings: &mut watch::Receiver<Settings>) {
     // Without anyone to set them they stay as they are.
     if settings.changed().await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }
 
@@ -215,10 +219,10 @@ struct Opening {
     source: SourceId,
     stream: StreamId,
     settings: watch::Receiver<Settings>,
-    hold: Arc<Hold>,
+    hold: Arc<Reservation>,
     gauges: Arc<Gauges>,
-    to: mpsc::Sender<Parcel>,
-    _place: Place,
+    to: mpsc::Sender<SourceMessage>,
+    _place: ConnectionSlot,
 }
 
 impl Opening {
@@ -284,9 +288,9 @@ struct Connection {
     source: SourceId,
     stream: StreamId,
     settings: watch::Receiver<Settings>,
-    hold: Arc<Hold>,
+    hold: Arc<Reservation>,
     gauges: Arc<Gauges>,
-    to: mpsc::Sender<Parcel>,
+    to: mpsc::Sender<SourceMessage>,
     offset: u64,
 }
 
@@ -299,7 +303,7 @@ impl Connection {
     }
 
     async fn pump(&mut self, stop: &CancellationToken) -> End {
-        let open = Parcel { hold: Some(Arc::clone(&self.hold)), ..open_event(self.stream, self.source).into() };
+        let open = SourceMessage { hold: Some(Arc::clone(&self.hold)), ..open_event(self.stream, self.source).into() };
         if self.to.send(open).await.is_err() {
             return End::Stopped;
         }

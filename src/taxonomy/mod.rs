@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// An enum whose values are spelled in logs, metrics and files; one spelling each, listed in `ALL`.
-macro_rules! closed {
+macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,9 +50,9 @@ macro_rules! closed {
     };
 }
 
-pub(crate) use closed;
+pub(crate) use string_enum;
 
-closed! {
+string_enum! {
     /// What a record says of an LLM call.
     Outcome {
         /// An LLM call that worked.
@@ -64,7 +64,7 @@ closed! {
     }
 }
 
-closed! {
+string_enum! {
     /// Which level of a call a record speaks of.
     Grain {
         /// How a logical call ended, as the application saw it.
@@ -76,7 +76,7 @@ closed! {
     }
 }
 
-closed! {
+string_enum! {
     /// What kind of error it is.
     Category {
         /// Prompt or answer refused, filtered, blocked, flagged.
@@ -108,7 +108,7 @@ closed! {
     }
 }
 
-closed! {
+string_enum! {
     /// Who can settle the error.
     Owner {
         /// Our code or request.
@@ -128,7 +128,7 @@ closed! {
     }
 }
 
-closed! {
+string_enum! {
     /// Whether the same request can succeed later.
     Retry {
         /// Back off and retry.
@@ -140,7 +140,7 @@ closed! {
     }
 }
 
-closed! {
+string_enum! {
     /// How urgent an alert is.
     Severity {
         /// A signal.
@@ -152,7 +152,7 @@ closed! {
     }
 }
 
-closed! {
+string_enum! {
     /// What decided a verdict.
     Confidence {
         /// A code, type or exception class.
@@ -184,6 +184,7 @@ impl Status {
     }
 
     /// The HTTP status, where there was an answer.
+    #[must_use]
     pub const fn http(self) -> Option<u16> {
         match self {
             Self::Http(code) => Some(code),
@@ -192,6 +193,7 @@ impl Status {
     }
 
     /// `429`, `timeout` or `connection`.
+    #[must_use]
     pub fn label(self) -> StatusLabel {
         StatusLabel(Some(self))
     }
@@ -203,6 +205,7 @@ pub struct StatusLabel(pub Option<Status>);
 
 impl StatusLabel {
     /// The status that was written as [`fmt::Display`] writes it.
+    #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         Some(Self(match text {
             "none" => None,

@@ -12,6 +12,7 @@ impl Provider {
     pub const UNKNOWN: Self = Self(0);
 
     /// The position in [`Providers`]; dense, from 0.
+    #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -177,11 +178,13 @@ impl Providers {
     }
 
     /// The id of a provider: the value of the label `provider`.
+    #[must_use]
     pub fn id(&self, provider: Provider) -> &str {
         self.specs.get(provider.index()).map_or("unknown", |it| &it.id)
     }
 
     /// What is known of a provider.
+    #[must_use]
     pub fn spec(&self, provider: Provider) -> Option<&ProviderSpec> {
         self.specs.get(provider.index())
     }
@@ -192,16 +195,19 @@ impl Providers {
     }
 
     /// How many there are, [`Provider::UNKNOWN`] included.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.specs.len()
     }
 
     /// Never: [`Provider::UNKNOWN`] is always there.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.specs.is_empty()
     }
 
     /// The provider that goes by this name; `Google`, `gcp.gemini` and `gemini` are one.
+    #[must_use]
     pub fn by_name(&self, name: &str) -> Option<Provider> {
         if name.len() > 64 {
             return None;
@@ -219,6 +225,7 @@ impl Providers {
     }
 
     /// The provider that answers at this host (no scheme; a port is looked at where it tells, as Ollama's does).
+    #[must_use]
     pub fn by_host(&self, host: &str) -> Option<Provider> {
         if host.len() > 255 {
             return None;
@@ -246,6 +253,7 @@ impl Providers {
     }
 
     /// The provider whose models are called like this: by a `provider/` in front, else by the longest known prefix.
+    #[must_use]
     pub fn by_model(&self, model: &str) -> Option<Provider> {
         if let Some((head, rest)) = model.split_once('/') {
             // `Qwen/…` is an organisation of a model hub; `dashscope/…` is a gateway's way to name a provider.
@@ -257,6 +265,7 @@ impl Providers {
     }
 
     /// The provider to which an exception class or a logger name belongs: `anthropic.RateLimitError`.
+    #[must_use]
     pub fn by_namespace(&self, name: &str) -> Option<Provider> {
         self.namespaces
             .starting_like(name)

@@ -22,6 +22,7 @@ impl Timestamp {
     pub const MAX: Self = Self(253_402_300_800 * MICROS - 1);
 
     /// From microseconds since the epoch, held within [`Self::MIN`] and [`Self::MAX`].
+    #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         if micros < Self::MIN.0 {
             Self::MIN
@@ -33,41 +34,49 @@ impl Timestamp {
     }
 
     /// From whole seconds since the epoch.
+    #[must_use]
     pub const fn from_second(second: i64) -> Self {
         Self::from_micros(second.saturating_mul(MICROS))
     }
 
     /// Microseconds since the epoch.
+    #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
     /// The whole second this instant lies in, counted from the epoch (rounded down).
+    #[must_use]
     pub const fn second(self) -> i64 {
         self.0.div_euclid(MICROS)
     }
 
     /// Seconds since the epoch, with a fraction; the unit of Prometheus' timestamps.
+    #[must_use]
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / MICROS as f64
     }
 
     /// How long after `earlier` this is; zero when it is not after it.
+    #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
     /// `self` moved `by` into the future, held at [`Self::MAX`].
+    #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self::from_micros(self.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// `self` moved `by` into the past, held at [`Self::MIN`].
+    #[must_use]
     pub fn minus(self, by: Duration) -> Self {
         Self::from_micros(self.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// From the wall clock's answer, which an edge module asked for.
+    #[must_use]
     pub fn from_system(time: std::time::SystemTime) -> Self {
         match time.duration_since(std::time::UNIX_EPOCH) {
             Ok(after) => Self(0).plus(after),

@@ -23,6 +23,7 @@ pub struct Zone(pub i32);
 
 impl Stamp {
     /// The point in time, reading a zone-less stamp in `zone` and a bare time of day on the day of `near`.
+    #[must_use]
     pub fn resolve(self, zone: Zone, near: Timestamp) -> Timestamp {
         let shift = i64::from(zone.0) * MICROS;
         match self {
@@ -44,6 +45,7 @@ impl Stamp {
     }
 
     /// Reads a whole field. `None` when it is not a stamp in one of the shapes of this module.
+    #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let text = text.trim_ascii();
         let (stamp, rest) = Self::parse_prefix(text)?;
@@ -51,6 +53,7 @@ impl Stamp {
     }
 
     /// Reads a stamp at the start of `text` and returns it with what follows it.
+    #[must_use]
     pub fn parse_prefix(text: &[u8]) -> Option<(Self, &[u8])> {
         if text.len() >= 10 && text[4] == b'-' && text[7] == b'-' {
             return date_time(text, *b"--");
@@ -71,6 +74,7 @@ impl Stamp {
 
     /// Reads an epoch number: below 1e11 it counts seconds, below 1e14 milliseconds, below 1e17 microseconds, else
     /// nanoseconds. Numbers before 2001 (below 1e9 seconds) are not stamps.
+    #[must_use]
     pub fn from_epoch(number: f64) -> Option<Self> {
         let micros = match number {
             n if !n.is_finite() || n < 1e9 => return None,

@@ -48,11 +48,13 @@ impl SlidingWindow {
     }
 
     /// How many events each span holds at this second.
+    #[must_use]
     pub fn totals(&self, second: i64) -> [u64; 4] {
         [self.minute.total(second), self.five.total(second), self.quarter.total(second), self.hour.total(second)]
     }
 
     /// Whether the longest span holds nothing.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.hour.is_empty()
     }

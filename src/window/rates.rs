@@ -1,7 +1,7 @@
 //! The windows of all providers: calls and failures of each, and failures by effective status.
 
 use super::SlidingWindow;
-use crate::classify::Observation;
+use crate::observation::Observation;
 use crate::taxonomy::{Provider, Providers, Status, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -74,6 +74,7 @@ struct Totals {
 
 impl RateTable {
     /// An empty table.
+    #[must_use]
     pub fn new(options: RateOptions) -> Self {
         Self {
             options,
@@ -86,6 +87,7 @@ impl RateTable {
     }
 
     /// How many series there may be.
+    #[must_use]
     pub const fn options(&self) -> RateOptions {
         self.options
     }
@@ -130,6 +132,7 @@ impl RateTable {
     }
 
     /// Every provider and every status with a call within the hour, by provider, then all calls before the statuses.
+    #[must_use]
     pub fn views(&self, now: Timestamp) -> Vec<WindowView> {
         let second = now.second();
         let mut views = Vec::new();
@@ -145,11 +148,13 @@ impl RateTable {
     }
 
     /// Failures of each span that found no series of their own: what is shown as `overflow`.
+    #[must_use]
     pub fn overflow(&self, now: Timestamp) -> [u64; 4] {
         self.overflow.totals(now.second())
     }
 
     /// How many failures found no series of their own, ever.
+    #[must_use]
     pub const fn overflowed(&self) -> u64 {
         self.overflowed
     }
@@ -160,6 +165,7 @@ impl RateTable {
     }
 
     /// What must survive a restart.
+    #[must_use]
     pub fn state(&self, providers: &Providers) -> RateTableState {
         let id = |provider| providers.id(provider).to_owned();
         let totals = self.seen_providers().map(|(provider, totals)| (id(provider), totals.clone()));
@@ -172,6 +178,7 @@ impl RateTable {
     }
 
     /// The table that gave this state. Providers that are not known any more are left out.
+    #[must_use]
     pub fn restore(options: RateOptions, state: RateTableState, providers: &Providers) -> Self {
         let RateTableState { totals, statuses, overflow, overflowed } = state;
         let mut table = Self { overflow, overflowed, ..Self::new(options) };

@@ -19,6 +19,7 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
     const NEVER: i64 = i64::MIN / 2;
 
     /// An empty window.
+    #[must_use]
     pub const fn new() -> Self {
         Self { counts: [0; N], newest: Self::NEVER, sum: 0 }
     }
@@ -44,6 +45,7 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
 
     /// How many events the window that ends at `second` holds (or the one that ends where it was last moved to, if that
     /// is later).
+    #[must_use]
     pub fn total(&self, second: i64) -> u64 {
         let passed = (second.div_euclid(WIDTH) - self.newest).clamp(0, N as i64);
         let gone: u64 = (1..=passed).map(|step| u64::from(self.counts[Self::slot(self.newest + step)])).sum();
@@ -51,6 +53,7 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
     }
 
     /// Whether it holds nothing.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.sum == 0
     }

@@ -6,7 +6,7 @@ use llm_triage::admin::{About, AdminState, HttpLimits, HttpOptions, Lifecycle, P
 use llm_triage::alert::{Alert, Reason, RowId, State};
 use llm_triage::framing::LossReason;
 use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges, SourceValues};
-use llm_triage::pipeline::{Snapshot, SourceBooks, SourceView, UnknownView, WindowView};
+use llm_triage::pipeline::{Snapshot, SourceStats, SourceView, UnknownView, WindowView};
 use llm_triage::taxonomy::{Category, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status};
 use llm_triage::time::Timestamp;
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
             last_event: None,
             event_lag_s: 0.5,
             was_current: true,
-            books: SourceBooks {
+            books: SourceStats {
                 bytes: 4_000,
                 lines: 10,
                 event_lines: 6,

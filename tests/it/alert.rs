@@ -1,7 +1,8 @@
 //! Storms and the alert state machine, by script: what happens second by second, and which transitions that gives.
 
-use llm_triage::alert::{AlertOptions, Alerts, AlertsState, Lexicon, RowSpec, SelfRow, State, Table, Transition, parse};
-use llm_triage::classify::{Evidence, Observation, Pattern, PatternId};
+use llm_triage::alert::{AlertOptions, Alerts, AlertsState, NameTable, RowSpec, SelfRow, State, Table, Transition, parse};
+use llm_triage::classify::Pattern;
+use llm_triage::observation::{Evidence, Observation, PatternId};
 use llm_triage::taxonomy::{Category, Grain, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Status};
 use llm_triage::time::Timestamp;
 use proptest::prelude::*;
@@ -48,8 +49,8 @@ impl World {
         Self { providers: Providers::new(specs).expect("good ids"), patterns, sources: vec!["app".to_owned()] }
     }
 
-    pub(crate) fn lexicon(&self) -> Lexicon<'_> {
-        Lexicon { patterns: &self.patterns, providers: &self.providers, sources: &self.sources }
+    pub(crate) fn lexicon(&self) -> NameTable<'_> {
+        NameTable { patterns: &self.patterns, providers: &self.providers, sources: &self.sources }
     }
 
     pub(crate) fn provider(&self, id: &str) -> Provider {

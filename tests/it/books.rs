@@ -4,11 +4,11 @@
 use crate::replay::Setup;
 use crate::running::{append, call};
 use llm_triage::alert::AlertOptions;
-use llm_triage::classify::SourceId;
 use llm_triage::framing::{LossReason, StreamId};
-use llm_triage::pipeline::{Clock, Event, Output, Pipeline, SourceBooks, State, Wanted};
-use llm_triage::source::file::{Ledger, Memory, Options, Own, Position, StartAt, Tailer};
-use llm_triage::source::{Gauges, Moment, StreamIds};
+use llm_triage::observation::SourceId;
+use llm_triage::pipeline::{Clock, Event, Output, Pipeline, SourceStats, State, Wanted};
+use llm_triage::source::file::{Options, OwnFiles, Position, Positions, ResumeState, StartAt, Tailer};
+use llm_triage::source::{ClockReading, Gauges, StreamIds};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -24,10 +24,10 @@ struct World {
     dir: TempDir,
     options: Options,
     tailer: Tailer,
-    ledger: Ledger,
+    ledger: Positions,
     pipeline: Pipeline,
     out: Output,
-    now: Moment,
+    now: ClockReading,
 }
 
 /// A checkpoint, as it is written.
@@ -49,8 +49,16 @@ impl World {
             start_at,
             gauges: Arc::default(),
         };
-        let tailer = tailer(&options, Memory::default(), StreamIds::above([]));
-        Self { dir, options, tailer, ledger: Ledger::default(), pipeline: pipeline(), out: output(), now: Moment::now() }
+        let tailer = tailer(&options, ResumeState::default(), StreamIds::above([]));
+        Self {
+            dir,
+            options,
+            tailer,
+            ledger: Positions::default(),
+            pipeline: pipeline(),
+            out: output(),
+            now: ClockReading::now(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -81,7 +89,7 @@ impl World {
     fn wait(&mut self, seconds: u64) {
         for _ in 0..seconds {
             let second = Duration::from_secs(1);
-            self.now = Moment { wall: self.now.wall.plus(second), steady: self.now.steady + second };
+            self.now = ClockReading { wall: self.now.wall.plus(second), steady: self.now.steady + second };
             self.pipeline.handle(Event::Tick(self.now.wall), &mut self.out);
             self.poll();
         }
@@ -104,8 +112,8 @@ impl World {
         self.options.gauges = Arc::default();
         let ids = StreamIds::above(positions.iter().map(|it| StreamId(it.stream)));
         let sources = BTreeSet::from(["app".to_owned()]);
-        self.tailer = tailer(&self.options, Memory { positions: positions.clone(), sources, skip_backlog: false }, ids);
-        self.ledger = Ledger::new(positions);
+        self.tailer = tailer(&self.options, ResumeState { positions: positions.clone(), sources, skip_backlog: false }, ids);
+        self.ledger = Positions::new(positions);
         self.pipeline = pipeline();
         let state: State = serde_json::from_str(&state).expect("a state");
         self.pipeline.restore(state, AlertOptions::default(), &mut self.out);
@@ -113,8 +121,8 @@ impl World {
 
     /// A word per call: its status, and its pattern where it failed.
     fn calls(&self) -> Vec<String> {
-        let pattern = |it: &llm_triage::classify::Observation| it.pattern.and_then(|id| self.pipeline.catalog().pattern(id));
-        let word = |it: &llm_triage::classify::Observation| {
+        let pattern = |it: &llm_triage::observation::Observation| it.pattern.and_then(|id| self.pipeline.catalog().pattern(id));
+        let word = |it: &llm_triage::observation::Observation| {
             pattern(it).map_or_else(|| it.status_label().to_string(), |pattern| pattern.id.clone())
         };
         self.out.calls.iter().map(|(it, _)| word(it)).collect()
@@ -128,7 +136,7 @@ impl World {
     }
 
     /// Asserts that the books balance, and returns them.
-    fn balance(&mut self) -> SourceBooks {
+    fn balance(&mut self) -> SourceStats {
         self.poll();
         self.tailer.scan(self.now);
         self.feed();
@@ -139,7 +147,7 @@ impl World {
         let unread = gauges.lag_bytes.load(Ordering::Relaxed);
         let lost: u64 = books.lost_bytes.values().sum();
         assert_eq!(seen, books.bytes + skipped + lost + unread, "{books:?}, skipped {skipped}, unread {unread}");
-        let SourceBooks { lines, event_lines, blank_lines, discarded_lines, open_lines, .. } = books;
+        let SourceStats { lines, event_lines, blank_lines, discarded_lines, open_lines, .. } = books;
         assert_eq!(lines, event_lines + blank_lines + discarded_lines + open_lines, "{books:?}");
         books
     }
@@ -149,8 +157,8 @@ impl World {
     }
 }
 
-fn tailer(options: &Options, memory: Memory, ids: StreamIds) -> Tailer {
-    Tailer::new(vec![options.clone()], memory, Own::default(), Arc::new(ids)).expect("a tailer")
+fn tailer(options: &Options, memory: ResumeState, ids: StreamIds) -> Tailer {
+    Tailer::new(vec![options.clone()], memory, OwnFiles::default(), Arc::new(ids)).expect("a tailer")
 }
 
 fn pipeline() -> Pipeline {

@@ -1,8 +1,8 @@
 //! The configuration: what is typed is understood, and what is wrong is told, all of it, with its line.
 
-use llm_triage::call::GrainRule;
 use llm_triage::classify::Traffic;
-use llm_triage::config::{By, Config, Flags, SourceKind};
+use llm_triage::config::{Config, Flags, GroupBy, SourceKind};
+use llm_triage::correlate::GrainRule;
 use llm_triage::source::file::StartAt;
 use std::path::Path;
 use std::time::Duration;
@@ -74,7 +74,7 @@ fn every_key_of_the_contract_is_understood() {
     assert_eq!(config.fields["provider"], ["upstream.vendor"]);
     assert_eq!(config.providers[0].hosts, ["llm.corp.example"]);
     assert_eq!((config.max_line.0, config.series), (262_144, 3_000));
-    assert_eq!(config.by, [By::Provider, By::Service]);
+    assert_eq!(config.by, [GroupBy::Provider, GroupBy::Service]);
     assert_eq!(config.escalation[0].1["id"].as_str(), Some("rate-limit"));
     assert_eq!(config.receivers.len(), 2);
     assert!(config.lifecycle);

@@ -6,8 +6,8 @@
 
 use crate::replay::{Replayed, Setup};
 use llm_triage::alert::State;
-use llm_triage::call::GrainRule;
 use llm_triage::classify::Traffic;
+use llm_triage::correlate::GrainRule;
 use llm_triage::pipeline::Clock;
 use llm_triage::time::{Stamp, Timestamp, Zone};
 use serde::Deserialize;

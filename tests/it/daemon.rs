@@ -1,10 +1,10 @@
 //! The whole daemon in one process: what it reads, how it ends, and where the next one goes on.
 
 use llm_triage::alert::{AlertOptions, SelfRow};
-use llm_triage::call::GrainRule;
 use llm_triage::classify::{Catalog, Classifier, Traffic};
 use llm_triage::config::{Config, Flags};
-use llm_triage::daemon::{Daemon, Edge, Parts, Phase, Phases, RunError, Shutdown, StartError};
+use llm_triage::correlate::GrainRule;
+use llm_triage::daemon::{Bound, Daemon, Edge, Phase, Phases, RunError, Shutdown, StartError};
 use llm_triage::framing::{self, LossReason};
 use llm_triage::pipeline::{Clock, Options, Output, Pipeline, Rules, Snapshot, SourceOptions, Tally};
 use llm_triage::record::Reader;
@@ -41,7 +41,7 @@ impl Edge for Counter {
     }
 }
 
-fn pipeline(parts: &Parts) -> Pipeline {
+fn pipeline(parts: &Bound) -> Pipeline {
     let catalog = Catalog::build(&[], &[]).expect("nothing in it can be wrong");
     let names: Vec<String> = parts.sources.all().into_iter().map(|(name, _)| name).collect();
     let options =
@@ -98,7 +98,7 @@ impl Running {
         }
     }
 
-    fn start_with(dir: &Path, look: impl FnOnce(&Parts) + Send + 'static) -> Self {
+    fn start_with(dir: &Path, look: impl FnOnce(&Bound) + Send + 'static) -> Self {
         let (lines, lost, shutdown) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Shutdown::default());
         let (tell, told) = mpsc::channel();
         let end = {
@@ -108,7 +108,7 @@ impl Running {
                 runtime.block_on(async {
                     let daemon = bind(config).await;
                     let tcp = daemon.tcp_addresses().expect("known")[0];
-                    let build = |parts: Parts| {
+                    let build = |parts: Bound| {
                         look(&parts);
                         tell.send((tcp, parts.phases.clone())).expect("heard");
                         (pipeline(&parts), Counter(lines, lost))
@@ -164,7 +164,7 @@ fn a_state_that_ends_the_process_is_left_out_after_three_times() {
         let ended = std::thread::spawn(move || {
             runtime.block_on(async {
                 let daemon = bind(config).await;
-                let build = |parts: Parts| -> (Pipeline, Counter) {
+                let build = |parts: Bound| -> (Pipeline, Counter) {
                     assert!(parts.kept.is_none(), "as a state that cannot be taken up");
                     unreachable!("there is a state")
                 };

@@ -2,8 +2,8 @@
 //! where it must not.
 
 use crate::alert::World;
-use llm_triage::classify::{Evidence, Observation};
 use llm_triage::detect::{Blame, Detections, DetectionsState, FindingKind, UnknownGroups, template};
+use llm_triage::observation::{Evidence, Observation};
 use llm_triage::taxonomy::{Category, Outcome, Owner, Retry, Status};
 use llm_triage::time::Timestamp;
 use proptest::prelude::*;

@@ -1,8 +1,9 @@
 //! A page per category of errors, written from the catalogue: each error with its meaning and its fix, under its id.
 //! `UPDATE=1 cargo test --test it generated` writes them, and the other files that are generated, anew.
 
-use llm_triage::alert::{Lexicon, Table};
-use llm_triage::classify::{Catalog, Observation, Pattern};
+use llm_triage::alert::{NameTable, Table};
+use llm_triage::classify::{Catalog, Pattern};
+use llm_triage::observation::Observation;
 use llm_triage::taxonomy::{Category, Grain, Outcome, Status};
 use llm_triage::time::Timestamp;
 use serde::Deserialize;
@@ -33,7 +34,7 @@ fn folder() -> PathBuf {
 #[test]
 fn the_generated_pages_are_what_the_catalogue_says() {
     let catalog = Catalog::shipped().expect("the shipped files are good");
-    let lexicon = Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: &[] };
+    let lexicon = NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &[] };
     let table = Table::build(&[], lexicon).expect("the shipped table is good");
     let about: About = toml::from_str(&fs::read_to_string(folder().join("about.toml")).expect("introductions")).expect("TOML");
     let covered: Vec<_> = about.category.iter().map(|it| it.id).collect();
@@ -112,7 +113,7 @@ fn rows(category: Category, patterns: &[&Pattern], table: &Table, catalog: &Cata
     for it in patterns {
         let at = catalog.patterns().iter().position(|other| other.id == it.id).expect("it is one of them");
         let id = u16::try_from(at).expect("fewer patterns than that");
-        (seen.owner, seen.retry, seen.pattern) = (it.owner, it.retry, Some(llm_triage::classify::PatternId(id)));
+        (seen.owner, seen.retry, seen.pattern) = (it.owner, it.retry, Some(llm_triage::observation::PatternId(id)));
         seen.provider = it.providers.first().and_then(|name| catalog.providers().by_name(name)).unwrap_or_default();
         // The bare statuses say of themselves which they are.
         seen.status = it.id.strip_prefix("http-").and_then(|rest| Status::from_number(rest.parse().ok()?));

@@ -2,7 +2,7 @@
 
 use crate::alert::World;
 use llm_triage::alert::{Kind, RulesFormat, RulesOptions, Table, Trigger, parse, prometheus_rules};
-use llm_triage::classify::Observation;
+use llm_triage::observation::Observation;
 use llm_triage::taxonomy::{Category, Outcome, Owner, Severity, Status};
 use llm_triage::time::Timestamp;
 use std::process::Command;

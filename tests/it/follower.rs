@@ -1,10 +1,10 @@
 //! A tailer on a directory of its own, the lines that came out of it, and its restarts. Time is advanced by hand.
 
-use llm_triage::classify::SourceId;
 use llm_triage::framing::StreamId;
+use llm_triage::observation::SourceId;
 use llm_triage::pipeline::Event;
-use llm_triage::source::file::{Ledger, Memory, Options, Own, Position, StartAt, Tailer};
-use llm_triage::source::{Gauges, Moment, StreamIds};
+use llm_triage::source::file::{Options, OwnFiles, Position, Positions, ResumeState, StartAt, Tailer};
+use llm_triage::source::{ClockReading, Gauges, StreamIds};
 use llm_triage::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -19,13 +19,13 @@ pub(crate) struct Follower {
     dir: TempDir,
     pub(crate) options: Options,
     pub(crate) tailer: Tailer,
-    ledger: Ledger,
+    ledger: Positions,
     streams: BTreeMap<StreamId, Stream>,
     /// Whole lines, as they were completed, without their newlines.
     pub(crate) lines: Vec<String>,
     /// What else was told.
     pub(crate) events: Vec<String>,
-    now: Moment,
+    now: ClockReading,
     clock: Clock,
 }
 
@@ -64,16 +64,16 @@ impl Follower {
             start_at: StartAt::Beginning,
             gauges: Arc::new(Gauges::default()),
         };
-        let tailer = tailer(&options, Memory::default(), StreamIds::above([]));
+        let tailer = tailer(&options, ResumeState::default(), StreamIds::above([]));
         Self {
             dir,
             options,
             tailer,
-            ledger: Ledger::default(),
+            ledger: Positions::default(),
             streams: BTreeMap::new(),
             lines: Vec::new(),
             events: Vec::new(),
-            now: Moment::now(),
+            now: ClockReading::now(),
             clock: Clock(tempfile::tempfile().expect("a file")),
         }
     }
@@ -116,7 +116,7 @@ impl Follower {
     pub(crate) fn wait(&mut self, seconds: u64) {
         // The files' own times cannot be advanced by hand, so that clock is left as it is.
         let wall = Timestamp::from_system(self.clock.now());
-        self.now = Moment { steady: self.now.steady + Duration::from_secs(seconds), wall };
+        self.now = ClockReading { steady: self.now.steady + Duration::from_secs(seconds), wall };
     }
 
     /// What comes to be from now on has a later date than all that is there.
@@ -193,14 +193,14 @@ impl Follower {
         let Saved { positions, lines } = saved;
         let ids = StreamIds::above(positions.iter().map(|it| StreamId(it.stream)));
         let sources = BTreeSet::from(["app".into()]);
-        self.tailer = tailer(&self.options, Memory { positions: positions.clone(), sources, skip_backlog: false }, ids);
-        self.ledger = Ledger::new(positions);
+        self.tailer = tailer(&self.options, ResumeState { positions: positions.clone(), sources, skip_backlog: false }, ids);
+        self.ledger = Positions::new(positions);
         self.streams.clear();
         self.lines = lines;
         self.events.push("restart".to_owned());
     }
 }
 
-fn tailer(options: &Options, memory: Memory, ids: StreamIds) -> Tailer {
-    Tailer::new(vec![options.clone()], memory, Own::default(), Arc::new(ids)).expect("a tailer")
+fn tailer(options: &Options, memory: ResumeState, ids: StreamIds) -> Tailer {
+    Tailer::new(vec![options.clone()], memory, OwnFiles::default(), Arc::new(ids)).expect("a tailer")
 }

@@ -1,6 +1,6 @@
 //! Failures that repeat are looked into once: what is remembered must be what would be found.
 
-use llm_triage::classify::{Catalog, Classifier, Memo, Traffic, Verdict};
+use llm_triage::classify::{Catalog, Classifier, Traffic, Verdict, VerdictCache};
 use llm_triage::record::Reader;
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn shown(verdict: &Verdict<'_>) -> String {
 
 #[test]
 fn what_is_remembered_is_what_would_be_found() {
-    let (classifier, mut memo) = (classifier(), Memo::default());
+    let (classifier, mut memo) = (classifier(), VerdictCache::default());
     let mut failures = 0;
     for folder in ["sdk-logs", "samples", "timeline"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
@@ -51,7 +51,7 @@ fn what_is_remembered_is_what_would_be_found() {
 /// Lines that differ in one thing only, each with what it may be taken for by mistake.
 #[test]
 fn what_differs_is_not_taken_for_the_same() {
-    let (classifier, mut memo) = (classifier(), Memo::default());
+    let (classifier, mut memo) = (classifier(), VerdictCache::default());
     let line = |with: &str| {
         format!(
             r#"{{"timestamp":"2026-11-20T09:00:00Z","level":"error","provider":"openai","status_code":429,"error":"Rate limit reached. Please try again in 2h."{with}}}"#

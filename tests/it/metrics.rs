@@ -2,11 +2,11 @@
 
 use crate::tool;
 use llm_triage::alert::{Alert, RowId, State, Transition};
-use llm_triage::classify::{Name, PatternId, SourceId};
 use llm_triage::framing::LossReason;
 use llm_triage::metrics::family::{FAMILIES, Kind};
 use llm_triage::metrics::{Format, Limits, Metrics, Names, Recorder, SourceValues};
-use llm_triage::pipeline::{Books, ErrorKey, Snapshot, SourceView, Tally, UnknownView, WindowView};
+use llm_triage::observation::{Name, PatternId, SourceId};
+use llm_triage::pipeline::{ErrorKey, Snapshot, SourceCounters, SourceView, Tally, UnknownView, WindowView};
 use llm_triage::taxonomy::{Category, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status, StatusLabel};
 use llm_triage::time::Timestamp;
 use std::collections::BTreeSet;
@@ -102,7 +102,7 @@ fn full_tally() -> Tally {
     tally.unknown.insert(p, 2);
     tally.unrecognised.insert(app, 4);
     tally.records.insert((app, Outcome::Other), 100);
-    tally.books.insert(app, Books { bytes: 1_000, lines: 30, events: 20, blank_lines: 1 });
+    tally.books.insert(app, SourceCounters { bytes: 1_000, lines: 30, events: 20, blank_lines: 1 });
     tally.lost_bytes.insert((app, LossReason::Truncated), 99);
     tally.discarded_lines.insert((app, LossReason::Malformed), 2);
     tally.exemplars.push((error(Status::Http(429)), "req_011".to_owned()));

@@ -1,9 +1,9 @@
 //! Sentences that hold for every input: pieces do not matter, books balance, nothing panics, no secret stays.
 
 use crate::replay::{Replayed, Setup};
-use llm_triage::call::GrainRule;
 use llm_triage::classify::Traffic;
-use llm_triage::framing::{Books, Framer, Options, RawEvent};
+use llm_triage::correlate::GrainRule;
+use llm_triage::framing::{Framer, FramingStats, Options, RawEvent};
 use llm_triage::pipeline::{Clock, Event, Output};
 use llm_triage::redact;
 use llm_triage::time::Timestamp;
@@ -85,7 +85,7 @@ fn limits() -> impl Strategy<Value = Options> {
 
 /// An event, kept.
 #[derive(Clone, Debug, PartialEq)]
-struct Kept {
+struct OwnedVerdict {
     bytes: Vec<u8>,
     tail: Vec<u8>,
     line: u64,
@@ -95,7 +95,7 @@ struct Kept {
     continued: bool,
 }
 
-impl From<RawEvent<'_>> for Kept {
+impl From<RawEvent<'_>> for OwnedVerdict {
     fn from(it: RawEvent<'_>) -> Self {
         let RawEvent { bytes, tail, line, lines, offset, stamped, continued } = it;
         Self { bytes: bytes.to_vec(), tail: tail.to_vec(), line, lines, offset, stamped, continued }
@@ -110,7 +110,7 @@ fn pieces<'a>(log: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
     cuts.windows(2).map(|it| &log[it[0]..it[1]]).collect()
 }
 
-fn frame(options: Options, pieces: &[&[u8]]) -> (Vec<Kept>, Books) {
+fn frame(options: Options, pieces: &[&[u8]]) -> (Vec<OwnedVerdict>, FramingStats) {
     let (mut framer, mut events) = (Framer::new(options, 0, 1), Vec::new());
     for piece in pieces {
         framer.push(piece, Timestamp::default(), |it| events.push(it.into()));
@@ -120,8 +120,8 @@ fn frame(options: Options, pieces: &[&[u8]]) -> (Vec<Kept>, Books) {
 }
 
 /// Shorter than a debug print of a hundred kilobytes.
-fn brief(events: &[Kept]) -> Vec<(u64, u64, u64, usize, String)> {
-    let text = |it: &Kept| String::from_utf8_lossy(&it.bytes[..it.bytes.len().min(60)]).into_owned();
+fn brief(events: &[OwnedVerdict]) -> Vec<(u64, u64, u64, usize, String)> {
+    let text = |it: &OwnedVerdict| String::from_utf8_lossy(&it.bytes[..it.bytes.len().min(60)]).into_owned();
     events.iter().map(|it| (it.line, it.lines, it.offset, it.bytes.len() + it.tail.len(), text(it))).collect()
 }
 
@@ -172,11 +172,11 @@ proptest! {
         let log = log.split_inclusive(|it| *it == b'\n').filter(|it| !contained(it)).collect::<Vec<_>>().concat();
         let stop = stop.index(log.len() + 1);
         let (whole, _) = frame(Options::DEFAULT, &[&log]);
-        let (mut first, mut told) = (Framer::new(Options::DEFAULT, 0, 1), Vec::<Kept>::new());
+        let (mut first, mut told) = (Framer::new(Options::DEFAULT, 0, 1), Vec::<OwnedVerdict>::new());
         first.push(&log[..stop], Timestamp::default(), |it| told.push(it.into()));
         let (offset, line) = first.safe_point();
         prop_assert!(offset <= stop as u64);
-        let (mut second, mut rest) = (Framer::new(Options::DEFAULT, offset, line), Vec::<Kept>::new());
+        let (mut second, mut rest) = (Framer::new(Options::DEFAULT, offset, line), Vec::<OwnedVerdict>::new());
         second.restore(&first.state());
         second.push(&log[offset as usize..], Timestamp::default(), |it| rest.push(it.into()));
         second.finish(|it| rest.push(it.into()));
@@ -402,7 +402,7 @@ proptest! {
         prop_assert!(failed <= calls && calls <= records + tally.attempts.values().sum::<u64>());
         // A picture and a state of it can always be had.
         serde_json::to_string(&replayed.pipeline.state()).expect("plain values");
-        replayed.pipeline.snapshot();
+        let _ = replayed.pipeline.snapshot();
     }
 
     /// Pieces of any size change no verdict, no count and no alert.

@@ -1,9 +1,10 @@
 //! Logs through the whole pipeline, with the shipped catalogue and the records' own times as the clock.
 
 use llm_triage::alert::{AlertOptions, Transition};
-use llm_triage::call::GrainRule;
-use llm_triage::classify::{Catalog, Classifier, SourceId, Traffic};
+use llm_triage::classify::{Catalog, Classifier, Traffic};
+use llm_triage::correlate::GrainRule;
 use llm_triage::framing::{self, StreamId};
+use llm_triage::observation::SourceId;
 use llm_triage::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
 use llm_triage::record::Reader;
 use llm_triage::time::{Timestamp, Zone};

@@ -2,8 +2,8 @@
 
 use crate::replay::Setup;
 use llm_triage::alert::AlertOptions;
-use llm_triage::classify::SourceId;
 use llm_triage::framing::StreamId;
+use llm_triage::observation::SourceId;
 use llm_triage::pipeline::{Chunk, Clock, Event, Output, Pipeline, State, StreamInfo};
 use llm_triage::time::{Stamp, Timestamp, Zone};
 

@@ -1,6 +1,6 @@
 //! The runbook pages are what the table and the catalogue say. `UPDATE=1 cargo test --test it runbooks` writes them anew.
 
-use llm_triage::alert::{Lexicon, Table, runbook};
+use llm_triage::alert::{NameTable, Table, runbook};
 use llm_triage::classify::Catalog;
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 #[test]
 fn every_row_has_its_page_and_the_page_is_current() {
     let catalog = Catalog::shipped().expect("the shipped files are good");
-    let lexicon = Lexicon { patterns: catalog.patterns(), providers: catalog.providers(), sources: &[] };
+    let lexicon = NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &[] };
     let table = Table::build(&[], lexicon).expect("the shipped table is good");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbooks");
     let update = std::env::var_os("UPDATE").is_some();

@@ -1,13 +1,13 @@
 //! TCP, stdin and the thread that follows files: bytes in are bytes out, also where the pipeline is slow.
 
-use llm_triage::classify::SourceId;
 use llm_triage::framing::StreamId;
+use llm_triage::observation::SourceId;
 use llm_triage::pipeline::Event;
-use llm_triage::source::budget::Budget;
-use llm_triage::source::file::{Hints, Memory, Options, Own, StartAt, Tailer};
+use llm_triage::source::budget::MemoryBudget;
+use llm_triage::source::file::{Hints, Options, OwnFiles, ResumeState, StartAt, Tailer};
 use llm_triage::source::tcp::{Limits, Settings, TcpSource};
 use llm_triage::source::tls::TlsFiles;
-use llm_triage::source::{Gauges, Parcel, StreamIds, stdin};
+use llm_triage::source::{Gauges, SourceMessage, StreamIds, stdin};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -37,7 +37,7 @@ struct Got {
 }
 
 impl Got {
-    fn take(&mut self, parcel: Parcel) {
+    fn take(&mut self, parcel: SourceMessage) {
         match parcel.event {
             Event::Open(stream, _) => drop(self.bytes.insert(stream, Vec::new())),
             Event::Chunk(chunk) => {
@@ -62,7 +62,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 async fn listen(
     limits: Limits,
-    to: mpsc::Sender<Parcel>,
+    to: mpsc::Sender<SourceMessage>,
     stop: &CancellationToken,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     listen_with(limits, None, to, stop).await
@@ -71,7 +71,7 @@ async fn listen(
 async fn listen_with(
     limits: Limits,
     tls: Option<TlsAcceptor>,
-    to: mpsc::Sender<Parcel>,
+    to: mpsc::Sender<SourceMessage>,
     stop: &CancellationToken,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
@@ -81,7 +81,7 @@ async fn listen_with(
         source: SourceId(0),
         listener,
         settings,
-        budget: Budget::new(ROOM, limits.connections),
+        budget: MemoryBudget::new(ROOM, limits.connections),
         ids: Arc::new(StreamIds::above([])),
         gauges: Arc::default(),
         to,
@@ -262,7 +262,7 @@ fn rotation_at_full_speed_loses_nothing() {
         gauges: Arc::new(Gauges::default()),
     };
     let ids = Arc::new(StreamIds::above([]));
-    let tailer = Tailer::new(vec![options], Memory::default(), Own::default(), ids).expect("a tailer");
+    let tailer = Tailer::new(vec![options], ResumeState::default(), OwnFiles::default(), ids).expect("a tailer");
     let hints = Arc::new(Hints::default());
     let (to, mut from) = mpsc::channel(4);
     let follower = {

@@ -1,10 +1,10 @@
 //! Files under every kind of rotation, restart and mishap: which bytes arrive, each exactly once and in order.
 
-use llm_triage::classify::SourceId;
 use llm_triage::framing::StreamId;
+use llm_triage::observation::SourceId;
 use llm_triage::pipeline::Event;
-use llm_triage::source::file::{FileKey, Ledger, Memory, Options, Own, Position, StartAt, Tailer};
-use llm_triage::source::{Gauges, Moment, StreamIds};
+use llm_triage::source::file::{FileKey, Options, OwnFiles, Position, Positions, ResumeState, StartAt, Tailer};
+use llm_triage::source::{ClockReading, Gauges, StreamIds};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -20,13 +20,13 @@ struct Bench {
     options: Options,
     ids: Arc<StreamIds>,
     tailer: Tailer,
-    ledger: Ledger,
+    ledger: Positions,
     /// Per stream: its path, where the next byte is expected, and the start and number of the line in the making.
     streams: BTreeMap<StreamId, Stream>,
     /// All bytes in the order of arrival.
     got: Vec<u8>,
     events: Vec<String>,
-    now: Moment,
+    now: ClockReading,
 }
 
 struct Stream {
@@ -55,17 +55,18 @@ impl Bench {
             gauges: Arc::new(Gauges::default()),
         };
         let ids = Arc::new(StreamIds::above([]));
-        let tailer = Tailer::new(vec![options.clone()], Memory::default(), Own::default(), Arc::clone(&ids)).expect("a tailer");
+        let tailer = Tailer::new(vec![options.clone()], ResumeState::default(), OwnFiles::default(), Arc::clone(&ids))
+            .expect("a tailer");
         Self {
             dir,
             options,
             ids,
             tailer,
-            ledger: Ledger::default(),
+            ledger: Positions::default(),
             streams: BTreeMap::new(),
             got: Vec::new(),
             events: Vec::new(),
-            now: Moment::now(),
+            now: ClockReading::now(),
         }
     }
 
@@ -187,10 +188,11 @@ impl Bench {
     }
 
     fn restart_with(&mut self, positions: Vec<Position>, skip_backlog: bool) {
-        let memory = Memory { positions: positions.clone(), sources: BTreeSet::from(["app".into()]), skip_backlog };
+        let memory = ResumeState { positions: positions.clone(), sources: BTreeSet::from(["app".into()]), skip_backlog };
         self.ids = Arc::new(StreamIds::above(positions.iter().map(|it| StreamId(it.stream))));
-        self.tailer = Tailer::new(vec![self.options.clone()], memory, Own::default(), Arc::clone(&self.ids)).expect("a tailer");
-        self.ledger = Ledger::new(positions);
+        self.tailer =
+            Tailer::new(vec![self.options.clone()], memory, OwnFiles::default(), Arc::clone(&self.ids)).expect("a tailer");
+        self.ledger = Positions::new(positions);
         self.streams.clear();
         self.events.clear();
     }

@@ -1,12 +1,12 @@
 //! Slow and hostile TCP peers: no line that came is lost, and what all of them hold is bounded.
 
 use crate::replay::Setup;
-use llm_triage::classify::SourceId;
 use llm_triage::framing::{Options, StreamId};
-use llm_triage::pipeline::{Clock, Event, Output, Pipeline, SourceBooks, Wanted};
-use llm_triage::source::budget::{Budget, Hold};
+use llm_triage::observation::SourceId;
+use llm_triage::pipeline::{Clock, Event, Output, Pipeline, SourceStats, Wanted};
+use llm_triage::source::budget::{MemoryBudget, Reservation};
 use llm_triage::source::tcp::{Limits, Settings, TcpSource};
-use llm_triage::source::{Gauges, Parcel, StreamIds};
+use llm_triage::source::{Gauges, SourceMessage, StreamIds};
 use llm_triage::time::Timestamp;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -26,13 +26,13 @@ struct World {
     address: SocketAddr,
     settings: watch::Sender<Settings>,
     gauges: Arc<Gauges>,
-    budget: Arc<Budget>,
-    from: mpsc::Receiver<Parcel>,
+    budget: Arc<MemoryBudget>,
+    from: mpsc::Receiver<SourceMessage>,
     stop: CancellationToken,
     server: JoinHandle<()>,
     pipeline: Pipeline,
     out: Output,
-    holds: HashMap<StreamId, Arc<Hold>>,
+    holds: HashMap<StreamId, Arc<Reservation>>,
     most: u64,
     closed: usize,
 }
@@ -44,7 +44,7 @@ impl World {
         let (settings, seen) = watch::channel(Settings { limits, tls: None });
         let (to, from) = mpsc::channel(4);
         let (gauges, stop) = (Arc::new(Gauges::default()), CancellationToken::new());
-        let budget = Budget::new(room, limits.connections);
+        let budget = MemoryBudget::new(room, limits.connections);
         let source = TcpSource {
             source: SourceId(0),
             listener,
@@ -67,7 +67,8 @@ impl World {
 
     /// Takes one parcel, if one comes soon.
     async fn step(&mut self) -> bool {
-        let Ok(Some(Parcel { event, hold, .. })) = tokio::time::timeout(Duration::from_millis(300), self.from.recv()).await
+        let Ok(Some(SourceMessage { event, hold, .. })) =
+            tokio::time::timeout(Duration::from_millis(300), self.from.recv()).await
         else {
             return false;
         };
@@ -103,7 +104,7 @@ impl World {
         panic!("waited in vain for {what}: {:?}", self.books());
     }
 
-    fn books(&self) -> SourceBooks {
+    fn books(&self) -> SourceStats {
         self.pipeline.snapshot().sources[0].books.clone()
     }
 
@@ -112,7 +113,7 @@ impl World {
         self.pipeline.handle(Event::Tick(now), &mut self.out);
     }
 
-    async fn end(mut self) -> SourceBooks {
+    async fn end(mut self) -> SourceStats {
         self.stop.cancel();
         while let Some(parcel) = self.from.recv().await {
             self.pipeline.handle(parcel.event, &mut self.out);

@@ -74,7 +74,7 @@ fn events(line: &str) -> Vec<Event> {
 }
 
 /// A moment of a time-line: what a scrape would see.
-pub(crate) struct Moment<'a> {
+pub(crate) struct ClockReading<'a> {
     pub(crate) second: i64,
     pub(crate) alerts: &'a Alerts,
 }
@@ -93,7 +93,7 @@ impl Timeline {
     /// Plays it, second by second, and shows every second to `look`; `told` hears of every failed call.
     pub(crate) fn play(
         &self,
-        look: &mut dyn FnMut(Moment<'_>),
+        look: &mut dyn FnMut(ClockReading<'_>),
         told: &mut dyn FnMut(&World, Event, Option<String>),
     ) -> Vec<Transition> {
         let world = World::new();
@@ -128,7 +128,7 @@ impl Timeline {
             if restarts {
                 alerts.set_catching_up(false, now, world.lexicon(), &mut out);
             }
-            look(Moment { second, alerts: &alerts });
+            look(ClockReading { second, alerts: &alerts });
         }
         out
     }
@@ -175,7 +175,7 @@ impl Timeline {
         let mut scrapes = Scrapes::default();
         let count = |name: String| *counts.borrow_mut().entry(name).or_default() += 1.0;
         self.play(
-            &mut |Moment { second, alerts }| {
+            &mut |ClockReading { second, alerts }| {
                 let shown = alerts.alerts(Timestamp::from_second(START + second), world.lexicon());
                 let firing = shown.iter().filter(|it| it.state == State::Firing);
                 scrapes.firing.push(firing.clone().map(|it| format!("{} {}", it.name, it.provider)).collect());

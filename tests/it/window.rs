@@ -1,6 +1,6 @@
 //! Sliding windows against a naive list of events.
 
-use llm_triage::classify::Observation;
+use llm_triage::observation::Observation;
 use llm_triage::taxonomy::{Grain, Outcome, Provider, ProviderSpec, Providers, Status, StatusLabel};
 use llm_triage::time::Timestamp;
 use llm_triage::window::{Counted, RateOptions, RateTable, SlidingWindow};

@@ -128,7 +128,7 @@ fn moment(text: &str, end: Option<Timestamp>, zone: Zone) -> Result<Timestamp, T
             let end = end.ok_or_else(needs_end)?;
             let at = stamp.resolve(zone, end);
             // A time of day that lies after the log's end is yesterday's.
-            Ok(if at > end { at.minus(Duration::from_secs(86_400)) } else { at })
+            Ok(if at > end { at.minus(Duration::from_hours(24)) } else { at })
         }
         None => Err(no_time()),
     }

@@ -1,7 +1,7 @@
 //! What a report is made of: failures in groups, alerts in order, and what was left out.
 
 use crate::alert::{Alert, RowId, State, Transition};
-use crate::classify::{Name, Observation, PatternId};
+use crate::observation::{Name, Observation, PatternId};
 use crate::pipeline::{Finding, Output, Pipeline, Snapshot};
 use crate::taxonomy::{Category, Grain, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;

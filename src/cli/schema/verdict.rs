@@ -1,7 +1,7 @@
 //! A verdict, as `classify` and `run --output` write it.
 
 use super::DIALECT;
-use crate::classify::By;
+use crate::classify::Attribution;
 use crate::pipeline::VERSION;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(super) fn schema() -> Value {
         "outcome": {"enum": Outcome::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>()},
         "grain": words(Grain::ALL.iter().map(|it| it.as_str()).collect()),
         "provider": {"type": "string"},
-        "provider_by": words(By::ALL.iter().map(|it| it.as_str()).collect()),
+        "provider_by": words(Attribution::ALL.iter().map(|it| it.as_str()).collect()),
         "gateway": text,
         "service": text,
         "host": text,

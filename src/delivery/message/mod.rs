@@ -89,7 +89,7 @@ impl Shape {
     /// the end of all of it, does not wait.
     pub(super) fn patience(&self) -> Duration {
         match self {
-            Self::Slack | Self::PagerDuty { .. } => Duration::from_secs(300),
+            Self::Slack | Self::PagerDuty { .. } => Duration::from_mins(5),
             Self::Alertmanager | Self::Webhook | Self::Command | Self::Lines | Self::Heartbeat => Duration::ZERO,
         }
     }

@@ -1,6 +1,6 @@
 //! Files that are seen for the first time: known from an earlier run, the successor of a rotated one, or new.
 
-use super::identity::{FileKey, Head, Trail, read_full_at};
+use super::identity::{FileKey, HeadFingerprint, TailFingerprint, read_full_at};
 use super::packed::Packed;
 use super::place::{PROOF, Position};
 use super::rotated::{self, Moved, open_same};
@@ -8,7 +8,7 @@ use super::tail::{Life, Start, Tail};
 use super::{MAX_OPEN, Seen, StartAt, Tailer, position};
 use crate::framing::{LossReason, StreamId};
 use crate::pipeline::Event;
-use crate::source::Moment;
+use crate::source::ClockReading;
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::hash::Hash;
@@ -22,7 +22,7 @@ const LINE_START_WITHIN: u64 = 64 * 1024;
 
 impl Tailer {
     /// Takes in files that no tail stands for, oldest first.
-    pub(super) fn admit(&mut self, mut fresh: Vec<Seen>, now: Moment) {
+    pub(super) fn admit(&mut self, mut fresh: Vec<Seen>, now: ClockReading) {
         fresh.sort_by(|a, b| (a.meta.modified().ok(), &a.path).cmp(&(b.meta.modified().ok(), &b.path)));
         // An inode is a better witness than a path, and a path than equal bytes.
         let first_scan = self.scans == 1;
@@ -37,7 +37,7 @@ impl Tailer {
             |_| (),
             |_| (),
             |position, seen| {
-                (first_scan || position.key.ino == seen.key.ino) && position.mark.len as usize >= Trail::MAX.min(64)
+                (first_scan || position.key.ino == seen.key.ino) && position.mark.len as usize >= TailFingerprint::MAX.min(64)
             },
         );
         self.sweep(known, now);
@@ -63,7 +63,7 @@ impl Tailer {
     fn resume<K: Eq + Hash>(
         &mut self,
         fresh: Vec<Seen>,
-        now: Moment,
+        now: ClockReading,
         key_of: impl Fn(&Position) -> K,
         key: impl Fn(&Seen) -> K,
         likely: impl Fn(&Position, &Seen) -> bool,
@@ -111,7 +111,7 @@ impl Tailer {
     }
 
     /// What was rotated while nobody looked, or was not read to its end before: it is read first.
-    fn sweep(&mut self, mut known: Vec<Position>, now: Moment) {
+    fn sweep(&mut self, mut known: Vec<Position>, now: ClockReading) {
         // What can be told from others first: all else is what is left.
         known.sort_by_key(|it| (!it.has_proof(), it.seen, it.stream));
         let mut listed = HashMap::new();
@@ -139,7 +139,7 @@ impl Tailer {
     }
 
     /// Where nothing was read of a file, nothing tells it from others: all that was rotated since it was last seen is read.
-    fn begin_unseen(&mut self, source: usize, position: &Position, listed: &mut Listed, now: Moment) -> Option<StreamId> {
+    fn begin_unseen(&mut self, source: usize, position: &Position, listed: &mut Listed, now: ClockReading) -> Option<StreamId> {
         if position.has_proof() || position.closed {
             return None;
         }
@@ -159,7 +159,7 @@ impl Tailer {
     }
 
     /// Fingerprints of what was found under this path, or under names that a rotation makes of it.
-    fn known_heads(&self, path: &Path) -> Vec<Head> {
+    fn known_heads(&self, path: &Path) -> Vec<HeadFingerprint> {
         let family = rotated::family(path);
         let remembered = self.remembered.values().filter(|it| rotated::family(&it.path) == family).map(|it| it.head);
         let followed = self.tails.values().filter(|it| rotated::family(&it.path) == family).map(Tail::present_head);
@@ -168,7 +168,7 @@ impl Tailer {
     }
 
     /// Opens a file that is remembered and has another name now, if it has bytes that were not read.
-    fn take_up(&mut self, source: usize, position: &Position, listed: &mut Listed, now: Moment) -> Option<StreamId> {
+    fn take_up(&mut self, source: usize, position: &Position, listed: &mut Listed, now: ClockReading) -> Option<StreamId> {
         let real = fs::canonicalize(&position.path).unwrap_or_else(|_| position.path.clone());
         let entries = listed.entry(real.parent()?.to_owned()).or_insert_with(|| rotated::beside(&real));
         // Copies of what was read to its end hold nothing new.
@@ -198,7 +198,7 @@ impl Tailer {
         next.into_iter().fold(Some(stream), begin)
     }
 
-    fn open_moved(&mut self, source: usize, position: &Position, moved: Moved, now: Moment) -> Option<StreamId> {
+    fn open_moved(&mut self, source: usize, position: &Position, moved: Moved, now: ClockReading) -> Option<StreamId> {
         self.remembered.remove(&StreamId(position.stream));
         let skipped = self.skipped(moved.size(), position.offset);
         let Moved { at, file, meta, packed } = moved;
@@ -218,7 +218,7 @@ impl Tailer {
         Some(stream)
     }
 
-    fn go_on(&mut self, seen: &Seen, file: File, meta: &Metadata, position: Position, now: Moment) {
+    fn go_on(&mut self, seen: &Seen, file: File, meta: &Metadata, position: Position, now: ClockReading) {
         let Position { stream, path, offset, line, .. } = position;
         let skipped = self.skipped(meta.len(), offset);
         self.note_seen(seen.source, skipped as i64);
@@ -237,7 +237,7 @@ impl Tailer {
     }
 
     /// Begins a file that nothing is known of.
-    fn begin(&mut self, seen: Seen, now: Moment) -> io::Result<()> {
+    fn begin(&mut self, seen: Seen, now: ClockReading) -> io::Result<()> {
         let (file, meta) = open_same(&seen.path, seen.key)?;
         let after = self.predecessor(&seen, now);
         let source = &self.sources[seen.source];
@@ -254,7 +254,7 @@ impl Tailer {
     }
 
     /// The file that stood under this path before, with all that was rotated between it and this one.
-    fn predecessor(&mut self, seen: &Seen, now: Moment) -> Option<StreamId> {
+    fn predecessor(&mut self, seen: &Seen, now: ClockReading) -> Option<StreamId> {
         let real = fs::canonicalize(&seen.path).unwrap_or_else(|_| seen.path.clone());
         let of_family = self.families.get(&rotated::family(&seen.path)).into_iter().flatten();
         let of_family = of_family.filter_map(|it| self.tails.get(it));
@@ -275,7 +275,7 @@ impl Tailer {
     }
 
     /// A file that was under this path when we stopped, and has another name now.
-    fn rotated_while_away(&mut self, seen: &Seen, real: &Path, now: Moment) -> Option<StreamId> {
+    fn rotated_while_away(&mut self, seen: &Seen, real: &Path, now: ClockReading) -> Option<StreamId> {
         let name = Arc::clone(&self.sources[seen.source].name);
         let of_name = self.remembered.values().filter(|it| it.source == *name && it.path == seen.path);
         let known = of_name.max_by_key(|it| (it.seen, it.stream))?.clone();
@@ -295,7 +295,7 @@ impl Tailer {
         at: PathBuf,
         meta: &Metadata,
         after: Option<StreamId>,
-        now: Moment,
+        now: ClockReading,
     ) -> Option<StreamId> {
         let key = FileKey::of(meta);
         let (file, meta) = open_same(&at, key).ok()?;
@@ -315,7 +315,7 @@ impl Tailer {
     /// After a truncation: the old bytes may live on in a copy, with lines that nobody has read yet. The stream then goes on
     /// there, and the truncated file begins a new one behind it. So too when the copy holds nothing more: if a pattern
     /// matches it, it must not be taken for a new file.
-    pub(super) fn follow_copy(&mut self, stream: StreamId, now: Moment) -> bool {
+    pub(super) fn follow_copy(&mut self, stream: StreamId, now: ClockReading) -> bool {
         let Some(tail) = self.tails.get_mut(&stream) else { return false };
         let real = fs::canonicalize(&tail.at).unwrap_or_else(|_| tail.at.clone());
         let by_name = || rotated::find(&position(tail), &fs::canonicalize(&tail.path).ok()?);
@@ -339,7 +339,7 @@ impl Tailer {
 
     /// Before the first byte of a successor: it may have been copied and truncated already, and this be the next text in it.
     /// True where something else comes first.
-    pub(super) fn look_back(&mut self, stream: StreamId, now: Moment) -> bool {
+    pub(super) fn look_back(&mut self, stream: StreamId, now: ClockReading) -> bool {
         let Some(tail) = self.tails.get(&stream) else { return false };
         let (Some(before), 0, Some(file)) = (tail.heir_of, tail.offset, &tail.file) else { return false };
         let real = fs::canonicalize(&tail.at).unwrap_or_else(|_| tail.at.clone());
@@ -357,10 +357,10 @@ impl Tailer {
 
     /// Opens what was copied and truncated more than once before anyone looked; says what comes last of it. A copy of what
     /// stands in the file now is none of that: it is read there.
-    fn copied_between(&mut self, stream: StreamId, real: &Path, file: &File, now: Moment) -> StreamId {
+    fn copied_between(&mut self, stream: StreamId, real: &Path, file: &File, now: ClockReading) -> StreamId {
         let Some(older) = self.tails.get(&stream) else { return stream };
         let (source, path) = (older.source, Arc::clone(&older.path));
-        let present = Head::read(file, Head::MAX).unwrap_or_default();
+        let present = HeadFingerprint::read(file, HeadFingerprint::MAX).unwrap_or_default();
         let between = rotated::newer(real, older, &self.known_heads(&path));
         // Where the file was renamed itself since, what is younger than it comes behind it.
         let Ok(meta) = file.metadata() else { return stream };
@@ -374,7 +374,7 @@ impl Tailer {
 
     /// Whether a new file under a rotated name is, or is about to become, a copy of one that is followed (`cp app.log
     /// app.log.1`): its bytes were read already. What it turns out to hold beyond them is read.
-    fn may_be_copy(&mut self, seen: &Seen, suspects: &HashMap<FileKey, u64>, now: Moment) -> bool {
+    fn may_be_copy(&mut self, seen: &Seen, suspects: &HashMap<FileKey, u64>, now: ClockReading) -> bool {
         let size = seen.meta.len();
         let is_original = |it: &&Tail| rotated::is_sibling(&it.path, &seen.path) || rotated::is_sibling(&it.at, &seen.path);
         let of_family = self.families.get(&rotated::family(&seen.path)).into_iter().flatten();
@@ -405,7 +405,7 @@ impl Tailer {
         Start { stream: self.ids.next(), source, name, path, at, offset, line: 1 }
     }
 
-    fn open(&mut self, start: Start, content: Content, meta: &Metadata, life: Life, now: Moment) -> Option<StreamId> {
+    fn open(&mut self, start: Start, content: Content, meta: &Metadata, life: Life, now: ClockReading) -> Option<StreamId> {
         let (source, at) = (start.source, start.at.clone());
         let Content { file, packed } = content;
         let opened = match packed {
@@ -459,9 +459,9 @@ fn common_bytes(copy: &File, original: &Tail, size: u64) -> io::Result<bool> {
     if end < PROOF && end < size {
         return Ok(false);
     }
-    let covered = end.min(u64::from(Head::MAX)) as u16;
-    let mark = Trail::read(file, end)?.mark();
-    Ok(Head::read(copy, covered)? == Head::read(file, covered)? && mark.matches(copy)?)
+    let covered = end.min(u64::from(HeadFingerprint::MAX)) as u16;
+    let mark = TailFingerprint::read(file, end)?.mark();
+    Ok(HeadFingerprint::read(copy, covered)? == HeadFingerprint::read(file, covered)? && mark.matches(copy)?)
 }
 
 /// Where the last line begins that may still grow: a reader that starts in its middle would see a torso.

@@ -188,7 +188,7 @@ fn part(pattern: &str, name: &OsStr) -> Result<Part, PatternError> {
 
 /// What is never read: it would feed on itself.
 #[derive(Clone, Debug, Default)]
-pub struct Own {
+pub struct OwnFiles {
     /// Files we write: `--output`, and what stdout and stderr lead to.
     pub files: BTreeSet<FileKey>,
     /// Directories we write to: the state directory.
@@ -197,7 +197,7 @@ pub struct Own {
     pub pod: Option<[String; 2]>,
 }
 
-impl Own {
+impl OwnFiles {
     /// Our own standard streams, where they lead to files.
     pub fn streams() -> BTreeSet<FileKey> {
         let open = ["/proc/self/fd/1", "/proc/self/fd/2"];
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn our_own_pod_is_never_read() {
-        let own = Own { pod: Some(["ops_triage-x7".into(), "triage-x7_ops".into()]), ..Own::default() };
+        let own = OwnFiles { pod: Some(["ops_triage-x7".into(), "triage-x7_ops".into()]), ..OwnFiles::default() };
         let holds = |path: &str| own.holds(Path::new(path), FileKey::default());
         assert!(holds("/var/log/pods/ops_triage-x7_0b1c/triage/0.log"));
         assert!(holds("/var/log/containers/triage-x7_ops_triage-9f.log"));

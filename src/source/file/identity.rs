@@ -19,6 +19,7 @@ pub struct FileKey {
 
 impl FileKey {
     /// The key of the file these attributes belong to.
+    #[must_use]
     pub fn of(meta: &Metadata) -> Self {
         Self { dev: meta.dev(), ino: meta.ino() }
     }
@@ -37,21 +38,21 @@ impl Hash {
     }
 }
 
-/// The fingerprint of a file's first bytes; it grows with the file until it covers [`Head::MAX`] of them.
+/// The fingerprint of a file's first bytes; it grows with the file until it covers [`HeadFingerprint::MAX`] of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub struct HeadFingerprint {
     /// How many bytes it covers.
     pub len: u16,
     hash: Hash,
 }
 
-impl Default for Head {
+impl Default for HeadFingerprint {
     fn default() -> Self {
         Self { len: 0, hash: Hash::EMPTY }
     }
 }
 
-impl Head {
+impl HeadFingerprint {
     /// The most bytes it covers.
     pub const MAX: u16 = 1024;
 
@@ -84,12 +85,12 @@ impl Head {
 ///
 /// There are 256 of them, for the last 32 bytes of a JSON line are often the same on every line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Trail {
+pub(super) struct TailFingerprint {
     end: u64,
     bytes: Vec<u8>,
 }
 
-impl Trail {
+impl TailFingerprint {
     /// The most bytes it keeps.
     pub(super) const MAX: usize = 256;
 
@@ -117,14 +118,14 @@ impl Trail {
     }
 
     /// What is kept of it in a checkpoint.
-    pub(super) fn mark(&self) -> Mark {
-        Mark { end: self.end, len: self.bytes.len() as u16, hash: Hash::EMPTY.then(&self.bytes) }
+    pub(super) fn mark(&self) -> OffsetFingerprint {
+        OffsetFingerprint { end: self.end, len: self.bytes.len() as u16, hash: Hash::EMPTY.then(&self.bytes) }
     }
 }
 
 /// A proof in a checkpoint: a hash of the bytes just before an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct OffsetFingerprint {
     /// The offset behind the last byte.
     pub end: u64,
     /// How many bytes.
@@ -132,10 +133,10 @@ pub struct Mark {
     hash: Hash,
 }
 
-impl Mark {
+impl OffsetFingerprint {
     /// Whether `file` still holds these bytes at this place.
     pub(super) fn matches(&self, file: &File) -> io::Result<bool> {
-        Ok(Trail::read(file, self.end)?.mark() == *self)
+        Ok(TailFingerprint::read(file, self.end)?.mark() == *self)
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_head_grows_with_the_file_and_matches_every_longer_one() {
-        let mut head = Head::default();
+        let mut head = HeadFingerprint::default();
         head.grow(0, b"one\n");
         assert!(head.matches(&file(b"one\ntwo\n")).expect("read"));
         head.grow(4, b"two\n");
@@ -175,9 +176,9 @@ mod tests {
         assert_eq!(head.len, 8);
         assert!(head.matches(&file(b"one\ntwo\nthree\n")).expect("read"));
         assert!(!head.matches(&file(b"one\n")).expect("read"));
-        assert_eq!(head, Head::read(&file(b"one\ntwo\n"), Head::MAX).expect("read"));
+        assert_eq!(head, HeadFingerprint::read(&file(b"one\ntwo\n"), HeadFingerprint::MAX).expect("read"));
         head.grow(8, &[b'x'; 5_000]);
-        assert_eq!(head.len, Head::MAX);
+        assert_eq!(head.len, HeadFingerprint::MAX);
     }
 
     #[test]
@@ -185,16 +186,16 @@ mod tests {
         let content: Vec<u8> = (0..1_000_u32).map(|it| it as u8).collect();
         let file = file(&content);
         for step in [1, 7, 255, 256, 257, 999] {
-            let mut trail = Trail::default();
+            let mut trail = TailFingerprint::default();
             content.chunks(step).for_each(|bytes| trail.push(bytes));
-            assert_eq!(trail, Trail::read(&file, 1_000).expect("read"), "{step}");
+            assert_eq!(trail, TailFingerprint::read(&file, 1_000).expect("read"), "{step}");
             assert!(trail.mark().matches(&file).expect("read"));
         }
     }
 
     #[test]
     fn a_mark_does_not_match_a_shorter_or_another_file() {
-        let mark = Trail::read(&file(b"one\ntwo\n"), 8).expect("read").mark();
+        let mark = TailFingerprint::read(&file(b"one\ntwo\n"), 8).expect("read").mark();
         assert!(!mark.matches(&file(b"one\n")).expect("read"));
         assert!(!mark.matches(&file(b"one\ntwa\nthree\n")).expect("read"));
         assert!(mark.matches(&file(b"one\ntwo\nthree\n")).expect("read"));

@@ -15,18 +15,18 @@ mod survey;
 mod tail;
 mod watch;
 
-pub use discover::{Own, PatternError};
-pub use identity::{FileKey, Head, Mark};
-pub use place::{Ledger, Place, Position, REMEMBERED_FOR};
-pub use survey::{Survey, remote_file_system, survey};
+pub use discover::{OwnFiles, PatternError};
+pub use identity::{FileKey, HeadFingerprint, OffsetFingerprint};
+pub use place::{FilePosition, Position, Positions, REMEMBERED_FOR};
+pub use survey::{PathReport, remote_file_system, survey};
 pub use watch::Hints;
 
-use super::{Gauges, Moment, Parcel, StreamIds};
-use crate::classify::SourceId;
+use super::{ClockReading, Gauges, SourceMessage, StreamIds};
 use crate::framing::{LossReason, StreamId};
+use crate::observation::SourceId;
 use crate::pipeline::{Event, StreamInfo};
 use crate::source;
-use crate::taxonomy::closed;
+use crate::taxonomy::string_enum;
 use crate::time::Timestamp;
 use discover::Globs;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -43,7 +43,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 use watch::Watch;
 
-closed! {
+string_enum! {
     /// Where to begin in a file that is there at the first start ever.
     StartAt {
         /// With its first line.
@@ -81,7 +81,7 @@ pub fn check_patterns(paths: &[String], exclude: &[String]) -> Result<(), Patter
 
 /// What is known from before.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct ResumeState {
     /// Where reading stood.
     pub positions: Vec<Position>,
     /// Names of the sources that were followed then; for any other this is the first start ever.
@@ -91,10 +91,10 @@ pub struct Memory {
 }
 
 /// How long a renamed or deleted file is kept open after its last byte: its writer may not have noticed yet.
-const ROTATED_QUIET: Duration = Duration::from_secs(60);
+const ROTATED_QUIET: Duration = Duration::from_mins(1);
 
 /// The same for one that was renamed while nothing took its place: its writer goes on writing to it.
-const ORPHANED_QUIET: Duration = Duration::from_secs(3_600);
+const ORPHANED_QUIET: Duration = Duration::from_hours(1);
 
 /// Files beyond this number are closed while they rest. The usual limit is 1024 descriptors for the whole process.
 const MAX_OPEN: usize = 512;
@@ -103,7 +103,7 @@ const MAX_OPEN: usize = 512;
 const MAX_DELETED_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
 /// How long a backlog may hold back the evaluation of alerts.
-const MAX_CATCH_UP: Duration = Duration::from_secs(600);
+const MAX_CATCH_UP: Duration = Duration::from_mins(10);
 
 /// How many deleted files are known by their first bytes.
 const MAX_ENDED: usize = 1_000;
@@ -129,7 +129,7 @@ pub struct Tailer {
     sources: Vec<Source>,
     /// Names of all sources that were ever followed.
     known: BTreeSet<String>,
-    own: Own,
+    own: OwnFiles,
     ids: Arc<StreamIds>,
     tails: BTreeMap<StreamId, Tail>,
     by_key: HashMap<FileKey, StreamId>,
@@ -142,10 +142,10 @@ pub struct Tailer {
     /// Places in files that have not been found (again).
     remembered: BTreeMap<StreamId, Position>,
     /// Deleted files that were read to their end, by the names of their families: what is left of one is compressed.
-    ended: VecDeque<(PathBuf, Head)>,
+    ended: VecDeque<(PathBuf, HeadFingerprint)>,
     /// Files that may have more, one turn each.
     ready: VecDeque<StreamId>,
-    out: VecDeque<Parcel>,
+    out: VecDeque<SourceMessage>,
     scratch: Vec<u8>,
     scans: u64,
     skip_backlog: bool,
@@ -203,8 +203,8 @@ impl Tailer {
     /// # Errors
     ///
     /// Where a pattern is none.
-    pub fn new(options: Vec<Options>, memory: Memory, own: Own, ids: Arc<StreamIds>) -> Result<Self, PatternError> {
-        let Memory { positions, sources: known, skip_backlog } = memory;
+    pub fn new(options: Vec<Options>, memory: ResumeState, own: OwnFiles, ids: Arc<StreamIds>) -> Result<Self, PatternError> {
+        let ResumeState { positions, sources: known, skip_backlog } = memory;
         let mut sources = Vec::new();
         for options in options {
             sources.push(Source {
@@ -244,12 +244,12 @@ impl Tailer {
     }
 
     /// What the last calls came to, in order.
-    pub fn take(&mut self) -> Option<Parcel> {
+    pub fn take(&mut self) -> Option<SourceMessage> {
         self.out.pop_front()
     }
 
     /// Compares names with open files: finds new ones, notices what was rotated, cut or deleted.
-    pub fn scan(&mut self, now: Moment) {
+    pub fn scan(&mut self, now: ClockReading) {
         self.scans += 1;
         let mut fresh = Vec::new();
         for seen in self.discover() {
@@ -285,7 +285,7 @@ impl Tailer {
     }
 
     /// Reads one chunk of the next file that has more. False when none has.
-    pub fn turn(&mut self, now: Moment) -> bool {
+    pub fn turn(&mut self, now: ClockReading) -> bool {
         while let Some(stream) = self.ready.pop_front() {
             let Some(tail) = self.tails.get_mut(&stream) else { continue };
             tail.queued = false;
@@ -317,7 +317,7 @@ impl Tailer {
                     if let Some(before) = heir_of {
                         self.out.push_back(Event::Succeeds { stream, before }.into());
                     }
-                    self.out.push_back(Parcel {
+                    self.out.push_back(SourceMessage {
                         event: source::chunk_event(stream, offset, bytes, now.wall),
                         place,
                         hold: None,
@@ -339,14 +339,14 @@ impl Tailer {
     }
 
     /// Tells that a stream begins at `offset`: a new one, or the bytes behind a hole.
-    fn open_parcel(&self, tail: &Tail, offset: u64) -> Parcel {
+    fn open_parcel(&self, tail: &Tail, offset: u64) -> SourceMessage {
         let info = StreamInfo {
             source: self.sources[tail.source].options.source,
             path: Some(tail.path.to_string_lossy().into_owned()),
             at_offset: offset,
             first_line: if offset == tail.offset { tail.line } else { 1 },
         };
-        Parcel { event: Event::Open(tail.stream, info), place: Some(tail.place()), hold: None }
+        SourceMessage { event: Event::Open(tail.stream, info), place: Some(tail.place()), hold: None }
     }
 
     /// Looks at one file that a hint named.
@@ -391,7 +391,7 @@ impl Tailer {
     }
 
     /// Files that stand under no matching name any more are read to their end before they are let go.
-    fn retire(&mut self, now: Moment) {
+    fn retire(&mut self, now: ClockReading) {
         let gone: Vec<StreamId> =
             self.tails.values().filter(|it| it.life == Life::Live && it.seen < self.scans).map(|it| it.stream).collect();
         for stream in gone {
@@ -416,7 +416,7 @@ impl Tailer {
         true
     }
 
-    fn look_at_rotated(&mut self, now: Moment) {
+    fn look_at_rotated(&mut self, now: ClockReading) {
         let rotated: Vec<StreamId> =
             self.tails.values().filter(|it| matches!(it.life, Life::Rotated(_))).map(|it| it.stream).collect();
         for stream in rotated {
@@ -516,7 +516,7 @@ impl Tailer {
     }
 
     /// A file without what was read of it begins anew.
-    fn rewritten(&mut self, stream: StreamId, now: Moment) {
+    fn rewritten(&mut self, stream: StreamId, now: ClockReading) {
         if self.follow_copy(stream, now) {
             return;
         }
@@ -525,7 +525,7 @@ impl Tailer {
         let lost = tail.rewind();
         let place = Some(tail.place());
         self.lose(stream, lost, LossReason::Truncated);
-        self.out.push_back(Parcel { event: Event::Truncated { stream }, place, hold: None });
+        self.out.push_back(SourceMessage { event: Event::Truncated { stream }, place, hold: None });
     }
 
     /// A read that failed is tried again with every scan; one bad file never stops another.
@@ -540,7 +540,7 @@ impl Tailer {
         self.trouble(source, &path, &error);
     }
 
-    fn after_read(&mut self, stream: StreamId, now: Moment) {
+    fn after_read(&mut self, stream: StreamId, now: ClockReading) {
         let Some(tail) = self.tails.get(&stream) else { return };
         let offset = tail.offset;
         self.close_one_too_many(stream);
@@ -567,7 +567,7 @@ impl Tailer {
     }
 
     /// Lets go of a file that was read to its end.
-    fn close(&mut self, stream: StreamId, now: Moment) {
+    fn close(&mut self, stream: StreamId, now: ClockReading) {
         let Some(tail) = self.tails.get(&stream) else { return };
         if tail.is_deleted() {
             self.ended.push_back((rotated::family(&tail.path), tail.head));
@@ -632,7 +632,7 @@ impl Tailer {
         self.troubles.insert(path.to_owned(), Trouble { source, kind, scan, from_start });
     }
 
-    fn begin_catch_up(&mut self, now: Moment) {
+    fn begin_catch_up(&mut self, now: ClockReading) {
         if !matches!(self.catch_up, CatchUp::Before) {
             return;
         }
@@ -659,7 +659,7 @@ impl Tailer {
     }
 
     /// It ends with the last file that reaches its end of then, and after a while in any case.
-    fn end_catch_up(&mut self, now: Moment) {
+    fn end_catch_up(&mut self, now: ClockReading) {
         let CatchUp::Reading(behind, since) = &mut self.catch_up else { return };
         let timed_out = now.steady.duration_since(*since) > MAX_CATCH_UP;
         let gone = |stream: &StreamId| self.tails.get(stream).is_none_or(|it| it.failed);
@@ -674,7 +674,7 @@ impl Tailer {
     }
 
     /// Tells of files that have not been read to their end for too long.
-    fn note_behind(&mut self, now: Moment) {
+    fn note_behind(&mut self, now: ClockReading) {
         let Self { tails, sources, out, .. } = self;
         for tail in tails.values_mut() {
             let unread = tail.lag() > 0 && !tail.failed;
@@ -690,7 +690,7 @@ impl Tailer {
         }
     }
 
-    fn publish(&mut self, now: Moment) {
+    fn publish(&mut self, now: ClockReading) {
         for tail in self.tails.values_mut() {
             let seen = mem::take(&mut tail.grown);
             self.sources[tail.source].options.gauges.seen_bytes.fetch_add(seen as u64, Ordering::Relaxed);
@@ -721,19 +721,19 @@ impl Tailer {
     }
 
     /// Follows the files until `hints` are stopped or nobody takes the parcels. Blocks; give it a thread.
-    pub fn run(mut self, hints: &Arc<Hints>, to: &mpsc::Sender<Parcel>) {
+    pub fn run(mut self, hints: &Arc<Hints>, to: &mpsc::Sender<SourceMessage>) {
         let mut watch = Watch::off();
         while !hints.stopped() {
             let began = Instant::now();
             if let Some(sources) = hints.take_sources()
-                && let Err(error) = self.set_sources(sources, Moment::now())
+                && let Err(error) = self.set_sources(sources, ClockReading::now())
             {
                 warn!(%error, "the sources stay as they were");
             }
             if !self.sources.is_empty() {
                 watch.begin(hints);
             }
-            self.scan(Moment::now());
+            self.scan(ClockReading::now());
             watch.follow(self.watched_dirs());
             if self.scans == 1 {
                 // That there is a backlog must be known before anyone says that the first look is over.
@@ -757,7 +757,13 @@ impl Tailer {
 
     /// Reads what there is, until the next scan is due: at `due`, or at `earliest` when names change. False when nobody takes
     /// the parcels.
-    fn read_until(&mut self, earliest: Instant, mut due: Instant, hints: &Arc<Hints>, to: &mpsc::Sender<Parcel>) -> bool {
+    fn read_until(
+        &mut self,
+        earliest: Instant,
+        mut due: Instant,
+        hints: &Arc<Hints>,
+        to: &mpsc::Sender<SourceMessage>,
+    ) -> bool {
         loop {
             loop {
                 // Waits while the pipeline is busy; the files keep what is not read yet.
@@ -766,7 +772,7 @@ impl Tailer {
                         return false;
                     }
                 }
-                if Instant::now() >= due || hints.stopped() || !self.turn(Moment::now()) {
+                if Instant::now() >= due || hints.stopped() || !self.turn(ClockReading::now()) {
                     break;
                 }
             }
@@ -799,7 +805,7 @@ impl Tail {
 
 /// Where a tail stands, in the form that finds it again.
 fn position(tail: &Tail) -> Position {
-    let Place { source, path, key, head, mark, line, modified } = tail.place();
+    let FilePosition { source, path, key, head, mark, line, modified } = tail.place();
     Position {
         stream: tail.stream.0,
         source: source.to_string(),

@@ -1,6 +1,6 @@
 //! A rotated file that was compressed before it was read to its end: its bytes go on in the `.gz`.
 
-use super::identity::{Head, Trail};
+use super::identity::{HeadFingerprint, TailFingerprint};
 use super::place::Position;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 #[derive(Debug)]
 pub(super) struct Packed {
     reader: MultiGzDecoder<BufReader<File>>,
-    pub(super) head: Head,
-    pub(super) trail: Trail,
+    pub(super) head: HeadFingerprint,
+    pub(super) trail: TailFingerprint,
     offset: u64,
     /// Of what is in it, as far as it is known without unpacking all.
     pub(super) size: u64,
@@ -22,7 +22,7 @@ impl Packed {
     /// From its first byte.
     pub(super) fn whole(file: &File) -> io::Result<Self> {
         let mut first = Self::start(file)?;
-        first.read(&mut [0; Head::MAX as usize])?;
+        first.read(&mut [0; HeadFingerprint::MAX as usize])?;
         Ok(Self { head: first.head, ..Self::start(file)? })
     }
 
@@ -31,7 +31,7 @@ impl Packed {
         file.rewind()?;
         let size = unpacked_size(&file)?;
         let reader = MultiGzDecoder::new(BufReader::new(file));
-        Ok(Self { reader, head: Head::default(), trail: Trail::default(), offset: 0, size })
+        Ok(Self { reader, head: HeadFingerprint::default(), trail: TailFingerprint::default(), offset: 0, size })
     }
 
     /// From where reading stands, if this is the file that `position` speaks of.
@@ -51,7 +51,7 @@ impl Packed {
     }
 
     /// Whether it begins with what `head` was made of.
-    pub(super) fn begins_with(file: &File, head: Head) -> io::Result<bool> {
+    pub(super) fn begins_with(file: &File, head: HeadFingerprint) -> io::Result<bool> {
         let mut this = Self::start(file)?;
         Ok(this.skip_to(u64::from(head.len))? && this.head == head)
     }

@@ -1,9 +1,9 @@
 //! Where reading stands in each file, as a checkpoint keeps it.
 
-use super::identity::{FileKey, Head, Mark};
+use super::identity::{FileKey, HeadFingerprint, OffsetFingerprint};
 use crate::framing::StreamId;
 use crate::pipeline::Event;
-use crate::source::Parcel;
+use crate::source::SourceMessage;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// How long the place in a vanished file is remembered: an unmounted volume comes back.
-pub const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3_600);
+pub const REMEMBERED_FOR: Duration = Duration::from_hours(24);
 
 /// Fewer equal bytes prove nothing, unless they are all there are.
 pub(super) const PROOF: u64 = 64;
@@ -27,7 +27,7 @@ const MAX_REMEMBERED: usize = 20_000;
 
 /// Which file, and a proof of what was read of it.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct FilePosition {
     /// The source's configured name.
     pub source: Arc<str>,
     /// Where it was found first: a rotated file keeps this path.
@@ -35,9 +35,9 @@ pub struct Place {
     /// Device and inode.
     pub key: FileKey,
     /// Its first bytes.
-    pub head: Head,
+    pub head: HeadFingerprint,
     /// The bytes before the end of what was read.
-    pub mark: Mark,
+    pub mark: OffsetFingerprint,
     /// The number of the line there.
     pub line: u64,
     /// When it had last been written to.
@@ -56,9 +56,9 @@ pub struct Position {
     /// Device and inode.
     pub key: FileKey,
     /// Its first bytes.
-    pub head: Head,
+    pub head: HeadFingerprint,
     /// The bytes before some offset that was reached, at or behind `offset`.
-    pub mark: Mark,
+    pub mark: OffsetFingerprint,
     /// Where to go on: the start of the oldest open event.
     pub offset: u64,
     /// The number of the line there.
@@ -95,19 +95,20 @@ impl Position {
 /// The places of all files, as far as the pipeline has come; kept where the pipeline runs, so that a checkpoint is never
 /// ahead of it.
 #[derive(Debug, Default)]
-pub struct Ledger {
-    open: BTreeMap<StreamId, Place>,
+pub struct Positions {
+    open: BTreeMap<StreamId, FilePosition>,
     remembered: BTreeMap<StreamId, Position>,
 }
 
-impl Ledger {
+impl Positions {
     /// Starts with what the last checkpoint knew.
+    #[must_use]
     pub fn new(positions: Vec<Position>) -> Self {
         Self { open: BTreeMap::new(), remembered: positions.into_iter().map(|it| (StreamId(it.stream), it)).collect() }
     }
 
     /// Notes where a parcel stands that the pipeline handles.
-    pub fn note(&mut self, parcel: &Parcel, now: Timestamp) {
+    pub fn note(&mut self, parcel: &SourceMessage, now: Timestamp) {
         match (&parcel.event, &parcel.place) {
             (Event::Open(stream, _), Some(place)) => {
                 self.remembered.remove(stream);
@@ -153,8 +154,8 @@ impl Ledger {
     }
 }
 
-fn position(stream: StreamId, place: &Place, offset: u64, line: u64, now: Timestamp) -> Position {
-    let Place { source, path, key, head, mark, line: _, modified } = place;
+fn position(stream: StreamId, place: &FilePosition, offset: u64, line: u64, now: Timestamp) -> Position {
+    let FilePosition { source, path, key, head, mark, line: _, modified } = place;
     Position {
         stream: stream.0,
         source: source.to_string(),

@@ -3,7 +3,7 @@
 use super::discover::Globs;
 use super::{Options, PatternError, Source, Tailer};
 use crate::framing::StreamId;
-use crate::source::Moment;
+use crate::source::ClockReading;
 
 impl Tailer {
     /// Follows these sources from the next look on. One that goes on under its name keeps its files; those of one that is
@@ -12,7 +12,7 @@ impl Tailer {
     /// # Errors
     ///
     /// Where a pattern is none; nothing changes then.
-    pub fn set_sources(&mut self, options: Vec<Options>, now: Moment) -> Result<(), PatternError> {
+    pub fn set_sources(&mut self, options: Vec<Options>, now: ClockReading) -> Result<(), PatternError> {
         let mut sources = Vec::new();
         for options in options {
             let globs = Globs::new(&options.paths, &options.exclude)?;

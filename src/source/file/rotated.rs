@@ -1,6 +1,6 @@
 //! Files beside a followed one: where its bytes went, and what was written between it and its successor.
 
-use super::identity::{FileKey, Head};
+use super::identity::{FileKey, HeadFingerprint};
 use super::packed::Packed;
 use super::place::{COARSE, PROOF, Position};
 use super::tail::Tail;
@@ -80,7 +80,7 @@ pub(super) fn open_same(path: &Path, key: FileKey) -> io::Result<(File, Metadata
 /// Files in a rotated name of `path` that were begun after `older`, oldest first: rotated before anyone saw them.
 ///
 /// Copies of `older` and of others that are `known` by their first bytes are none of them.
-pub(super) fn newer(path: &Path, older: &Tail, known: &[Head]) -> Vec<(PathBuf, Metadata)> {
+pub(super) fn newer(path: &Path, older: &Tail, known: &[HeadFingerprint]) -> Vec<(PathBuf, Metadata)> {
     let Some(Ok(limit)) = older.file.as_ref().map(File::metadata) else { return Vec::new() };
     // A compressed file has its original's last write, and a birth of its own.
     let order = |it: &Metadata, packed: bool| if packed { (None, it.modified().ok()) } else { begun(it) };
@@ -106,7 +106,7 @@ pub(super) fn written_since(
     entries: &[(PathBuf, Metadata)],
     path: &Path,
     since: Timestamp,
-    known: &[Head],
+    known: &[HeadFingerprint],
 ) -> Vec<(PathBuf, Metadata)> {
     let is_candidate = |(at, meta): &(PathBuf, Metadata)| {
         let unpacked = unpacked_name(at);
@@ -137,17 +137,17 @@ fn is_newer(file: Begun, than: Begun) -> bool {
 }
 
 /// Whether the file, which may be compressed, begins with these bytes.
-pub(super) fn begins_with(at: &Path, head: Head) -> bool {
+pub(super) fn begins_with(at: &Path, head: HeadFingerprint) -> bool {
     is_copy(at, unpacked_name(at).is_some(), head)
 }
 
-fn is_copy(at: &Path, packed: bool, head: Head) -> bool {
+fn is_copy(at: &Path, packed: bool, head: HeadFingerprint) -> bool {
     let matches = |file: File| if packed { Packed::begins_with(&file, head) } else { head.matches(&file) };
     head.len > 0 && File::open(at).and_then(matches).unwrap_or(false)
 }
 
 /// Whether equal first bytes tell that it is the same file: they are many, or all there are.
-fn tells(at: &Path, packed: bool, head: Head) -> bool {
+fn tells(at: &Path, packed: bool, head: HeadFingerprint) -> bool {
     let size = |file: File| if packed { Ok(Packed::whole(&file)?.size) } else { Ok(file.metadata()?.len()) };
     u64::from(head.len) >= PROOF || File::open(at).and_then(size).is_ok_and(|it| it == u64::from(head.len))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// One pattern.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct PathReport {
     /// Files that match and can be read, with their sizes.
     pub readable: Vec<(PathBuf, u64)>,
     /// Files and directories that cannot be read, and why.
@@ -28,9 +28,10 @@ pub struct Survey {
 /// # Errors
 ///
 /// Where it is no pattern.
-pub fn survey(pattern: &str, exclude: &[String]) -> Result<Survey, PatternError> {
+pub fn survey(pattern: &str, exclude: &[String]) -> Result<PathReport, PatternError> {
     let found = Globs::new(&[pattern.to_owned()], exclude)?.walk();
-    let mut survey = Survey { unreadable: found.troubles, dirs: found.dirs, too_many: found.too_many, ..Survey::default() };
+    let mut survey =
+        PathReport { unreadable: found.troubles, dirs: found.dirs, too_many: found.too_many, ..PathReport::default() };
     for (path, meta) in found.files {
         match File::open(&path) {
             Ok(_) => survey.readable.push((path, meta.len())),
@@ -54,6 +55,7 @@ const REMOTE: [&str; 12] =
     ["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "lustre", "afs", "virtiofs", "fuse", "fuseblk"];
 
 /// The kind of file system that a directory lies on, where the kernel sends no wake-ups for what others write to it.
+#[must_use]
 pub fn remote_file_system(dir: &Path) -> Option<String> {
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
     let dir = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());

@@ -1,8 +1,8 @@
 //! One file: how far it was read, and the next bytes of it.
 
-use super::identity::{FileKey, Head, Trail, read_full_at};
+use super::identity::{FileKey, HeadFingerprint, TailFingerprint, read_full_at};
 use super::packed::Packed;
-use super::place::Place;
+use super::place::FilePosition;
 use super::rotated::Moved;
 use crate::framing::StreamId;
 use crate::source::CHUNK;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// Room for one read: the bytes that were read already and must still be there, and the new ones.
-pub(super) const SCRATCH: usize = CHUNK + Trail::MAX;
+pub(super) const SCRATCH: usize = CHUNK + TailFingerprint::MAX;
 
 /// A file that is followed.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(super) struct Tail {
     packed: Option<Packed>,
     pub(super) offset: u64,
     pub(super) line: u64,
-    pub(super) head: Head,
-    pub(super) trail: Trail,
+    pub(super) head: HeadFingerprint,
+    pub(super) trail: TailFingerprint,
     pub(super) size: u64,
     /// Bytes that were seen to be there, were not read, and are gone.
     pub(super) cut: u64,
@@ -117,8 +117,8 @@ impl Tail {
             offset,
             line,
             // Also of what is still to be read: it tells the file from others if it is rotated first.
-            head: Head::read(&file, Head::MAX)?,
-            trail: Trail::read(&file, offset)?,
+            head: HeadFingerprint::read(&file, HeadFingerprint::MAX)?,
+            trail: TailFingerprint::read(&file, offset)?,
             size: meta.len(),
             cut: 0,
             grown: meta.len().saturating_sub(offset) as i64,
@@ -168,8 +168,8 @@ impl Tail {
     }
 
     /// What a checkpoint needs to find the way back to here.
-    pub(super) fn place(&self) -> Place {
-        Place {
+    pub(super) fn place(&self) -> FilePosition {
+        FilePosition {
             source: Arc::clone(&self.name),
             path: Arc::clone(&self.path),
             key: self.key,
@@ -206,9 +206,9 @@ impl Tail {
     }
 
     /// The fingerprint of its first bytes, also of those that were not read yet.
-    pub(super) fn present_head(&self) -> Head {
+    pub(super) fn present_head(&self) -> HeadFingerprint {
         let plain = self.file.as_ref().filter(|_| !self.is_packed());
-        plain.and_then(|it| Head::read(it, Head::MAX).ok()).unwrap_or(self.head)
+        plain.and_then(|it| HeadFingerprint::read(it, HeadFingerprint::MAX).ok()).unwrap_or(self.head)
     }
 
     pub(super) const fn is_packed(&self) -> bool {
@@ -231,7 +231,7 @@ impl Tail {
         self.failed = false;
         let scratch = scratch.get(..got).unwrap_or_default();
         let Some(fresh) = scratch.strip_prefix(self.trail.bytes()) else { return Ok(Read::Rewritten) };
-        if got < SCRATCH - Trail::MAX + known {
+        if got < SCRATCH - TailFingerprint::MAX + known {
             self.at_end = true;
         }
         if fresh.is_empty() {
@@ -282,8 +282,8 @@ impl Tail {
         let size = self.file.as_ref().and_then(|it| it.metadata().ok()).map_or(0, |it| it.len());
         (self.offset, self.line, self.size) = (0, 1, size);
         self.grown += size as i64;
-        self.head = Head::default();
-        self.trail = Trail::default();
+        self.head = HeadFingerprint::default();
+        self.trail = TailFingerprint::default();
         self.hole = true;
         self.behind_hole = false;
         self.at_end = false;

@@ -4,17 +4,18 @@
 
 mod state;
 
-pub use state::CallsState;
+pub use state::CorrelateState;
 
-use crate::classify::{By, Name, Observation, Traffic, Verdict};
-use crate::taxonomy::{Grain, Outcome, Provider, Status, closed};
+use crate::classify::{Attribution, Traffic, Verdict};
+use crate::observation::{Name, Observation};
+use crate::taxonomy::{Grain, Outcome, Provider, Status, string_enum};
 use crate::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-closed! {
+string_enum! {
     /// What the records of a source are, settled by hand.
     GrainRule {
         /// Told by shape.
@@ -27,7 +28,7 @@ closed! {
 }
 
 /// Two records with the same id and grain within this span are one.
-const DUPLICATE_SPAN: Duration = Duration::from_secs(600);
+const DUPLICATE_SPAN: Duration = Duration::from_mins(10);
 /// The most ids that are remembered; the oldest go first.
 const DUPLICATE_IDS: usize = 65_536;
 /// How long after an HTTP client's line the application's own line may come and still be about that answer.
@@ -37,7 +38,7 @@ const NEAR: u32 = 12;
 /// Answers of one host, and of no other, after which a stream is known to call only that one.
 const SETTLED: u32 = 3;
 /// How long a stream in which an LLM was called counts as one that calls LLMs.
-const STREAM_MEMORY: Duration = Duration::from_secs(3_600);
+const STREAM_MEMORY: Duration = Duration::from_hours(1);
 /// How long a failed attempt waits for the record of its call before it counts as a call, and a good one.
 const ERROR_HOLD: Duration = Duration::from_secs(5);
 const SUCCESS_HOLD: Duration = Duration::from_secs(30);
@@ -80,6 +81,7 @@ impl Duplicates {
     }
 
     /// What to remember over a restart: hash, and microseconds since the epoch.
+    #[must_use]
     pub fn state(&self) -> Vec<(u64, i64)> {
         self.order.iter().map(|(at, key)| (*key, at.as_micros())).collect()
     }
@@ -130,6 +132,7 @@ struct Context {
 
 impl StreamCalls {
     /// For a stream whose source has this rule.
+    #[must_use]
     pub fn new(rule: GrainRule) -> Self {
         Self { rule: Some(rule), ..Self::default() }
     }
@@ -180,9 +183,9 @@ impl StreamCalls {
         if let Some((relay, _)) = self.relay.filter(|(_, then)| at.since(*then) < STREAM_MEMORY)
             && verdict.outcome == Outcome::Error
             && unanswered
-            && verdict.provider_by == Some(By::Model)
+            && verdict.provider_by == Some(Attribution::Model)
         {
-            (verdict.provider, verdict.provider_by) = (relay, Some(By::Context));
+            (verdict.provider, verdict.provider_by) = (relay, Some(Attribution::Context));
         }
     }
 
@@ -190,7 +193,7 @@ impl StreamCalls {
         self.through_relay(verdict, at);
         self.note_named(verdict, at);
         self.since_last = self.since_last.saturating_add(1);
-        let certain = matches!(verdict.provider_by, Some(By::Host | By::Field | By::Wrapper));
+        let certain = matches!(verdict.provider_by, Some(Attribution::Host | Attribution::Field | Attribution::Wrapper));
         if verdict.is_transport && verdict.outcome != Outcome::Other {
             self.transport_at = Some(at);
         }
@@ -215,7 +218,7 @@ impl StreamCalls {
             return;
         }
         // A class of a cloud's own SDK, where the model has a name of the vendor's.
-        if verdict.provider_by == Some(By::Namespace) && !verdict.is_sdks && verdict.relay.is_none() {
+        if verdict.provider_by == Some(Attribution::Namespace) && !verdict.is_sdks && verdict.relay.is_none() {
             self.learn(verdict.model_text(), verdict.provider);
         }
         let model = Name::new(verdict.model_text());
@@ -225,7 +228,8 @@ impl StreamCalls {
         // A model's name is a weak sign where this stream never called the provider that it points to.
         let seen = |provider: Provider| self.hosts.iter().any(|(it, then)| *it == provider && at.since(*then) < STREAM_MEMORY);
         let weak = verdict.provider == Provider::UNKNOWN
-            || matches!(verdict.provider_by, Some(By::Model | By::Namespace | By::Wording)) && !seen(verdict.provider);
+            || matches!(verdict.provider_by, Some(Attribution::Model | Attribution::Namespace | Attribution::Wording))
+                && !seen(verdict.provider);
         if !weak {
             return;
         }
@@ -239,7 +243,7 @@ impl StreamCalls {
         let found = known.or_else(|| lately.map(|it| it.provider)).or(only.filter(|_| unknown)).or(sole);
         if let Some(found) = found.filter(|it| *it != verdict.provider) {
             verdict.provider = found;
-            verdict.provider_by = Some(By::Context);
+            verdict.provider_by = Some(Attribution::Context);
             if lately.is_some_and(|it| it.provider == found) {
                 self.learn(model.as_str(), found);
             }
@@ -249,7 +253,7 @@ impl StreamCalls {
     /// Counts the records in a row that name one and the same provider.
     fn note_named(&mut self, verdict: &Verdict<'_>, at: Timestamp) {
         if is_guessed(verdict)
-            || matches!(verdict.provider_by, Some(By::Context | By::Pattern))
+            || matches!(verdict.provider_by, Some(Attribution::Context | Attribution::Pattern))
             || verdict.provider == Provider::UNKNOWN
             || verdict.outcome == Outcome::Other
         {
@@ -302,7 +306,7 @@ impl StreamCalls {
                 out(&mut observation);
             }
             (Outcome::Success | Outcome::Error, Grain::Attempt) if self.rule != Some(GrainRule::Attempt) => {
-                self.attempt(observation, out)
+                self.attempt(observation, out);
             }
             _ => {}
         }
@@ -359,8 +363,8 @@ impl StreamCalls {
 
 /// Whether nothing that the record says names its provider for sure.
 fn is_guessed(verdict: &Verdict<'_>) -> bool {
-    let by_sdk = verdict.is_sdks && verdict.provider_by == Some(By::Namespace);
-    by_sdk || matches!(verdict.provider_by, None | Some(By::Wording))
+    let by_sdk = verdict.is_sdks && verdict.provider_by == Some(Attribution::Namespace);
+    by_sdk || matches!(verdict.provider_by, None | Some(Attribution::Wording))
 }
 
 /// An attempt that stands for its call.

@@ -2,14 +2,15 @@
 //! a restart lies between the two.
 
 use super::{Context, GrainRule, HELD, MODELS, StreamCalls};
-use crate::classify::{Catalog, Evidence, Name, Observation, SourceId};
+use crate::classify::Catalog;
+use crate::observation::{Evidence, Name, Observation, SourceId};
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// [`StreamCalls`] as plain values: providers and patterns by their ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CallsState {
+pub struct CorrelateState {
     good_call_at: Option<Timestamp>,
     bad_call_at: Option<Timestamp>,
     llm_at: Option<Timestamp>,
@@ -68,7 +69,8 @@ impl StreamCalls {
     }
 
     /// What must survive a restart.
-    pub fn state(&self, catalog: &Catalog) -> CallsState {
+    #[must_use]
+    pub fn state(&self, catalog: &Catalog) -> CorrelateState {
         let id = |it: Provider| catalog.providers().id(it).to_owned();
         let Self {
             rule: _,
@@ -88,7 +90,7 @@ impl StreamCalls {
             sole,
             mixed_at,
         } = self;
-        CallsState {
+        CorrelateState {
             good_call_at: *good_call_at,
             bad_call_at: *bad_call_at,
             llm_at: *llm_at,
@@ -108,9 +110,9 @@ impl StreamCalls {
     }
 
     /// Goes on from a state. What names a provider that is not known any more is forgotten.
-    pub fn restore(&mut self, state: CallsState, catalog: &Catalog, source: SourceId) {
+    pub fn restore(&mut self, state: CorrelateState, catalog: &Catalog, source: SourceId) {
         let known = |id: &str| catalog.providers().by_name(id);
-        let CallsState {
+        let CorrelateState {
             good_call_at,
             bad_call_at,
             llm_at,

@@ -30,6 +30,7 @@ impl Name {
     pub const EMPTY: Self = Self { bytes: [0; Self::CAPACITY], len: 0 };
 
     /// The text, cut to [`Self::CAPACITY`] bytes at a character; control characters become blanks.
+    #[must_use]
     pub fn new(text: &str) -> Self {
         let mut this = Self::EMPTY;
         let text = &text.as_bytes()[..text.floor_char_boundary(Self::CAPACITY)];
@@ -45,16 +46,19 @@ impl Name {
     }
 
     /// The text.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
     }
 
     /// Whether there is no text.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// The text, `None` where it is empty.
+    #[must_use]
     pub fn get(&self) -> Option<&str> {
         (!self.is_empty()).then(|| self.as_str())
     }
@@ -152,6 +156,7 @@ pub struct Evidence {
 
 impl Observation {
     /// An observation that says nothing yet.
+    #[must_use]
     pub fn new(at: Timestamp) -> Self {
         Self {
             at,
@@ -177,21 +182,25 @@ impl Observation {
     }
 
     /// The provider's own status where it is known, else what the application saw.
+    #[must_use]
     pub fn effective_status(&self) -> Option<Status> {
         self.upstream_status.or(self.status)
     }
 
     /// The value of the label `status`.
+    #[must_use]
     pub fn status_label(&self) -> StatusLabel {
         StatusLabel(self.effective_status())
     }
 
     /// Whether it counts as a call that failed.
+    #[must_use]
     pub fn is_failed_call(&self) -> bool {
         self.outcome == Outcome::Error && self.grain == Grain::Call
     }
 
     /// Whether it counts as a call that worked.
+    #[must_use]
     pub fn is_good_call(&self) -> bool {
         self.outcome == Outcome::Success && self.grain == Grain::Call
     }

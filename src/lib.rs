@@ -7,6 +7,7 @@
 pub mod time;
 pub mod taxonomy;
 pub mod observation;
+pub mod line;
 pub mod framing;
 pub mod record;
 pub mod redact;

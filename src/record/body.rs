@@ -6,10 +6,11 @@ use super::json::{self, Items, Members, Raw, Value};
 use super::text::{go_duration_s, host_of, status_prefix};
 use super::trace::{class_inside, class_prefix, exceptions, is_trace, libraries, unwrap_repr, without_cause, wrapped_provider};
 use super::words::{
-    contains, declares_calm, exchange_in, explains, find, is_connection, is_paste, is_timeout, model_in, names_trouble,
-    request_id_in, status_in, strip_colours, unwrapped, url_in, wait_in,
+    declares_calm, exchange_in, explains, is_connection, is_paste, is_timeout, model_in, names_trouble, request_id_in,
+    status_in, unwrapped, url_in, wait_in,
 };
 use super::{LineKind, Record, python};
+use crate::line::{contains, find, strip_colours};
 use crate::taxonomy::Status;
 use std::borrow::Cow;
 

@@ -15,32 +15,16 @@ mod text;
 mod trace;
 mod words;
 
+pub use crate::line::Level;
 pub use body::Signals;
 pub use text::LineKind;
 
+use crate::line::Head;
 use crate::taxonomy::Status;
 use crate::time::{Stamp, Timestamp};
 use fields::{Field, FieldMap};
 use json::{Members, Raw, Value};
 use std::borrow::Cow;
-
-/// How severe the writer of the line thought it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Not said, or in words that mean nothing here.
-    #[default]
-    Unknown,
-    /// Trace and debug.
-    Debug,
-    /// Info and notice.
-    Info,
-    /// Warning.
-    Warn,
-    /// Error.
-    Error,
-    /// Critical, fatal, panic.
-    Fatal,
-}
 
 /// How the entry was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,13 +195,13 @@ impl Reader {
     fn line<'a>(&self, bytes: &'a [u8], stamped: Option<Timestamp>) -> Record<'a> {
         let mut record = Record::new(Format::Text, bytes, stamped);
         let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-        let head = text::Head::parse(first);
-        if head.logfmt {
+        if text::is_logfmt(first) {
             record.format = Format::Logfmt;
             record.pairs(&self.map, first);
             record.settle();
             return record;
         }
+        let head = Head::parse(first);
         record.level = head.level;
         if let Some(stamp) = head.stamp {
             record.put(Field::Time, 0, b"", Value::Text(Raw::plain(stamp)));
@@ -722,23 +706,4 @@ fn level_of(value: Value<'_>) -> Level {
     }
     let Some(raw) = value.as_raw() else { return Level::Unknown };
     Level::from_word(raw.bytes)
-}
-
-impl Level {
-    /// From the words that loggers use, in any case, and from syslog's digits.
-    pub(crate) fn from_word(word: &[u8]) -> Self {
-        let mut lower = [0u8; 12];
-        let Some(lower) = lower.get_mut(..word.len()) else { return Self::Unknown };
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
-        match &*lower {
-            b"trace" | b"debug" | b"verbose" | b"silly" | b"dbg" | b"7" => Self::Debug,
-            b"info" | b"information" | b"notice" | b"inf" | b"success" | b"http" | b"log" | b"6" | b"5" => Self::Info,
-            b"warn" | b"warning" | b"wrn" | b"4" => Self::Warn,
-            b"error" | b"err" | b"eror" | b"severe" | b"3" => Self::Error,
-            b"critical" | b"crit" | b"fatal" | b"panic" | b"alert" | b"emergency" | b"emerg" | b"dpanic" | b"2" | b"1"
-            | b"0" => Self::Fatal,
-            _ => Self::Unknown,
-        }
-    }
 }

@@ -1,9 +1,8 @@
 //! Lines of words: headers of text logs, lines that SDKs and servers write in shapes of their own, `key=value` pairs,
 //! durations and addresses.
 
-use super::Level;
 use super::json::{Escapes, Raw, Value};
-use crate::time::Stamp;
+use crate::line::contains;
 
 /// A line whose shape tells what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -182,10 +181,6 @@ fn after<'a>(text: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     memchr::memmem::find(text, mark).map(|at| &text[at + mark.len()..])
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    memchr::memmem::find(text, part).is_some()
-}
-
 /// Three digits, 100 to 599, with no further digit behind them.
 pub(super) fn status_prefix(text: &[u8]) -> Option<u16> {
     let digits = text.get(..3)?;
@@ -270,118 +265,8 @@ pub(super) fn path_of(url: &[u8]) -> Option<&str> {
     path.starts_with('/').then_some(path)
 }
 
-/// What stands before the message on a line of a text log.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Head<'a> {
-    pub(super) stamp: Option<&'a [u8]>,
-    pub(super) level: Level,
-    pub(super) logger: Option<&'a [u8]>,
-    /// Where the message begins.
-    pub(super) length: usize,
-    /// The line is `key=value` pairs from its start.
-    pub(super) logfmt: bool,
-}
-
-impl<'a> Head<'a> {
-    /// Reads stamps, levels, process ids and logger names in whatever order a text format puts them, up to the first word
-    /// that is none of these.
-    pub(super) fn parse(line: &'a [u8]) -> Self {
-        let mut head = Self { logfmt: is_logfmt(line), ..Self::default() };
-        if head.logfmt {
-            return head;
-        }
-        if line.starts_with(b"[log_") {
-            return head;
-        }
-        let mut at = 0;
-        for _ in 0..10 {
-            at += skip_marks(&line[at..]);
-            let rest = &line[at..];
-            if rest.is_empty() || rest.starts_with(b"GIN] ") {
-                at += rest.len().min(5);
-                continue;
-            }
-            if head.stamp.is_none()
-                && let Some((stamp, after)) = Stamp::parse_prefix(rest)
-                && !matches!((stamp, rest.get(10)), (Stamp::Utc(_), Some(b'0'..=b'9')) if rest.len() < 20)
-            {
-                head.stamp = Some(rest[..rest.len() - after.len()].trim_ascii());
-                at = line.len() - after.len();
-                continue;
-            }
-            let word = word_end(rest);
-            let level = Level::from_word(rest[..word].trim_ascii_end());
-            let is_level =
-                level != Level::Unknown && head.level == Level::Unknown && rest[..word].iter().any(u8::is_ascii_alphabetic);
-            if is_level && (rest[0].is_ascii_uppercase() || head.stamp.is_some() || matches!(rest.get(word), Some(b':' | b']')))
-            {
-                head.level = level;
-                at += word;
-                continue;
-            }
-            if rest[..word].iter().all(u8::is_ascii_digit) && word > 0 && matches!(rest.get(word), Some(b']')) {
-                at += word;
-                continue;
-            }
-            let known = head.stamp.is_some() || head.level != Level::Unknown;
-            if known && head.logger.is_none() && is_logger(rest, word) {
-                head.logger = Some(&rest[..word]);
-                at += word;
-                at += place_in_code(&rest[word..]);
-                continue;
-            }
-            break;
-        }
-        head.length = if head.stamp.is_some() || head.level != Level::Unknown { at + skip_marks(&line[at..]) } else { 0 };
-        head
-    }
-}
-
-/// The length of `:function:123` (loguru) or `:2101` (LiteLLM) behind a logger's name.
-fn place_in_code(text: &[u8]) -> usize {
-    let mut at = 0;
-    for _ in 0..2 {
-        let Some(rest) = text.get(at..).and_then(|it| it.strip_prefix(b":")) else { return 0 };
-        let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'<' | b'>')).count();
-        at += 1 + word;
-        if word > 0 && rest[..word].iter().all(u8::is_ascii_digit) {
-            return at;
-        }
-    }
-    0
-}
-
-/// Blanks, brackets, bars, colons and colours between the parts of a header.
-fn skip_marks(text: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b' ' | b'\t' | b'[' | b']' | b'|' | b':' | b'(' | b')' => at += 1,
-            b'-' if text.get(at + 1) == Some(&b' ') => at += 1,
-            0x1b => at += text[at..].iter().position(u8::is_ascii_alphabetic).map_or(text.len() - at, |it| it + 1),
-            _ => break,
-        }
-    }
-    at
-}
-
-fn word_end(text: &[u8]) -> usize {
-    text.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/'))).unwrap_or(text.len())
-}
-
-/// A dotted or plain name right before `:`, ` - ` or `]`.
-fn is_logger(text: &[u8], word: usize) -> bool {
-    let behind = &text[word..];
-    word > 1
-        && text[0].is_ascii_alphabetic()
-        && (behind.starts_with(b":") || behind.starts_with(b" - ") || behind.starts_with(b"]"))
-        && !text[..word].ends_with(b"Error")
-        && !text[..word].ends_with(b"Exception")
-        && !behind.starts_with(b"://")
-}
-
 /// Two `key=value` pairs or more, from the first word on.
-fn is_logfmt(line: &[u8]) -> bool {
+pub(super) fn is_logfmt(line: &[u8]) -> bool {
     let mut pairs = Pairs::new(line);
     let starts = line.first().is_some_and(u8::is_ascii_alphabetic)
         && line

@@ -1,6 +1,6 @@
 //! Tracebacks and stacks taken apart: exceptions, their classes, and the packages on the way.
 
-use super::words::contains;
+use crate::line::contains;
 
 /// Packages on the way of a stack: what follows `site-packages/` and `node_modules/`.
 pub(super) fn libraries(text: &str) -> impl Iterator<Item = &str> {

@@ -2,6 +2,7 @@
 //! of trouble at all.
 
 use super::text::{LineKind, go_duration_s, host_of, spot, status_prefix};
+use crate::line::{contains, contains_folded, find};
 use crate::taxonomy::Status;
 use crate::time::Stamp;
 use std::borrow::Cow;
@@ -83,14 +84,10 @@ fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
             error && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
                 || (led.ends_with(b":") || led.ends_with(b"->")) && after.len() > next.len() && word(next)
                 // `POST https://… -> 401 in 536 ms: …`
-                || led.ends_with(b"->") && contains_bytes(led, b"://") && !after.first().is_some_and(u8::is_ascii_alphanumeric)
+                || led.ends_with(b"->") && contains(led, b"://") && !after.first().is_some_and(u8::is_ascii_alphanumeric)
         }
         _ => false,
     }
-}
-
-fn contains_bytes(text: &[u8], part: &[u8]) -> bool {
-    memchr::memmem::find(text, part).is_some()
 }
 
 fn ends_folded(text: &[u8], end: &[u8]) -> bool {
@@ -616,36 +613,4 @@ fn place_in_column(line: &str) -> Option<&str> {
     let (file, number) = last.rsplit_once(':')?;
     let is_place = file.ends_with(".py") && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     (is_place && before.ends_with(' ')).then_some(last)
-}
-
-/// [`str::find`] for texts so short that its preparations would cost more than the search.
-pub(super) fn find(text: &str, part: &str) -> Option<usize> {
-    memchr::memmem::find(text.as_bytes(), part.as_bytes())
-}
-
-pub(super) fn contains(text: &str, part: &str) -> bool {
-    find(text, part).is_some()
-}
-
-/// Whether `text` holds `word`, without regard to ASCII case.
-pub(super) fn contains_folded(text: &str, word: &str) -> bool {
-    let (text, word) = (text.as_bytes(), word.as_bytes());
-    let Some(first) = word.first() else { return true };
-    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-    memchr::memchr2_iter(lower, upper, text)
-        .any(|at| text.get(at..at + word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word)))
-}
-
-pub(super) fn strip_colours(text: &str) -> Cow<'_, str> {
-    if !text.contains('\x1b') {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("\x1b[") {
-        out.push_str(before);
-        rest = after.split_once(|c: char| c.is_ascii_alphabetic()).map_or("", |(_, rest)| rest);
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
 }

@@ -1,4 +1,4 @@
-//! Lines of a stream: bytes in any pieces in, whole lines out, with a bound on what one line may keep.
+//! Lines of a stream: bytes in, in any chunks; whole lines out, with a limit on the bytes that one line may keep.
 
 /// One line without its newline (and without a carriage return before it).
 #[derive(Clone, Copy, Debug)]
@@ -7,22 +7,22 @@ pub(super) struct Piece<'a> {
     pub(super) head: &'a [u8],
     /// The last part of a line that was too long; empty otherwise.
     pub(super) tail: &'a [u8],
-    /// How many bytes between them were not kept.
+    /// Bytes between head and tail that were not kept.
     pub(super) skipped: u64,
     /// Line number, from 1.
     pub(super) number: u64,
-    /// Where the line begins in the stream.
+    /// The offset in the stream at which the line begins.
     pub(super) offset: u64,
 }
 
-/// Of a line over the limit: the first part holds the fields of most loggers, the last part those of the others.
+/// What is kept of a line over the limit, in bytes. The head holds the fields of most loggers, the tail those of the others.
 const HEAD: usize = 64 << 10;
 const TAIL: usize = 16 << 10;
 
 #[derive(Debug)]
 pub(super) struct LineReader {
     max_line: usize,
-    /// The unfinished line. Over the limit only its head and a sliding tail (at most twice [`TAIL`]) stay.
+    /// The unfinished line. If it exceeds the limit: its head and a sliding tail of at most twice [`TAIL`].
     carry: Vec<u8>,
     /// Bytes of the unfinished line so far, kept or not.
     seen: u64,
@@ -66,7 +66,7 @@ impl LineReader {
         self.keep(&bytes[start..]);
     }
 
-    /// The stream has ended: what is there of the last line is given out.
+    /// The stream has ended: passes on the last line, although it has no newline.
     pub(super) fn finish(&mut self, mut out: impl FnMut(Piece<'_>)) {
         if self.seen > 0 {
             self.end_carried(0, &mut out);
@@ -101,7 +101,7 @@ impl LineReader {
         self.seen = 0;
         self.carry = carry;
         self.carry.clear();
-        // One long line must not hold its room for ever.
+        // One long line must not keep its memory for ever.
         self.carry.shrink_to(HEAD + 2 * TAIL);
     }
 

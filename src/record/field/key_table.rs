@@ -10,7 +10,7 @@ struct Digest {
 }
 
 impl Digest {
-    /// Keys that the two words hold whole.
+    /// KeyTable that the two words hold whole.
     const WHOLE: usize = 16;
 
     #[inline]
@@ -47,19 +47,19 @@ impl Digest {
 
 /// A map with open addressing: built once, read for every member of every line.
 #[derive(Clone, Debug)]
-pub(super) struct Keys<T> {
+pub(super) struct KeyTable<T> {
     /// One more than a position in `entries`; 0: nobody's. Its length is a power of two, and at most half of it is taken.
     places: Vec<u16>,
     entries: Vec<(Digest, Box<[u8]>, T)>,
 }
 
-impl<T> Default for Keys<T> {
+impl<T> Default for KeyTable<T> {
     fn default() -> Self {
         Self { places: vec![0; 8], entries: Vec::new() }
     }
 }
 
-impl<T: Default> Keys<T> {
+impl<T: Default> KeyTable<T> {
     /// The value of `key`, made where there is none.
     pub(super) fn entry(&mut self, key: &[u8]) -> &mut T {
         let digest = Digest::of(key);
@@ -93,7 +93,7 @@ impl<T: Default> Keys<T> {
     }
 }
 
-impl<T> Keys<T> {
+impl<T> KeyTable<T> {
     /// The value of `key`.
     #[inline]
     pub(super) fn get(&self, key: &[u8]) -> Option<&T> {
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn keys_of_every_length_are_found_again_and_no_others() {
         let text: String = ('a'..='z').chain('A'..='Z').collect();
-        let mut keys = Keys::default();
+        let mut keys = KeyTable::default();
         let all: Vec<&[u8]> =
             (0..=40).flat_map(|len| (0..5).map(move |at| (at, len))).map(|(at, len)| &text.as_bytes()[at..at + len]).collect();
         for (number, key) in all.iter().enumerate() {
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_not_there_may_be_a_path() {
-        let keys = Keys::<u8>::default();
+        let keys = KeyTable::<u8>::default();
         for (key, dotted) in
             [("", false), ("a.b", true), ("status", false), ("a_name_of_some_length.x", true), ("err.type", true), (".", true)]
         {

@@ -1,14 +1,15 @@
 //! What the verdict on a failure hangs on, written down: failures come in storms, and most of them say the same word for word.
 
-use super::fields::Field;
+use super::field::Field;
 use super::json::{Escapes, Raw, Value};
-use super::{LineKind, Record};
+use super::line_kind::LineKind;
+use super::record::Record;
 use crate::time::Stamp;
 
 /// What is each record's own, and says nothing of what went wrong: its time, its ids, its caller, its measures.
 const OWN: [Field; 8] = [
     Field::Time,
-    Field::Ending,
+    Field::EndTime,
     Field::Service,
     Field::RequestId,
     Field::CallId,
@@ -22,7 +23,7 @@ impl Record<'_> {
     /// where that would be more than `limit` bytes, or where the line has a shape whose words say it all.
     pub fn likeness(&self, out: &mut Vec<u8>, limit: usize) -> bool {
         out.clear();
-        if self.spot != LineKind::None || self.message.bytes.len() > limit {
+        if self.line_kind != LineKind::None || self.message.bytes.len() > limit {
             return false;
         }
         let has_id = self.request_id().is_some();
@@ -43,9 +44,9 @@ impl Record<'_> {
                 }
             }
         }
-        for fault in self.faults() {
-            out.push(u8::MAX - u8::from(fault.certain));
-            put(out, fault.key, fault.value);
+        for field in self.error_fields() {
+            out.push(u8::MAX - u8::from(field.certain));
+            put(out, field.key, field.value);
             if out.len() > limit {
                 return false;
             }

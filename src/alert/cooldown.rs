@@ -5,6 +5,7 @@
 
 use super::table::Table;
 use super::{NameTable, RowId};
+use crate::classify::Pattern;
 use crate::observation::{Name, Observation};
 use crate::taxonomy::{Provider, Providers};
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,5 @@ impl Cooldowns {
 
 /// Whether a router refused the call because it lets a provider rest.
 pub(super) fn is_cooldown(seen: &Observation, lexicon: NameTable<'_>) -> bool {
-    let pattern = seen.pattern.and_then(|it| lexicon.pattern(it));
-    pattern.is_some_and(|it| it.id.contains("cooldown") || it.title.contains("cooldown"))
+    seen.pattern.and_then(|id| lexicon.pattern(id)).is_some_and(|pattern| pattern.has_tag(Pattern::COOLDOWN))
 }

@@ -14,6 +14,8 @@ pub(super) struct Matcher {
     retries: Set,
     statuses: Set,
     patterns: Set,
+    /// By pattern.
+    tags: Set,
     providers: Set,
     gateways: Set,
     sources: Set,
@@ -26,7 +28,8 @@ pub(super) struct Matcher {
 impl Matcher {
     /// Looks up what a condition names. A name that nothing goes by is told in `faults`.
     pub(super) fn new(condition: &Condition, lexicon: NameTable<'_>, faults: &mut Vec<String>) -> Self {
-        let Condition { provider, gateway, service, model, status, category, pattern, owner, retry, source, relay } = condition;
+        let Condition { provider, gateway, service, model, status, category, pattern, tag, owner, retry, source, relay } =
+            condition;
         let provider_ids: Vec<&str> = lexicon.providers.iter().map(|(_, spec)| spec.id.as_str()).collect();
         let own_relay = |(provider, _): (Provider, &_)| is_own_relay(lexicon, provider);
         Self {
@@ -35,6 +38,7 @@ impl Matcher {
             retries: Set::named("retry", retry, &spellings(Retry::ALL, |it| it.as_str()), faults),
             statuses: Set::statuses(status, faults),
             patterns: Set::globs(pattern, lexicon.patterns.iter().map(|it| it.id.as_str())),
+            tags: Set::tags(tag, lexicon.patterns.iter().map(|pattern| pattern.tags.as_slice())),
             providers: Set::named("provider", provider, &provider_ids, faults),
             gateways: Set::named("gateway", gateway, &provider_ids, faults),
             sources: Set::globs(source, lexicon.sources.iter().map(String::as_str)),
@@ -51,6 +55,7 @@ impl Matcher {
             && self.owners.has(Some(seen.owner as usize))
             && self.retries.has(Some(seen.retry as usize))
             && self.patterns.has(seen.pattern.map(|it| usize::from(it.0)))
+            && self.tags.has(seen.pattern.map(|pattern| usize::from(pattern.0)))
             && self.providers.has(Some(seen.provider.index()))
             && self.gateways.has(seen.gateway.map(Provider::index))
             && self.sources.has(Some(usize::from(seen.source.0)))
@@ -69,6 +74,7 @@ impl Matcher {
             (&self.providers, "its providers exclude each other"),
             (&self.gateways, "its gateways exclude each other"),
             (&self.patterns, "no pattern is called so; `llm-triage patterns list` shows them"),
+            (&self.tags, "no pattern has such a tag; `llm-triage patterns show` names the tags of a pattern"),
             (&self.sources, "no source is called so; `llm-triage check` shows them"),
         ];
         if let Some((_, why)) = sets.iter().find(|(set, _)| set.is_empty()) {
@@ -76,11 +82,13 @@ impl Matcher {
         }
         let agrees = |(at, pattern): (usize, &crate::classify::Pattern)| {
             self.patterns.has(Some(at))
+                && self.tags.has(Some(at))
                 && self.categories.has(Some(pattern.category as usize))
                 && self.owners.has(Some(pattern.owner as usize))
                 && self.retries.has(Some(pattern.retry as usize))
         };
-        let contradicts = !self.patterns.others && !lexicon.patterns.iter().enumerate().any(agrees);
+        let asks = !self.patterns.others || !self.tags.others;
+        let contradicts = asks && !lexicon.patterns.iter().enumerate().any(agrees);
         contradicts.then_some("its patterns are of another category, owner or `retry` than it asks for; leave that out")
     }
 
@@ -92,6 +100,7 @@ impl Matcher {
             retries,
             statuses,
             patterns,
+            tags,
             providers,
             gateways,
             sources,
@@ -105,6 +114,7 @@ impl Matcher {
             (retries, &other.retries),
             (statuses, &other.statuses),
             (patterns, &other.patterns),
+            (tags, &other.tags),
             (providers, &other.providers),
             (gateways, &other.gateways),
             (sources, &other.sources),
@@ -159,6 +169,17 @@ impl Set {
     /// Those of `names` that fit one of the values, in which `*` stands for any text.
     fn globs<'a>(values: &Values, names: impl Iterator<Item = &'a str>) -> Self {
         Self::of(values, names, glob)
+    }
+
+    /// Those of the patterns with these tags that have one of the wanted tags and none of the excluded ones.
+    fn tags<'a>(values: &Values, patterns: impl Iterator<Item = &'a [String]>) -> Self {
+        let others = !values.0.iter().any(|value| !value.starts_with('!'));
+        let fits = |tags: &[String]| {
+            let has = |wanted: &str| tags.iter().any(|tag| tag == wanted);
+            (others || values.0.iter().any(|value| has(value)))
+                && !values.0.iter().filter_map(|value| value.strip_prefix('!')).any(has)
+        };
+        Self { members: patterns.map(fits).collect(), others }
     }
 
     fn statuses(values: &Values, faults: &mut Vec<String>) -> Self {

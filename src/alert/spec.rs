@@ -122,6 +122,8 @@ pub struct Condition {
     pub category: Values,
     /// Ids of patterns; `*` stands for any text.
     pub pattern: Values,
+    /// Tags of patterns.
+    pub tag: Values,
     /// Owners.
     pub owner: Values,
     /// `yes`, `no` or `depends`.
@@ -153,7 +155,7 @@ impl fmt::Display for Conditions {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, gateway, service, model, status, category, pattern, owner, retry, source, relay } = self;
+        let Self { provider, gateway, service, model, status, category, pattern, tag, owner, retry, source, relay } = self;
         let all = [
             ("provider", provider),
             ("gateway", gateway),
@@ -162,6 +164,7 @@ impl fmt::Display for Condition {
             ("status", status),
             ("category", category),
             ("pattern", pattern),
+            ("tag", tag),
             ("owner", owner),
             ("retry", retry),
             ("source", source),

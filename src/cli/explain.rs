@@ -58,26 +58,26 @@ const HINT: &str = "Give the whole text of the error, with its status, type and 
 fn show(classifier: &Classifier, verdict: &Verdict<'_>) -> String {
     let catalog = classifier.catalog();
     let mut rows: Vec<(&str, String)> = Vec::new();
-    let pattern = verdict.pattern.and_then(|it| catalog.pattern(it));
+    let pattern = verdict.judgement.pattern.and_then(|it| catalog.pattern(it));
     match pattern {
         Some(it) => rows.push(("error", format!("{} ({})", it.title, it.id))),
-        None if verdict.status.and_then(Status::http).is_some_and(|it| it < 400) => {
+        None if verdict.judgement.status.and_then(Status::http).is_some_and(|it| it < 400) => {
             rows.push(("error", "none: this status says that all went well".to_owned()));
         }
         None => rows.push(("error", "no pattern knows this".to_owned())),
     }
-    if verdict.provider != Provider::UNKNOWN {
-        rows.push(("provider", catalog.providers().id(verdict.provider).to_owned()));
+    if verdict.judgement.provider != Provider::UNKNOWN {
+        rows.push(("provider", catalog.providers().id(verdict.judgement.provider).to_owned()));
     }
-    if let Some(status) = verdict.upstream_status.or(verdict.status) {
+    if let Some(status) = verdict.judgement.upstream_status.or(verdict.judgement.status) {
         rows.push(("status", status.label().to_string()));
     }
     if pattern.is_some() {
-        rows.push(("category", verdict.category.to_string()));
-        rows.push(("owner", style::owner(verdict.owner).to_owned()));
-        rows.push(("retry", verdict.retry.to_string()));
+        rows.push(("category", verdict.judgement.category.to_string()));
+        rows.push(("owner", style::owner(verdict.judgement.owner).to_owned()));
+        rows.push(("retry", verdict.judgement.retry.to_string()));
     }
-    if let Some(wait) = verdict.retry_after_s {
+    if let Some(wait) = verdict.judgement.retry_after_s {
         rows.push(("wait", format!("{wait} s")));
     }
     if let Some(it) = pattern {
@@ -87,7 +87,9 @@ fn show(classifier: &Classifier, verdict: &Verdict<'_>) -> String {
     } else {
         rows.push(("hint", HINT.to_owned()));
     }
-    if let Some(page) = catalog.providers().spec(verdict.provider).map(|it| &it.status_page).filter(|it| !it.is_empty()) {
+    if let Some(page) =
+        catalog.providers().spec(verdict.judgement.provider).map(|it| &it.status_page).filter(|it| !it.is_empty())
+    {
         rows.push(("status page", page.clone()));
     }
     let width = style::width();

@@ -57,8 +57,8 @@ pub(super) struct Place<'a> {
 /// Appends the line.
 pub(super) fn write(out: &mut Vec<u8>, verdict: &Verdict<'_>, place: &Place<'_>, catalog: &Catalog) {
     let providers = catalog.providers();
-    let error = verdict.outcome == Outcome::Error;
-    let pattern = verdict.pattern.filter(|_| error).and_then(|it| catalog.pattern(it));
+    let error = verdict.judgement.outcome == Outcome::Error;
+    let pattern = verdict.judgement.pattern.filter(|_| error).and_then(|it| catalog.pattern(it));
     let line = Line {
         v: VERSION,
         source: place.source,
@@ -66,29 +66,29 @@ pub(super) fn write(out: &mut Vec<u8>, verdict: &Verdict<'_>, place: &Place<'_>,
         lines: place.event.lines,
         offset: place.event.offset,
         ts: place.at.map(|it| it.to_string()),
-        outcome: verdict.outcome,
-        grain: (verdict.outcome != Outcome::Other).then_some(verdict.grain),
-        provider: providers.id(verdict.provider),
-        provider_by: verdict.provider_by,
-        gateway: verdict.gateway.map(|it| providers.id(it)),
+        outcome: verdict.judgement.outcome,
+        grain: (verdict.judgement.outcome != Outcome::Other).then_some(verdict.judgement.grain),
+        provider: providers.id(verdict.judgement.provider),
+        provider_by: verdict.judgement.provider_by,
+        gateway: verdict.judgement.gateway.map(|it| providers.id(it)),
         service: place.service,
         host: place.host,
-        model: verdict.model.as_deref(),
-        status: verdict.status,
-        upstream_status: verdict.upstream_status,
+        model: verdict.texts.model.as_deref(),
+        status: verdict.judgement.status,
+        upstream_status: verdict.judgement.upstream_status,
         pattern: pattern.map(|it| it.id.as_str()),
-        category: error.then_some(verdict.category),
-        owner: error.then_some(verdict.owner),
-        retry: error.then_some(verdict.retry),
-        retry_after_s: verdict.retry_after_s.filter(|_| error),
-        resets_at: verdict.resets_at.filter(|_| error).map(|it| it.to_string()),
-        confidence: error.then_some(verdict.confidence),
-        request_id: verdict.request_id.as_deref(),
-        message: verdict.message.as_deref().filter(|_| error),
+        category: error.then_some(verdict.judgement.category),
+        owner: error.then_some(verdict.judgement.owner),
+        retry: error.then_some(verdict.judgement.retry),
+        retry_after_s: verdict.judgement.retry_after_s.filter(|_| error),
+        resets_at: verdict.judgement.resets_at.filter(|_| error).map(|it| it.to_string()),
+        confidence: error.then_some(verdict.judgement.confidence),
+        request_id: verdict.texts.request_id.as_deref(),
+        message: verdict.judgement.message.as_deref().filter(|_| error),
         fix: pattern.map(|it| it.fix.as_str()).or(if error { Some(NO_PATTERN) } else { None }),
         row: place.row,
         // Whole microseconds: 9 ms is 0.009, not 0.009000000000000001.
-        latency_s: verdict.latency_s.map(|it| (it * 1e6).round() / 1e6),
+        latency_s: verdict.judgement.latency_s.map(|it| (it * 1e6).round() / 1e6),
     };
     if serde_json::to_writer(&mut *out, &line).is_ok() {
         out.push(b'\n');

@@ -608,7 +608,7 @@ impl Core {
     ) {
         let Judged { event, mut verdict, broken, arrived } = judged;
         let behind = self.backlog.holds(about.id);
-        let resolved = clock.resolve(verdict.stamp, self.clock, self.arrival(arrived), !behind);
+        let resolved = clock.resolve(verdict.judgement.stamp, self.clock, self.arrival(arrived), !behind);
         if resolved.at < self.between.0 || resolved.at >= self.between.1 {
             return;
         }
@@ -623,12 +623,12 @@ impl Core {
         if self.clock == Clock::Replay {
             self.advance(resolved.at, rules, out);
         }
-        if event.continued && verdict.outcome == Outcome::Error {
-            verdict.grain = Grain::Detail;
+        if event.continued && verdict.judgement.outcome == Outcome::Error {
+            verdict.judgement.grain = Grain::Detail;
         }
         calls.complete(&mut verdict, resolved.at, about.traffic, &mut self.duplicates);
         self.count_record(about.source, &verdict, resolved.at, arrived);
-        if verdict.outcome == Outcome::Other {
+        if verdict.judgement.outcome == Outcome::Other {
             if broken {
                 *self.tally.discarded_lines.entry((about.source, LossReason::Malformed)).or_default() += 1;
             }
@@ -639,8 +639,8 @@ impl Core {
         }
         // The line is written from the verdict, so it comes first; the row needs the observation.
         let observation = observe(&verdict, resolved.at, about);
-        if out.wanted.wants(verdict.outcome) {
-            let row = (verdict.outcome == Outcome::Error).then(|| self.alerts.table().row_of(&observation));
+        if out.wanted.wants(verdict.judgement.outcome) {
+            let row = (verdict.judgement.outcome == Outcome::Error).then(|| self.alerts.table().row_of(&observation));
             let row = row.and_then(|it| self.alerts.table().row(it)).map(|it| it.id.as_str());
             write_line(out, rules, about, event, &verdict, resolved, row);
         }
@@ -651,11 +651,11 @@ impl Core {
     }
 
     fn count_record(&mut self, source: SourceId, verdict: &Verdict<'_>, at: Timestamp, arrived: Timestamp) {
-        *self.tally.records.entry((source, verdict.outcome)).or_default() += 1;
-        if verdict.unrecognised && verdict.outcome == Outcome::Other {
+        *self.tally.records.entry((source, verdict.judgement.outcome)).or_default() += 1;
+        if verdict.judgement.unrecognised && verdict.judgement.outcome == Outcome::Other {
             *self.tally.unrecognised.entry(source).or_default() += 1;
         }
-        self.tally.redactions += verdict.redactions;
+        self.tally.redactions += verdict.judgement.redactions;
         if let Some(view) = self.views.get_mut(usize::from(source.0)) {
             view.last_event = Some(view.last_event.map_or(at, |last| last.max(at)));
             view.event_lag_s = arrived.since(at).as_secs_f64();
@@ -801,40 +801,40 @@ fn write_line(
         source: &about.label,
         event,
         at: resolved.own.then_some(resolved.at),
-        service: verdict.service.as_deref().or(about.service.as_deref()),
-        host: verdict.host.as_deref().or(about.host.as_deref()),
+        service: verdict.texts.service.as_deref().or(about.service.as_deref()),
+        host: verdict.texts.host.as_deref().or(about.host.as_deref()),
         row,
     };
     line::write(&mut out.verdicts, verdict, &place, rules.catalog());
 }
 
 fn observe(verdict: &Verdict<'_>, at: Timestamp, about: &About) -> Observation {
-    let service = verdict.service.as_deref().or(about.service.as_deref());
-    let evidence = (verdict.outcome == Outcome::Error).then(|| {
+    let service = verdict.texts.service.as_deref().or(about.service.as_deref());
+    let evidence = (verdict.judgement.outcome == Outcome::Error).then(|| {
         Box::new(Evidence {
-            message: verdict.message.clone().unwrap_or_default(),
-            request_id: verdict.request_id.as_deref().map(str::to_owned),
-            host: verdict.host.as_deref().or(about.host.as_deref()).map(str::to_owned),
-            key_hint: verdict.key_hint.clone(),
-            resets_at: verdict.resets_at,
+            message: verdict.judgement.message.clone().unwrap_or_default(),
+            request_id: verdict.texts.request_id.as_deref().map(str::to_owned),
+            host: verdict.texts.host.as_deref().or(about.host.as_deref()).map(str::to_owned),
+            key_hint: verdict.judgement.key_hint.clone(),
+            resets_at: verdict.judgement.resets_at,
         })
     });
     Observation {
         at,
-        outcome: verdict.outcome,
-        grain: verdict.grain,
-        provider: verdict.provider,
-        gateway: verdict.gateway,
-        status: verdict.status,
-        upstream_status: verdict.upstream_status,
-        pattern: verdict.pattern,
-        category: verdict.category,
-        owner: verdict.owner,
-        retry: verdict.retry,
-        confidence: verdict.confidence,
-        retry_after_s: verdict.retry_after_s,
-        latency_s: verdict.latency_s,
-        input_tokens: verdict.input_tokens,
+        outcome: verdict.judgement.outcome,
+        grain: verdict.judgement.grain,
+        provider: verdict.judgement.provider,
+        gateway: verdict.judgement.gateway,
+        status: verdict.judgement.status,
+        upstream_status: verdict.judgement.upstream_status,
+        pattern: verdict.judgement.pattern,
+        category: verdict.judgement.category,
+        owner: verdict.judgement.owner,
+        retry: verdict.judgement.retry,
+        confidence: verdict.judgement.confidence,
+        retry_after_s: verdict.judgement.retry_after_s,
+        latency_s: verdict.judgement.latency_s,
+        input_tokens: verdict.judgement.input_tokens,
         model: Name::new(verdict.model_text()),
         service: service.map(Name::new).unwrap_or_default(),
         source: about.source,

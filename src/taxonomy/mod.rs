@@ -1,6 +1,7 @@
 //! The closed vocabulary: outcome, grain, status, category, owner, retry, severity, and the providers.
 
 mod provider;
+pub mod provider_id;
 
 pub use provider::{Provider, ProviderError, ProviderSpec, Providers};
 

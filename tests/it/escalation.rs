@@ -206,6 +206,14 @@ fn a_fault_says_which_row_what_and_how_to_mend_it() {
             "id = 'a'\nmatch = { pattern = 'no-such-*' }",
             "escalation row \"a\": one of its conditions fits no call: no pattern is",
         ),
+        (
+            "id = 'a'\nmatch = { tag = 'overlod' }",
+            "escalation row \"a\": one of its conditions fits no call: no pattern has such a tag",
+        ),
+        (
+            "id = 'a'\nmatch = { tag = 'overload', category = 'auth' }",
+            "escalation row \"a\": one of its conditions fits no call: its patterns are of another category",
+        ),
         ("id = 'a'\nmatch = { source = 'web' }", "escalation row \"a\": one of its conditions fits no call: no source is"),
         (
             "id = 'a'\nmatch = { status = [429, '!4xx'] }",

@@ -32,6 +32,7 @@ mod reload;
 mod replay;
 mod running;
 mod restart;
+mod redact;
 mod rotation;
 mod runbooks;
 mod schema;

@@ -80,7 +80,7 @@ impl World {
     fn poll(&mut self) {
         self.tailer.scan(self.now);
         self.feed();
-        while self.tailer.turn(self.now) {
+        while self.tailer.read_next(self.now) {
             self.feed();
         }
     }
@@ -351,7 +351,7 @@ fn the_books_balance_after_truncations() {
     let mut world = World::new("app.log");
     world.append("app.log", &"0123456789\n".repeat(20_000));
     world.tailer.scan(world.now);
-    world.tailer.turn(world.now);
+    world.tailer.read_next(world.now);
     world.feed();
     let read = world.pipeline.snapshot().sources[0].books.bytes;
     world.truncate("app.log");

@@ -85,7 +85,7 @@ impl Follower {
     /// Says that a file may have changed, as a watch does.
     pub(crate) fn hint(&mut self, name: &str) {
         let path = self.path(name);
-        self.tailer.look(&path);
+        self.tailer.check_path(&path);
     }
 
     /// Looks at everything and reads all there is.
@@ -108,7 +108,7 @@ impl Follower {
 
     /// Reads one chunk of one file.
     pub(crate) fn turn(&mut self) -> bool {
-        let more = self.tailer.turn(self.now);
+        let more = self.tailer.read_next(self.now);
         self.collect();
         more
     }

@@ -180,7 +180,7 @@ fn a_certificate_that_cannot_be_used_is_told() {
     };
     check("missing.pem", "key.pem", "cannot read a certificate from");
     check("cert.pem", "missing.pem", "cannot read a private key from");
-    check("key.pem", "key.pem", "there is no certificate in");
+    check("key.pem", "key.pem", "no certificate found in");
     check("cert.pem", "cert.pem", "cannot read a private key from");
     fs::write(dir.path().join("other.pem"), fs::read(dir.path().join("key.pem")).expect("read")).expect("written");
     assert!(load("cert.pem", "other.pem").is_ok());

@@ -121,7 +121,7 @@ impl Bench {
     }
 
     fn turn(&mut self) -> bool {
-        let more = self.tailer.turn(self.now);
+        let more = self.tailer.read_next(self.now);
         self.collect();
         more
     }

@@ -1,4 +1,4 @@
-//! Files under every kind of rotation, restart and mishap: which bytes arrive, each exactly once and in order.
+//! Files under every kind of rotation, restart and failure: every byte arrives exactly once and in order.
 
 use llm_triage::framing::StreamId;
 use llm_triage::observation::SourceId;
@@ -14,14 +14,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A directory of logs, a tailer on it, and all it ever handed over. Time is advanced by hand.
+/// A directory of logs, a tailer that follows it, and everything the tailer emitted. The test advances the time.
 struct Bench {
     dir: TempDir,
     options: Options,
     ids: Arc<StreamIds>,
     tailer: Tailer,
-    ledger: Positions,
-    /// Per stream: its path, where the next byte is expected, and the start and number of the line in the making.
+    positions: Positions,
     streams: BTreeMap<StreamId, Stream>,
     /// All bytes in the order of arrival.
     got: Vec<u8>,
@@ -31,7 +30,9 @@ struct Bench {
 
 struct Stream {
     name: String,
+    /// The offset of the next byte.
     next: u64,
+    /// Offset and number of the line that is not complete yet.
     safe: (u64, u64),
 }
 
@@ -40,8 +41,8 @@ impl Bench {
         Self::in_dir(tempfile::tempdir().expect("a directory"), patterns, start_at)
     }
 
-    /// A bench on which everything that is there counts as new.
-    fn seasoned(patterns: &[&str]) -> Self {
+    /// A bench that reads existing files from their first byte.
+    fn from_beginning(patterns: &[&str]) -> Self {
         Self::new(patterns, StartAt::Beginning)
     }
 
@@ -49,7 +50,7 @@ impl Bench {
         let options = Options {
             source: SourceId(0),
             name: "app".into(),
-            paths: patterns.iter().map(|it| dir.path().join(it).to_string_lossy().into_owned()).collect(),
+            paths: patterns.iter().map(|pattern| dir.path().join(pattern).to_string_lossy().into_owned()).collect(),
             exclude: vec!["*.tmp".into()],
             start_at,
             gauges: Arc::new(Gauges::default()),
@@ -62,7 +63,7 @@ impl Bench {
             options,
             ids,
             tailer,
-            ledger: Positions::default(),
+            positions: Positions::default(),
             streams: BTreeMap::new(),
             got: Vec::new(),
             events: Vec::new(),
@@ -76,7 +77,7 @@ impl Bench {
 
     fn append(&self, name: &str, text: &str) {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("has one")).expect("created");
+        fs::create_dir_all(path.parent().expect("a parent")).expect("created");
         let mut file = OpenOptions::new().create(true).append(true).open(path).expect("opened");
         file.write_all(text.as_bytes()).expect("written");
     }
@@ -89,27 +90,27 @@ impl Bench {
         fs::copy(self.path(from), self.path(to)).expect("copied");
     }
 
-    /// What `gzip` does: the time of the last write stays.
+    /// Compresses like `gzip`, which keeps the modification time.
     fn compress(&self, name: &str) {
         let path = self.path(name);
-        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        packed.write_all(&fs::read(&path).expect("read")).expect("packed");
-        let written = fs::metadata(&path).and_then(|it| it.modified()).expect("known");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&fs::read(&path).expect("read")).expect("compressed");
+        let written = fs::metadata(&path).and_then(|meta| meta.modified()).expect("known");
         let file = self.path(&format!("{name}.gz"));
-        fs::write(&file, packed.finish().expect("packed")).expect("written");
-        File::options().write(true).open(file).and_then(|it| it.set_modified(written)).expect("set");
+        fs::write(&file, gzip.finish().expect("compressed")).expect("written");
+        File::options().write(true).open(file).and_then(|file| file.set_modified(written)).expect("set");
         fs::remove_file(path).expect("removed");
     }
 
     fn truncate(&self, name: &str, len: u64) {
-        OpenOptions::new().write(true).open(self.path(name)).expect("opened").set_len(len).expect("cut");
+        OpenOptions::new().write(true).open(self.path(name)).expect("opened").set_len(len).expect("truncated");
     }
 
-    /// One scan, and turns until nothing is left. Returns what came, with `|` where another stream goes on.
+    /// Scans once and reads until no file has data. Returns the bytes that arrived.
     fn poll(&mut self) -> String {
         self.scan();
         let from = self.got.len();
-        while self.turn() {}
+        while self.read_next() {}
         String::from_utf8_lossy(&self.got[from..]).into_owned()
     }
 
@@ -120,8 +121,8 @@ impl Bench {
         self.collect();
     }
 
-    fn turn(&mut self) -> bool {
-        let more = self.tailer.turn(self.now);
+    fn read_next(&mut self) -> bool {
+        let more = self.tailer.read_next(self.now);
         self.collect();
         more
     }
@@ -132,11 +133,11 @@ impl Bench {
     }
 
     fn collect(&mut self) {
-        while let Some(parcel) = self.tailer.take() {
-            self.ledger.note(&parcel, self.now.wall);
-            match parcel.event {
+        while let Some(message) = self.tailer.take() {
+            self.positions.note(&message, self.now.wall);
+            match message.event {
                 Event::Open(stream, info) => {
-                    let path = PathBuf::from(info.path.expect("a file has one"));
+                    let path = PathBuf::from(info.path.expect("a path"));
                     let name = path.strip_prefix(self.dir.path()).expect("inside").to_string_lossy().into_owned();
                     self.events.push(format!("open {name}@{}:{}", info.at_offset, info.first_line));
                     let stream = self.streams.entry(stream).insert_entry(Stream {
@@ -170,41 +171,41 @@ impl Bench {
                 Event::CatchingUp(streams) => self.events.push(format!("catching up: {}", streams.len())),
                 Event::CaughtUp(_) => self.events.push("caught up".to_owned()),
                 Event::Behind { .. } => {}
-                // What goes on in the next file is for the pipeline; the order of the bytes is here.
-                Event::Succeeds { .. } => {}
-                other => panic!("a file source has no say in {other:?}"),
+                // Only the pipeline uses this event. The order of the bytes is checked here.
+                Event::Rotated { .. } => {}
+                other => panic!("a file source does not send {other:?}"),
             }
         }
     }
 
     fn save(&mut self) -> Vec<Position> {
-        let safe: Vec<_> = self.streams.iter().map(|(stream, it)| (*stream, it.safe.0, it.safe.1)).collect();
-        self.ledger.positions(&safe, self.now.wall)
+        let safe: Vec<_> = self.streams.iter().map(|(id, stream)| (*id, stream.safe.0, stream.safe.1)).collect();
+        self.positions.positions(&safe, self.now.wall)
     }
 
-    /// The next process, which knows what was saved.
+    /// Starts the next process from the saved positions.
     fn restart(&mut self, positions: Vec<Position>) {
         self.restart_with(positions, false);
     }
 
     fn restart_with(&mut self, positions: Vec<Position>, skip_backlog: bool) {
-        let memory = ResumeState { positions: positions.clone(), sources: BTreeSet::from(["app".into()]), skip_backlog };
-        self.ids = Arc::new(StreamIds::above(positions.iter().map(|it| StreamId(it.stream))));
+        let resume = ResumeState { positions: positions.clone(), sources: BTreeSet::from(["app".into()]), skip_backlog };
+        self.ids = Arc::new(StreamIds::above(positions.iter().map(|position| StreamId(position.stream))));
         self.tailer =
-            Tailer::new(vec![self.options.clone()], memory, OwnFiles::default(), Arc::clone(&self.ids)).expect("a tailer");
-        self.ledger = Positions::new(positions);
+            Tailer::new(vec![self.options.clone()], resume, OwnFiles::default(), Arc::clone(&self.ids)).expect("a tailer");
+        self.positions = Positions::new(positions);
         self.streams.clear();
         self.events.clear();
     }
 
-    fn said(&self, event: &str) -> bool {
-        self.events.iter().any(|it| it == event)
+    fn has_event(&self, event: &str) -> bool {
+        self.events.iter().any(|other| other == event)
     }
 }
 
 #[test]
-fn appends_arrive_once_whole_lines_or_not() {
-    let mut bench = Bench::seasoned(&["*.log"]);
+fn appended_bytes_arrive_once_with_or_without_a_line_end() {
+    let mut bench = Bench::from_beginning(&["*.log"]);
     bench.append("app.log", "one\ntw");
     assert_eq!(bench.poll(), "one\ntw");
     assert_eq!(bench.poll(), "");
@@ -214,35 +215,35 @@ fn appends_arrive_once_whole_lines_or_not() {
 }
 
 #[test]
-fn large_files_come_in_fair_turns() {
-    let mut bench = Bench::seasoned(&["*.log"]);
+fn large_files_do_not_delay_small_ones() {
+    let mut bench = Bench::from_beginning(&["*.log"]);
     let big = "x".repeat(99).to_owned() + "\n";
     bench.append("a.log", &big.repeat(10_000));
     bench.append("b.log", "small\n");
     bench.scan();
-    assert!(bench.turn() && bench.turn());
-    assert!(bench.got.ends_with(b"small\n"), "the small file waits for one chunk of the big one at most");
-    while bench.turn() {}
+    assert!(bench.read_next() && bench.read_next());
+    assert!(bench.got.ends_with(b"small\n"), "the small file waits for at most one chunk of the big one");
+    while bench.read_next() {}
     assert_eq!(bench.got.len(), 1_000_000 + 6);
 }
 
 #[test]
-fn start_at_end_concerns_only_files_that_are_there_at_the_first_start() {
+fn start_at_end_applies_only_to_files_that_exist_at_the_first_start() {
     let mut bench = Bench::new(&["*.log"], StartAt::End);
     bench.append("old.log", "past\npast, unfini");
-    assert_eq!(bench.poll(), "past, unfini", "a line that still grows is read as a whole");
+    assert_eq!(bench.poll(), "past, unfini", "an incomplete last line is read from its start");
     bench.append("old.log", "shed\n");
     bench.append("new.log", "new\n");
     assert_eq!(bench.poll(), "shed\nnew\n");
     let saved = bench.save();
-    bench.append("while-away.log", "away\n");
+    bench.append("while-down.log", "down\n");
     bench.restart(saved);
-    assert_eq!(bench.poll(), "away\n");
+    assert_eq!(bench.poll(), "down\n");
 }
 
 #[test]
 fn new_directories_are_found() {
-    let mut bench = Bench::seasoned(&["pods/*/*.log"]);
+    let mut bench = Bench::from_beginning(&["pods/*/*.log"]);
     assert_eq!(bench.poll(), "");
     bench.append("pods/a/0.log", "a\n");
     assert_eq!(bench.poll(), "a\n");
@@ -254,7 +255,7 @@ fn new_directories_are_found() {
 #[test]
 fn a_renamed_file_is_read_to_its_end_before_its_successor() {
     for patterns in [["app.log"].as_slice(), &["app.log*"]] {
-        let mut bench = Bench::seasoned(patterns);
+        let mut bench = Bench::from_beginning(patterns);
         bench.append("app.log", "1\n");
         assert_eq!(bench.poll(), "1\n");
         bench.append("app.log", "2\n");
@@ -262,7 +263,7 @@ fn a_renamed_file_is_read_to_its_end_before_its_successor() {
         bench.append("app.log", "4\n");
         bench.append("app.log.1", "3\n");
         assert_eq!(bench.poll(), "2\n3\n4\n", "{patterns:?}");
-        // The writer has not noticed yet.
+        // The writer has not switched to the new file yet.
         bench.append("app.log.1", "late\n");
         assert_eq!(bench.poll(), "late\n");
         bench.append("app.log", "5\n");
@@ -271,12 +272,12 @@ fn a_renamed_file_is_read_to_its_end_before_its_successor() {
 }
 
 #[test]
-fn a_far_behind_file_keeps_its_turn_before_its_successor() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_file_that_is_far_behind_is_read_before_its_successor() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     let block = "0123456789\n".repeat(50_000);
     bench.append("app.log", &block);
     bench.scan();
-    bench.turn();
+    bench.read_next();
     bench.rename("app.log", "app.log.1");
     bench.append("app.log", "next\n");
     bench.scan();
@@ -287,22 +288,22 @@ fn a_far_behind_file_keeps_its_turn_before_its_successor() {
 }
 
 #[test]
-fn a_rotated_file_is_let_go_when_it_is_quiet() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_rotated_file_is_closed_when_it_is_quiet() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "1\nhalf");
     bench.poll();
     bench.rename("app.log", "app.log.1");
     bench.append("app.log", "2\n");
     bench.poll();
-    assert!(!bench.said("close app.log"));
+    assert!(!bench.has_event("close app.log"));
     bench.wait(61);
     bench.poll();
-    assert!(bench.said("close app.log"), "{:?}", bench.events);
+    assert!(bench.has_event("close app.log"), "{:?}", bench.events);
 }
 
 #[test]
-fn a_renamed_file_without_successor_is_followed_while_its_writer_goes_on() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_renamed_file_without_successor_is_still_followed() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "1\n");
     bench.poll();
     bench.rename("app.log", "app.log.1");
@@ -314,27 +315,27 @@ fn a_renamed_file_without_successor_is_followed_while_its_writer_goes_on() {
 }
 
 #[test]
-fn a_file_that_was_begun_and_rotated_between_two_looks_is_read() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_file_that_was_created_and_rotated_between_two_scans_is_read() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log.2", "ancient\n");
     bench.append("app.log", "1\n");
     bench.poll();
     bench.append("app.log", "2\n");
     bench.rename("app.log", "app.log.4");
     for text in ["3\n", "4\n"] {
-        std::thread::sleep(Duration::from_millis(20)); // births must differ, and no one can set them
+        std::thread::sleep(Duration::from_millis(20)); // creation times must differ and cannot be set
         bench.append("app.log", text);
         bench.rename("app.log", &format!("app.log.{}", text.trim()));
     }
-    // By chance the last rename put `4` where the first file went; keep both.
+    // The last rename replaced the first file, so that only the later texts are checked.
     bench.append("app.log", "5\n");
     let got = bench.poll();
     assert!(got.ends_with("3\n4\n5\n"), "{got:?}");
 }
 
 #[test]
-fn a_deleted_file_is_read_to_its_end_and_its_name_used_again() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_deleted_file_is_read_to_its_end_while_a_new_file_has_its_name() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "1\n");
     bench.poll();
     let mut writer = OpenOptions::new().append(true).open(bench.path("app.log")).expect("opened");
@@ -344,28 +345,28 @@ fn a_deleted_file_is_read_to_its_end_and_its_name_used_again() {
     assert_eq!(bench.poll(), "2\n3\n");
     bench.wait(61);
     bench.poll();
-    assert!(bench.said("close app.log"));
+    assert!(bench.has_event("close app.log"));
 }
 
 #[test]
-fn a_truncated_file_begins_anew() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_truncated_file_is_read_from_its_start() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "one\ntwo\n");
     bench.poll();
     bench.truncate("app.log", 0);
     bench.append("app.log", "3\n");
     assert_eq!(bench.poll(), "3\n");
-    assert!(bench.said("truncated app.log"));
-    assert!(!bench.events.iter().any(|it| it.starts_with("lost")));
+    assert!(bench.has_event("truncated app.log"));
+    assert!(!bench.events.iter().any(|event| event.starts_with("lost")));
 }
 
 #[test]
-fn regrowth_is_noticed_by_its_bytes() {
+fn a_rewritten_file_is_detected_by_its_bytes() {
     for text in ["four and five\n", "one\ntwa\n", "one\ntwa\nthree\n"] {
-        let mut bench = Bench::seasoned(&["app.log"]);
+        let mut bench = Bench::from_beginning(&["app.log"]);
         bench.append("app.log", "one\ntwo\n");
         bench.poll();
-        std::thread::sleep(Duration::from_millis(10)); // the clock of the file system is coarse
+        std::thread::sleep(Duration::from_millis(10)); // the file system has coarse timestamps
         bench.truncate("app.log", 0);
         bench.append("app.log", text);
         assert_eq!(bench.poll(), text);
@@ -374,62 +375,62 @@ fn regrowth_is_noticed_by_its_bytes() {
 
 #[test]
 fn unread_bytes_of_a_truncated_file_are_counted() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", &"0123456789\n".repeat(20_000));
     bench.scan();
-    bench.turn();
+    bench.read_next();
     let read = bench.got.len();
     bench.truncate("app.log", 0);
     bench.append("app.log", "new\n");
     assert_eq!(bench.poll(), "new\n");
-    assert!(bench.said(&format!("lost {} truncated", 220_000 - read)), "{:?}", bench.events);
+    assert!(bench.has_event(&format!("lost {} truncated", 220_000 - read)), "{:?}", bench.events);
 }
 
 #[test]
-fn copytruncate_loses_nothing_that_reached_the_copy() {
+fn copytruncate_loses_no_byte_that_is_in_the_copy() {
     for patterns in [["app.log"].as_slice(), &["app.log*"]] {
-        let mut bench = Bench::seasoned(patterns);
+        let mut bench = Bench::from_beginning(patterns);
         bench.append("app.log", "first line of the log, long enough to be told apart from others\n");
         bench.poll();
         bench.append("app.log", "unread\n");
         bench.copy("app.log", "app.log.1");
         bench.truncate("app.log", 0);
-        bench.append("app.log", "anew\n");
-        assert_eq!(bench.poll() + &bench.poll() + &bench.poll(), "unread\nanew\n", "{patterns:?}");
+        bench.append("app.log", "new\n");
+        assert_eq!(bench.poll() + &bench.poll() + &bench.poll(), "unread\nnew\n", "{patterns:?}");
         bench.append("app.log", "more\n");
         assert_eq!(bench.poll(), "more\n");
     }
 }
 
 #[test]
-fn what_was_copied_and_truncated_twice_between_two_looks_is_read() {
+fn copies_of_two_copytruncate_rotations_between_two_scans_are_read() {
     for patterns in [["app.log"].as_slice(), &["app.log*"]] {
         for compress in [false, true] {
-            let mut bench = Bench::seasoned(patterns);
+            let mut bench = Bench::from_beginning(patterns);
             bench.append("app.log", "first line of the log, long enough to be told apart from others\n");
             bench.poll();
             bench.append("app.log", "unread\n");
             bench.copy("app.log", "app.log.2");
             bench.truncate("app.log", 0);
-            std::thread::sleep(Duration::from_millis(20)); // births must differ, and no one can set them
+            std::thread::sleep(Duration::from_millis(20)); // creation times must differ and cannot be set
             bench.append("app.log", "between the two\n");
             bench.copy("app.log", "app.log.1");
             bench.truncate("app.log", 0);
-            bench.append("app.log", "anew\n");
+            bench.append("app.log", "new\n");
             if compress {
                 bench.compress("app.log.2");
                 bench.compress("app.log.1");
             }
             let got = bench.poll() + &bench.poll() + &bench.poll();
             let mut lines: Vec<&str> = got.lines().collect();
-            // A pattern that names the copies too takes them up as they come.
-            let mut expected = vec!["unread", "between the two", "anew"];
+            // A pattern that matches the copies reads them in any order.
+            let mut expected = vec!["unread", "between the two", "new"];
             if patterns[0] == "app.log*" {
                 expected.sort_unstable();
                 lines.sort_unstable();
             }
             assert_eq!(lines, expected, "{patterns:?} {compress}");
-            // A copy of what stands there now, before the cut.
+            // A copy of the current content, before the truncation.
             bench.append("app.log", "and more of it\n");
             bench.copy("app.log", "app.log.0");
             assert_eq!(bench.poll() + &bench.poll() + &bench.poll(), "and more of it\n", "{patterns:?} {compress}");
@@ -438,8 +439,8 @@ fn what_was_copied_and_truncated_twice_between_two_looks_is_read() {
 }
 
 #[test]
-fn what_was_truncated_and_then_renamed_while_nobody_looked_is_read() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_file_that_was_truncated_and_then_renamed_while_down_is_read() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "first line of the log, long enough to be told apart from others\n");
     bench.poll();
     let saved = bench.save();
@@ -454,33 +455,33 @@ fn what_was_truncated_and_then_renamed_while_nobody_looked_is_read() {
 }
 
 #[test]
-fn what_has_the_inode_of_a_file_that_was_compressed_while_nobody_looked_hides_nothing() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_file_that_reuses_the_inode_of_a_compressed_one_is_read() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "first line of the log, long enough to be told apart from others\n");
     bench.poll();
     let mut saved = bench.save();
     bench.append("app.log", "in the compressed one\n");
     for (name, text) in [("app.log.3", "in the second\n"), ("app.log.2", "in the third\n"), ("app.log.1", "in the new one\n")] {
         bench.rename("app.log", name);
-        std::thread::sleep(Duration::from_millis(20)); // births must differ, and no one can set them
+        std::thread::sleep(Duration::from_millis(20)); // creation times must differ and cannot be set
         bench.append("app.log", text);
     }
     bench.compress("app.log.3");
-    // Its number is free then, and file systems use such a number again at once.
+    // Its inode number is free then, and file systems reuse such a number at once.
     saved[0].key = FileKey::of(&fs::metadata(bench.path("app.log.1")).expect("known"));
     bench.restart(saved);
     assert_eq!(bench.poll() + &bench.poll(), "in the compressed one\nin the second\nin the third\nin the new one\n");
 }
 
 #[test]
-fn what_was_written_copied_and_truncated_before_its_first_byte_was_read_is_read() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_copy_made_before_the_first_byte_was_read_is_read() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "first line of the log, long enough to be told apart from others\n");
     bench.poll();
     bench.copy("app.log", "app.log.1");
     bench.truncate("app.log", 0);
     assert_eq!(bench.poll(), "");
-    std::thread::sleep(Duration::from_millis(20)); // births must differ, and no one can set them
+    std::thread::sleep(Duration::from_millis(20)); // creation times must differ and cannot be set
     bench.append("app.log", "between\n");
     bench.rename("app.log.1", "app.log.2");
     bench.copy("app.log", "app.log.1");
@@ -491,8 +492,8 @@ fn what_was_written_copied_and_truncated_before_its_first_byte_was_read_is_read(
 
 #[test]
 fn a_copy_under_a_rotated_name_is_not_read_again() {
-    let mut bench = Bench::seasoned(&["app.log*"]);
-    bench.append("app.log", "one line that is long enough to tell this file from any other file\n");
+    let mut bench = Bench::from_beginning(&["app.log*"]);
+    bench.append("app.log", "one line that is long enough to distinguish this file from others\n");
     bench.poll();
     bench.copy("app.log", "app.log.1");
     assert_eq!(bench.poll(), "");
@@ -505,8 +506,8 @@ fn a_copy_under_a_rotated_name_is_not_read_again() {
 }
 
 #[test]
-fn the_hole_of_a_writer_that_keeps_its_place_is_skipped() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn the_hole_of_a_writer_that_keeps_its_offset_is_skipped() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     let mut writer = File::create(bench.path("app.log")).expect("created");
     writer.write_all("x".repeat(200_000).as_bytes()).expect("written");
     bench.poll();
@@ -514,13 +515,13 @@ fn the_hole_of_a_writer_that_keeps_its_place_is_skipped() {
     writer.write_all(b"\nafter the hole\n").expect("written");
     assert_eq!(bench.poll(), "\nafter the hole\n");
     let lost: u64 =
-        bench.events.iter().filter_map(|it| it.strip_prefix("lost ")?.strip_suffix(" binary")?.parse::<u64>().ok()).sum();
+        bench.events.iter().filter_map(|event| event.strip_prefix("lost ")?.strip_suffix(" binary")?.parse::<u64>().ok()).sum();
     assert!(lost > 0 && lost <= 200_000, "{:?}", bench.events);
 }
 
 #[test]
-fn a_swapped_symbolic_link_is_a_rotation() {
-    let mut bench = Bench::seasoned(&["containers/*.log"]);
+fn a_replaced_symbolic_link_is_a_rotation() {
+    let mut bench = Bench::from_beginning(&["containers/*.log"]);
     bench.append("pods/x/0.log", "a\n");
     fs::create_dir_all(bench.path("containers")).expect("created");
     std::os::unix::fs::symlink(bench.path("pods/x/0.log"), bench.path("containers/x.log")).expect("linked");
@@ -530,7 +531,7 @@ fn a_swapped_symbolic_link_is_a_rotation() {
     fs::remove_file(bench.path("containers/x.log")).expect("removed");
     std::os::unix::fs::symlink(bench.path("pods/x/1.log"), bench.path("containers/x.log")).expect("linked");
     assert_eq!(bench.poll(), "b\nc\n");
-    // Kubelet's own rotation: the target is renamed, the link stays.
+    // The kubelet renames the target and keeps the link.
     bench.append("pods/x/1.log", "d\n");
     bench.rename("pods/x/1.log", "pods/x/1.log.20261120-091651");
     bench.append("pods/x/1.log", "e\n");
@@ -538,21 +539,21 @@ fn a_swapped_symbolic_link_is_a_rotation() {
 }
 
 #[test]
-fn a_restart_goes_on_at_the_start_of_the_open_line() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_restart_resumes_at_the_start_of_the_open_line() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "one\ntwo\nthr");
     bench.poll();
     let saved = bench.save();
     bench.append("app.log", "ee\nfour\n");
     bench.restart(saved);
     assert_eq!(bench.poll(), "three\nfour\n");
-    assert!(bench.said("open app.log@8:3"), "{:?}", bench.events);
-    assert!(bench.said("catching up: 1") && bench.said("caught up"));
+    assert!(bench.has_event("open app.log@8:3"), "{:?}", bench.events);
+    assert!(bench.has_event("catching up: 1") && bench.has_event("caught up"));
 }
 
 #[test]
-fn a_crash_repeats_what_the_checkpoint_did_not_cover_and_no_more() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_crash_repeats_only_lines_after_the_checkpoint() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "one\n");
     bench.poll();
     let saved = bench.save();
@@ -563,9 +564,9 @@ fn a_crash_repeats_what_the_checkpoint_did_not_cover_and_no_more() {
 }
 
 #[test]
-fn what_was_rotated_while_nobody_looked_is_read_in_order() {
+fn files_rotated_while_down_are_read_in_order() {
     for patterns in [["app.log"].as_slice(), &["app.log*"]] {
-        let mut bench = Bench::seasoned(patterns);
+        let mut bench = Bench::from_beginning(patterns);
         bench.append("app.log.3", "ancient\n");
         bench.poll();
         bench.append("app.log", "1\n");
@@ -573,7 +574,7 @@ fn what_was_rotated_while_nobody_looked_is_read_in_order() {
         let saved = bench.save();
         bench.append("app.log", "2\n");
         bench.rename("app.log", "app.log.2");
-        std::thread::sleep(Duration::from_millis(20)); // births must differ, and no one can set them
+        std::thread::sleep(Duration::from_millis(20)); // creation times must differ and cannot be set
         bench.append("app.log", "3\n");
         bench.rename("app.log", "app.log.1");
         std::thread::sleep(Duration::from_millis(20));
@@ -587,8 +588,8 @@ fn what_was_rotated_while_nobody_looked_is_read_in_order() {
 }
 
 #[test]
-fn what_was_copied_and_truncated_while_nobody_looked_is_read_in_order() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn a_copy_made_while_down_is_read_before_the_truncated_file() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "one\n");
     bench.poll();
     let saved = bench.save();
@@ -601,8 +602,8 @@ fn what_was_copied_and_truncated_while_nobody_looked_is_read_in_order() {
 }
 
 #[test]
-fn another_file_in_the_place_and_with_the_inode_of_a_known_one_is_new() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+fn other_content_under_a_known_path_and_inode_is_new() {
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "one\ntwo\n");
     bench.poll();
     let saved = bench.save();
@@ -613,41 +614,41 @@ fn another_file_in_the_place_and_with_the_inode_of_a_known_one_is_new() {
 }
 
 #[test]
-fn a_volume_that_comes_back_is_read_on() {
-    let mut bench = Bench::seasoned(&["volume/*.log"]);
+fn a_volume_that_is_mounted_again_is_resumed() {
+    let mut bench = Bench::from_beginning(&["volume/*.log"]);
     bench.append("volume/app.log", "one\n");
     bench.poll();
     bench.rename("volume", "unmounted");
     bench.poll();
     bench.wait(4_000);
     bench.poll();
-    assert!(bench.said("close volume/app.log"), "{:?}", bench.events);
+    assert!(bench.has_event("close volume/app.log"), "{:?}", bench.events);
     let saved = bench.save();
     assert_eq!(saved.len(), 1);
     bench.append("unmounted/app.log", "two\n");
     bench.rename("unmounted", "volume");
     assert_eq!(bench.poll(), "two\n");
     bench.restart(saved);
-    assert_eq!(bench.poll(), "two\n", "the checkpoint remembers it too");
+    assert_eq!(bench.poll(), "two\n", "the checkpoint remembers the volume too");
 }
 
 #[test]
 fn a_backlog_that_ends_the_process_is_skipped_and_counted() {
-    let mut bench = Bench::seasoned(&["app.log"]);
+    let mut bench = Bench::from_beginning(&["app.log"]);
     bench.append("app.log", "one\n");
     bench.poll();
     let saved = bench.save();
     bench.append("app.log", "poison\n");
     bench.restart_with(saved, true);
     assert_eq!(bench.poll(), "");
-    assert!(bench.said("lost 7 crash_loop"), "{:?}", bench.events);
+    assert!(bench.has_event("lost 7 crash_loop"), "{:?}", bench.events);
     bench.append("app.log", "two\n");
     assert_eq!(bench.poll(), "two\n");
 }
 
 #[test]
 fn a_file_with_two_names_is_read_once() {
-    let mut bench = Bench::seasoned(&["*.log", "links/*"]);
+    let mut bench = Bench::from_beginning(&["*.log", "links/*"]);
     bench.append("app.log", "one\n");
     fs::create_dir_all(bench.path("links")).expect("created");
     std::os::unix::fs::symlink(bench.path("app.log"), bench.path("links/app.log")).expect("linked");
@@ -657,7 +658,7 @@ fn a_file_with_two_names_is_read_once() {
 
 #[test]
 fn replicas_with_the_same_first_lines_are_two_files() {
-    let mut bench = Bench::seasoned(&["*.log"]);
+    let mut bench = Bench::from_beginning(&["*.log"]);
     let banner = "the same banner, written by every replica of this service at its start\n";
     bench.append("a.log", banner);
     bench.append("b.log", banner);
@@ -671,8 +672,8 @@ fn replicas_with_the_same_first_lines_are_two_files() {
 }
 
 #[test]
-fn resting_files_are_closed_beyond_a_limit_and_read_on_all_the_same() {
-    let mut bench = Bench::seasoned(&["*.log"]);
+fn idle_files_beyond_a_limit_are_closed_and_still_followed() {
+    let mut bench = Bench::from_beginning(&["*.log"]);
     for index in 0..1_000 {
         bench.append(&format!("{index:04}.log"), "one\n");
     }
@@ -681,7 +682,7 @@ fn resting_files_are_closed_beyond_a_limit_and_read_on_all_the_same() {
     assert!(fs::read_dir("/proc/self/fd").expect("listed").count() < 900);
     bench.append("0007.log", "two\n");
     assert_eq!(bench.poll(), "two\n");
-    // One that is parked is rotated.
+    // Rotate a file without an open descriptor.
     bench.poll();
     bench.append("0008.log", "three\n");
     bench.rename("0008.log", "0008.log.1");
@@ -691,9 +692,9 @@ fn resting_files_are_closed_beyond_a_limit_and_read_on_all_the_same() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_and_read_once_it_can() {
-    let mut bench = Bench::seasoned(&["*.log"]);
-    // A file that nobody may read has no test as root; a loop of links has.
+fn an_unreadable_file_is_reported_and_read_later() {
+    let mut bench = Bench::from_beginning(&["*.log"]);
+    // Root can read every file, so that the test uses a loop of links.
     std::os::unix::fs::symlink(bench.path("loop.log"), bench.path("loop.log")).expect("linked");
     bench.append("app.log", "one\n");
     assert_eq!(bench.poll(), "one\n");
@@ -705,8 +706,8 @@ fn what_cannot_be_read_is_said_and_read_once_it_can() {
 }
 
 #[test]
-fn the_lag_is_what_is_written_and_not_read() {
-    let mut bench = Bench::seasoned(&["*.log"]);
+fn the_lag_is_the_number_of_unread_bytes() {
+    let mut bench = Bench::from_beginning(&["*.log"]);
     bench.append("app.log", &"0123456789\n".repeat(10_000));
     bench.scan();
     assert_eq!(bench.options.gauges.lag_bytes.load(Ordering::Relaxed), 110_000);

@@ -1,11 +1,11 @@
-//! Files through the tailer and the pipeline: events go on over rotations and restarts, and after every fault the books
-//! balance: bytes seen = read + skipped + lost + unread; lines = lines in events + blank + discarded + open.
+//! Files through the tailer and the pipeline: events continue across rotations and restarts, and the accounting balances
+//! after every failure. Bytes: seen = read + skipped + lost + unread. Lines: all = in events + blank + discarded + open.
 
 use crate::replay::Setup;
 use crate::running::{append, call};
 use llm_triage::alert::AlertOptions;
 use llm_triage::framing::{LossReason, StreamId};
-use llm_triage::observation::SourceId;
+use llm_triage::observation::{Observation, SourceId};
 use llm_triage::pipeline::{Clock, Event, Output, Pipeline, SourceStats, State, Wanted};
 use llm_triage::source::file::{Options, OwnFiles, Position, Positions, ResumeState, StartAt, Tailer};
 use llm_triage::source::{ClockReading, Gauges, StreamIds};
@@ -19,18 +19,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// What the daemon's threads do, by hand.
+/// Does what the threads of the daemon do, step by step.
 struct World {
     dir: TempDir,
     options: Options,
     tailer: Tailer,
-    ledger: Positions,
+    positions: Positions,
     pipeline: Pipeline,
     out: Output,
     now: ClockReading,
 }
 
-/// A checkpoint, as it is written.
+/// A checkpoint: the positions and the serialised state.
 type Saved = (Vec<Position>, String);
 
 impl World {
@@ -54,7 +54,7 @@ impl World {
             dir,
             options,
             tailer,
-            ledger: Positions::default(),
+            positions: Positions::default(),
             pipeline: pipeline(),
             out: output(),
             now: ClockReading::now(),
@@ -74,18 +74,18 @@ impl World {
     }
 
     fn truncate(&self, name: &str) {
-        OpenOptions::new().write(true).open(self.path(name)).expect("opened").set_len(0).expect("cut");
+        OpenOptions::new().write(true).open(self.path(name)).expect("opened").set_len(0).expect("truncated");
     }
 
     fn poll(&mut self) {
         self.tailer.scan(self.now);
         self.feed();
-        while self.tailer.turn(self.now) {
+        while self.tailer.read_next(self.now) {
             self.feed();
         }
     }
 
-    /// What came of a few seconds in which nothing is written.
+    /// Lets seconds pass in which nothing is written.
     fn wait(&mut self, seconds: u64) {
         for _ in 0..seconds {
             let second = Duration::from_secs(1);
@@ -96,46 +96,49 @@ impl World {
     }
 
     fn feed(&mut self) {
-        while let Some(parcel) = self.tailer.take() {
-            self.ledger.note(&parcel, self.now.wall);
-            self.pipeline.handle(parcel.event, &mut self.out);
+        while let Some(message) = self.tailer.take() {
+            self.positions.note(&message, self.now.wall);
+            self.pipeline.handle(message.event, &mut self.out);
         }
     }
 
     fn save(&mut self) -> Saved {
-        let positions = self.ledger.positions(&self.pipeline.safe_offsets(), self.now.wall);
+        let positions = self.positions.positions(&self.pipeline.safe_offsets(), self.now.wall);
         (positions, serde_json::to_string(&self.pipeline.state()).expect("JSON"))
     }
 
-    /// The next process. What this one handled since the checkpoint is forgotten, and what it said is known.
+    /// Starts the next process from a checkpoint. The output of the old one is kept.
     fn restart(&mut self, (positions, state): Saved) {
         self.options.gauges = Arc::default();
-        let ids = StreamIds::above(positions.iter().map(|it| StreamId(it.stream)));
+        let ids = StreamIds::above(positions.iter().map(|position| StreamId(position.stream)));
         let sources = BTreeSet::from(["app".to_owned()]);
         self.tailer = tailer(&self.options, ResumeState { positions: positions.clone(), sources, skip_backlog: false }, ids);
-        self.ledger = Positions::new(positions);
+        self.positions = Positions::new(positions);
         self.pipeline = pipeline();
         let state: State = serde_json::from_str(&state).expect("a state");
         self.pipeline.restore(state, AlertOptions::default(), &mut self.out);
     }
 
-    /// A word per call: its status, and its pattern where it failed.
+    /// One word per call: the pattern of a failed call, or the status.
     fn calls(&self) -> Vec<String> {
-        let pattern = |it: &llm_triage::observation::Observation| it.pattern.and_then(|id| self.pipeline.catalog().pattern(id));
-        let word = |it: &llm_triage::observation::Observation| {
-            pattern(it).map_or_else(|| it.status_label().to_string(), |pattern| pattern.id.clone())
+        let word = |call: &Observation| {
+            let pattern = call.pattern.and_then(|id| self.pipeline.catalog().pattern(id));
+            pattern.map_or_else(|| call.status_label().to_string(), |pattern| pattern.id.clone())
         };
-        self.out.calls.iter().map(|(it, _)| word(it)).collect()
+        self.out.calls.iter().map(|(call, _)| word(call)).collect()
     }
 
     /// Verdicts as `line+lines outcome`.
     fn events(&self) -> Vec<String> {
-        let lines = self.out.verdicts.split(|it| *it == b'\n').filter(|it| !it.is_empty());
-        let verdicts = lines.map(|it| serde_json::from_slice::<serde_json::Value>(it).expect("JSON"));
-        verdicts.map(|it| format!("{}+{} {}", it["line"], it["lines"], it["outcome"].as_str().unwrap_or_default())).collect()
+        let lines = self.out.verdicts.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let verdicts = lines.map(|line| serde_json::from_slice::<serde_json::Value>(line).expect("JSON"));
+        let word = |verdict: serde_json::Value| {
+            format!("{}+{} {}", verdict["line"], verdict["lines"], verdict["outcome"].as_str().unwrap_or_default())
+        };
+        verdicts.map(word).collect()
     }
 
-    /// Asserts that the books balance, and returns them.
+    /// Asserts that the accounting balances, and returns it.
     fn balance(&mut self) -> SourceStats {
         self.poll();
         self.tailer.scan(self.now);
@@ -157,8 +160,8 @@ impl World {
     }
 }
 
-fn tailer(options: &Options, memory: ResumeState, ids: StreamIds) -> Tailer {
-    Tailer::new(vec![options.clone()], memory, OwnFiles::default(), Arc::new(ids)).expect("a tailer")
+fn tailer(options: &Options, resume: ResumeState, ids: StreamIds) -> Tailer {
+    Tailer::new(vec![options.clone()], resume, OwnFiles::default(), Arc::new(ids)).expect("a tailer")
 }
 
 fn pipeline() -> Pipeline {
@@ -185,7 +188,7 @@ fn parts() -> (String, String) {
 }
 
 #[test]
-fn a_traceback_goes_on_in_the_next_file() {
+fn a_traceback_continues_in_the_next_file() {
     for restarts in [0, 1, 2] {
         let mut world = World::new("app.log");
         world.append("app.log", TRACEBACK);
@@ -200,7 +203,7 @@ fn a_traceback_goes_on_in_the_next_file() {
             world.append("app.log", RAISE.split_inclusive('\n').next().expect("a line"));
             world.poll();
             if restarts == 2 {
-                // The event lies in two files when the process is killed.
+                // The process is killed while the event is in two files.
                 let saved = world.save();
                 world.restart(saved);
             }
@@ -218,7 +221,7 @@ fn a_traceback_goes_on_in_the_next_file() {
 }
 
 #[test]
-fn a_record_in_parts_goes_on_in_the_next_file() {
+fn a_record_in_parts_continues_in_the_next_file() {
     let (head, tail) = parts();
     for saved_at in 0..4 {
         let mut world = World::new("0.log");
@@ -232,7 +235,7 @@ fn a_record_in_parts_goes_on_in_the_next_file() {
             saved = world.save();
         }
         if saved_at >= 2 {
-            // No part comes for a while, and less than that is waited for.
+            // No part arrives for a while, but the time limit for parts is longer.
             world.wait(10);
             saved = world.save();
         }
@@ -250,7 +253,7 @@ fn a_record_in_parts_goes_on_in_the_next_file() {
 }
 
 #[test]
-fn what_is_open_goes_on_after_a_copytruncate_and_after_a_cut() {
+fn an_open_event_continues_after_a_copytruncate_and_after_a_truncation() {
     for copies in [true, false] {
         let mut world = World::new("app.log");
         world.append("app.log", &(call(0, 200) + TRACEBACK));
@@ -269,8 +272,8 @@ fn what_is_open_goes_on_after_a_copytruncate_and_after_a_cut() {
 }
 
 #[test]
-fn the_context_of_a_stream_goes_on_in_the_next_file() {
-    // The model is on an earlier line of the same call.
+fn the_context_of_a_stream_continues_in_the_next_file() {
+    // An earlier attempt of the same call is in the previous file.
     let mut world = World::new("app.log");
     let asked = "2026-11-20 09:16:51,100 INFO httpx HTTP Request: POST https://api.openai.com/v1/chat/completions \"HTTP/1.1 429 Too Many Requests\"\n";
     let again = "2026-11-20 09:16:53,100 INFO httpx HTTP Request: POST https://api.openai.com/v1/chat/completions \"HTTP/1.1 200 OK\"\n";
@@ -285,7 +288,7 @@ fn the_context_of_a_stream_goes_on_in_the_next_file() {
 }
 
 #[test]
-fn the_rest_of_a_line_is_not_waited_for_for_ever() {
+fn the_wait_for_the_rest_of_a_line_has_a_limit() {
     let (head, tail) = parts();
     let mut world = World::new("0.log");
     world.append("0.log", &head);
@@ -293,9 +296,9 @@ fn the_rest_of_a_line_is_not_waited_for_for_ever() {
     world.wait(29);
     assert!(world.events().is_empty(), "{:?}", world.events());
     world.wait(2);
-    assert_eq!(world.events().len(), 1, "what is there is given out");
-    assert_eq!(world.balance().partial_lines, 1, "and counted");
-    // Its rest comes late, also for the next process: it is no event of its own.
+    assert_eq!(world.events().len(), 1, "the partial line is emitted");
+    assert_eq!(world.balance().partial_lines, 1, "and counted as partial");
+    // The rest arrives late, after a restart: it must not become an event of its own.
     let saved = world.save();
     world.restart(saved);
     let before = world.calls().len();
@@ -307,9 +310,9 @@ fn the_rest_of_a_line_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn parts_without_end_are_bounded() {
+fn the_parts_of_one_line_are_bounded() {
     let mut world = World::new("0.log");
-    // Five megabytes of one line, in parts of 16 KiB; its error stands at its end.
+    // Five megabytes of one line, in parts of 16 KiB, with the error at the end.
     let part = cri("stdout", "P", &"x".repeat(16 << 10));
     world.append(
         "0.log",
@@ -323,7 +326,7 @@ fn parts_without_end_are_bounded() {
     let books = world.balance();
     assert_eq!((books.lines, books.event_lines, books.partial_lines), (322, 322, 1));
     assert_eq!(world.calls().len(), 1, "{:?}", world.events());
-    // And parts of a byte each.
+    // Parts of one byte each.
     for _ in 0..5 {
         world.append("0.log", &cri("stdout", "P", "y").repeat(1_000));
     }
@@ -334,7 +337,7 @@ fn parts_without_end_are_bounded() {
 }
 
 #[test]
-fn the_books_balance_after_a_start_at_the_end() {
+fn the_accounting_balances_after_a_start_at_the_end() {
     let mut world = World::starting("*.log", StartAt::End, |dir| append(&dir.path().join("old.log"), "past\npast, unfini"));
     world.poll();
     world.append("old.log", "shed\n");
@@ -347,11 +350,11 @@ fn the_books_balance_after_a_start_at_the_end() {
 }
 
 #[test]
-fn the_books_balance_after_truncations() {
+fn the_accounting_balances_after_truncations() {
     let mut world = World::new("app.log");
     world.append("app.log", &"0123456789\n".repeat(20_000));
     world.tailer.scan(world.now);
-    world.tailer.turn(world.now);
+    world.tailer.read_next(world.now);
     world.feed();
     let read = world.pipeline.snapshot().sources[0].books.bytes;
     world.truncate("app.log");
@@ -366,7 +369,7 @@ fn the_books_balance_after_truncations() {
 }
 
 #[test]
-fn the_books_balance_behind_a_hole() {
+fn the_accounting_balances_behind_a_hole() {
     let mut world = World::new("app.log");
     let mut writer = File::create(world.path("app.log")).expect("created");
     writer.write_all("x".repeat(200_000).as_bytes()).expect("written");
@@ -374,23 +377,23 @@ fn the_books_balance_behind_a_hole() {
     world.truncate("app.log");
     writer.write_all(b"\nafter the hole\n").expect("written");
     assert_eq!(world.lost(LossReason::Binary), 200_000);
-    // NULs in the middle are lines that are no text.
+    // A line with a NUL in the middle is not text.
     writer.write_all(b"a\0b\n").expect("written");
     assert_eq!(world.balance().discarded_lines, 1);
 }
 
 #[test]
-fn the_books_balance_with_lines_of_all_kinds() {
+fn the_accounting_balances_with_lines_of_all_kinds() {
     let mut world = World::new("app.log");
     let long = "z".repeat(3 << 20);
     world.append("app.log", &format!("{long}\n\n\n{{\"half\": \u{e9}\n"));
     let half = &"\u{e9}\u{1F600}".as_bytes()[..4];
-    OpenOptions::new().append(true).open(world.path("app.log")).and_then(|mut it| it.write_all(half)).expect("written");
+    OpenOptions::new().append(true).open(world.path("app.log")).and_then(|mut file| file.write_all(half)).expect("written");
     world.balance();
     OpenOptions::new()
         .append(true)
         .open(world.path("app.log"))
-        .and_then(|mut it| it.write_all(b"\xff\xfe\n\xf0\x9f"))
+        .and_then(|mut file| file.write_all(b"\xff\xfe\n\xf0\x9f"))
         .expect("written");
     world.append("app.log", TRACEBACK);
     let books = world.balance();
@@ -400,7 +403,7 @@ fn the_books_balance_with_lines_of_all_kinds() {
 }
 
 #[test]
-fn the_books_balance_when_files_vanish_and_are_let_go() {
+fn the_accounting_balances_when_files_are_deleted_and_closed() {
     let mut world = World::new("*.log");
     world.append("a.log", &"line\n".repeat(50_000));
     world.append("b.log", "half a li");
@@ -414,7 +417,7 @@ fn the_books_balance_when_files_vanish_and_are_let_go() {
     let books = world.balance();
     assert_eq!((books.bytes, books.partial_lines), (250_009, 1));
     assert_eq!(world.options.gauges.files.load(Ordering::Relaxed), 0);
-    // A directory in the place of a file, and a file again.
+    // A directory takes the name of a file, and then a file again.
     fs::create_dir(world.path("a.log")).expect("created");
     world.balance();
     fs::remove_dir(world.path("a.log")).expect("removed");
@@ -423,7 +426,7 @@ fn the_books_balance_when_files_vanish_and_are_let_go() {
 }
 
 #[test]
-fn the_books_balance_after_a_kill_and_with_a_copy() {
+fn the_accounting_balances_after_a_kill_and_with_a_copy() {
     let mut world = World::new("app.log*");
     world.append("app.log", &(call(0, 200) + &call(1, 200)));
     world.poll();
@@ -433,13 +436,13 @@ fn the_books_balance_after_a_kill_and_with_a_copy() {
     world.balance();
     world.restart(saved);
     let books = world.balance();
-    assert_eq!(books.lines, 4, "those since the checkpoint");
+    assert_eq!(books.lines, 4, "only the lines after the checkpoint");
     fs::copy(world.path("app.log"), world.path("app.log.1")).expect("copied");
     world.wait(3);
     world.balance();
-    let copied = fs::metadata(world.path("app.log.1")).expect("there").len();
+    let copied = fs::metadata(world.path("app.log.1")).expect("exists").len();
     assert_eq!(world.options.gauges.skipped_bytes.load(Ordering::Relaxed), copied);
-    // Somebody writes into the middle of what was read.
+    // A writer overwrites bytes that were read already.
     let file = OpenOptions::new().write(true).open(world.path("app.log")).expect("opened");
     file.write_at(b"#", copied - 3).expect("written");
     world.append("app.log", &call(3, 200));
@@ -451,7 +454,7 @@ fn the_books_balance_after_a_kill_and_with_a_copy() {
     world.balance();
 }
 
-/// A small generator of numbers that look random: the same cases in every run.
+/// A small random number generator: the same cases in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -463,7 +466,7 @@ impl Dice {
     }
 }
 
-/// A container's two outputs with tracebacks, parts and records in each other's way, line by line.
+/// The two outputs of a container, line by line, with interleaved tracebacks, parts and records.
 fn mixed_log(dice: &mut Dice, length: usize) -> Vec<String> {
     let mut log: Vec<String> = Vec::new();
     for number in 0..length {
@@ -488,8 +491,8 @@ fn mixed_log(dice: &mut Dice, length: usize) -> Vec<String> {
     log
 }
 
-/// A log that is written while it is rotated, looked at, and while the process that reads it is killed.
-fn read_by_halves(log: &[String], dice: &mut Dice, actions: &[&'static str]) -> (Vec<String>, Vec<&'static str>) {
+/// Writes a log line by line, and after each line rotates it, reads it, or restarts the process.
+fn read_with_interruptions(log: &[String], dice: &mut Dice, actions: &[&'static str]) -> (Vec<String>, Vec<&'static str>) {
     let mut world = World::new("0.log");
     world.append("0.log", "INFO begins\n");
     world.poll();
@@ -498,9 +501,9 @@ fn read_by_halves(log: &[String], dice: &mut Dice, actions: &[&'static str]) -> 
     for line in log {
         world.append("0.log", line);
         lines += 1;
-        let turn = usize::try_from(dice.below(actions.len() as u64)).expect("few");
-        let action = actions[turn];
-        // An event may span two files, and no more.
+        let index = usize::try_from(dice.below(actions.len() as u64)).expect("few");
+        let action = actions[index];
+        // An event may span at most two files.
         if matches!(action, "rename" | "copytruncate") && lines < 15 {
             continue;
         }
@@ -510,18 +513,18 @@ fn read_by_halves(log: &[String], dice: &mut Dice, actions: &[&'static str]) -> 
             "rename" => {
                 world.rotate("0.log", &rotated);
                 (rotations, lines) = (rotations + 1, 0);
-                std::thread::sleep(Duration::from_millis(5)); // births must differ, and no one can set them
+                std::thread::sleep(Duration::from_millis(5)); // creation times must differ and cannot be set
             }
             "copytruncate" => {
                 world.poll();
                 fs::copy(world.path("0.log"), world.path(&rotated)).expect("copied");
                 world.truncate("0.log");
                 (rotations, lines) = (rotations + 1, 0);
-                std::thread::sleep(Duration::from_millis(5)); // births must differ, and no one can set them
+                std::thread::sleep(Duration::from_millis(5)); // creation times must differ and cannot be set
             }
             "save" => saved = (world.save(), world.out.calls.len()),
             "kill" => {
-                // What was counted since the checkpoint went with the process.
+                // The process loses what it counted after the checkpoint.
                 world.restart(saved.0.clone());
                 world.out.calls.truncate(saved.1);
                 world.poll();
@@ -557,7 +560,7 @@ fn rotations_and_restarts_anywhere_change_no_count() {
         whole.wait(2);
         let mut expected = whole.calls();
         expected.sort();
-        let (calls, done) = read_by_halves(&log, &mut dice, mode);
+        let (calls, done) = read_with_interruptions(&log, &mut dice, mode);
         assert_eq!(calls, expected, "case {case}: {done:?}");
     }
 }

@@ -42,17 +42,15 @@ impl Delivery {
         let mut old = std::mem::take(&mut *tasks);
         for receiver in receivers {
             for (outbox, (label, transport)) in receiver.outboxes(from, self.seed).into_iter().zip(&receiver.members) {
-                let found = old.iter().position(|task| task.label() == label);
-                tasks.push(match found.map(|index| old.swap_remove(index)) {
-                    Some(task) => {
-                        task.reconfigure(transport.clone(), outbox);
-                        task
-                    }
-                    None => {
-                        let metrics = metrics.receiver(label);
-                        Arc::new(ReceiverTask::new(&receiver.name, label, transport.clone(), metrics, outbox))
-                    }
-                });
+                let transport = transport.clone();
+                if let Some(index) = old.iter().position(|task| task.label() == label) {
+                    let task = old.swap_remove(index);
+                    task.reconfigure(transport, outbox);
+                    tasks.push(task);
+                } else {
+                    let metrics = metrics.receiver(label);
+                    tasks.push(Arc::new(ReceiverTask::new(&receiver.name, label, transport, metrics, outbox)));
+                }
             }
         }
         for removed in old {

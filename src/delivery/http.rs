@@ -261,7 +261,7 @@ fn one_line(text: &[u8]) -> String {
 
 /// Whether a PEM file contains at least one certificate.
 pub(super) fn has_certificates(pem: &[u8]) -> bool {
-    CertificateDer::pem_slice_iter(pem).any(|certificate| certificate.is_ok())
+    CertificateDer::pem_slice_iter(pem).any(|certificate| Result::is_ok(&certificate))
 }
 
 /// The header `Retry-After`: seconds, or a date.

@@ -117,10 +117,9 @@ impl Outbox {
             let has_room = self.entries.len() < MAX_ALERTS;
             match self.entries.get_mut(&AlertKey::of(alert)) {
                 Some(entry) if entry.is_firing() => entry.alert = alert.clone(),
-                // The alert ended after this snapshot was taken.
-                Some(_) => {}
                 None if has_room && self.filter.accepts(&alert.row, alert.severity) => dropped += self.fire(alert, now),
-                None => {}
+                // The alert ended after this snapshot was taken, or the receiver does not want it.
+                _ => {}
             }
         }
         dropped

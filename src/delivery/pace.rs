@@ -92,7 +92,7 @@ impl Pace {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        let share = (self.random % 1_000) as f64 / 2_000.0;
+        let share = f64::from(u16::try_from(self.random % 1_000).unwrap_or_default()) / 2_000.0;
         full.mul_f64(1.0 - share)
     }
 }

@@ -182,13 +182,11 @@ impl ReceiverTask {
 
     fn next_step(&self, now: Timestamp) -> Step {
         let outbox = &mut self.lock().outbox;
-        match outbox.due(now) {
-            Some(message) => Step::Send(message),
-            None => {
-                let wait = outbox.next_due(now).unwrap_or(MAX_SLEEP);
-                if outbox.queue_len() == 0 { Step::Idle(wait) } else { Step::Wait(wait) }
-            }
+        if let Some(message) = outbox.due(now) {
+            return Step::Send(message);
         }
+        let wait = outbox.next_due(now).unwrap_or(MAX_SLEEP);
+        if outbox.queue_len() == 0 { Step::Idle(wait) } else { Step::Wait(wait) }
     }
 
     /// Reports the outcome of a message that contained this many alerts.

@@ -2,7 +2,7 @@
 
 use crate::alert::RowId;
 use crate::framing::LossReason;
-use crate::observation::{Name, Observation, PatternId, SourceId};
+use crate::observation::{MAX_RETRY_AFTER_S, Name, Observation, PatternId, SourceId};
 use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -91,8 +91,6 @@ pub struct Tally {
 
 /// Failures older than this do not count by row: rules over `row_errors_total` ask for the present.
 const FRESH: Duration = Duration::from_mins(2);
-/// A wait that a provider named is observed up to this; longer ones are dates.
-const LONGEST_WAIT_S: f64 = 3_600.0;
 
 impl Tally {
     /// Counts one call, whether it worked or not.
@@ -128,7 +126,7 @@ impl Tally {
             Some(pattern) => *self.patterns.entry((provider, pattern)).or_default() += 1,
             None => *self.unknown.entry(provider).or_default() += 1,
         }
-        if let Some(wait) = call.retry_after_s.filter(|it| *it <= LONGEST_WAIT_S) {
+        if let Some(wait) = call.retry_after_s.filter(|wait| *wait <= MAX_RETRY_AFTER_S) {
             self.waits_s.push((provider, wait));
         }
         if let Some(id) = call.evidence.as_ref().and_then(|it| it.request_id.clone()) {

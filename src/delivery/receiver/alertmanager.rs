@@ -46,7 +46,7 @@ impl AlertmanagerOptions {
         for url in urls {
             let mut endpoint = check.endpoint("urls", url, *timeout, ca_file.as_deref())?;
             endpoint.append_path("/api/v2/alerts");
-            endpoint.bearer = token.clone();
+            endpoint.bearer.clone_from(&token);
             let label = if urls.len() == 1 { check.name.clone() } else { format!("{}/{}", check.name, endpoint.authority()) };
             members.push((label, Transport::Post(endpoint)));
         }

@@ -230,7 +230,7 @@ impl Recorder {
             overflow += self.unrecognised.add((*source,), *n, names);
         }
         overflow += add_all(&mut self.records, &tally.records, names);
-        for (source, books) in &tally.books {
+        for (source, books) in &tally.sources {
             // Blank lines are among the lines; they matter to the balance of the books only.
             let SourceCounters { bytes, lines, events, blank_lines: _ } = *books;
             overflow += self.bytes.add((*source,), bytes, names);

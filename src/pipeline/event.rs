@@ -25,7 +25,7 @@ pub struct StreamInfo {
 pub struct Chunk {
     /// Whose.
     pub stream: StreamId,
-    /// Of `bytes[0]` in the stream.
+    /// Offset of `bytes[0]` in the stream. The pipeline does not need it; it proves that a source leaves no gap.
     pub offset: u64,
     /// At least one.
     pub bytes: Bytes,
@@ -49,11 +49,11 @@ pub enum Event {
     },
     /// The first bytes of a stream come now, and it goes on where another one ended: its file was rotated. What that one has
     /// left open goes on here.
-    Succeeds {
-        /// Which begins.
+    Rotated {
+        /// The stream that begins.
         stream: StreamId,
-        /// Which ended.
-        before: StreamId,
+        /// The stream of the file that was rotated.
+        previous: StreamId,
     },
     /// Bytes that nobody will read.
     Lost {

@@ -249,7 +249,7 @@ impl Pipeline {
                     stream.frame(&self.rules, &mut self.core, out, |framer, each| framer.begin_anew(each));
                 }
             }
-            Event::Succeeds { stream, before } => self.succeed(stream, before, out),
+            Event::Rotated { stream, previous } => self.rotated(stream, previous, out),
             Event::Lost { source, bytes, reason } => self.core.lose(source, reason, bytes),
             Event::Tick(now) => self.tick(now, out),
             Event::ClockStep(now) => self.step_clock(now, out),
@@ -277,7 +277,7 @@ impl Pipeline {
     }
 
     /// What one stream has left open goes on in the next; so does what its lines have told.
-    fn succeed(&mut self, stream: StreamId, before: StreamId, out: &mut Output) {
+    fn rotated(&mut self, stream: StreamId, before: StreamId, out: &mut Output) {
         let Self { rules, streams, heirs, core, .. } = self;
         let Some(mut old) = streams.remove(&before) else { return };
         if let Some(new) = streams.get_mut(&stream) {
@@ -430,7 +430,7 @@ impl Pipeline {
         let mut views = self.core.views.clone();
         for stream in self.streams.values() {
             if let Some(view) = views.get_mut(usize::from(stream.about.source.0)) {
-                view.books.open_lines += stream.framer.open_lines();
+                view.stats.open_lines += stream.framer.open_lines();
             }
         }
         views
@@ -757,7 +757,7 @@ impl Core {
     }
 
     fn add_books(&mut self, source: SourceId, books: &framing::FramingStats) {
-        let total = self.tally.books.entry(source).or_default();
+        let total = self.tally.sources.entry(source).or_default();
         total.bytes += books.bytes;
         total.lines += books.lines;
         total.events += books.events;
@@ -775,7 +775,7 @@ impl Core {
             }
         }
         if let Some(view) = self.views.get_mut(usize::from(source.0)) {
-            view.books.add(books);
+            view.stats.add(books);
         }
     }
 
@@ -783,7 +783,7 @@ impl Core {
     fn lose(&mut self, source: SourceId, reason: LossReason, bytes: u64) {
         *self.tally.lost_bytes.entry((source, reason)).or_default() += bytes;
         if let Some(view) = self.views.get_mut(usize::from(source.0)) {
-            *view.books.lost_bytes.entry(reason).or_default() += bytes;
+            *view.stats.lost_bytes.entry(reason).or_default() += bytes;
         }
     }
 }

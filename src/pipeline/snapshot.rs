@@ -42,7 +42,7 @@ pub struct SourceView {
     /// Whether an event of it has come in time.
     pub was_current: bool,
     /// What came of its bytes and lines since the process began.
-    pub books: SourceStats,
+    pub stats: SourceStats,
 }
 
 /// The books of one source, since the process began. Lines balance: lines = lines in events + blank + discarded + open.

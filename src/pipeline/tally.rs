@@ -70,7 +70,7 @@ pub struct Tally {
     /// `records_total`.
     pub records: FxHashMap<(SourceId, Outcome), u64>,
     /// `source_bytes_total`, `source_lines_total`, `source_events_total`.
-    pub books: FxHashMap<SourceId, SourceCounters>,
+    pub sources: FxHashMap<SourceId, SourceCounters>,
     /// `source_lost_bytes_total`.
     pub lost_bytes: FxHashMap<(SourceId, LossReason), u64>,
     /// `lines_discarded_total`.
@@ -154,7 +154,7 @@ impl Tally {
             unknown,
             unrecognised,
             records,
-            books,
+            sources,
             lost_bytes,
             discarded_lines,
             partial_lines,
@@ -179,7 +179,7 @@ impl Tally {
         unknown.clear();
         unrecognised.clear();
         records.clear();
-        books.clear();
+        sources.clear();
         lost_bytes.clear();
         discarded_lines.clear();
         partial_lines.clear();

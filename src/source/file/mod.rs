@@ -314,8 +314,8 @@ impl Tailer {
                         let parcel = self.open_parcel(tail, offset);
                         self.out.push_back(parcel);
                     }
-                    if let Some(before) = heir_of {
-                        self.out.push_back(Event::Succeeds { stream, before }.into());
+                    if let Some(previous) = heir_of {
+                        self.out.push_back(Event::Rotated { stream, previous }.into());
                     }
                     self.out.push_back(SourceMessage {
                         event: source::chunk_event(stream, offset, bytes, now.wall),

@@ -175,7 +175,7 @@ impl Daemon {
         let store = Store::open(&config.state_dir)?;
         let mut before = match store.load::<PersistedState>()? {
             Loaded::Good(checkpoint) => *checkpoint,
-            Loaded::Nothing | Loaded::Corrupt { .. } => Checkpoint::default(),
+            Loaded::Nothing | Loaded::Corrupt => Checkpoint::default(),
         };
         let skip_backlog = before.starts >= MAX_STARTS;
         if skip_backlog {
@@ -257,9 +257,9 @@ impl Daemon {
             writer.write(begun);
         }
         let (pipeline, edge) = build(parts);
-        // Bounded by `QUEUE` chunks of at most `CHUNK` bytes. Sources wait when it is full; nothing else sends into it but the
+        // Bounded by `QUEUE_MESSAGES` chunks of at most `CHUNK_BYTES` bytes. Sources wait when it is full; nothing else sends into it but the
         // tick and the end.
-        let (to, from) = mpsc::channel(source::QUEUE);
+        let (to, from) = mpsc::channel(source::QUEUE_MESSAGES);
         let files = config.sources.iter().filter(|it| matches!(it.kind, SourceKind::File { .. }));
         let followed: BTreeSet<String> = files.map(|it| it.name.clone()).collect();
         let worker = Worker { pipeline, ledger, writer, edge, followed, starts, output, holds: HashMap::new() };

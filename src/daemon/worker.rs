@@ -125,7 +125,7 @@ impl<E: Edge> Worker<E> {
         }
         let stream = match &parcel.event {
             Event::Open(stream, _) => {
-                self.holds.extend(parcel.hold.map(|it| (*stream, it)));
+                self.holds.extend(parcel.reservation.map(|it| (*stream, it)));
                 None
             }
             Event::Chunk(chunk) => Some(chunk.stream),

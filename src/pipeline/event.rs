@@ -47,13 +47,13 @@ pub enum Event {
         /// Whose.
         stream: StreamId,
     },
-    /// The first bytes of a stream come now, and it goes on where another one ended: its file was rotated. What that one has
-    /// left open goes on here.
+    /// A file was rotated: the stream `to` continues where the stream `from` ended, and takes over the events that `from`
+    /// left open. Comes before the first bytes of `to`.
     Rotated {
-        /// The stream that begins.
-        stream: StreamId,
-        /// The stream of the file that was rotated.
-        previous: StreamId,
+        /// The stream of the rotated file, read to its end.
+        from: StreamId,
+        /// The stream of the file that took its place.
+        to: StreamId,
     },
     /// Bytes that nobody will read.
     Lost {

@@ -249,7 +249,7 @@ impl Pipeline {
                     stream.frame(&self.rules, &mut self.core, out, |framer, each| framer.begin_anew(each));
                 }
             }
-            Event::Rotated { stream, previous } => self.rotated(stream, previous, out),
+            Event::Rotated { from, to } => self.succeed(to, from, out),
             Event::Lost { source, bytes, reason } => self.core.lose(source, reason, bytes),
             Event::Tick(now) => self.tick(now, out),
             Event::ClockStep(now) => self.step_clock(now, out),

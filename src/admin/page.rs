@@ -311,7 +311,7 @@ impl Drawing<'_> {
         let gauges = self.state.metrics.sources();
         for source in &self.snapshot.sources {
             let bytes = ByteAccounting::of(source, gauges.iter().find(|it| it.name == source.name));
-            let lines = &source.books;
+            let lines = &source.stats;
             write!(to, "<tr><th scope=\"row\">{}</th>", Safe(&source.name))?;
             let cells = [
                 (" group", bytes.seen),

@@ -8,7 +8,7 @@ use crate::daemon;
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, SourceOptions, StreamInfo};
-use crate::source::file::{PathReport, remote_file_system, survey};
+use crate::source::file::{PathReport, path_report, remote_file_system};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ pub(super) fn look(config: &Config) -> Findings {
         match &source.kind {
             SourceKind::File { paths, exclude, .. } => {
                 for pattern in paths {
-                    let Ok(survey) = survey(pattern, exclude) else { continue };
+                    let Ok(survey) = path_report(pattern, exclude) else { continue };
                     findings.pattern(source, pattern, &survey);
                     files += survey.readable.len() as u64;
                     samples.entry(at).or_default().extend(survey.readable.into_iter().map(|(path, _)| path));

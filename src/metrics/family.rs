@@ -98,11 +98,11 @@ families! {
         "Records of level error or above that were not recognised as LLM calls.";
     RECORDS: Counter, "llm_triage_records_total" [source, outcome] = records:
         "Records read, by outcome of the LLM call; other means that the record is not an LLM call.";
-    SOURCE_BYTES: Counter, "llm_triage_source_bytes_total" [source] = books.bytes:
+    SOURCE_BYTES: Counter, "llm_triage_source_bytes_total" [source] = sources.bytes:
         "Bytes read from the source.";
-    SOURCE_LINES: Counter, "llm_triage_source_lines_total" [source] = books.lines:
+    SOURCE_LINES: Counter, "llm_triage_source_lines_total" [source] = sources.lines:
         "Lines read from the source, including blank and discarded ones.";
-    SOURCE_EVENTS: Counter, "llm_triage_source_events_total" [source] = books.events:
+    SOURCE_EVENTS: Counter, "llm_triage_source_events_total" [source] = sources.events:
         "Log entries assembled from the lines.";
     LOST_BYTES: Counter, "llm_triage_source_lost_bytes_total" [source, reason] = lost_bytes:
         "Bytes that could not be read or kept.";

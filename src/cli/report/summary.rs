@@ -94,7 +94,7 @@ impl Summary {
             self.attempts[usize::from(*outcome == Outcome::Error)] += count;
         }
         self.unrecognised += tally.unrecognised.values().sum::<u64>();
-        for books in tally.books.values() {
+        for books in tally.sources.values() {
             self.bytes += books.bytes;
             self.lines += books.lines;
         }

@@ -1,6 +1,6 @@
 //! A verdict, as `classify` and `run --output` write it.
 
-use super::DIALECT;
+use super::parts::DIALECT;
 use crate::classify::Attribution;
 use crate::pipeline::VERSION;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry};
@@ -24,10 +24,10 @@ pub(super) fn schema() -> Value {
         "lines": {"type": "integer", "minimum": 1},
         "offset": {"type": "integer", "minimum": 0, "description": "byte offset of that line"},
         "ts": time,
-        "outcome": {"enum": Outcome::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>()},
-        "grain": words(Grain::ALL.iter().map(|it| it.as_str()).collect()),
+        "outcome": {"enum": Outcome::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()},
+        "grain": words(Grain::ALL.iter().map(|word| word.as_str()).collect()),
         "provider": {"type": "string"},
-        "provider_by": words(Attribution::ALL.iter().map(|it| it.as_str()).collect()),
+        "provider_by": words(Attribution::ALL.iter().map(|word| word.as_str()).collect()),
         "gateway": text,
         "service": text,
         "host": text,
@@ -35,19 +35,19 @@ pub(super) fn schema() -> Value {
         "status": status,
         "upstream_status": status,
         "pattern": text,
-        "category": words(Category::ALL.iter().map(|it| it.as_str()).collect()),
-        "owner": words(Owner::ALL.iter().map(|it| it.as_str()).collect()),
-        "retry": words(Retry::ALL.iter().map(|it| it.as_str()).collect()),
+        "category": words(Category::ALL.iter().map(|word| word.as_str()).collect()),
+        "owner": words(Owner::ALL.iter().map(|word| word.as_str()).collect()),
+        "retry": words(Retry::ALL.iter().map(|word| word.as_str()).collect()),
         "retry_after_s": number,
         "resets_at": time,
-        "confidence": words(Confidence::ALL.iter().map(|it| it.as_str()).collect()),
+        "confidence": words(Confidence::ALL.iter().map(|word| word.as_str()).collect()),
         "request_id": text,
         "message": {"type": ["string", "null"], "description": "redacted, at most 512 bytes"},
         "fix": text,
         "row": {"type": ["string", "null"], "description": "the row of the escalation table"},
         "latency_s": number,
     });
-    let required: Vec<_> = properties.as_object().map(|it| it.keys().cloned().collect()).unwrap_or_default();
+    let required: Vec<_> = properties.as_object().map(|keys| keys.keys().cloned().collect()).unwrap_or_default();
     json!({
         "$schema": DIALECT,
         "title": "llm-triage verdict",

@@ -32,7 +32,7 @@ impl ByteAccounting {
 }
 
 pub(super) fn windows(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let windows: Value = snapshot
         .windows
         .iter()
@@ -52,7 +52,7 @@ pub(super) fn windows(state: &AdminState) -> String {
 }
 
 pub(super) fn alerts(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let alerts: Value = snapshot.alerts.iter().map(alert).collect();
     let findings: Value = snapshot
         .findings
@@ -76,7 +76,7 @@ pub(super) fn alerts(state: &AdminState) -> String {
 }
 
 pub(super) fn unknown(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let unknown: Value = snapshot
         .unknown
         .iter()
@@ -95,7 +95,7 @@ pub(super) fn unknown(state: &AdminState) -> String {
 }
 
 pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let gauges = state.metrics.sources();
     let sources: Value = snapshot
         .sources

@@ -50,7 +50,7 @@ struct Drawing<'a> {
 }
 
 pub(super) fn render(state: &AdminState, now: Timestamp) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let loaded = state.loaded();
     let drawing = Drawing { state, snapshot: &snapshot, names: &names, loaded: &loaded, now };
     let mut html = String::with_capacity(32 * 1024);

@@ -425,7 +425,7 @@ impl Link {
             let alert = &it.alert;
             info!(row = alert.row, provider = alert.provider, from = %it.from, to = %it.to, summary = alert.summary, "alert");
             self.recorder.transition(it);
-            self.delivery.tell(it, now);
+            self.delivery.notify(it, now);
         }
     }
 

@@ -125,7 +125,7 @@ impl Recorder {
 
     /// Shows a snapshot to everybody who asks from now on.
     pub fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        self.metrics.set_present(PublishedSnapshot { snapshot, names: Arc::clone(&self.names) });
+        self.metrics.publish(PublishedSnapshot { snapshot, names: Arc::clone(&self.names) });
     }
 
     /// Takes over what ids stand for, at the start and after a reload. Counters keep their values.

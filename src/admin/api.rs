@@ -23,16 +23,16 @@ impl ByteAccounting {
         let values = gauge.map(|it| it.values).unwrap_or_default();
         Self {
             seen: values.seen_bytes,
-            read: it.books.bytes,
+            read: it.stats.bytes,
             skipped: values.skipped_bytes,
-            lost: it.books.lost_bytes.values().sum(),
+            lost: it.stats.lost_bytes.values().sum(),
             unread: values.lag_bytes,
         }
     }
 }
 
 pub(super) fn windows(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let windows: Value = snapshot
         .windows
         .iter()
@@ -52,7 +52,7 @@ pub(super) fn windows(state: &AdminState) -> String {
 }
 
 pub(super) fn alerts(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let alerts: Value = snapshot.alerts.iter().map(alert).collect();
     let findings: Value = snapshot
         .findings
@@ -76,7 +76,7 @@ pub(super) fn alerts(state: &AdminState) -> String {
 }
 
 pub(super) fn unknown(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let unknown: Value = snapshot
         .unknown
         .iter()
@@ -95,7 +95,7 @@ pub(super) fn unknown(state: &AdminState) -> String {
 }
 
 pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let gauges = state.metrics.sources();
     let sources: Value = snapshot
         .sources
@@ -113,14 +113,14 @@ pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
                 "buffered_bytes": gauge.map(|it| it.values.buffered_bytes),
                 "bytes": bytes(it, gauge),
                 "lines": {
-                    "read": it.books.lines,
-                    "in_events": it.books.event_lines,
-                    "blank": it.books.blank_lines,
-                    "discarded": it.books.discarded_lines,
-                    "open": it.books.open_lines,
-                    "partial": it.books.partial_lines,
+                    "read": it.stats.lines,
+                    "in_events": it.stats.event_lines,
+                    "blank": it.stats.blank_lines,
+                    "discarded": it.stats.discarded_lines,
+                    "open": it.stats.open_lines,
+                    "partial": it.stats.partial_lines,
                 },
-                "events": it.books.events,
+                "events": it.stats.events,
             })
         })
         .collect();
@@ -151,7 +151,7 @@ fn bytes(it: &SourceView, gauge: Option<&SourceReading>) -> Value {
         "skipped": balance.skipped,
         "lost": balance.lost,
         "unread": balance.unread,
-        "lost_by_reason": it.books.lost_bytes.iter().map(|(reason, bytes)| (reason.as_str(), *bytes)).collect::<BTreeMap<_, _>>(),
+        "lost_by_reason": it.stats.lost_bytes.iter().map(|(reason, bytes)| (reason.as_str(), *bytes)).collect::<BTreeMap<_, _>>(),
     })
 }
 

@@ -50,7 +50,7 @@ struct Drawing<'a> {
 }
 
 pub(super) fn render(state: &AdminState, now: Timestamp) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let loaded = state.loaded();
     let drawing = Drawing { state, snapshot: &snapshot, names: &names, loaded: &loaded, now };
     let mut html = String::with_capacity(32 * 1024);
@@ -311,7 +311,7 @@ impl Drawing<'_> {
         let gauges = self.state.metrics.sources();
         for source in &self.snapshot.sources {
             let bytes = ByteAccounting::of(source, gauges.iter().find(|it| it.name == source.name));
-            let lines = &source.books;
+            let lines = &source.stats;
             write!(to, "<tr><th scope=\"row\">{}</th>", Safe(&source.name))?;
             let cells = [
                 (" group", bytes.seen),

@@ -62,10 +62,7 @@ pub enum Loaded<S> {
     /// A good checkpoint.
     Good(Box<Checkpoint<S>>),
     /// A bad one. It was put aside, and the daemon begins as at a first start: each source by its `start_at`.
-    Corrupt {
-        /// What is wrong with it.
-        why: String,
-    },
+    Corrupt,
 }
 
 /// The state directory, ours until this is dropped.
@@ -111,7 +108,7 @@ impl Store {
             Err(Fault::Newer(version)) => Err(StartError::Newer { path, version }),
             Err(Fault::Corrupt(why)) => {
                 self.set_aside(&path, &why);
-                Ok(Loaded::Corrupt { why })
+                Ok(Loaded::Corrupt)
             }
         }
     }

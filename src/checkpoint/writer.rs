@@ -18,16 +18,6 @@ pub struct Health {
     pub failures: AtomicU64,
 }
 
-impl Health {
-    /// `checkpoint_age_seconds`: absent before the first one.
-    pub fn age_s(&self, now: Timestamp) -> Option<f64> {
-        match self.written_micros.load(Ordering::Relaxed) {
-            0 => None,
-            micros => Some(now.since(Timestamp::from_micros(micros)).as_secs_f64()),
-        }
-    }
-}
-
 struct Job {
     bytes: Vec<u8>,
     /// Told once the bytes are safe, or cannot be.

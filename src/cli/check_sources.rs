@@ -9,7 +9,7 @@ use crate::daemon;
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, SourceOptions, StreamInfo};
-use crate::source::file::{PathReport, remote_file_system, survey};
+use crate::source::file::{PathReport, path_report, remote_file_system};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -44,7 +44,7 @@ pub(super) fn inspect(config: &Config) -> Findings {
         match &source.kind {
             SourceKind::File { paths, exclude, .. } => {
                 for pattern in paths {
-                    let Ok(report) = survey(pattern, exclude) else { continue };
+                    let Ok(report) = path_report(pattern, exclude) else { continue };
                     findings.path(source, pattern, &report);
                     files += report.readable.len() as u64;
                     samples.entry(index).or_default().extend(report.readable.into_iter().map(|(path, _)| path));

@@ -110,14 +110,14 @@ pub enum RunError {
     Grace,
     /// A second signal.
     #[error("ended at once by a second signal; what was not handled will be read again")]
-    Cut,
+    Aborted,
 }
 
 /// What the edge is built from.
 #[derive(Debug)]
 pub struct Bound {
     /// What the last process left, if it did.
-    pub kept: Option<PersistedState>,
+    pub persisted: Option<PersistedState>,
     /// Per source, in the order of their ids: name and gauges. A reload adds to them.
     pub sources: SourceList,
     /// How writing checkpoints goes.
@@ -175,7 +175,7 @@ impl Daemon {
         let store = Store::open(&config.state_dir)?;
         let mut before = match store.load::<PersistedState>()? {
             Loaded::Good(checkpoint) => *checkpoint,
-            Loaded::Nothing | Loaded::Corrupt { .. } => Checkpoint::default(),
+            Loaded::Nothing | Loaded::Corrupt => Checkpoint::default(),
         };
         let skip_backlog = before.starts >= MAX_STARTS;
         if skip_backlog {
@@ -205,7 +205,7 @@ impl Daemon {
         let phases = Phases::default();
         let hints = Arc::new(Hints::default());
         let (told, list, phase) = (Arc::clone(&hints), sources.clone(), phases.clone());
-        let parts = Bound { kept: state, sources: list, health, lost_verdicts, hints: told, phases: phase };
+        let parts = Bound { persisted: state, sources: list, health, lost_verdicts, hints: told, phases: phase };
         Ok(Self { config, http, tcp, tailer, ledger, writer, output, hints, begun, ids, phases, sources, starts, parts })
     }
 
@@ -257,9 +257,9 @@ impl Daemon {
             writer.write(begun);
         }
         let (pipeline, edge) = build(parts);
-        // Bounded by `QUEUE` chunks of at most `CHUNK` bytes. Sources wait when it is full; nothing else sends into it but the
+        // Bounded by `QUEUE_MESSAGES` chunks of at most `CHUNK_BYTES` bytes. Sources wait when it is full; nothing else sends into it but the
         // tick and the end.
-        let (to, from) = mpsc::channel(source::QUEUE);
+        let (to, from) = mpsc::channel(source::QUEUE_MESSAGES);
         let files = config.sources.iter().filter(|it| matches!(it.kind, SourceKind::File { .. }));
         let followed: BTreeSet<String> = files.map(|it| it.name.clone()).collect();
         let worker = Worker { pipeline, ledger, writer, edge, followed, starts, output, holds: HashMap::new() };
@@ -306,7 +306,7 @@ impl Daemon {
         hints.stop();
         let ended = tokio::select! {
             ended = drain(&mut tasks, to, handled, asked.is_ok()) => ended,
-            () = shutdown.cut.cancelled() => Err(RunError::Cut),
+            () = shutdown.abort.cancelled() => Err(RunError::Aborted),
         };
         last.cancel();
         if asked.is_ok() && ended.is_ok() {

@@ -93,7 +93,7 @@ impl Delivery {
     }
 
     /// Tells every receiver of a change. Takes microseconds and waits for nobody's network: the pipeline may call it.
-    pub fn tell(&self, transition: &Transition, now: Timestamp) {
+    pub fn notify(&self, transition: &Transition, now: Timestamp) {
         for desk in self.desks().iter() {
             desk.update(|outbox| outbox.on_transition(transition, now));
         }

@@ -6,7 +6,7 @@
 pub mod family;
 mod gauges;
 mod names;
-mod present;
+mod published;
 mod process;
 mod recorder;
 mod series;
@@ -14,7 +14,7 @@ mod text;
 
 pub use gauges::{ReceiverMetrics, SourceGauges, SourceReading, SourceValues};
 pub use names::Names;
-pub use present::{PublishedSnapshot, WINDOWS};
+pub use published::{PublishedSnapshot, WINDOWS};
 pub use recorder::Recorder;
 pub use series::OVERFLOW;
 pub use text::Format;
@@ -50,7 +50,7 @@ impl Default for Limits {
 pub struct Metrics {
     instruments: Instruments,
     gauges: Gauges,
-    present: Mutex<PublishedSnapshot>,
+    published: Mutex<PublishedSnapshot>,
     exemplars: Mutex<FxHashMap<ErrorKey, Exemplar>>,
 }
 
@@ -68,7 +68,7 @@ impl Metrics {
         let this = Arc::new(Self {
             instruments: Instruments::new(),
             gauges: Gauges::new(now),
-            present: Mutex::default(),
+            published: Mutex::default(),
             exemplars: Mutex::default(),
         });
         this.instruments.counters[family::CHECKPOINT_FAILURES.name].with_label_values::<&str>(&[]);
@@ -90,14 +90,14 @@ impl Metrics {
             }
         }
         self.gauges.write(&mut page, now);
-        present::write(&mut page, &self.present());
+        published::write(&mut page, &self.published());
         process::write(&mut page);
         page.finish()
     }
 
     /// The latest snapshot, with the names its ids had.
-    pub fn present(&self) -> PublishedSnapshot {
-        self.present.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn published(&self) -> PublishedSnapshot {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Gauges of a source; on the page until the last holder lets go.
@@ -140,8 +140,8 @@ impl Metrics {
         self.gauges.set_reload(ok, now);
     }
 
-    fn set_present(&self, present: PublishedSnapshot) {
-        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
+    fn publish(&self, published: PublishedSnapshot) {
+        *self.published.lock().unwrap_or_else(PoisonError::into_inner) = published;
     }
 
     fn exemplars(&self) -> MutexGuard<'_, FxHashMap<ErrorKey, Exemplar>> {
@@ -155,7 +155,7 @@ impl Metrics {
         }
         // Copied first: the pipeline waits for the copy, not for the texts.
         let kept = self.exemplars().clone();
-        let names = self.present().names;
+        let names = self.published().names;
         kept.into_iter().map(|(key, exemplar)| (key.labels(&names, Spelling::Own), exemplar)).collect()
     }
 

@@ -125,7 +125,7 @@ impl Recorder {
 
     /// Shows a snapshot to everybody who asks from now on.
     pub fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        self.metrics.set_present(PublishedSnapshot { snapshot, names: Arc::clone(&self.names) });
+        self.metrics.publish(PublishedSnapshot { snapshot, names: Arc::clone(&self.names) });
     }
 
     /// Takes over what ids stand for, at the start and after a reload. Counters keep their values.
@@ -230,7 +230,7 @@ impl Recorder {
             overflow += self.unrecognised.add((*source,), *n, names);
         }
         overflow += add_all(&mut self.records, &tally.records, names);
-        for (source, books) in &tally.books {
+        for (source, books) in &tally.sources {
             // Blank lines are among the lines; they matter to the balance of the books only.
             let SourceCounters { bytes, lines, events, blank_lines: _ } = *books;
             overflow += self.bytes.add((*source,), bytes, names);

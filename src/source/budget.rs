@@ -5,7 +5,7 @@
 //! other half is for those who need more. When that is gone, everyone in need of more may hold half a line and wait for the
 //! rest of it; so one of them after the other goes on beyond the room until its line ends. A line is bounded too.
 
-use super::{CHUNK, Gauges};
+use super::{CHUNK_BYTES, Gauges};
 use std::fmt;
 use std::future::pending;
 use std::sync::atomic::Ordering;
@@ -149,7 +149,7 @@ impl Reservation {
                 own + (ledger.room / 2).saturating_sub(ledger.over)
             };
             let its_turn = counts.turn.is_some() && counts.flying == 0;
-            given = if anyway || its_turn { want.min(CHUNK) } else { want.min(free) };
+            given = if anyway || its_turn { want.min(CHUNK_BYTES) } else { want.min(free) };
             counts.flying += given;
         });
         given

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-/// The most bytes in one chunk. With [`QUEUE`] of them on the way, memory is bounded whatever the sources do.
-pub const CHUNK: usize = 64 * 1024;
+/// The most bytes in one chunk. With [`QUEUE_MESSAGES`] of them on the way, memory is bounded whatever the sources do.
+pub const CHUNK_BYTES: usize = 64 * 1024;
 
 /// How many parcels wait for the pipeline before the sources have to.
-pub const QUEUE: usize = 64;
+pub const QUEUE_MESSAGES: usize = 64;
 
 /// What a source hands over: an event, and for a file where its reading stands once that event was handled.
 #[derive(Debug)]
@@ -28,14 +28,14 @@ pub struct SourceMessage {
     /// For the pipeline.
     pub event: Event,
     /// For the checkpoint; only beside `Open`, `Chunk` and `Truncated` of a file.
-    pub place: Option<file::FilePosition>,
+    pub position: Option<file::FilePosition>,
     /// Who wants to know what the pipeline keeps of the stream; only beside the `Open` of a connection.
-    pub hold: Option<Arc<budget::Reservation>>,
+    pub reservation: Option<Arc<budget::Reservation>>,
 }
 
 impl From<Event> for SourceMessage {
     fn from(event: Event) -> Self {
-        Self { event, place: None, hold: None }
+        Self { event, position: None, reservation: None }
     }
 }
 

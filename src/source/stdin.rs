@@ -1,6 +1,6 @@
 //! Standard input, on a thread of its own: a `read` from a pipe cannot be called off, so nobody may wait for it.
 
-use super::{CHUNK, Gauges, SourceMessage, chunk_event, open_event};
+use super::{CHUNK_BYTES, Gauges, SourceMessage, chunk_event, open_event};
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::pipeline::Event;
@@ -53,7 +53,7 @@ pub fn spawn(
 
 fn pump(mut input: impl Read, source: SourceId, stream: StreamId, gauges: &Gauges, to: &mpsc::Sender<SourceMessage>) -> End {
     // What one `read` gives goes on at once: a pipe must not wait for a full buffer.
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; CHUNK_BYTES];
     let mut offset = 0;
     // The sends wait while the pipeline is busy; the pipe then fills, and its writer waits too.
     if to.blocking_send(open_event(stream, source).into()).is_err() {

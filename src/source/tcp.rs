@@ -4,7 +4,7 @@
 //! unfinished is bounded by a [`MemoryBudget`]. A sender gets no acknowledgement, so from the kernel's buffer on it is at most once.
 
 use super::budget::{Booked, MemoryBudget, Reservation};
-use super::{CHUNK, Gauges, SourceMessage, StreamIds, chunk_event, open_event};
+use super::{CHUNK_BYTES, Gauges, SourceMessage, StreamIds, chunk_event, open_event};
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::pipeline::Event;
@@ -262,7 +262,7 @@ impl Socket {
             Self::Plain(socket) => socket.readable().await.map(|()| Arrived::Some),
             Self::Tls(socket) => {
                 // A record is no longer than this.
-                let mut buffer = BytesMut::with_capacity(CHUNK / 4);
+                let mut buffer = BytesMut::with_capacity(CHUNK_BYTES / 4);
                 match socket.read_buf(&mut buffer).await {
                     // Many peers close without a word of TLS; the last line says itself whether it was cut.
                     Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Arrived::These(buffer)),
@@ -303,7 +303,7 @@ impl Connection {
     }
 
     async fn pump(&mut self, stop: &CancellationToken) -> End {
-        let open = SourceMessage { hold: Some(Arc::clone(&self.hold)), ..open_event(self.stream, self.source).into() };
+        let open = SourceMessage { reservation: Some(Arc::clone(&self.hold)), ..open_event(self.stream, self.source).into() };
         if self.to.send(open).await.is_err() {
             return End::Stopped;
         }
@@ -338,7 +338,7 @@ impl Connection {
     async fn fetch(&mut self, arrived: io::Result<Arrived>, stop: &CancellationToken) -> Result<(), End> {
         match arrived.map_err(End::Failed)? {
             Arrived::Some => {
-                let room = self.hold.room(CHUNK, stop).await;
+                let room = self.hold.room(CHUNK_BYTES, stop).await;
                 let taken = self.socket.take(room);
                 let len = taken.as_ref().map_or(0, |it| it.as_ref().map_or(0, BytesMut::len));
                 self.hold.give_back(room - len);
@@ -365,7 +365,7 @@ impl Connection {
         let read = bytes.len() as u64;
         self.gauges.seen_bytes.fetch_add(read, Ordering::Relaxed);
         // A small read must not pin a large buffer while it waits in the queue.
-        let bytes = if bytes.len() < CHUNK / 4 { bytes.to_vec() } else { bytes.into() };
+        let bytes = if bytes.len() < CHUNK_BYTES / 4 { bytes.to_vec() } else { bytes.into() };
         let bytes = Bytes::from_owner(Booked { bytes, hold: Arc::clone(&self.hold) });
         let chunk = chunk_event(self.stream, self.offset, bytes, now);
         self.to.send(chunk.into()).await.map_err(|_| End::Stopped)?;

@@ -103,7 +103,7 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
             last_event: None,
             event_lag_s: 0.5,
             was_current: true,
-            books: SourceStats {
+            stats: SourceStats {
                 bytes: 4_000,
                 lines: 10,
                 event_lines: 6,

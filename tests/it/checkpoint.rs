@@ -52,7 +52,7 @@ fn every_damage_is_noticed_and_the_damaged_file_kept() {
     for bytes in damaged {
         fs::write(dir.path().join("checkpoint.json"), &bytes).expect("written");
         match load(dir.path()) {
-            Ok(Loaded::Corrupt { .. }) => {
+            Ok(Loaded::Corrupt) => {
                 assert_eq!(fs::read(dir.path().join("checkpoint.json.corrupt")).expect("kept"), bytes);
                 assert!(matches!(load(dir.path()), Ok(Loaded::Nothing)));
             }
@@ -97,7 +97,7 @@ fn a_directory_that_cannot_be_written_costs_durability_only() {
     writer.write(bytes.clone());
     writer.write(bytes.clone());
     assert_eq!(health.failures.load(Ordering::Relaxed), 2);
-    assert_eq!(health.age_s(Timestamp::from_second(1)), None);
+    assert_eq!(health.written_micros.load(Ordering::Relaxed), 0);
     fs::remove_file(&way).expect("removed");
     writer.write(bytes);
     assert_eq!(health.failures.load(Ordering::Relaxed), 2);

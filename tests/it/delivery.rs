@@ -734,7 +734,7 @@ impl Running {
     }
 
     fn tell(&self, transition: &Transition) {
-        self.delivery.tell(transition, NOW);
+        self.delivery.notify(transition, NOW);
     }
 
     fn now(&self) -> Timestamp {
@@ -1049,7 +1049,7 @@ async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
     running.clock.store(today.as_micros(), Ordering::SeqCst);
     let mut alert = alert("auth", "openai");
     (alert.since, alert.fired_at) = (today, Some(today));
-    running.delivery.tell(&firing(alert.clone()), today);
+    running.delivery.notify(&firing(alert.clone()), today);
 
     let body = |heard: crate::peer::Heard| serde_json::from_str::<Value>(&heard.body).expect("JSON");
     let (theirs, ours) = (body(hook.hear().await), body(own_hook.hear().await));
@@ -1065,7 +1065,7 @@ async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
     shape(&ours, "", &mut our_shape);
     assert_eq!(their_shape, our_shape, "the payload has Alertmanager's shape");
 
-    running.delivery.tell(&resolved(alert, today), today);
+    running.delivery.notify(&resolved(alert, today), today);
     let end = body(hook.hear().await);
     assert_eq!(end["status"], "resolved");
     running.stop().await;

@@ -1,8 +1,8 @@
 //! The tests of the package, in one binary.
 
+mod accounting;
 mod admin;
 mod alert;
-mod books;
 mod catchup;
 mod checkpoint;
 mod cli;

@@ -171,7 +171,7 @@ impl Bench {
                 Event::CaughtUp(_) => self.events.push("caught up".to_owned()),
                 Event::Behind { .. } => {}
                 // What goes on in the next file is for the pipeline; the order of the bytes is here.
-                Event::Succeeds { .. } => {}
+                Event::Rotated { .. } => {}
                 other => panic!("a file source has no say in {other:?}"),
             }
         }

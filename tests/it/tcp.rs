@@ -32,7 +32,7 @@ struct World {
     server: JoinHandle<()>,
     pipeline: Pipeline,
     out: Output,
-    holds: HashMap<StreamId, Arc<Reservation>>,
+    reservations: HashMap<StreamId, Arc<Reservation>>,
     most: u64,
     closed: usize,
 }
@@ -57,8 +57,8 @@ impl World {
         let server = tokio::spawn(source.run(stop.clone()));
         let pipeline = Setup { clock: Clock::Live, streams: 0, framing, ..Setup::default() }.pipeline();
         let out = Output { wanted: Wanted::All, ..Output::default() };
-        let holds = HashMap::new();
-        Self { address, settings, gauges, budget, from, stop, server, pipeline, out, holds, most: 0, closed: 0 }
+        let reservations = HashMap::new();
+        Self { address, settings, gauges, budget, from, stop, server, pipeline, out, reservations, most: 0, closed: 0 }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -67,37 +67,37 @@ impl World {
 
     /// Takes one parcel, if one comes soon.
     async fn step(&mut self) -> bool {
-        let Ok(Some(SourceMessage { event, hold, .. })) =
+        let Ok(Some(SourceMessage { event, reservation, .. })) =
             tokio::time::timeout(Duration::from_millis(300), self.from.recv()).await
         else {
             return false;
         };
         let stream = match &event {
             Event::Open(stream, _) => {
-                self.holds.extend(hold.map(|it| (*stream, it)));
+                self.reservations.extend(reservation.map(|reservation| (*stream, reservation)));
                 Some(*stream)
             }
             Event::Chunk(chunk) => Some(chunk.stream),
             Event::Close(stream) => {
                 self.closed += 1;
-                self.holds.remove(stream);
+                self.reservations.remove(stream);
                 None
             }
             _ => None,
         };
         self.most = self.most.max(self.gauges.buffered_bytes.load(Ordering::Relaxed));
         self.pipeline.handle(event, &mut self.out);
-        if let Some((stream, hold)) = stream.and_then(|it| self.holds.get_key_value(&it)) {
-            hold.set_kept(self.pipeline.kept_bytes(*stream));
+        if let Some((stream, reservation)) = stream.and_then(|it| self.reservations.get_key_value(&it)) {
+            reservation.set_kept(self.pipeline.kept_bytes(*stream));
         }
         true
     }
 
-    /// Takes parcels until something holds.
-    async fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+    /// Takes parcels until something reservations.
+    async fn until(&mut self, what: &str, mut reservations: impl FnMut(&Self) -> bool) {
         for _ in 0..200 {
-            while !holds(self) && self.step().await {}
-            if holds(self) {
+            while !reservations(self) && self.step().await {}
+            if reservations(self) {
                 return;
             }
         }
@@ -105,7 +105,7 @@ impl World {
     }
 
     fn books(&self) -> SourceStats {
-        self.pipeline.snapshot().sources[0].books.clone()
+        self.pipeline.snapshot().sources[0].stats.clone()
     }
 
     fn silence(&mut self) {

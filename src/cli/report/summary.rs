@@ -99,7 +99,7 @@ impl Summary {
             self.records[*outcome as usize] += count;
         }
         self.unrecognised += tally.unrecognised.values().sum::<u64>();
-        for stats in tally.books.values() {
+        for stats in tally.sources.values() {
             self.bytes += stats.bytes;
             self.lines += stats.lines;
         }

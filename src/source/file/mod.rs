@@ -8,17 +8,17 @@ mod admit;
 mod discover;
 mod identity;
 mod packed;
+mod path_report;
 mod place;
 mod reload;
 mod rotated;
-mod survey;
 mod tail;
 mod watch;
 
 pub use discover::{OwnFiles, PatternError};
 pub use identity::{FileKey, HeadFingerprint, OffsetFingerprint};
+pub use path_report::{PathReport, path_report, remote_file_system};
 pub use place::{FilePosition, Position, Positions, REMEMBERED_FOR};
-pub use survey::{PathReport, remote_file_system, survey};
 pub use watch::Hints;
 
 use super::{ClockReading, Gauges, SourceMessage, StreamIds};
@@ -315,12 +315,12 @@ impl Tailer {
                         self.out.push_back(parcel);
                     }
                     if let Some(before) = heir_of {
-                        self.out.push_back(Event::Succeeds { stream, before }.into());
+                        self.out.push_back(Event::Rotated { from: before, to: stream }.into());
                     }
                     self.out.push_back(SourceMessage {
                         event: source::chunk_event(stream, offset, bytes, now.wall),
-                        place,
-                        hold: None,
+                        position: place,
+                        reservation: None,
                     });
                 }
                 Ok(Read::Hole | Read::End) => {}
@@ -346,7 +346,7 @@ impl Tailer {
             at_offset: offset,
             first_line: if offset == tail.offset { tail.line } else { 1 },
         };
-        SourceMessage { event: Event::Open(tail.stream, info), place: Some(tail.place()), hold: None }
+        SourceMessage { event: Event::Open(tail.stream, info), position: Some(tail.place()), reservation: None }
     }
 
     /// Looks at one file that a hint named.
@@ -525,7 +525,7 @@ impl Tailer {
         let lost = tail.rewind();
         let place = Some(tail.place());
         self.lose(stream, lost, LossReason::Truncated);
-        self.out.push_back(SourceMessage { event: Event::Truncated { stream }, place, hold: None });
+        self.out.push_back(SourceMessage { event: Event::Truncated { stream }, position: place, reservation: None });
     }
 
     /// A read that failed is tried again with every scan; one bad file never stops another.

@@ -109,7 +109,7 @@ impl Positions {
 
     /// Notes where a parcel stands that the pipeline handles.
     pub fn note(&mut self, parcel: &SourceMessage, now: Timestamp) {
-        match (&parcel.event, &parcel.place) {
+        match (&parcel.event, &parcel.position) {
             (Event::Open(stream, _), Some(place)) => {
                 self.remembered.remove(stream);
                 self.open.insert(*stream, place.clone());

@@ -5,7 +5,7 @@ use super::packed::Packed;
 use super::place::FilePosition;
 use super::rotated::Moved;
 use crate::framing::StreamId;
-use crate::source::CHUNK;
+use crate::source::CHUNK_BYTES;
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::fs::{File, Metadata};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// Room for one read: the bytes that were read already and must still be there, and the new ones.
-pub(super) const SCRATCH: usize = CHUNK + TailFingerprint::MAX;
+pub(super) const SCRATCH: usize = CHUNK_BYTES + TailFingerprint::MAX;
 
 /// A file that is followed.
 #[derive(Debug)]
@@ -256,7 +256,7 @@ impl Tail {
 
     fn unpack(&mut self, scratch: &mut [u8]) -> io::Result<Read> {
         let Some(packed) = &mut self.packed else { return Ok(Read::End) };
-        let room = scratch.len().min(CHUNK);
+        let room = scratch.len().min(CHUNK_BYTES);
         let got = packed.read(scratch.get_mut(..room).unwrap_or_default())?;
         let known = self.size;
         (self.head, self.size) = (packed.head, packed.size);

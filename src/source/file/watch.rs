@@ -4,7 +4,7 @@
 
 use super::Options;
 use super::identity::FileKey;
-use super::survey::remote_file_system;
+use super::path_report::remote_file_system;
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::{BTreeMap, BTreeSet, HashSet};

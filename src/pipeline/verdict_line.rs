@@ -1,4 +1,4 @@
-//! A verdict as one line of JSON: the contract that scripts rely on. Keys are always there, in this order.
+//! A verdict as one line of JSON. Scripts rely on the format: every key is always present, in this order.
 
 use crate::classify::{Attribution, Catalog, Verdict};
 use crate::framing::RawEvent;
@@ -6,10 +6,10 @@ use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry, Status
 use crate::time::Timestamp;
 use serde::Serialize;
 
-/// The version of the format.
+/// The version of the format: the key `v` of every line.
 pub const VERSION: u8 = 1;
 
-/// One verdict, with where it came from.
+/// One verdict and where its record came from.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     v: u8,
@@ -42,59 +42,58 @@ struct Line<'a> {
     latency_s: Option<f64>,
 }
 
-/// Where a record came from and what was added to its verdict.
+/// Where a record came from, and what the pipeline adds to its verdict.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct RecordLocation<'a> {
     pub(super) source: &'a str,
     pub(super) event: &'a RawEvent<'a>,
-    /// The record's own time, resolved; `None` where it had none.
+    /// The record's own time; `None` if it has none, or an implausible one.
     pub(super) at: Option<Timestamp>,
     pub(super) service: Option<&'a str>,
     pub(super) host: Option<&'a str>,
     pub(super) row: Option<&'a str>,
 }
 
-/// Appends the line.
-pub(super) fn write(out: &mut Vec<u8>, verdict: &Verdict<'_>, place: &Place<'_>, catalog: &Catalog) {
+/// Appends one line.
+pub(super) fn write(out: &mut Vec<u8>, verdict: &Verdict<'_>, location: &RecordLocation<'_>, catalog: &Catalog) {
     let providers = catalog.providers();
     let error = verdict.outcome == Outcome::Error;
-    let pattern = verdict.pattern.filter(|_| error).and_then(|it| catalog.pattern(it));
+    let pattern = verdict.pattern.filter(|_| error).and_then(|id| catalog.pattern(id));
     let line = Line {
         v: VERSION,
-        source: place.source,
-        line: place.event.line,
-        lines: place.event.lines,
-        offset: place.event.offset,
-        ts: place.at.map(|it| it.to_string()),
+        source: location.source,
+        line: location.event.line,
+        lines: location.event.lines,
+        offset: location.event.offset,
+        ts: location.at.map(|at| at.to_string()),
         outcome: verdict.outcome,
         grain: (verdict.outcome != Outcome::Other).then_some(verdict.grain),
         provider: providers.id(verdict.provider),
         provider_by: verdict.provider_by,
-        gateway: verdict.gateway.map(|it| providers.id(it)),
-        service: place.service,
-        host: place.host,
+        gateway: verdict.gateway.map(|gateway| providers.id(gateway)),
+        service: location.service,
+        host: location.host,
         model: verdict.model.as_deref(),
         status: verdict.status,
         upstream_status: verdict.upstream_status,
-        pattern: pattern.map(|it| it.id.as_str()),
+        pattern: pattern.map(|pattern| pattern.id.as_str()),
         category: error.then_some(verdict.category),
         owner: error.then_some(verdict.owner),
         retry: error.then_some(verdict.retry),
         retry_after_s: verdict.retry_after_s.filter(|_| error),
-        resets_at: verdict.resets_at.filter(|_| error).map(|it| it.to_string()),
+        resets_at: verdict.resets_at.filter(|_| error).map(|at| at.to_string()),
         confidence: error.then_some(verdict.confidence),
         request_id: verdict.request_id.as_deref(),
         message: verdict.message.as_deref().filter(|_| error),
-        fix: pattern.map(|it| it.fix.as_str()).or(if error { Some(NO_PATTERN) } else { None }),
-        row: place.row,
+        fix: pattern.map(|pattern| pattern.fix.as_str()).or(if error { Some(NO_PATTERN) } else { None }),
+        row: location.row,
         // Whole microseconds: 9 ms is 0.009, not 0.009000000000000001.
-        latency_s: verdict.latency_s.map(|it| (it * 1e6).round() / 1e6),
+        latency_s: verdict.latency_s.map(|latency| (latency * 1e6).round() / 1e6),
     };
     if serde_json::to_writer(&mut *out, &line).is_ok() {
         out.push(b'\n');
     }
 }
 
-/// What to do about an error that no pattern knows.
-pub const NO_PATTERN: &str =
-    "No pattern knows this error. Read the message; if it comes back, `llm-triage suggest` prints a pattern to fill in.";
+/// The `fix` of an error that matches no pattern.
+pub const NO_PATTERN: &str = "No pattern matches this error. Read the message; if the error occurs again, `llm-triage suggest` prints a pattern to fill in.";

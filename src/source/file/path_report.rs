@@ -28,7 +28,7 @@ pub struct PathReport {
 /// # Errors
 ///
 /// Where it is no pattern.
-pub fn survey(pattern: &str, exclude: &[String]) -> Result<PathReport, PatternError> {
+pub fn path_report(pattern: &str, exclude: &[String]) -> Result<PathReport, PatternError> {
     let found = Globs::new(&[pattern.to_owned()], exclude)?.walk();
     let mut survey =
         PathReport { unreadable: found.troubles, dirs: found.dirs, too_many: found.too_many, ..PathReport::default() };

@@ -1,12 +1,12 @@
-//! Who wrote a file, where its path tells: Kubernetes puts namespace, pod and container into it.
+//! The pod that wrote a file: Kubernetes puts namespace, pod and container into the path of a log file.
 
 /// Namespace, pod and container of a log file of a Kubernetes node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pod {
-    /// `namespace/container`: the service.
+    /// `namespace/container`: the service of its records.
     pub(super) service: String,
-    /// The pod: the host.
-    pub(super) pod: String,
+    /// The name of the pod: the host of its records.
+    pub(super) name: String,
 }
 
 impl Pod {
@@ -16,15 +16,15 @@ impl Pod {
             let (pod, rest) = rest.split_once('/')?;
             let (container, _) = rest.split_once('/')?;
             let mut parts = pod.split('_');
-            let (namespace, pod) = (parts.next()?, parts.next()?);
+            let (namespace, name) = (parts.next()?, parts.next()?);
             parts.next()?;
-            return Some(Self { service: format!("{namespace}/{container}"), pod: pod.to_owned() });
+            return Some(Self { service: format!("{namespace}/{container}"), name: name.to_owned() });
         }
         let (_, rest) = path.split_once("/containers/")?;
         let mut parts = rest.strip_suffix(".log")?.split('_');
-        let (pod, namespace, container) = (parts.next()?, parts.next()?, parts.next()?);
+        let (name, namespace, container) = (parts.next()?, parts.next()?, parts.next()?);
         let (container, _id) = container.rsplit_once('-')?;
-        Some(Self { service: format!("{namespace}/{container}"), pod: pod.to_owned() })
+        Some(Self { service: format!("{namespace}/{container}"), name: name.to_owned() })
     }
 }
 
@@ -33,8 +33,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_of_kubernetes_paths_tell_namespace_and_container() {
-        let wanted = Some(Pod { service: "shop/app".to_owned(), pod: "web-7d9".to_owned() });
+    fn both_kubernetes_paths_name_namespace_pod_and_container() {
+        let wanted = Some(Pod { service: "shop/app".to_owned(), name: "web-7d9".to_owned() });
         assert_eq!(Pod::of_path("/var/log/pods/shop_web-7d9_0b1c/app/0.log"), wanted);
         assert_eq!(Pod::of_path("/var/log/containers/web-7d9_shop_app-0123abcd.log"), wanted);
         assert_eq!(Pod::of_path("/var/log/app.log"), None);

@@ -55,8 +55,7 @@ pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<Ad
         return if head.method == Method::POST { reload(headers, peer, &state).await } else { not_allowed("POST") };
     }
     let view = match path {
-        "/-/healthy" => None,
-        "/-/ready" => None,
+        "/-/healthy" | "/-/ready" => None,
         "/" => Some(View::Page),
         "/metrics" => Some(View::Metrics(Format::negotiate(header(headers, &ACCEPT)))),
         "/api/v1/windows" => Some(View::Windows),

@@ -230,7 +230,7 @@ pub(super) struct Rules {
     /// Scrape interval of Prometheus
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     pub(super) scrape_interval: Span,
-    /// A rules file, or a Kubernetes PrometheusRule object
+    /// A rules file, or a Kubernetes object of kind `PrometheusRule`
     #[arg(long, value_enum, default_value_t = RulesAs::Prometheus)]
     pub(super) format: RulesAs,
 }

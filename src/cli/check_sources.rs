@@ -19,7 +19,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// This many bytes from the end of a file show which gateways it names.
-const SAMPLE_BYTES: u64 = 256 * 1024;
+const SAMPLE_BYTES: usize = 256 * 1024;
 /// The most files of a source that are read.
 const SAMPLED_FILES: usize = 10;
 /// File descriptors that the daemon needs beside one per file.
@@ -224,8 +224,8 @@ fn gateways_of(config: &Config, source: &Source, paths: &[PathBuf]) -> Result<BT
 fn last_lines(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
-    let start = size.saturating_sub(SAMPLE_BYTES);
-    let mut bytes = vec![0; (size - start) as usize];
+    let start = size.saturating_sub(SAMPLE_BYTES as u64);
+    let mut bytes = vec![0; SAMPLE_BYTES];
     let count = file.read_at(&mut bytes, start)?;
     bytes.truncate(count);
     let partial = if start == 0 { 0 } else { memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |newline| newline + 1) };

@@ -23,7 +23,7 @@ pub(super) fn run(args: &Classify) -> Result<Exit, CliError> {
         out.verdicts.clear();
         is_closed = written.is_err();
         if is_closed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+    });
     match stdout.flush() {
         Err(error) if !output::is_closed(&error) => Err(error.into()),
         _ => Ok(if is_closed { Exit::Success } else { exit }),

@@ -5,6 +5,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::HOST;
+use hyper::http::uri::Authority;
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -24,7 +25,7 @@ pub(super) async fn get(url: &Uri, path: &str) -> Result<Value, String> {
 }
 
 async fn get_without_timeout(url: &Uri, path: &str) -> Result<Value, String> {
-    let authority = url.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let authority = url.authority().map_or("", Authority::as_str);
     let address = if url.port().is_some() { authority.to_owned() } else { format!("{authority}:80") };
     let path = format!("{}{path}", url.path().trim_end_matches('/'));
     let socket = TcpStream::connect(&address)

@@ -35,7 +35,14 @@ pub(super) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// The share of `part` in `whole`.
+#[expect(clippy::cast_precision_loss, reason = "a report shows three digits at most")]
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}
+
 /// `12 KB`, `1.0 GB`.
+#[expect(clippy::cast_precision_loss, reason = "the result has one decimal")]
 pub(super) fn bytes(number: u64) -> String {
     let mut value = number as f64;
     for unit in ["B", "KB", "MB", "GB"] {

@@ -9,7 +9,7 @@ use std::error::Error as _;
 pub(super) fn config(flags: &Flags) -> Result<Config, CliError> {
     Config::load(flags).map_err(|error| match error {
         ConfigError::Faults { faults } => CliError::Config(faults),
-        unreadable => CliError::Config(vec![match unreadable.source() {
+        unreadable @ ConfigError::Unreadable { .. } => CliError::Config(vec![match unreadable.source() {
             Some(cause) => format!("{unreadable}: {cause}"),
             None => unreadable.to_string(),
         }]),

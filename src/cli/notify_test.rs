@@ -4,14 +4,14 @@ use super::args::NotifyTest;
 use super::exit::{CliError, Exit};
 use super::{load, output};
 use crate::daemon;
-use crate::delivery::notify_test;
+use crate::delivery::{Receiver, notify_test};
 use crate::time::Timestamp;
 use std::time::SystemTime;
 
 pub(super) fn run(args: &NotifyTest) -> Result<Exit, CliError> {
     let plan = load::plan(&load::flags_without_sources(args.config.as_ref()))?;
     let Some(receiver) = plan.receivers().iter().find(|receiver| receiver.name() == args.receiver) else {
-        let names: Vec<_> = plan.receivers().iter().map(|receiver| receiver.name()).collect();
+        let names: Vec<_> = plan.receivers().iter().map(Receiver::name).collect();
         let known = if names.is_empty() {
             "the configuration has no receiver".to_owned()
         } else {

@@ -31,6 +31,9 @@ pub(super) struct Replay {
     threads: usize,
 }
 
+/// An input is a source of the pipeline, which numbers its sources with 16 bits.
+const MAX_INPUTS: usize = u16::MAX as usize;
+
 /// While no input is ready: how often `step` is called, so that it can end the command.
 const IDLE_STEP: Duration = Duration::from_millis(100);
 
@@ -48,7 +51,11 @@ impl Replay {
     pub(super) fn new(logs: &Logs) -> Result<Self, CliError> {
         let zone = logs.tz.as_deref().map(zone_of).transpose()?;
         let classifier = load_patterns(&logs.patterns, &[]).map_err(CliError::Config)?;
-        let sources: Vec<_> = Input::list(&logs.files)
+        let inputs = Input::list(&logs.files);
+        if inputs.len() > MAX_INPUTS {
+            return Err(CliError::Usage(format!("too many files: {}; at most {MAX_INPUTS}", inputs.len())));
+        }
+        let sources: Vec<_> = inputs
             .iter()
             .map(|input| SourceOptions { name: input.service(), grain: GrainRule::Auto, traffic: logs.traffic, zone })
             .collect();
@@ -69,7 +76,7 @@ impl Replay {
 
     /// Reads all inputs to their ends, in the order of their times. Reports an input that cannot be read and reads the
     /// others.
-    pub(super) fn run(&mut self, inputs: &[Input], step: Step<'_>) -> Result<Exit, CliError> {
+    pub(super) fn run(&mut self, inputs: &[Input], step: Step<'_>) -> Exit {
         let (mut feeds, mut exit) = self.open(inputs);
         let mut progress = Progress::new(inputs, self.out.wanted == Wanted::Nothing);
         let rules = Arc::clone(self.pipeline.rules());
@@ -105,19 +112,16 @@ impl Replay {
         self.pipeline.handle(Event::Drain, &mut self.out);
         progress.finish();
         let _ended_anyway = step(&mut self.pipeline, &mut self.out);
-        Ok(exit)
+        exit
     }
 
     /// Opens the inputs; [`Exit::Failed`] if one of them cannot be opened.
     fn open<'i>(&mut self, inputs: &'i [Input]) -> (Feeds<'i>, Exit) {
         let (mut feeds, mut exit) = (Vec::new(), Exit::Success);
-        for (index, input) in inputs.iter().enumerate() {
+        for (number, input) in (0..).zip(inputs) {
             match input.open() {
                 Ok(open) => {
-                    let stream = StreamId(index as u32);
-                    let source = SourceId(index as u16);
-                    let info = StreamInfo { source, path: Some(input.label()), at_offset: 0, first_line: 1 };
-                    self.pipeline.handle(Event::Open(stream, info), &mut self.out);
+                    let stream = self.open_stream(number, input);
                     feeds.push((stream, Feed::new(open), input));
                 }
                 Err(error) => {
@@ -130,6 +134,14 @@ impl Replay {
             }
         }
         (feeds, exit)
+    }
+
+    /// Opens the stream of an input in the pipeline. The number of an input is that of its source and of its stream.
+    pub(super) fn open_stream(&mut self, number: u16, input: &Input) -> StreamId {
+        let stream = StreamId(number.into());
+        let info = StreamInfo { source: SourceId(number), path: Some(input.label()), at_offset: 0, first_line: 1 };
+        self.pipeline.handle(Event::Open(stream, info), &mut self.out);
+        stream
     }
 
     /// Reads the next piece of the only input, or the next lines of the input with the earliest time, and hands it to the

@@ -15,7 +15,7 @@ pub(super) fn run(args: &Run) -> Result<Exit, CliError> {
     let shutdown = Shutdown::default();
     let result = runtime.block_on(async {
         let signals = tokio::spawn(daemon::watch_signals(shutdown.clone()));
-        let result = daemon::serve(plan, shutdown).await;
+        let result = Box::pin(daemon::serve(plan, shutdown)).await;
         signals.abort();
         result
     });

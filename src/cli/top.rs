@@ -8,6 +8,7 @@ use super::{daemon_client, format, layout, output};
 use crate::time::{Stamp, Timestamp};
 use crate::window::SlidingWindow;
 use hyper::Uri;
+use hyper::http::uri::Authority;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -63,7 +64,7 @@ async fn fetch(url: &Uri) -> Result<String, String> {
     let alerts = daemon_client::get(url, "/api/v1/alerts").await?;
     let styles = Styles::for_stdout();
     let mut out = String::new();
-    write_head(&mut out, url.authority().map(|authority| authority.as_str()).unwrap_or_default(), &status, styles);
+    write_head(&mut out, url.authority().map_or("", Authority::as_str), &status, styles);
     write_rates(&mut out, &windows, styles);
     write_alerts(&mut out, &alerts, styles);
     write_findings(&mut out, &alerts, styles);

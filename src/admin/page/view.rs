@@ -50,9 +50,6 @@ impl View<'_> {
 
     /// Like [`Self::ago`]; `missing` if there is no time.
     pub(super) fn ago_or(&self, at: Option<Timestamp>, missing: &str) -> Markup {
-        match at {
-            Some(at) => self.ago(at),
-            None => html! { (missing) },
-        }
+        at.map_or_else(|| html! { (missing) }, |at| self.ago(at))
     }
 }

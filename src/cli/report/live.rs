@@ -8,9 +8,7 @@ use super::super::{output, terminal};
 use super::render::render;
 use super::summary::Summary;
 use super::{follow, interrupt};
-use crate::framing::StreamId;
-use crate::observation::SourceId;
-use crate::pipeline::{Event, StreamInfo};
+use crate::pipeline::Event;
 use crate::time::Timestamp;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -56,10 +54,8 @@ pub(super) fn run(mut replay: Replay, inputs: &[Input], format: Format) -> Resul
 /// Starts a thread per input and returns the channel of their events.
 fn start_readers(replay: &mut Replay, inputs: &[Input], has_failed: &Arc<AtomicBool>) -> Receiver<Event> {
     let (sender, events) = mpsc::sync_channel(QUEUED_PIECES);
-    for (index, input) in inputs.iter().enumerate() {
-        let stream = StreamId(index as u32);
-        let info = StreamInfo { source: SourceId(index as u16), path: Some(input.label()), at_offset: 0, first_line: 1 };
-        replay.pipeline.handle(Event::Open(stream, info), &mut replay.out);
+    for (number, input) in (0..).zip(inputs) {
+        let stream = replay.open_stream(number, input);
         let (input, sender, has_failed) = (input.clone(), sender.clone(), Arc::clone(has_failed));
         thread::spawn(move || {
             if let Err(error) = follow::read(stream, &input, &sender) {

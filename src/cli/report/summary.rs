@@ -1,5 +1,6 @@
 //! The content of a report: failures in groups, alerts and findings in order of time, and the lines that were not read whole.
 
+use super::super::format;
 use crate::alert::{Alert, RowId, State, Transition};
 use crate::framing::LossReason;
 use crate::observation::{Name, Observation, PatternId};
@@ -181,7 +182,7 @@ impl Summary {
     /// The share of the provider's calls that failed like this; `None` if the log holds no success of the provider.
     pub(super) fn share(&self, group: &Group) -> Option<f64> {
         let [good, failed] = self.calls.get(&group.provider)?;
-        (*good > 0).then(|| group.count as f64 / (good + failed) as f64)
+        (*good > 0).then(|| format::share(group.count, good + failed))
     }
 }
 

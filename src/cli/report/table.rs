@@ -39,7 +39,7 @@ fn head(summary: &Summary, styles: Styles) -> String {
     let mut line = format!("{names}: {}, ", format::plural(summary.lines, "line"));
     let _infallible = write!(line, "{}, {} failed", format::plural(good + failed, "call"), format::count(failed));
     if good > 0 && failed > 0 {
-        let _infallible = write!(line, " ({})", format::percent(failed as f64 / (good + failed) as f64));
+        let _infallible = write!(line, " ({})", format::percent(format::share(failed, good + failed)));
     }
     let mut span = String::new();
     if let Some((from, to)) = summary.span {
@@ -148,7 +148,7 @@ fn times(group: &Group, days: bool) -> Option<String> {
 fn first_that_fit(ids: &[String], width: usize) -> String {
     let mut line = String::new();
     for id in ids {
-        if !line.is_empty() && line.len() + 1 + id.len() > width {
+        if !line.is_empty() && layout::columns(&line) + 1 + layout::columns(id) > width {
             break;
         }
         let _infallible = write!(line, "{}{id}", if line.is_empty() { "" } else { " " });

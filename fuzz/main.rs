@@ -139,7 +139,7 @@ fn framing() {
         let mut framer = Framer::new(options, 0, 1);
         framer.push(input, now, |it| whole.push((it.offset, it.lines, it.bytes.to_vec(), it.continued)));
         framer.finish(|it| whole.push((it.offset, it.lines, it.bytes.to_vec(), it.continued)));
-        let books = framer.take_books();
+        let books = framer.take_stats();
         assert_eq!(books.bytes, input.len() as u64);
         assert_eq!(books.lines, books.event_lines + books.blank_lines + books.binary_lines, "{books:?}");
         let mut pieces = Vec::new();

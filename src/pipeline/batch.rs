@@ -122,14 +122,14 @@ impl Pipeline {
     pub fn frame(&mut self, chunk: &Chunk, batch: &mut Batch) {
         let Some(Stream { framer, context, .. }) = self.streams.get_mut(&chunk.stream) else { return };
         framer.push(&chunk.bytes, chunk.arrived, |event| batch.push(event, context.origin.traffic));
-        batch.end_piece(chunk.stream, Some(chunk.arrived), framer.take_books());
+        batch.end_piece(chunk.stream, Some(chunk.arrived), framer.take_stats());
     }
 
     /// Frames the rest of a stream that has ended. Counting the batch closes the stream.
     pub fn frame_end(&mut self, stream: StreamId, batch: &mut Batch) {
         let Some(Stream { framer, context, .. }) = self.streams.get_mut(&stream) else { return };
         framer.finish(|event| batch.push(event, context.origin.traffic));
-        batch.end_piece(stream, None, framer.take_books());
+        batch.end_piece(stream, None, framer.take_stats());
     }
 
     /// Counts the records of a judged batch. Batches are counted in the order in which they were framed.

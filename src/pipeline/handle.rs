@@ -70,7 +70,7 @@ impl Pipeline {
             Event::Close(id) => self.close(id, out),
             Event::Truncated { stream: id } => {
                 if let Some(stream) = self.streams.get_mut(&id) {
-                    stream.frame(&self.rules, &mut self.shared, out, |framer, emit| framer.begin_anew(emit));
+                    stream.frame(&self.rules, &mut self.shared, out, |framer, emit| framer.restart(emit));
                 }
             }
             Event::Rotated { from, to } => self.rotated(from, to, out),
@@ -113,7 +113,7 @@ impl Pipeline {
         let source = context.origin.source;
         let unrecognised = shared.unrecognised(source);
         framer.push(&chunk.bytes, chunk.arrived, |event| shared.event(rules, context, &event, chunk.arrived, out));
-        shared.note_chunk(source, &framer.take_books(), unrecognised);
+        shared.note_chunk(source, &framer.take_stats(), unrecognised);
     }
 
     fn close(&mut self, id: StreamId, out: &mut Output) {
@@ -131,7 +131,7 @@ impl Pipeline {
         if let Some(new) = streams.get_mut(&to) {
             new.frame(rules, shared, out, |framer, emit| framer.take_over(&mut old.framer, from, emit));
             let source = old.context.origin.source;
-            shared.add_stats(source, &old.framer.take_books());
+            shared.add_stats(source, &old.framer.take_stats());
             if !new.restored {
                 let grain = shared.sources.get(usize::from(source.0)).map_or(GrainRule::Auto, |source| source.grain);
                 new.context.calls = std::mem::replace(&mut old.context.calls, StreamCalls::new(grain));
@@ -146,7 +146,7 @@ impl Pipeline {
     fn release(&mut self, id: StreamId, out: &mut Output) {
         let Self { rules, streams, successors, shared, .. } = self;
         if let Some(stream) = successors.remove(&id).and_then(|successor| streams.get_mut(&successor)) {
-            stream.frame(rules, shared, out, |framer, emit| framer.let_go(id, emit));
+            stream.frame(rules, shared, out, |framer, emit| framer.release_predecessor(id, emit));
         }
         successors.retain(|_, successor| *successor != id);
     }
@@ -157,7 +157,7 @@ impl Pipeline {
             let Stream { framer, context, .. } = stream;
             if !framer.is_idle() {
                 framer.tick(now, |event| shared.event(rules, context, &event, now, out));
-                shared.add_stats(context.origin.source, &framer.take_books());
+                shared.add_stats(context.origin.source, &framer.take_stats());
             }
             let present = if shared.clock == Clock::Live { now } else { shared.now };
             context.calls.release(present, &mut |call| shared.call(call, rules, out));

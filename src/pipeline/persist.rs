@@ -18,7 +18,7 @@ impl Pipeline {
     #[must_use]
     pub fn safe_offsets(&self) -> Vec<(StreamId, u64, u64)> {
         let safe_offset = |(id, stream): (&StreamId, &Stream)| {
-            let handed_over = self.successor(*id).and_then(|successor| successor.framer.lent_by(*id));
+            let handed_over = self.successor(*id).and_then(|successor| successor.framer.handover_from(*id));
             let (offset, line) = handed_over.into_iter().fold(stream.framer.safe_point(), Ord::min);
             (*id, offset, line)
         };
@@ -46,7 +46,7 @@ impl Pipeline {
         let open = self.streams.iter().map(|(id, stream)| {
             let mut state = stream.state(*id, now, self.rules.catalog());
             if let Some(successor) = self.successor(*id) {
-                successor.framer.note_lent(*id, &mut state.framer);
+                successor.framer.note_handover(*id, &mut state.framer);
             }
             state
         });

@@ -65,6 +65,6 @@ impl Stream {
     ) {
         let Self { framer, context, last_read, .. } = self;
         change(framer, &mut |event| shared.event(rules, context, &event, *last_read, out));
-        shared.add_stats(context.origin.source, &framer.take_books());
+        shared.add_stats(context.origin.source, &framer.take_stats());
     }
 }

@@ -144,7 +144,7 @@ fn chunks_of(corpus: &Corpus) -> Vec<Chunk> {
 
 fn add(answer: &mut Answer, pipeline: &mut Pipeline) {
     let tally = pipeline.tally();
-    for books in tally.books.values() {
+    for books in tally.sources.values() {
         answer.lines += books.lines;
         answer.events += books.events;
     }

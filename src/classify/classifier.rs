@@ -11,7 +11,7 @@ use super::rule::{Query, Tier};
 use super::status::set_statuses;
 use super::success::{CallReport, is_llm_path, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Traffic, Verdict};
-use crate::observation::PatternId;
+use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{Level, LineKind, Record, Signals, host_of};
 use crate::redact::Redactor;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Provider};
@@ -32,8 +32,6 @@ pub struct Classifier {
 
 /// The code of an answer without choices, in patterns.
 const EMPTY_CHOICES: &str = "empty_choices";
-/// Longer waits are given as the time at which they end, in seconds.
-const MAX_RETRY_AFTER_S: f64 = 3_600.0;
 /// Longer waits are not believed, in seconds.
 const MAX_WAIT_S: f64 = 400.0 * 86_400.0;
 

@@ -220,14 +220,14 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let serve = move |listener: TcpListener, last: CancellationToken| async move {
         admin::run(listener, state, HttpLimits::default(), last.cancelled_owned()).await;
     };
-    let cut = shutdown.cut.clone();
+    let abort = shutdown.abort.clone();
     let ended = daemon.run(build, serve, reload, asked, shutdown).await;
     closing.cancel();
     // A panic of the courier has ended the process already where the profile aborts; elsewhere it is told here.
-    let told = cut.run_until_cancelled(courier).await;
+    let told = abort.run_until_cancelled(courier).await;
     follower.abort();
     ended?;
-    let told = told.ok_or(ServeError::Run(RunError::Cut))?;
+    let told = told.ok_or(ServeError::Run(RunError::Aborted))?;
     told.map_err(|_| ServeError::Run(RunError::Panicked { task: "delivery" }))
 }
 
@@ -330,10 +330,10 @@ fn lifecycle(config: &Config) -> Lifecycle {
 
 fn build(rules: Rules, options: Options, alerts: AlertOptions, parts: Bound, outlets: Outlets) -> (Pipeline, Link) {
     let Outlets { recorder, metrics, delivery, manager, next } = outlets;
-    let Bound { kept, sources, health, lost_verdicts, hints, phases: _ } = parts;
+    let Bound { persisted, sources, health, lost_verdicts, hints, phases: _ } = parts;
     let mut pipeline = Pipeline::new(rules, options);
     let mut out = pipeline::Output::default();
-    if let Some(PersistedState { edge, pipeline: state }) = kept {
+    if let Some(PersistedState { edge, pipeline: state }) = persisted {
         pipeline.restore(state, alerts, &mut out);
         match serde_json::from_value(edge) {
             Ok(outboxes) => delivery.restore(outboxes),
@@ -425,7 +425,7 @@ impl Link {
             let alert = &it.alert;
             info!(row = alert.row, provider = alert.provider, from = %it.from, to = %it.to, summary = alert.summary, "alert");
             self.recorder.transition(it);
-            self.delivery.tell(it, now);
+            self.delivery.notify(it, now);
         }
     }
 
@@ -507,7 +507,7 @@ impl Edge for Link {
         self.tell(&output.transitions);
     }
 
-    fn present(&mut self, snapshot: Snapshot) {
+    fn publish(&mut self, snapshot: Snapshot) {
         self.copy_gauges();
         self.delivery.refresh(&snapshot.alerts, ClockReading::now().wall);
         self.manager.progress(&self.status(&snapshot));

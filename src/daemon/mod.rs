@@ -110,14 +110,14 @@ pub enum RunError {
     Grace,
     /// A second signal.
     #[error("ended at once by a second signal; what was not handled will be read again")]
-    Cut,
+    Aborted,
 }
 
 /// What the edge is built from.
 #[derive(Debug)]
 pub struct Bound {
     /// What the last process left, if it did.
-    pub kept: Option<PersistedState>,
+    pub persisted: Option<PersistedState>,
     /// Per source, in the order of their ids: name and gauges. A reload adds to them.
     pub sources: SourceList,
     /// How writing checkpoints goes.
@@ -205,7 +205,7 @@ impl Daemon {
         let phases = Phases::default();
         let hints = Arc::new(Hints::default());
         let (told, list, phase) = (Arc::clone(&hints), sources.clone(), phases.clone());
-        let parts = Bound { kept: state, sources: list, health, lost_verdicts, hints: told, phases: phase };
+        let parts = Bound { persisted: state, sources: list, health, lost_verdicts, hints: told, phases: phase };
         Ok(Self { config, http, tcp, tailer, ledger, writer, output, hints, begun, ids, phases, sources, starts, parts })
     }
 
@@ -306,7 +306,7 @@ impl Daemon {
         hints.stop();
         let ended = tokio::select! {
             ended = drain(&mut tasks, to, handled, asked.is_ok()) => ended,
-            () = shutdown.cut.cancelled() => Err(RunError::Cut),
+            () = shutdown.abort.cancelled() => Err(RunError::Aborted),
         };
         last.cancel();
         if asked.is_ok() && ended.is_ok() {

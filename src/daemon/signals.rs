@@ -13,7 +13,7 @@ pub struct Shutdown {
     /// End well: handle what was read, write the checkpoint.
     pub drain: CancellationToken,
     /// End now.
-    pub cut: CancellationToken,
+    pub abort: CancellationToken,
     /// Read the configuration again.
     pub reload: Arc<Notify>,
 }
@@ -39,7 +39,7 @@ pub async fn watch_signals(shutdown: Shutdown) -> io::Result<()> {
         };
         if shutdown.drain.is_cancelled() {
             warn!(signal = name, "the second signal: ending at once");
-            shutdown.cut.cancel();
+            shutdown.abort.cancel();
         } else {
             info!(signal = name, "ending: what was read is handled first; a second signal ends at once");
             shutdown.drain.cancel();

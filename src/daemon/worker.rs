@@ -40,7 +40,7 @@ pub trait Edge: Send + 'static {
     fn batch(&mut self, tally: &Tally, output: &pipeline::Output);
 
     /// A second went by.
-    fn present(&mut self, snapshot: Snapshot);
+    fn publish(&mut self, snapshot: Snapshot);
 
     /// What is wrong with this process itself, row by row.
     fn checks(&self, snapshot: &Snapshot) -> Vec<(SelfRow, Option<String>)>;
@@ -153,7 +153,7 @@ impl<E: Edge> Worker<E> {
             for (row, detail) in self.edge.checks(&snapshot) {
                 self.pipeline.set_self(row, detail.as_deref());
             }
-            self.edge.present(snapshot);
+            self.edge.publish(snapshot);
         }
     }
 

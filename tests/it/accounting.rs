@@ -143,7 +143,7 @@ impl World {
         self.poll();
         self.tailer.scan(self.now);
         self.feed();
-        let books = self.pipeline.snapshot().sources[0].books.clone();
+        let books = self.pipeline.snapshot().sources[0].stats.clone();
         let gauges: &Gauges = &self.options.gauges;
         let seen = gauges.seen_bytes.load(Ordering::Relaxed);
         let skipped = gauges.skipped_bytes.load(Ordering::Relaxed);
@@ -356,7 +356,7 @@ fn the_accounting_balances_after_truncations() {
     world.tailer.scan(world.now);
     world.tailer.read_next(world.now);
     world.feed();
-    let read = world.pipeline.snapshot().sources[0].books.bytes;
+    let read = world.pipeline.snapshot().sources[0].stats.bytes;
     world.truncate("app.log");
     world.append("app.log", "new\n");
     assert_eq!(world.lost(LossReason::Truncated), 220_000 - read);

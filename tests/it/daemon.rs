@@ -23,12 +23,12 @@ struct Counter(Arc<AtomicU64>, Arc<AtomicU64>);
 
 impl Edge for Counter {
     fn batch(&mut self, tally: &Tally, _output: &Output) {
-        self.0.fetch_add(tally.books.values().map(|it| it.lines).sum(), Ordering::Relaxed);
+        self.0.fetch_add(tally.sources.values().map(|it| it.lines).sum(), Ordering::Relaxed);
         let skipped = tally.lost_bytes.iter().filter(|((_, reason), _)| *reason == LossReason::CrashLoop);
         self.1.fetch_add(skipped.map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
     }
 
-    fn present(&mut self, _snapshot: Snapshot) {}
+    fn publish(&mut self, _snapshot: Snapshot) {}
 
     fn checks(&self, _snapshot: &Snapshot) -> Vec<(SelfRow, Option<String>)> {
         Vec::new()
@@ -165,7 +165,7 @@ fn a_state_that_ends_the_process_is_left_out_after_three_times() {
             runtime.block_on(async {
                 let daemon = bind(config).await;
                 let build = |parts: Bound| -> (Pipeline, Counter) {
-                    assert!(parts.kept.is_none(), "as a state that cannot be taken up");
+                    assert!(parts.persisted.is_none(), "as a state that cannot be taken up");
                     unreachable!("there is a state")
                 };
                 let serve = |_listener: TcpListener, stop: CancellationToken| async move { stop.cancelled().await };
@@ -178,7 +178,7 @@ fn a_state_that_ends_the_process_is_left_out_after_three_times() {
     }
     let lost = dir.path().join("lost");
     let last = Running::start_with(dir.path(), move |parts| {
-        std::fs::write(&lost, format!("{}", parts.kept.is_none())).expect("written")
+        std::fs::write(&lost, format!("{}", parts.persisted.is_none())).expect("written")
     });
     assert_eq!(std::fs::read_to_string(dir.path().join("lost")).expect("built"), "true", "the state is left out");
     last.phases_reached(Phase::Ready);

@@ -37,4 +37,4 @@ pub use rules::Rules;
 pub use snapshot::{Snapshot, SourceStats, SourceView};
 pub use state::State;
 pub use tally::{ErrorKey, SourceCounters, Tally};
-pub use verdict_line::{NO_PATTERN, VERSION};
+pub use verdict_line::{NO_PATTERN, VERSION, verdict_schema};

@@ -4,19 +4,37 @@ use crate::classify::{Attribution, Catalog, Verdict};
 use crate::framing::RawEvent;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry, Status};
 use crate::time::Timestamp;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 /// The version of the format: the key `v` of every line.
 pub const VERSION: u8 = 1;
 
-/// One verdict and where its record came from.
-#[derive(Debug, Serialize)]
+/// The JSON Schema of a line: every key is required, and no other key is valid.
+#[must_use]
+pub fn verdict_schema() -> serde_json::Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.into_root_schema_for::<Line<'_>>().to_value()
+}
+
+/// One line per record. Every key is always present; null if the value is unknown.
+// The doc comments of the fields are the descriptions of the schema.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "llm-triage verdict", deny_unknown_fields)]
 struct Line<'a> {
+    #[schemars(extend("const" = VERSION))]
     v: u8,
+    /// The file, or the name of the source.
     source: &'a str,
+    /// The first line of the event.
+    #[schemars(range(min = 1))]
     line: u64,
+    #[schemars(range(min = 1))]
     lines: u64,
+    /// The byte offset of the first line.
     offset: u64,
+    #[schemars(extend("format" = "date-time"))]
     ts: Option<String>,
     outcome: Outcome,
     grain: Option<Grain>,
@@ -32,13 +50,18 @@ struct Line<'a> {
     category: Option<Category>,
     owner: Option<Owner>,
     retry: Option<Retry>,
+    #[schemars(range(min = 0.0))]
     retry_after_s: Option<f64>,
+    #[schemars(extend("format" = "date-time"))]
     resets_at: Option<String>,
     confidence: Option<Confidence>,
     request_id: Option<&'a str>,
+    /// Redacted; at most 512 bytes.
     message: Option<&'a str>,
     fix: Option<&'a str>,
+    /// The row of the escalation table.
     row: Option<&'a str>,
+    #[schemars(range(min = 0.0))]
     latency_s: Option<f64>,
 }
 

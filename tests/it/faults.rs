@@ -154,7 +154,7 @@ fn verdicts_lost_to_a_full_disk_are_counted() {
         append(&dir.path().join("app.log"), &call(sent, 200));
         sent += 1;
         std::thread::sleep(std::time::Duration::from_millis(200));
-        daemon.said().contains("verdicts are written again").then_some(())
+        daemon.said().contains("writing verdicts works again").then_some(())
     });
     lines(&daemon, sent as f64);
     std::fs::write(dir.path().join("copy"), "").expect("written");
@@ -184,7 +184,7 @@ fn the_daemon_survives_the_end_of_its_verdict_reader() {
     append(&dir.path().join("app.log"), &call(1, 200));
     lines(&daemon, 2.0);
     let log = daemon.terminate();
-    assert_eq!(log.matches("nobody reads the verdicts any more").count(), 1, "{log}");
+    assert_eq!(log.matches("the reader of the verdicts closed the pipe").count(), 1, "{log}");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn framing() {
         let mut framer = Framer::new(options, 0, 1);
         framer.push(input, now, |event| whole.push((event.offset, event.lines, event.bytes.to_vec(), event.continued)));
         framer.finish(|event| whole.push((event.offset, event.lines, event.bytes.to_vec(), event.continued)));
-        let stats = framer.take_books();
+        let stats = framer.take_stats();
         assert_eq!(stats.bytes, input.len() as u64);
         assert_eq!(stats.lines, stats.event_lines + stats.blank_lines + stats.binary_lines, "{stats:?}");
         let mut pieces = Vec::new();
@@ -147,7 +147,9 @@ fn framing() {
         let mut at = 0;
         while at < input.len() {
             let end = (at + 1 + dice.roll(500)).min(input.len());
-            framer.push(&input[at..end], now, |event| pieces.push((event.offset, event.lines, event.bytes.to_vec(), event.continued)));
+            framer.push(&input[at..end], now, |event| {
+                pieces.push((event.offset, event.lines, event.bytes.to_vec(), event.continued))
+            });
             at = end;
             if dice.roll(8) == 0 {
                 // As after a restart of the process.
@@ -158,7 +160,9 @@ fn framing() {
                 at = offset as usize;
                 // Without progress the loop would not end.
                 let far = (end + 4_096).min(input.len());
-                framer.push(&input[at..far], now, |event| pieces.push((event.offset, event.lines, event.bytes.to_vec(), event.continued)));
+                framer.push(&input[at..far], now, |event| {
+                    pieces.push((event.offset, event.lines, event.bytes.to_vec(), event.continued))
+                });
                 at = far;
             }
         }
@@ -202,7 +206,8 @@ fn record() {
         let tally = pipeline.tally();
         let records: u64 = tally.records.values().sum();
         assert_eq!(records, out.verdicts.iter().filter(|byte| **byte == b'\n').count() as u64);
-        let _lost: u64 = tally.lost_bytes.iter().filter(|((_, reason), _)| *reason == LossReason::TooLong).map(|(_, bytes)| bytes).sum();
+        let _lost: u64 =
+            tally.lost_bytes.iter().filter(|((_, reason), _)| *reason == LossReason::TooLong).map(|(_, bytes)| bytes).sum();
         let state = serde_json::to_string(&pipeline.state()).expect("plain values");
         let _again: State = serde_json::from_str(&state).expect("its own state");
     });

@@ -201,7 +201,7 @@ impl Framer {
 
     /// The stream is read from its first byte again, for what was there before is gone. Its last line has ended; events that
     /// are open go on.
-    pub fn begin_anew(&mut self, mut out: impl FnMut(RawEvent<'_>)) {
+    pub fn restart(&mut self, mut out: impl FnMut(RawEvent<'_>)) {
         let Self { options, reader, joiners, books, .. } = self;
         reader.finish(|piece| {
             books.incomplete_lines += 1;
@@ -212,7 +212,7 @@ impl Framer {
     }
 
     /// Gives out events that began in another stream, which is let go.
-    pub fn let_go(&mut self, by: StreamId, mut out: impl FnMut(RawEvent<'_>)) {
+    pub fn release_predecessor(&mut self, by: StreamId, mut out: impl FnMut(RawEvent<'_>)) {
         let Self { options, joiners, books, .. } = self;
         joiners.iter_mut().for_each(|it| it.let_go(options, by, books, &mut out));
     }
@@ -224,7 +224,7 @@ impl Framer {
     }
 
     /// Where a stream before this one has to be read again for what it has left open: offset and line number.
-    pub fn lent_by(&self, before: StreamId) -> Option<(u64, u64)> {
+    pub fn handover_from(&self, before: StreamId) -> Option<(u64, u64)> {
         self.joiners.iter().filter_map(Joiner::lent).filter(|it| it.by == before).map(|it| (it.offset, it.line)).min()
     }
 
@@ -251,7 +251,7 @@ impl Framer {
     }
 
     /// What went through since the last call.
-    pub fn take_books(&mut self) -> FramingStats {
+    pub fn take_stats(&mut self) -> FramingStats {
         std::mem::take(&mut self.books)
     }
 }

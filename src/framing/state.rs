@@ -39,7 +39,7 @@ impl Framer {
     }
 
     /// Adds to the state of the stream before this one what it must give again, so that this one can go on from it.
-    pub fn note_lent(&self, by: StreamId, state: &mut FramerState) {
+    pub fn note_handover(&self, by: StreamId, state: &mut FramerState) {
         for (joiner, lane) in self.joiners.iter().zip(&mut state.lanes) {
             if let Some(lent) = joiner.lent().filter(|it| it.by == by) {
                 state.offset = state.offset.min(lent.offset);

@@ -115,14 +115,14 @@ impl Pipeline {
     pub fn frame(&mut self, chunk: &Chunk, batch: &mut Batch) {
         let Some(Stream { framer, about, .. }) = self.streams.get_mut(&chunk.stream) else { return };
         framer.push(&chunk.bytes, chunk.arrived, |event| batch.push(event, about.traffic));
-        batch.end_piece(chunk.stream, Some(chunk.arrived), framer.take_books());
+        batch.end_piece(chunk.stream, Some(chunk.arrived), framer.take_stats());
     }
 
     /// Frames what is left of a stream that has ended; once that is counted, the stream is closed.
     pub fn frame_end(&mut self, stream: StreamId, batch: &mut Batch) {
         let Some(Stream { framer, about, .. }) = self.streams.get_mut(&stream) else { return };
         framer.finish(|event| batch.push(event, about.traffic));
-        batch.end_piece(stream, None, framer.take_books());
+        batch.end_piece(stream, None, framer.take_stats());
     }
 
     /// Takes what the records of a judged batch came to. Batches are taken in the order in which they were framed.

@@ -246,7 +246,7 @@ impl Pipeline {
             }
             Event::Truncated { stream: id } => {
                 if let Some(stream) = self.streams.get_mut(&id) {
-                    stream.frame(&self.rules, &mut self.core, out, |framer, each| framer.begin_anew(each));
+                    stream.frame(&self.rules, &mut self.core, out, |framer, each| framer.restart(each));
                 }
             }
             Event::Succeeds { stream, before } => self.succeed(stream, before, out),
@@ -282,7 +282,7 @@ impl Pipeline {
         let Some(mut old) = streams.remove(&before) else { return };
         if let Some(new) = streams.get_mut(&stream) {
             new.frame(rules, core, out, |framer, each| framer.take_over(&mut old.framer, before, each));
-            core.add_books(old.about.source, &old.framer.take_books());
+            core.add_books(old.about.source, &old.framer.take_stats());
             if !new.restored {
                 let rule = core.sources.get(usize::from(old.about.source.0)).map_or(GrainRule::Auto, |it| it.grain);
                 new.calls = std::mem::replace(&mut old.calls, StreamCalls::new(rule));
@@ -297,7 +297,7 @@ impl Pipeline {
     fn let_go(&mut self, id: StreamId, out: &mut Output) {
         let Self { rules, streams, heirs, core, .. } = self;
         if let Some(stream) = heirs.remove(&id).and_then(|it| streams.get_mut(&it)) {
-            stream.frame(rules, core, out, |framer, each| framer.let_go(id, each));
+            stream.frame(rules, core, out, |framer, each| framer.release_predecessor(id, each));
         }
         heirs.retain(|_, heir| *heir != id);
     }
@@ -349,7 +349,7 @@ impl Pipeline {
         let Stream { framer, about, calls, clock, .. } = stream;
         let unrecognised = core.unrecognised(about.source);
         framer.push(&chunk.bytes, chunk.arrived, |event| core.event(rules, about, calls, clock, &event, chunk.arrived, out));
-        core.note_chunk(about.source, &framer.take_books(), unrecognised);
+        core.note_chunk(about.source, &framer.take_stats(), unrecognised);
     }
 
     fn tick(&mut self, now: Timestamp, out: &mut Output) {
@@ -358,7 +358,7 @@ impl Pipeline {
             let Stream { framer, about, calls, clock, .. } = stream;
             if !framer.is_idle() {
                 framer.tick(now, |event| core.event(rules, about, calls, clock, &event, now, out));
-                core.add_books(about.source, &framer.take_books());
+                core.add_books(about.source, &framer.take_stats());
             }
             let present = if core.clock == Clock::Live { now } else { core.now };
             calls.release(present, &mut |call| core.call(call, rules, out));
@@ -399,7 +399,7 @@ impl Pipeline {
     pub fn safe_offsets(&self) -> Vec<(StreamId, u64, u64)> {
         let point = |(id, stream): (&StreamId, &Stream)| {
             let heir = self.heirs.get(id).and_then(|it| self.streams.get(it));
-            let lent = heir.and_then(|it| it.framer.lent_by(*id));
+            let lent = heir.and_then(|it| it.framer.handover_from(*id));
             let (offset, line) = lent.into_iter().fold(stream.framer.safe_point(), Ord::min);
             (*id, offset, line)
         };
@@ -493,7 +493,7 @@ impl Pipeline {
         let open = self.streams.iter().map(|(id, it)| {
             let mut state = it.state(*id, now, self.rules.catalog());
             if let Some(heir) = self.heirs.get(id).and_then(|it| self.streams.get(it)) {
-                heir.framer.note_lent(*id, &mut state.framer);
+                heir.framer.note_handover(*id, &mut state.framer);
             }
             state
         });
@@ -572,7 +572,7 @@ impl Stream {
     ) {
         let Self { framer, about, calls, clock, last_read, .. } = self;
         change(framer, &mut |event| core.event(rules, about, calls, clock, &event, *last_read, out));
-        core.add_books(about.source, &framer.take_books());
+        core.add_books(about.source, &framer.take_stats());
     }
 }
 

@@ -116,7 +116,7 @@ fn frame(options: Options, pieces: &[&[u8]]) -> (Vec<OwnedVerdict>, FramingStats
         framer.push(piece, Timestamp::default(), |it| events.push(it.into()));
     }
     framer.finish(|it| events.push(it.into()));
-    (events, framer.take_books())
+    (events, framer.take_stats())
 }
 
 /// Shorter than a debug print of a hundred kilobytes.

@@ -495,10 +495,7 @@ fn what_cannot_work_is_told_with_its_place_and_the_mend() {
             "[[escalation]]\nid = 'auth'\nmatch = { category = 'money' }\n",
             "category \"money\" is not known; known are content-policy",
         ),
-        (
-            "[[escalation]]\nid = 'auth'\nsustained = '2h'\n",
-            "sustained = \"2h\" is longer than what is remembered: at most 60 minutes",
-        ),
+        ("[[escalation]]\nid = 'auth'\nsustained = '2h'\n", "sustained = \"2h\" is too long: at most 60 minutes"),
         ("[[receiver.slack]]\nurl_file = 'no-such-file'\n", "receiver slack: cannot read url_file"),
         ("[[receiver.webhook]]\nurl = 'http://x'\nrows = ['atuh']\n", "there is no row \"atuh\" in the escalation table"),
         ("[[receiver.webhook]]\nurl = 'http://x'\nseverity = 'info'\n", "unknown field `severity`"),

@@ -73,7 +73,7 @@ fn no_key_is_left_out() {
     };
     let mut keys = quoted(source("src/config/file.rs"));
     keys.extend(fields(source("src/delivery/options.rs"), "pub struct Span"));
-    keys.extend(fields(source("src/alert/spec.rs"), "impl RowSpec"));
+    keys.extend(fields(source("src/alert/table/spec.rs"), "impl RowSpec"));
     keys.extend(fields(source("src/taxonomy/provider.rs"), "pub enum ProviderError"));
     keys.remove("conditions");
     keys.insert("match".to_owned());

@@ -8,6 +8,7 @@ use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One known error and its verdict.
@@ -37,6 +38,8 @@ pub struct Pattern {
     pub examples: Vec<String>,
     /// Lines it must not match.
     pub near: Vec<String>,
+    /// Tags of the table `[tags]` in `signals.toml`; the escalation table and the code ask for them.
+    pub tags: Vec<String>,
     /// The entries of the error directory it covers.
     pub covers: Vec<String>,
     /// The file it came from.
@@ -45,6 +48,19 @@ pub struct Pattern {
     pub line: usize,
     /// From a user's directory.
     pub own: bool,
+}
+
+impl Pattern {
+    /// The tag of a router's refusal while it pauses a provider that failed.
+    pub const COOLDOWN: &str = "cooldown";
+    /// The tag of an error that no other kind of service sends.
+    pub(super) const LLM_ONLY: &str = "llm-only";
+
+    /// Whether it has this tag.
+    #[must_use]
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|has| has == tag)
+    }
 }
 
 /// A file of the catalogue: its name, for messages, and its text.
@@ -80,6 +96,9 @@ pub(super) struct Signs {
     pub(super) class_status: FxHashMap<String, u16>,
     #[serde(default)]
     pub(super) benign: Vec<String>,
+    /// Each tag with its meaning.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
     #[serde(skip)]
     pub(super) generic: FxHashSet<String>,
 }
@@ -154,6 +173,8 @@ struct Typed {
     examples: Vec<String>,
     #[serde(default)]
     near: Vec<String>,
+    /// `None` keeps the tags of the shipped pattern that this one replaces.
+    tags: Option<Vec<String>>,
     #[serde(default)]
     covers: Vec<String>,
 }
@@ -272,21 +293,25 @@ impl Signs {
             .extend(other.upstream_status.into_iter().map(|(name, status)| (name.to_ascii_lowercase(), status)));
         self.class_status.extend(other.class_status);
         self.benign.extend(other.benign);
+        self.tags.extend(other.tags);
     }
 }
 
-/// A user's pattern replaces the shipped one of the same id whole; two of one origin are an error.
+/// A user's pattern replaces the shipped one of the same id whole, except that it keeps the tags unless it gives its own; two of one origin are an error.
 fn replace<'a>(all: Vec<(Typed, Source<'a>, usize)>, errors: &mut Vec<CatalogError>) -> Vec<(Typed, Source<'a>, usize)> {
     let mut kept: Vec<(Typed, Source<'a>, usize)> = Vec::with_capacity(all.len());
     let mut places: FxHashMap<String, usize> = FxHashMap::default();
-    for (pattern, file, line) in all {
+    for (mut pattern, file, line) in all {
         match places.get(&pattern.id).copied() {
             Some(at) if kept[at].1.own == file.own => {
                 let (other, there) = (kept[at].1.name, kept[at].2);
                 let what = format!("pattern {:?} is there already ({other}:{there}); give it an id of its own", pattern.id);
                 errors.push(CatalogError { file: file.name.to_owned(), line, what });
             }
-            Some(at) => kept[at] = (pattern, file, line),
+            Some(at) => {
+                pattern.tags = pattern.tags.or_else(|| kept[at].0.tags.take());
+                kept[at] = (pattern, file, line);
+            }
             None => {
                 places.insert(pattern.id.clone(), kept.len());
                 kept.push((pattern, file, line));
@@ -361,6 +386,14 @@ fn compile(
     if typed.implies_status.is_some_and(|it| Status::from_number(i64::from(it)).is_none()) {
         faults.push(format!("pattern {id:?}: `implies_status` is a number from 100 to 599"));
     }
+    let tags = typed.tags.unwrap_or_default();
+    for tag in tags.iter().filter(|tag| !signs.tags.contains_key(*tag)) {
+        let known: Vec<_> = signs.tags.keys().map(String::as_str).collect();
+        faults.push(format!(
+            "pattern {id:?}: unknown tag {tag:?}; known are {}; add others to the table `[tags]` of a signals.toml",
+            known.join(", ")
+        ));
+    }
     let lower = |list: &[String]| list.iter().map(|it| it.to_ascii_lowercase()).collect::<Vec<_>>();
     let is_any = |key: AnyKey| typed.any.contains(&key);
     let generic = |it: &String| signs.generic.contains(it) || it.bytes().all(|b| b.is_ascii_digit()) && it.len() == 3;
@@ -395,6 +428,7 @@ fn compile(
         providers: typed.providers,
         examples: typed.examples,
         near: typed.near,
+        tags,
         covers: typed.covers,
         file: file.name.to_owned(),
         line,

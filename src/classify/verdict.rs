@@ -367,9 +367,7 @@ impl Classifier {
         let provider = verdict.provider != Provider::UNKNOWN && (typed || !guessed);
         let model = record.model().is_some_and(|it| self.catalog.providers().by_model(&it).is_some());
         let specific = verdict.pattern.and_then(|it| self.catalog.pattern(it)).is_some_and(|it| {
-            let llm_only = matches!(it.category, Category::ToolUse | Category::ContentPolicy)
-                || it.id.contains("context-length")
-                || it.id.contains("insufficient-quota");
+            let llm_only = matches!(it.category, Category::ToolUse | Category::ContentPolicy) || it.has_tag(Pattern::LLM_ONLY);
             typed && (!it.providers.is_empty() || llm_only)
         });
         provider || model || specific

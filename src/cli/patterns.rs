@@ -65,6 +65,9 @@ pub(super) fn describe(it: &Pattern) -> String {
         ("meaning", it.meaning.clone()),
         ("fix", it.fix.clone()),
     ];
+    if !it.tags.is_empty() {
+        rows.push(("tags", it.tags.join(", ")));
+    }
     rows.extend(it.docs.clone().map(|docs| ("docs", docs)));
     rows.push(("defined in", format!("{}:{}", it.file, it.line)));
     rows.extend(it.examples.iter().take(2).map(|example| ("example", example.clone())));

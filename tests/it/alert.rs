@@ -21,7 +21,7 @@ impl World {
         let spec = |id: &str| ProviderSpec { id: id.to_owned(), ..ProviderSpec::default() };
         let relay = ProviderSpec { relay: true, self_hosted: true, ..spec("litellm") };
         let specs = [spec("openai"), spec("anthropic"), spec("deepseek"), relay];
-        let pattern = |id: &str, category, owner| Pattern {
+        let pattern = |id: &str, category, owner, tags: &[&str]| Pattern {
             id: id.to_owned(),
             title: format!("{id}, in words"),
             category,
@@ -35,16 +35,17 @@ impl World {
             examples: Vec::new(),
             near: Vec::new(),
             covers: Vec::new(),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             file: String::new(),
             line: 0,
             own: false,
         };
         let patterns = vec![
-            pattern("anthropic-overloaded", Category::RateLimitCapacity, Owner::Provider),
-            pattern("openai-rate-limit", Category::RateLimitCapacity, Owner::Account),
-            pattern("deepseek-empty-choices", Category::ProviderQuirk, Owner::Provider),
-            pattern("openai-empty-messages", Category::RequestFormat, Owner::Caller),
-            pattern("openai-invalid-key", Category::Auth, Owner::Account),
+            pattern("anthropic-overloaded", Category::RateLimitCapacity, Owner::Provider, &["overload"]),
+            pattern("openai-rate-limit", Category::RateLimitCapacity, Owner::Account, &[]),
+            pattern("deepseek-empty-choices", Category::ProviderQuirk, Owner::Provider, &["hollow"]),
+            pattern("openai-empty-messages", Category::RequestFormat, Owner::Caller, &[]),
+            pattern("openai-invalid-key", Category::Auth, Owner::Account, &[]),
         ];
         Self { providers: Providers::new(specs).expect("good ids"), patterns, sources: vec!["app".to_owned()] }
     }

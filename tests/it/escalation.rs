@@ -207,6 +207,14 @@ fn a_fault_says_which_row_what_and_how_to_mend_it() {
             "escalation row \"a\": one of its conditions matches no call: no pattern has this id",
         ),
         (
+            "id = 'a'\nmatch = { tag = 'overlod' }",
+            "escalation row \"a\": one of its conditions matches no call: no pattern has such a tag",
+        ),
+        (
+            "id = 'a'\nmatch = { tag = 'overload', category = 'auth' }",
+            "escalation row \"a\": one of its conditions matches no call: its patterns have another category",
+        ),
+        (
             "id = 'a'\nmatch = { source = 'web' }",
             "escalation row \"a\": one of its conditions matches no call: no source has this name",
         ),

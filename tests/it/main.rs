@@ -3,6 +3,7 @@
 mod admin;
 mod alert;
 mod books;
+mod catalog;
 mod catchup;
 mod checkpoint;
 mod cli;

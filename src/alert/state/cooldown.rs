@@ -5,6 +5,7 @@
 
 use crate::alert::names::NameTable;
 use crate::alert::table::{RowId, Table};
+use crate::classify::Pattern;
 use crate::observation::{Name, Observation};
 use crate::taxonomy::{Provider, Providers};
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,5 @@ impl Cooldowns {
 
 /// Whether a router refused the call because of a cooldown.
 pub(in crate::alert) fn is_cooldown(seen: &Observation, names: NameTable<'_>) -> bool {
-    let pattern = seen.pattern.and_then(|id| names.pattern(id));
-    pattern.is_some_and(|pattern| pattern.id.contains("cooldown") || pattern.title.contains("cooldown"))
+    seen.pattern.and_then(|id| names.pattern(id)).is_some_and(|pattern| pattern.has_tag(Pattern::COOLDOWN))
 }

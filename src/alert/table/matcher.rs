@@ -14,6 +14,8 @@ pub(super) struct Matcher {
     retries: Set,
     statuses: Set,
     patterns: Set,
+    /// By pattern.
+    tags: Set,
     providers: Set,
     gateways: Set,
     sources: Set,
@@ -26,7 +28,8 @@ pub(super) struct Matcher {
 impl Matcher {
     /// Looks up the names in a condition. Unknown names are reported in `faults`.
     pub(super) fn new(condition: &Condition, names: NameTable<'_>, faults: &mut Vec<String>) -> Self {
-        let Condition { provider, gateway, service, model, status, category, pattern, owner, retry, source, relay } = condition;
+        let Condition { provider, gateway, service, model, status, category, pattern, tag, owner, retry, source, relay } =
+            condition;
         let provider_ids: Vec<&str> = names.providers.iter().map(|(_, spec)| spec.id.as_str()).collect();
         let own_relay = |(provider, _): (Provider, &_)| is_own_relay(names, provider);
         Self {
@@ -35,6 +38,7 @@ impl Matcher {
             retries: Set::named("retry", retry, &spellings(Retry::ALL, Retry::as_str), faults),
             statuses: Set::statuses(status, faults),
             patterns: Set::globs(pattern, names.patterns.iter().map(|pattern| pattern.id.as_str())),
+            tags: Set::tags(tag, names.patterns.iter().map(|pattern| pattern.tags.as_slice())),
             providers: Set::named("provider", provider, &provider_ids, faults),
             gateways: Set::named("gateway", gateway, &provider_ids, faults),
             sources: Set::globs(source, names.sources.iter().map(String::as_str)),
@@ -51,6 +55,7 @@ impl Matcher {
             && self.owners.has(Some(seen.owner as usize))
             && self.retries.has(Some(seen.retry as usize))
             && self.patterns.has(seen.pattern.map(|pattern| usize::from(pattern.0)))
+            && self.tags.has(seen.pattern.map(|pattern| usize::from(pattern.0)))
             && self.providers.has(Some(seen.provider.index()))
             && self.gateways.has(seen.gateway.map(Provider::index))
             && self.sources.has(Some(usize::from(seen.source.0)))
@@ -74,6 +79,7 @@ impl Matcher {
             (&self.providers, "its providers exclude each other"),
             (&self.gateways, "its gateways exclude each other"),
             (&self.patterns, "no pattern has this id; `llm-triage patterns list` shows all"),
+            (&self.tags, "no pattern has such a tag; `llm-triage patterns show` names the tags of a pattern"),
             (&self.sources, "no source has this name; `llm-triage check` shows all"),
         ];
         if let Some((_, why)) = sets.iter().find(|(set, _)| set.is_empty()) {
@@ -81,11 +87,13 @@ impl Matcher {
         }
         let agrees = |(at, pattern): (usize, &crate::classify::Pattern)| {
             self.patterns.has(Some(at))
+                && self.tags.has(Some(at))
                 && self.categories.has(Some(pattern.category as usize))
                 && self.owners.has(Some(pattern.owner as usize))
                 && self.retries.has(Some(pattern.retry as usize))
         };
-        let contradicts = !self.patterns.others && !names.patterns.iter().enumerate().any(agrees);
+        let asks = !self.patterns.others || !self.tags.others;
+        let contradicts = asks && !names.patterns.iter().enumerate().any(agrees);
         contradicts
             .then_some("its patterns have another category, owner or `retry` than the condition asks for; leave that out")
     }
@@ -98,6 +106,7 @@ impl Matcher {
             retries,
             statuses,
             patterns,
+            tags,
             providers,
             gateways,
             sources,
@@ -111,6 +120,7 @@ impl Matcher {
             (retries, &other.retries),
             (statuses, &other.statuses),
             (patterns, &other.patterns),
+            (tags, &other.tags),
             (providers, &other.providers),
             (gateways, &other.gateways),
             (sources, &other.sources),
@@ -160,6 +170,17 @@ impl Set {
     /// The names that match one of the values, in which `*` matches any text.
     fn globs<'a>(values: &Values, names: impl Iterator<Item = &'a str>) -> Self {
         Self::of(values, names, glob)
+    }
+
+    /// The patterns that have one of the wanted tags and none of the excluded ones. Takes the tags of each pattern.
+    fn tags<'a>(values: &Values, patterns: impl Iterator<Item = &'a [String]>) -> Self {
+        let others = !values.0.iter().any(|value| !value.starts_with('!'));
+        let matches = |tags: &[String]| {
+            let has = |wanted: &str| tags.iter().any(|tag| tag == wanted);
+            (others || values.0.iter().any(|value| has(value)))
+                && !values.0.iter().filter_map(|value| value.strip_prefix('!')).any(has)
+        };
+        Self { members: patterns.map(matches).collect(), others }
     }
 
     fn statuses(values: &Values, faults: &mut Vec<String>) -> Self {

@@ -122,6 +122,8 @@ pub struct Condition {
     pub category: Values,
     /// Pattern ids; `*` matches any text.
     pub pattern: Values,
+    /// Tags of patterns.
+    pub tag: Values,
     /// Owner ids.
     pub owner: Values,
     /// `yes`, `no` or `depends`.
@@ -160,7 +162,7 @@ impl fmt::Display for Conditions {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, gateway, service, model, status, category, pattern, owner, retry, source, relay } = self;
+        let Self { provider, gateway, service, model, status, category, pattern, tag, owner, retry, source, relay } = self;
         let all = [
             ("provider", provider),
             ("gateway", gateway),
@@ -169,6 +171,7 @@ impl fmt::Display for Condition {
             ("status", status),
             ("category", category),
             ("pattern", pattern),
+            ("tag", tag),
             ("owner", owner),
             ("retry", retry),
             ("source", source),

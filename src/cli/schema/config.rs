@@ -114,7 +114,7 @@ fn row() -> Value {
     let any = |words: Value| json!({"anyOf": [words, {"type": "array", "items": words}]});
     let name = || any(json!({"type": "string"}));
     let conditions = json!({
-        "provider": name(), "gateway": name(), "service": name(), "model": name(), "pattern": name(), "source": name(),
+        "provider": name(), "gateway": name(), "service": name(), "model": name(), "pattern": name(), "tag": name(), "source": name(),
         "status": any(json!({"type": ["integer", "string"]})),
         "category": any(json!({"enum": Category::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>()})),
         "owner": any(json!({"enum": Owner::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>()})),

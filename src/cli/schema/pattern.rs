@@ -31,6 +31,7 @@ pub(super) fn schema() -> Value {
         "docs": text("where the provider says so"),
         "examples": texts("lines it must win"),
         "near": texts("lines it must not match"),
+        "tags": texts("tags of the table `[tags]` in `signals.toml`; without it: those of the shipped pattern that this one replaces"),
         "covers": texts("the entries of the error directory it covers"),
     });
     let mut pattern = table("one known error and its verdict", &properties);

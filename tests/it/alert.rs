@@ -485,13 +485,13 @@ fn an_alert_quotes_what_many_calls_show_and_says_whose_fault_it_is() {
     }
     // The first message goes out at the first refusal, and says what is known by then.
     assert!(
-        out[0].alert.evidence.contains("before: 60 calls of checkout had worked, the last at "),
+        out[0].alert.evidence.contains("before: 60 calls of checkout succeeded, the last at "),
         "{}",
         out[0].alert.evidence
     );
     let now = &alerts.alerts(Timestamp::from_second(START + 80), world.lexicon())[0];
-    assert!(now.description.contains("Blame: account; checkout: 60 calls worked until "), "{}", now.description);
-    assert!(now.evidence.contains("found: checkout: 60 calls worked until "), "{}", now.evidence);
+    assert!(now.description.contains("Owner: account; checkout: 60 calls succeeded until "), "{}", now.description);
+    assert!(now.evidence.contains("found: checkout: 60 calls succeeded until "), "{}", now.evidence);
     assert!(now.evidence.ends_with("example: it says 401"), "{}", now.evidence);
 }
 

@@ -444,7 +444,10 @@ fn what_the_calls_show_together_is_in_every_format() {
     let rotation = &report["findings"].as_array().expect("a list")[0];
     assert_eq!((&rotation["kind"], &rotation["blame"]), (&"key-rotation".into(), &"account".into()), "{rotation}");
     let text = rotation["text"].as_str().expect("text");
-    assert!(text.starts_with("checkout: 20 calls worked until 09:11:21, and the key that ends in h7Qa was refused"), "{text}");
+    assert!(
+        text.starts_with("checkout: 20 calls succeeded until 09:11:21, and the key that ends in h7Qa has been refused"),
+        "{text}"
+    );
     for format in ["table", "markdown"] {
         let ran = run(&["report", "--format", format, &sample]);
         let said = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -471,7 +474,7 @@ fn a_check_says_all_that_is_wrong_and_what_each_row_matches() {
     let (_dir, paths) = folder(&[("config.toml", b"[[escalation]]\nid = 'auth'\nmatch = { category = 'money' }\n")]);
     let ran = run(&["check", "--config", &paths[0].to_string_lossy()]);
     assert_eq!(ran.code, 78, "{ran:?}");
-    for told in ["nothing to read", "category \"money\" is not known"] {
+    for told in ["nothing to read", "unknown category \"money\""] {
         assert!(ran.err.contains(told), "{told}: {}", ran.err);
     }
     let ran = run(&["check", "--stdin"]);
@@ -493,12 +496,9 @@ fn what_cannot_work_is_told_with_its_place_and_the_mend() {
     for (more, told) in [
         (
             "[[escalation]]\nid = 'auth'\nmatch = { category = 'money' }\n",
-            "category \"money\" is not known; known are content-policy",
+            "unknown category \"money\"; known are content-policy",
         ),
-        (
-            "[[escalation]]\nid = 'auth'\nsustained = '2h'\n",
-            "sustained = \"2h\" is longer than what is remembered: at most 60 minutes",
-        ),
+        ("[[escalation]]\nid = 'auth'\nsustained = '2h'\n", "sustained = \"2h\" is too long: at most 60 minutes"),
         ("[[receiver.slack]]\nurl_file = 'no-such-file'\n", "receiver slack: cannot read url_file"),
         ("[[receiver.webhook]]\nurl = 'http://x'\nrows = ['atuh']\n", "there is no row \"atuh\" in the escalation table"),
         ("[[receiver.webhook]]\nurl = 'http://x'\nseverity = 'info'\n", "unknown field `severity`"),

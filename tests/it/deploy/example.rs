@@ -77,7 +77,7 @@ fn no_key_is_left_out() {
         keys.insert((*kind).to_owned());
         keys.extend(fields(source(&format!("src/delivery/receiver/{kind}.rs")), "\nimpl "));
     }
-    keys.extend(fields(source("src/alert/spec.rs"), "impl RowSpec"));
+    keys.extend(fields(source("src/alert/table/spec.rs"), "impl RowSpec"));
     keys.extend(fields(source("src/taxonomy/provider.rs"), "pub enum ProviderError"));
     keys.remove("conditions");
     keys.insert("match".to_owned());

@@ -1,4 +1,4 @@
-//! Rows of the escalation table as they are written: every key optional, nothing checked yet but the shape.
+//! Rows of the escalation table as written in TOML: every key is optional, and only types and key names are checked.
 
 use crate::taxonomy::{Severity, string_enum};
 use serde::Deserialize;
@@ -8,60 +8,60 @@ use serde::de::{
 use std::fmt;
 
 string_enum! {
-    /// What a row watches.
+    /// The events that a row counts.
     Kind {
-        /// Failed calls that fit its `match`.
+        /// Failed calls that match its `match`.
         Errors = "errors",
         /// All failed calls of a provider.
         Outage = "outage",
-        /// Failed attempts of calls that succeed in the end.
+        /// Failed attempts of calls that succeed in the end, by a retry or a fallback.
         Absorbed = "absorbed",
-        /// Calls that stop coming.
+        /// Steady calls that stop.
         Silence = "silence",
-        /// Lines that flow and are not understood.
+        /// Lines that arrive but in which no call is recognised.
         Blind = "blind",
-        /// This process itself.
-        Ourselves = "self",
+        /// Faults of this process itself.
+        SelfCheck = "self",
     }
 }
 
-/// One `[[escalation]]` table. In the configuration: changes to the shipped row of this id, or a new row.
+/// One `[[escalation]]` table. In the configuration, it changes the shipped row with this id or adds a new row.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RowSpec {
-    /// Stable, kebab-case, unique.
+    /// Kebab-case and unique; never renamed, because alerts carry it as a label.
     pub id: String,
-    /// What it watches; failed calls where nothing is said.
+    /// Default: [`Kind::Errors`].
     pub kind: Option<Kind>,
-    /// `false`: failed calls still belong to it, but it raises no alert.
+    /// `false`: failed calls still belong to the row, but it raises no alert.
     pub enabled: Option<bool>,
-    /// Which failed calls belong to it.
+    /// Selects the failed calls that belong to the row.
     #[serde(rename = "match")]
     pub conditions: Option<Conditions>,
-    /// How long a storm must be; `0s`: fires at the first failure.
+    /// The length of a storm that fires; `0s` fires at the first failure.
     pub sustained: Option<String>,
-    /// Instead of `sustained`: the time within which `failures` calls must fail.
+    /// Used instead of `sustained`: the time within which `failures` calls must fail.
     pub within: Option<String>,
-    /// The fewest failed calls of a storm that fires.
+    /// The minimum number of failed calls in a storm that fires.
     pub failures: Option<u32>,
-    /// The share of the provider's calls from which on failures make a storm.
+    /// The minimum share (0 to 1) of the provider's calls that must fail to make a storm.
     pub share: Option<f64>,
-    /// How long it must be over before the alert resolves.
+    /// How long the storm must be over before the alert resolves.
     pub keep_firing: Option<String>,
-    /// How urgent it is.
+    /// The urgency of its alerts.
     pub severity: Option<Severity>,
-    /// A few words that finish the sentence "`provider`: …".
+    /// A few words that complete the summary "`provider`: …".
     pub title: Option<String>,
-    /// What to do first.
+    /// What to do first, in one sentence.
     pub action: Option<String>,
-    /// What to do, or whom to call, when that did not help.
+    /// What to do, or whom to call, if the action did not help.
     pub escalate_to: Option<String>,
-    /// What mends it, where no pattern says more.
+    /// How to fix it; used if no pattern gives a fix.
     pub fix: Option<String>,
 }
 
 impl RowSpec {
-    /// This row with the keys that `change` gives put in their place.
+    /// This row, with every key that `change` sets replaced by its value.
     pub(super) fn changed_by(self, change: &Self) -> Self {
         let Self {
             id,
@@ -79,15 +79,15 @@ impl RowSpec {
             escalate_to,
             fix,
         } = change.clone();
-        // `sustained` and `within` exclude each other: to give one takes the other back.
-        let neither = sustained.is_none() && within.is_none();
+        // `sustained` and `within` exclude each other: setting one removes the other.
+        let keeps_trigger = sustained.is_none() && within.is_none();
         Self {
             id,
             kind: kind.or(self.kind),
             enabled: enabled.or(self.enabled),
             conditions: conditions.or(self.conditions),
-            sustained: if neither { self.sustained } else { sustained },
-            within: if neither { self.within } else { within },
+            sustained: if keeps_trigger { self.sustained } else { sustained },
+            within: if keeps_trigger { self.within } else { within },
             failures: failures.or(self.failures),
             share: share.or(self.share),
             keep_firing: keep_firing.or(self.keep_firing),
@@ -100,41 +100,48 @@ impl RowSpec {
     }
 }
 
-/// A `match`: one condition, or several of which one is enough.
+/// A `match`: a call matches if one of the conditions holds. An empty list matches every failed call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conditions(pub Vec<Condition>);
 
-/// What a failed call must be like: all keys that are given must hold.
+/// One condition on a failed call: every key that is set must match.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Condition {
-    /// Ids of providers.
+    /// Provider ids.
     pub provider: Values,
-    /// Ids of gateways.
+    /// Provider ids of the gateway in between.
     pub gateway: Values,
-    /// Who called; `*` stands for any text.
+    /// Names of calling services; `*` matches any text.
     pub service: Values,
-    /// Models; `*` stands for any text.
+    /// Model names; `*` matches any text.
     pub model: Values,
-    /// Effective statuses: `429`, `5xx`, `timeout`, `connection`, `none`.
+    /// Effective statuses, such as `429`, `5xx`, `timeout`, `connection`, `none`.
     pub status: Values,
-    /// Categories.
+    /// Category ids.
     pub category: Values,
-    /// Ids of patterns; `*` stands for any text.
+    /// Pattern ids; `*` matches any text.
     pub pattern: Values,
     /// Tags of patterns.
     pub tag: Values,
-    /// Owners.
+    /// Owner ids.
     pub owner: Values,
     /// `yes`, `no` or `depends`.
     pub retry: Values,
-    /// Names of sources; `*` stands for any text.
+    /// Source names; `*` matches any text.
     pub source: Values,
-    /// A relay itself refused.
+    /// `true`: the relay itself refused the call.
     pub relay: bool,
 }
 
-/// The values of one key, one of which must fit; a value with `!` in front must not. A single value needs no list.
+impl Condition {
+    /// Whether no key is set: every failed call matches.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The values of one key: one of them must match, and no value with a leading `!` may match. A single value needs no list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values(pub Vec<String>);
 
@@ -144,11 +151,11 @@ impl fmt::Display for Conditions {
         if self.0.is_empty() {
             return f.write_str("any other failed call");
         }
-        self.0.iter().enumerate().try_for_each(|(n, it)| {
-            if n > 0 {
+        self.0.iter().enumerate().try_for_each(|(position, condition)| {
+            if position > 0 {
                 f.write_str("; or ")?;
             }
-            write!(f, "{it}")
+            write!(f, "{condition}")
         })
     }
 }
@@ -169,7 +176,8 @@ impl fmt::Display for Condition {
             ("retry", retry),
             ("source", source),
         ];
-        let mut parts: Vec<_> = all.iter().filter(|(_, it)| !it.0.is_empty()).map(|(key, it)| format!("{key} {it}")).collect();
+        let mut parts: Vec<_> =
+            all.iter().filter(|(_, values)| !values.0.is_empty()).map(|(key, values)| format!("{key} {values}")).collect();
         if *relay {
             parts.push("refused by a relay itself".to_owned());
         }
@@ -179,10 +187,11 @@ impl fmt::Display for Condition {
 
 impl fmt::Display for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (not, of): (Vec<&str>, Vec<&str>) = self.0.iter().map(String::as_str).partition(|it| it.starts_with('!'));
-        let not: Vec<_> = not.iter().map(|it| format!("not {}", it.trim_start_matches('!'))).collect();
-        let words = [of.join(" or "), not.join(", ")];
-        f.write_str(&words.iter().filter(|it| !it.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", "))
+        let (excluded, included): (Vec<&str>, Vec<&str>) =
+            self.0.iter().map(String::as_str).partition(|value| value.starts_with('!'));
+        let excluded: Vec<_> = excluded.iter().map(|value| format!("not {}", value.trim_start_matches('!'))).collect();
+        let words = [included.join(" or "), excluded.join(", ")];
+        f.write_str(&words.iter().filter(|text| !text.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -1,53 +1,52 @@
-//! A storm: the trouble itself, from its first failure to its latest.
+//! A storm: a series of failures, from the first to the latest.
 //!
-//! A window remembers fifteen seconds of 429s for a minute; a storm knows that they lasted fifteen seconds. Failures lift
-//! a score, successes lower it by as much as the row's share weighs them; the storm lasts while the score is above 0.
-//! The score is capped, so that a storm ends soon after the calls succeed again, however many had failed.
+//! A window remembers 15 s of 429s for a minute; a storm knows that they lasted 15 s. Failures raise a score. Successes
+//! lower it, each by an amount that depends on the row's share. The storm lasts while the score is above 0. The score is
+//! capped, so a storm ends soon after calls succeed again, however many failed before.
 
-use super::table::Row;
+use crate::alert::table::Row;
 use serde::{Deserialize, Serialize};
 
-/// One failure, in units of the score. Whole numbers: a state that went through a file must go on exactly as before.
+/// The score of one failure. Scores are whole numbers, so that a state restored from a file continues exactly as before.
 const UNIT: i64 = 1_000_000;
-/// The most that failures can pile up, in failures.
+/// The maximum score, in failures.
 const CAP: i64 = 10;
-/// Without a failure for this long while calls succeed, a storm is over, whatever its score says.
+/// If calls succeed and none has failed for this long, the storm is over, whatever its score.
 const CALM_SECONDS: i64 = 60;
-/// Without a failure for this long a storm is over in any case.
+/// If no call has failed for this long, the storm is over in any case.
 const SILENT_SECONDS: i64 = 900;
 
-/// How a row weighs what it sees.
+/// How a row weighs successes and failures.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weights {
-    /// What a success takes off the score: `share / (1 - share)` failures.
+    /// How much a success lowers the score: `share / (1 - share)` failures.
     success: i64,
-    /// So many failures are enough to speak of one.
+    /// The number of failures from which on the storm counts.
     failures: u64,
 }
 
 impl Weights {
-    /// As the row says.
     pub(super) fn of(row: &Row) -> Self {
         let share = row.share.clamp(0.001, 0.99);
-        // Rounded up: failures at exactly the share are none.
+        // Rounded up: failures at exactly the share are not a storm.
         Self { success: (share / (1.0 - share) * UNIT as f64).ceil() as i64, failures: u64::from(row.failures) }
     }
 }
 
-/// What one second brought.
+/// The failures and successes of one second.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Second {
-    /// The second itself.
+    /// The second, in seconds since the epoch.
     pub(super) at: i64,
     /// Failures of the row.
     pub(super) failures: u32,
-    /// Calls that worked.
+    /// Calls that succeeded.
     pub(super) successes: u32,
-    /// Of the failures that came too late for their own second: the earliest and the latest of those seconds.
+    /// The earliest and the latest second of the failures that arrived late.
     pub(super) late: Option<(i64, i64)>,
-    /// Whether all failures came late.
+    /// Whether all failures arrived late.
     pub(super) only_late: bool,
-    /// The latest second in which a call worked, this one included.
+    /// The latest second in which a call succeeded, up to and including `at`.
     pub(super) last_success: Option<i64>,
 }
 
@@ -65,24 +64,23 @@ impl Second {
 
 /// An open storm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Storm {
+pub(in crate::alert) struct Storm {
     score: i64,
     /// The second of its first failure.
     pub(super) first: i64,
     /// The second of its latest failure.
     pub(super) last: i64,
-    /// How many there were.
     pub(super) failures: u64,
-    /// The second in which they became enough.
+    /// The second in which the row's minimum number of failures was reached.
     enough: Option<i64>,
 }
 
 impl Storm {
-    /// The storm after this second, if there is one.
+    /// The storm after this second; `None` if there is none.
     pub(super) fn step(storm: Option<Self>, second: Second, weights: Weights) -> Option<Self> {
-        let score = storm.as_ref().map_or(0, |it| it.score);
-        let lifted = score.saturating_add(i64::from(second.failures) * UNIT);
-        let score = lifted.saturating_sub(i64::from(second.successes).saturating_mul(weights.success)).min(CAP * UNIT);
+        let score = storm.as_ref().map_or(0, |storm| storm.score);
+        let raised = score.saturating_add(i64::from(second.failures) * UNIT);
+        let score = raised.saturating_sub(i64::from(second.successes).saturating_mul(weights.success)).min(CAP * UNIT);
         if score <= 0 {
             return None;
         }
@@ -95,7 +93,7 @@ impl Storm {
         if storm.enough.is_none() && storm.failures >= weights.failures {
             storm.enough = Some(storm.last);
         }
-        Some(storm).filter(|it| !it.is_over(second))
+        Some(storm).filter(|storm| !storm.is_over(second))
     }
 
     fn opened_by(second: Second) -> Self {
@@ -107,25 +105,25 @@ impl Storm {
         self.last - self.first
     }
 
-    /// From the failure that made them enough to the latest; `None`: they are not enough yet.
+    /// From the failure that reached the row's minimum to the latest, in seconds; `None` below the minimum.
     pub(super) fn length_once_enough(&self) -> Option<i64> {
-        self.enough.map(|it| self.last - it)
+        self.enough.map(|enough| self.last - enough)
     }
 
     fn is_over(&self, second: Second) -> bool {
         let quiet = second.at - self.last;
-        let worked_since = second.last_success.is_some_and(|it| it > self.last);
-        quiet >= SILENT_SECONDS || (quiet >= CALM_SECONDS && worked_since)
+        let succeeded_since = second.last_success.is_some_and(|success| success > self.last);
+        quiet >= SILENT_SECONDS || (quiet >= CALM_SECONDS && succeeded_since)
     }
 }
 
-/// Failures within a short time, for rows that count so many of them.
+/// The failures of the last seconds, for rows that fire at several failures within a short time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Recent(Vec<(i64, u32)>);
+pub(super) struct RecentFailures(Vec<(i64, u32)>);
 
-impl Recent {
-    /// Counts a second's failures and says how many there were within the seconds before it.
+impl RecentFailures {
+    /// Adds the failures of a second, and returns the number of failures within the last `within` seconds.
     pub(super) fn step(&mut self, second: Second, within: i64) -> u64 {
         self.0.retain(|(at, _)| second.at - at <= within);
         if second.failures > 0 {

@@ -1,40 +1,40 @@
-//! Rules for Prometheus, written from the same table: what the daemon says of one host, Prometheus says of the fleet.
+//! Prometheus rules, written from the escalation table: the daemon alerts for one host, Prometheus for the fleet.
 //!
 //! Windows are never summed. Each node counts failed calls by row and measures its own storms; the rules sum the counters
-//! and take the longest storm, over `llm_triage_row_errors_total`, `llm_triage_row_storm_seconds`,
-//! `llm_triage_alert_state` and `llm_triage_requests_total` alone. An alert that any node has raised is raised for the
-//! fleet, so one node alone gives the same alerts by either way. No syntax newer than Prometheus 2.42.
+//! and take the longest storm. They use four metrics only: `llm_triage_row_errors_total`, `llm_triage_row_storm_seconds`,
+//! `llm_triage_alert_state` and `llm_triage_requests_total`. An alert that any node raises is raised for the fleet, so with
+//! one node both ways give the same alerts. The syntax works with Prometheus 2.42 and later.
 
-use super::spec::Kind;
-use super::table::{Row, Table, Trigger};
-use super::text::runbook_url;
+use super::row::{runbook_url, when_it_fires};
+use crate::alert::table::{Kind, Row, Table, Trigger};
 use std::time::Duration;
 
-/// Who reads the rules.
+/// The file format of the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RulesFormat {
-    /// A rule file of Prometheus, Thanos or Mimir.
+    /// A rule file for Prometheus, Thanos or Mimir.
     #[default]
     Prometheus,
-    /// A `PrometheusRule` of the Prometheus operator.
+    /// A `PrometheusRule` for the Prometheus operator.
     PrometheusRule,
 }
 
-/// How rules are written.
+/// Options of `llm-triage rules`.
 #[derive(Clone, Debug)]
 pub struct RulesOptions {
-    /// How often the daemons are scraped; counters cannot be read over less than a few of these.
+    /// The scrape interval of the daemons. A counter needs a few scrapes to show an increase.
     pub scrape_interval: Duration,
-    /// Who reads them.
+    /// The file format.
     pub format: RulesFormat,
-    /// What stands before `docs/runbooks/<row>.md`: an address that ends in `/`.
+    /// The prefix of `docs/runbooks/<row>.md`, a URL that ends in `/`; or a URL with `{row}`.
     pub runbook_base: String,
-    /// Whether the daemons keep their alerts per service, which counters by row do not tell apart.
+    /// Whether the daemons keep alerts per service. Counters by row have no service, so then only the daemons' own alerts
+    /// are used.
     pub by_service: bool,
 }
 
-/// The page on a row, on the node that saw most of its failures, as a template: what Prometheus scrapes it by is how to reach
-/// it. For [`RulesOptions::runbook_base`] where nothing better is known.
+/// The default of [`RulesOptions::runbook_base`]: a template for the runbook page on the node with the most failures, at
+/// the address that Prometheus scrapes.
 pub const RUNBOOK_OF_A_NODE: &str = concat!(
     r#"http://{{ with printf "topk(1, llm_triage_row_errors_total{row='{row}',provider='%s'})" $labels.provider | query }}"#,
     r#"{{ . | first | label "instance" }}{{ else }}127.0.0.1:10529{{ end }}/runbooks/{row}"#
@@ -51,13 +51,13 @@ impl Default for RulesOptions {
     }
 }
 
-/// What a fleet's rows come to, for dashboards: counters are summed, and the longest storm of any node counts.
+/// Recording rules for dashboards: the sum of the nodes' counters, and the longest storm of any node.
 const RECORDED: [(&str, &str); 2] = [
     ("row_provider:llm_triage_row_errors:rate5m", "sum by (row, provider) (rate(llm_triage_row_errors_total[5m]))"),
     ("row_provider:llm_triage_row_storm_seconds:max", "max by (row, provider) (llm_triage_row_storm_seconds) > 0"),
 ];
 
-/// One alerting rule for every row that raises alerts, and a few recording rules, as YAML.
+/// One alerting rule for each row that raises alerts, and the recording rules, as YAML.
 pub fn prometheus_rules(table: &Table, options: &RulesOptions) -> String {
     let mut yaml =
         String::from("# Written by `llm-triage rules` from the escalation table; change the table, not this file.\n");
@@ -69,7 +69,7 @@ pub fn prometheus_rules(table: &Table, options: &RulesOptions) -> String {
         }
     };
     let mut lines = vec!["groups:".to_owned(), "  - name: llm-triage".to_owned(), "    rules:".to_owned()];
-    for row in table.rows().iter().filter(|it| it.enabled) {
+    for row in table.rows().iter().filter(|row| row.enabled) {
         lines.extend(rule(row, options));
     }
     lines.extend(["  - name: llm-triage-recording", "    rules:"].map(str::to_owned));
@@ -84,7 +84,7 @@ pub fn prometheus_rules(table: &Table, options: &RulesOptions) -> String {
 
 fn rule(row: &Row, options: &RulesOptions) -> Vec<String> {
     let mut lines = vec![format!("      - alert: {}", row.alert_name), "        expr: |".to_owned()];
-    lines.extend(expression(row, options).lines().map(|it| format!("          {it}")));
+    lines.extend(expression(row, options).lines().map(|line| format!("          {line}")));
     lines.push("        labels:".to_owned());
     lines.push(format!("          row: {}", quoted(&row.id)));
     lines.push(format!("          severity: {}", row.severity));
@@ -97,12 +97,11 @@ fn rule(row: &Row, options: &RulesOptions) -> Vec<String> {
 
 fn annotations(row: &Row, options: &RulesOptions) -> [(&'static str, String); 6] {
     let keep = row.keep_firing.as_secs() / 60;
+    let seen = ["At least one node of the fleet sees it.".to_owned(), when_it_fires(row)];
+    let seen: Vec<String> = seen.into_iter().filter(|sentence| !sentence.is_empty()).collect();
     [
         ("summary", format!("{{{{ $labels.provider }}}}{}: {}", service(row, options), literal(&row.title))),
-        (
-            "description",
-            format!("At least one node of the fleet sees it. {} It clears about {keep} minutes after it is over.", when(row)),
-        ),
+        ("description", format!("{} It clears about {keep} minutes after it is over.", seen.join(" "))),
         ("next_step", literal(&row.next_step())),
         ("fix", literal(&row.fix)),
         ("evidence", "GET /api/v1/alerts on a node that sees it: models, services, an example, request ids.".to_owned()),
@@ -110,27 +109,16 @@ fn annotations(row: &Row, options: &RulesOptions) -> [(&'static str, String); 6]
     ]
 }
 
-/// Whose calls, as a template, where alerts are kept per service.
+/// The template of the service, where alerts are kept per service.
 fn service(row: &Row, options: &RulesOptions) -> &'static str {
-    if options.by_service && row.kind != Kind::Ourselves { " ({{ $labels.service }})" } else { "" }
+    if options.by_service && row.kind != Kind::SelfCheck { " ({{ $labels.service }})" } else { "" }
 }
 
-pub(super) fn when(row: &Row) -> String {
-    let failures = row.failures;
-    match (row.kind, row.trigger) {
-        (Kind::Silence | Kind::Blind | Kind::Ourselves, _) => String::new(),
-        (_, Trigger::AtOnce) => "It fires at the first failure.".to_owned(),
-        (_, Trigger::Sustained(length)) => {
-            format!("It fires after {} s with at least {failures} failures.", length.as_secs())
-        }
-        (_, Trigger::Burst(within)) => format!("It fires at {failures} failures within {} s.", within.as_secs()),
-    }
-}
-
-/// The condition. Every part gives one element per provider, so that the parts join and the alert has no other labels.
+/// The PromQL condition. Every part gives one element per provider, so that the parts can be joined and the alert has no
+/// other labels.
 fn expression(row: &Row, options: &RulesOptions) -> String {
     let raised = |by: &str| format!("max by ({by}) (llm_triage_alert_state{{row=\"{}\",state=\"firing\"}}) == 1", row.id);
-    if options.by_service && row.kind != Kind::Ourselves {
+    if options.by_service && row.kind != Kind::SelfCheck {
         return raised("provider, service");
     }
     let raised = raised("provider");
@@ -146,11 +134,11 @@ fn expression(row: &Row, options: &RulesOptions) -> String {
         (Kind::Outage, Trigger::Sustained(length)) => {
             let span = seconds(readable(row.keep_firing + length, row.failures, options));
             let failures = format!("sum by (provider) (increase(llm_triage_requests_total{{outcome=\"error\"}}[{span}]))");
-            // Where successes are never logged, nobody can say that nine calls in ten fail.
+            // Where successes are never logged, the share of failing calls is unknown.
             let seen = "sum by (provider) (llm_triage_requests_total{outcome=\"success\"}) > 0";
             format!("{raised}\nor\n({} and {failures} >= {} and {seen})", storm(row, length), row.failures)
         }
-        // A provider that one node does not hear of any more may be called from another: pods move.
+        // Calls that stopped on one node may have moved to another node with their pod.
         (Kind::Silence, _) => {
             let calls = "sum by (provider) (increase(llm_triage_requests_total[5m])) > 0";
             format!("({raised})\nunless\n{calls}")
@@ -159,9 +147,8 @@ fn expression(row: &Row, options: &RulesOptions) -> String {
     }
 }
 
-/// Enough failures of all nodes together, and enough of their calls. Prometheus cannot see ten seconds between two
-/// scrapes: it looks over the shortest span that it can count in, and asks for so many as would be enough of them in all
-/// of it. A burst that is shorter is told by the node that sees it.
+/// A burst over all nodes. Prometheus cannot see ten seconds between two scrapes, so it uses the shortest span in which it
+/// can count, and scales the number of failures to that span. A shorter burst is raised by the node that sees it.
 fn burst(row: &Row, raised: &str, within: Duration, span: Duration) -> String {
     let failures = increase(row, span);
     let calls = format!("sum by (provider) (increase(llm_triage_requests_total[{}]))", seconds(span));
@@ -169,7 +156,7 @@ fn burst(row: &Row, raised: &str, within: Duration, span: Duration) -> String {
     format!("{raised}\nor\n({failures} >= {enough} and {failures} / {calls} >= {})", row.share)
 }
 
-/// The longest storm of any node, remembered for as long as the daemon keeps firing after its end.
+/// The longest storm of any node, including storms that ended within `keep_firing`.
 fn storm(row: &Row, length: Duration) -> String {
     let keep = seconds(row.keep_firing.max(Duration::from_secs(1)));
     format!(
@@ -183,8 +170,10 @@ fn increase(row: &Row, span: Duration) -> String {
     format!("sum by (provider) (increase(llm_triage_row_errors_total{{row=\"{}\"}}[{}]))", row.id, seconds(span))
 }
 
-/// `increase()` stretches what it saw between the scrapes over the whole span: with *k* scrapes in it, by up to *k / (k -
-/// 1)*. Only with more scrapes than the failures asked for can one failure too few not be taken for enough.
+/// The shortest span that is long enough to count `failures`.
+///
+/// `increase()` extrapolates from the scrapes to the whole span: with *k* scrapes in it, by up to *k / (k - 1)*. With more
+/// scrapes than failures, one failure too few is never rounded up to enough.
 fn readable(span: Duration, failures: u32, options: &RulesOptions) -> Duration {
     span.max(options.scrape_interval.saturating_mul(failures.saturating_add(1)))
 }
@@ -193,7 +182,7 @@ fn seconds(span: Duration) -> String {
     format!("{}s", span.as_secs().max(1))
 }
 
-/// Text in which Prometheus' templates find nothing to fill in.
+/// Escapes the start of a Prometheus template.
 fn literal(text: &str) -> String {
     text.replace("{{", "{ {")
 }

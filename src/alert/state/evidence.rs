@@ -1,45 +1,48 @@
-//! What an alert can show for itself: who and what is concerned, and one example. Bounded, whatever comes in.
+//! The evidence for an alert: what its failures have in common, and one example. Its size is bounded.
 
-use super::NameTable;
+use crate::alert::names::NameTable;
 use crate::observation::Observation;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What the failures of one alert have in common.
+/// What the failures of one rule have in common.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Gathered {
-    pub(super) models: Top,
-    pub(super) services: Top,
-    pub(super) hosts: Top,
-    pub(super) statuses: Top,
-    pub(super) patterns: Top,
-    pub(super) owners: Top,
-    pub(super) request_ids: Vec<String>,
-    pub(super) example: Option<String>,
-    pub(super) key_hint: Option<String>,
-    pub(super) retry_after_s: Option<f64>,
-    pub(super) resets_at: Option<Timestamp>,
+pub(in crate::alert) struct AlertEvidence {
+    pub(in crate::alert) models: TopNames,
+    pub(in crate::alert) services: TopNames,
+    pub(in crate::alert) hosts: TopNames,
+    pub(in crate::alert) statuses: TopNames,
+    pub(in crate::alert) patterns: TopNames,
+    pub(in crate::alert) owners: TopNames,
+    pub(in crate::alert) request_ids: Vec<String>,
+    /// The message of the first failure.
+    pub(in crate::alert) example: Option<String>,
+    /// The last characters of the latest key.
+    pub(in crate::alert) key_hint: Option<String>,
+    /// The longest wait that a response asked for: a retry before its end cannot succeed.
+    pub(in crate::alert) retry_after_s: Option<f64>,
+    pub(in crate::alert) resets_at: Option<Timestamp>,
 }
 
-impl Gathered {
-    const REQUEST_IDS: usize = 5;
+impl AlertEvidence {
+    const MAX_REQUEST_IDS: usize = 5;
 
     /// Takes in one failure.
-    pub(super) fn take(&mut self, seen: &Observation, lexicon: NameTable<'_>) {
+    pub(in crate::alert) fn add(&mut self, seen: &Observation, names: NameTable<'_>) {
         self.models.count(seen.model.as_str());
         self.services.count(seen.service.as_str());
         self.statuses.count(&seen.status_label().to_string());
         self.owners.count(seen.owner.as_str());
-        self.patterns.count(seen.pattern.and_then(|it| lexicon.pattern(it)).map_or("", |it| &it.id));
-        // The longest wait that was named: to go on before it is over cannot help.
-        self.retry_after_s =
-            seen.retry_after_s.map_or(self.retry_after_s, |it| Some(self.retry_after_s.map_or(it, |old| old.max(it))));
+        self.patterns.count(seen.pattern.and_then(|id| names.pattern(id)).map_or("", |pattern| &pattern.id));
+        if let Some(wait) = seen.retry_after_s {
+            self.retry_after_s = Some(self.retry_after_s.map_or(wait, |longest| longest.max(wait)));
+        }
         let Some(evidence) = seen.evidence.as_deref() else { return };
         self.hosts.count(evidence.host.as_deref().unwrap_or_default());
         if let Some(id) = &evidence.request_id
-            && self.request_ids.len() < Self::REQUEST_IDS
+            && self.request_ids.len() < Self::MAX_REQUEST_IDS
             && !self.request_ids.contains(id)
         {
             self.request_ids.push(id.clone());
@@ -53,11 +56,11 @@ impl Gathered {
 /// How often each of a few names was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Top(Vec<(String, u64)>);
+pub(in crate::alert) struct TopNames(Vec<(String, u64)>);
 
-impl Top {
-    /// Names beyond these are joined.
-    const NAMES: usize = 12;
+impl TopNames {
+    /// Further names are counted together as [`Self::REST`].
+    const MAX_NAMES: usize = 12;
     const SHOWN: usize = 3;
     const REST: &str = "others";
 
@@ -65,37 +68,38 @@ impl Top {
         if name.is_empty() {
             return;
         }
-        let name = if self.0.len() < Self::NAMES || self.0.iter().any(|(it, _)| it == name) { name } else { Self::REST };
-        match self.0.iter_mut().find(|(it, _)| it == name) {
+        let has_room = self.0.len() < Self::MAX_NAMES || self.0.iter().any(|(known, _)| known == name);
+        let name = if has_room { name } else { Self::REST };
+        match self.0.iter_mut().find(|(known, _)| known == name) {
             Some((_, count)) => *count += 1,
             None => self.0.push((name.to_owned(), 1)),
         }
     }
 
-    /// The names, most frequent first.
+    /// Most frequent first.
     fn sorted(&self) -> Vec<&(String, u64)> {
         let mut sorted: Vec<_> = self.0.iter().collect();
         sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         sorted
     }
 
-    /// The most frequent name, and how often it was seen.
-    pub(super) fn leader(&self) -> Option<(&str, u64)> {
+    /// The most frequent name, and its count.
+    pub(in crate::alert) fn leader(&self) -> Option<(&str, u64)> {
         self.sorted().first().map(|(name, count)| (name.as_str(), *count))
     }
 
-    /// How many there were of all names.
-    pub(super) fn total(&self) -> u64 {
+    /// The sum of all counts.
+    pub(in crate::alert) fn total(&self) -> u64 {
         self.0.iter().map(|(_, count)| count).sum()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::alert) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 /// `gpt-5 12, gpt-5-mini 3, o4 1, 2 more`.
-impl fmt::Display for Top {
+impl fmt::Display for TopNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sorted = self.sorted();
         for (position, (name, count)) in sorted.iter().take(Self::SHOWN).enumerate() {

@@ -65,7 +65,7 @@ impl Tailer {
         true
     }
 
-    /// Opens the copies that were made after `stream` and before the current content of `file`, whose path is `real`. Returns
+    /// Opens the copies that were made after `stream` and before the current content of `file` at path `real`. Returns
     /// the stream that is read last. A copy of the current content is left out, because that is read from `file`.
     fn begin_copies_after(&mut self, stream: StreamId, real: &Path, file: &File, now: ClockReading) -> StreamId {
         let Some(older) = self.tails.get(&stream) else { return stream };

@@ -27,7 +27,7 @@ pub(super) const MAX_OPEN_FILES: usize = 512;
 /// counted as lost, so that the disk does not fill up.
 const MAX_DELETED_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
-/// The most deleted files whose heads are remembered.
+/// The number of deleted files that are remembered by their heads.
 const MAX_FINISHED: usize = 1_000;
 
 impl Tailer {
@@ -154,7 +154,7 @@ impl Tailer {
         }
     }
 
-    /// Opens a file again whose descriptor was closed. The next read checks that it still holds the bytes that were read.
+    /// Opens a file again after its descriptor was closed. The next read checks that it still holds the bytes that were read.
     pub(super) fn reopen(&mut self, stream: StreamId) -> bool {
         let Some(tail) = self.tails.get_mut(&stream) else { return false };
         if tail.file.is_some() {

@@ -8,8 +8,8 @@
 //! reported as lost or skipped. Cutting lines and keeping positions in step with the pipeline is left to `framing` and to
 //! [`Positions`], which belongs to the pipeline thread.
 //!
-//! Tests: `tests/it/tail.rs` and `rotation.rs` (single cases), `logrotate.rs` (the real program), `model.rs` (random
-//! operations), `accounting.rs`, `catchup.rs`, `faults.rs` and `restart.rs`.
+//! Tests: `tests/it/tail/` and `rotation.rs` (single cases), `logrotate.rs` (the real program), `model.rs` (random
+//! operations), `accounting/`, `catchup.rs`, `faults.rs` and `restart.rs`.
 
 mod accounting;
 mod admit;

@@ -13,20 +13,20 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tracing::warn;
 
-/// The time between the starts of two scans.
-const SCAN_EVERY: Duration = Duration::from_secs(1);
+/// The usual time from the start of one scan to the start of the next.
+const SCAN_PERIOD: Duration = Duration::from_secs(1);
 
-/// The longest time between two scans.
-const SCAN_AT_LEAST_EVERY: Duration = Duration::from_secs(10);
+/// With many files the period is this multiple of the duration of a scan, so that scans take at most 1 % of the time.
+const SCAN_PERIOD_FACTOR: u32 = 100;
 
-/// A scan may take this fraction of the time between two scans: with many files the time grows, up to the longest.
-const SCAN_SHARE: u32 = 100;
+/// The longest period, however many files there are.
+const MAX_SCAN_PERIOD: Duration = Duration::from_secs(10);
 
-/// The shortest time between two scans, while files are created and deleted all the time.
-const SCAN_AT_MOST_EVERY: Duration = Duration::from_millis(50);
+/// The shortest period. It applies when files are created, renamed or deleted.
+const MIN_SCAN_PERIOD: Duration = Duration::from_millis(50);
 
-/// The same as a multiple of the time that a scan takes.
-const SCAN_AT_MOST_SHARE: u32 = 20;
+/// The shortest period as a multiple of the duration of a scan.
+const MIN_SCAN_PERIOD_FACTOR: u32 = 20;
 
 /// Change events are collected for this long before the files are checked: far below what a person or a metric notices.
 const COLLECT_HINTS: Duration = Duration::from_millis(5);
@@ -57,9 +57,9 @@ impl Tailer {
             for source in &self.sources {
                 source.options.gauges.polled.store(watcher.polled() as u64, Ordering::Relaxed);
             }
-            let pause = (began.elapsed() * SCAN_SHARE).clamp(SCAN_EVERY, SCAN_AT_LEAST_EVERY);
-            let rest = (began.elapsed() * SCAN_AT_MOST_SHARE).max(SCAN_AT_MOST_EVERY);
-            if !self.read_until(began + rest, began + pause, hints, to) {
+            let period = (began.elapsed() * SCAN_PERIOD_FACTOR).clamp(SCAN_PERIOD, MAX_SCAN_PERIOD);
+            let min_period = (began.elapsed() * MIN_SCAN_PERIOD_FACTOR).max(MIN_SCAN_PERIOD);
+            if !self.read_until(began + min_period, began + period, hints, to) {
                 return;
             }
         }

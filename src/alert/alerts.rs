@@ -106,8 +106,8 @@ impl Alerts {
         }
     }
 
-    /// Changes the provider of a call that a router refused because of a cooldown: the provider whose failures began the
-    /// cooldown, and the router as the gateway.
+    /// If a router refused the call because of a cooldown, sets the provider that began the cooldown by its failures, and the
+    /// router as the gateway.
     pub fn attribute(&self, seen: &mut Observation, names: NameTable<'_>) {
         if seen.is_failed_call()
             && is_cooldown(seen, names)

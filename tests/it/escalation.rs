@@ -1,7 +1,8 @@
 //! The escalation table: every failed call has its row, faults are reported, and the Prometheus rules agree.
 
 use crate::alert::World;
-use llm_triage::alert::{Kind, RulesFormat, RulesOptions, Table, Trigger, parse, prometheus_rules};
+use llm_triage::alert::{Kind, Row, RulesFormat, RulesOptions, SelfRow, Table, Trigger, parse, prometheus_rules};
+use llm_triage::detect::HOLLOW_ROW;
 use llm_triage::observation::Observation;
 use llm_triage::taxonomy::{Category, Outcome, Owner, Severity, Status};
 use llm_triage::time::Timestamp;
@@ -109,7 +110,7 @@ fn every_category_status_and_owner_has_a_row() {
 fn the_shipped_rows_are_those_of_the_documentation() {
     let world = World::new();
     let table = world.table("");
-    let line = |row: &llm_triage::alert::Row| {
+    let line = |row: &Row| {
         let fires = match row.trigger {
             Trigger::AtOnce => "at once".to_owned(),
             Trigger::Sustained(length) => format!("{} s", length.as_secs()),
@@ -138,6 +139,17 @@ fn the_shipped_rows_are_those_of_the_documentation() {
             "LLMRest 300 s warning",
         ]
     );
+}
+
+/// Code that depends on a shipped row names it once; the row must exist.
+#[test]
+fn rows_that_the_code_names_exist() {
+    let world = World::new();
+    let table = world.table("");
+    let named = [Row::UNKNOWN, HOLLOW_ROW].into_iter().chain(SelfRow::ALL.iter().map(|row| row.as_str()));
+    for id in named {
+        assert!(table.by_name(id).is_some(), "{id}");
+    }
 }
 
 #[test]

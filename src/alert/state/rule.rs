@@ -117,7 +117,7 @@ impl RuleState {
         self.apply(evaluation, second.failures, resolving);
     }
 
-    /// Advances a rule over failed attempts, whose calls succeed, by one second.
+    /// Advances a rule over failed attempts of successful calls by one second.
     ///
     /// A fallback may have let the call succeed at another provider. So the attempts count as absorbed if calls succeed at
     /// any provider while few calls of this one fail.

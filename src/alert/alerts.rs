@@ -2,6 +2,8 @@
 //!
 //! `evaluate.rs` evaluates the rules second by second; `saved.rs` saves and restores the state.
 
+#![expect(clippy::cast_precision_loss, reason = "lengths of storms in seconds stay far below 2^52")]
+
 use super::names::NameTable;
 use super::options::AlertOptions;
 use super::state::{AllCalls, Cooldowns, Lateness, RecognitionMonitor, RuleState, Scope, SelfChecks, SelfRow, is_cooldown};

@@ -114,7 +114,7 @@ fn service(row: &Row, options: &RulesOptions) -> &'static str {
     if options.by_service && row.kind != Kind::SelfCheck { " ({{ $labels.service }})" } else { "" }
 }
 
-/// The PromQL condition. Every part gives one element per provider, so that the parts can be joined and the alert has no
+/// The condition in `PromQL`. Every part gives one element per provider, so that the parts can be joined and the alert has no
 /// other labels.
 fn expression(row: &Row, options: &RulesOptions) -> String {
     let raised = |by: &str| format!("max by ({by}) (llm_triage_alert_state{{row=\"{}\",state=\"firing\"}}) == 1", row.id);

@@ -82,7 +82,7 @@ fn patterns_of<'a>(row: &Row, table: &Table, names: NameTable<'a>) -> Vec<&'a Pa
         let failure = Observation {
             outcome: Outcome::Error,
             grain: Grain::Call,
-            pattern: Some(PatternId(*position as u16)),
+            pattern: u16::try_from(*position).ok().map(PatternId),
             category: pattern.category,
             owner: pattern.owner,
             retry: pattern.retry,

@@ -2,6 +2,8 @@
 //!
 //! `evaluate.rs` evaluates the rules second by second; `saved.rs` saves and restores the state.
 
+#![expect(clippy::cast_precision_loss, reason = "lengths of storms in seconds stay far below 2^52")]
+
 use super::names::NameTable;
 use super::options::AlertOptions;
 use super::state::{AllCalls, Cooldowns, Lateness, RecognitionMonitor, RuleState, Scope, SelfChecks, SelfRow, is_cooldown};
@@ -106,8 +108,8 @@ impl Alerts {
         }
     }
 
-    /// Changes the provider of a call that a router refused because of a cooldown: the provider whose failures began the
-    /// cooldown, and the router as the gateway.
+    /// If a router refused the call because of a cooldown, sets the provider that began the cooldown by its failures, and the
+    /// router as the gateway.
     pub fn attribute(&self, seen: &mut Observation, names: NameTable<'_>) {
         if seen.is_failed_call()
             && is_cooldown(seen, names)

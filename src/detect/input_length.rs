@@ -1,5 +1,12 @@
 //! Timeouts of long inputs, and the input length from which they begin.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts stay below 20,000, and a bucket has two digits"
+)]
+
 use super::wording::percent;
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,12 @@
 //! Rate limits that begin at a certain load, and the load and concurrency that stay below it.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts stay far below 2^52, and latencies are between 0 and an hour"
+)]
+
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -44,7 +51,7 @@ pub(super) struct LoadLimit {
 impl LoadHistory {
     pub(super) fn add(&mut self, at: i64, limited: bool, latency_s: Option<f64>) {
         let slot = at.div_euclid(SLOT_SECONDS);
-        if self.slots.is_empty() || slot - self.newest >= SLOTS as i64 {
+        if self.slots.is_empty() || slot - self.newest >= i64::try_from(SLOTS).unwrap_or(i64::MAX) {
             self.slots.clear();
             self.slots.push_back((0, 0));
             self.newest = slot;

@@ -1,5 +1,7 @@
 //! Successful and failed calls per minute, over the last ten minutes.
 
+#![expect(clippy::cast_possible_truncation, reason = "a slot is between 0 and 9")]
+
 use serde::{Deserialize, Serialize};
 
 const SLOTS: i64 = 10;

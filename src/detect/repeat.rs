@@ -126,7 +126,7 @@ impl FailingRequest {
     /// Whether the last ten minutes have far more failures than earlier ones.
     fn is_growing(&self, at: i64, lately: u64, first_good: i64) -> bool {
         let before = self.count.saturating_sub(lately);
-        let earlier_periods = ((at - self.first) / 600 - 1).max(0) as u64;
+        let earlier_periods = u64::try_from((at - self.first) / 600 - 1).unwrap_or(0);
         let is_new = before == 0 && self.all_good_at_first >= CALLS_BEFORE && self.first - first_good >= SECONDS_BEFORE;
         lately >= GROWING_FAILURES && (is_new || before > 0 && lately * earlier_periods >= GROWTH * before)
     }
@@ -157,19 +157,16 @@ impl FailingRequests {
         let good = self.good.get(&pair).copied().unwrap_or(0);
         let new = || FailingRequest::new(id, pair, seen, row, title(), (good, self.all_good));
         let known = self.requests.iter().position(|request| request.id == id);
-        let position = match known.or_else(|| self.replaceable(at)) {
-            Some(position) => {
-                let request = &self.requests[position];
-                if request.id != id || at - request.last > FORGOTTEN_SECONDS {
-                    self.requests[position] = new();
-                }
-                position
+        let position = if let Some(position) = known.or_else(|| self.replaceable(at)) {
+            let request = &self.requests[position];
+            if request.id != id || at - request.last > FORGOTTEN_SECONDS {
+                self.requests[position] = new();
             }
-            None => {
-                let request = new();
-                self.requests.push(request);
-                self.requests.len() - 1
-            }
+            position
+        } else {
+            let request = new();
+            self.requests.push(request);
+            self.requests.len() - 1
         };
         self.requests[position].fail(at, good);
         self.good.entry(pair).or_insert(0);

@@ -100,14 +100,16 @@ impl KeyHistory {
             time_of_day(episode.first),
             plural(refused, "time"),
         );
-        match episode.hosts.as_slice() {
-            [] => {}
-            [one] => text.push_str(&format!(", all on host {one}")),
-            hosts => text.push_str(&format!(", on {} hosts: {}", hosts.len(), hosts.join(", "))),
-        }
+        let hosts = match episode.hosts.as_slice() {
+            [] => String::new(),
+            [one] => format!(", all on host {one}"),
+            hosts => format!(", on {} hosts: {}", hosts.len(), hosts.join(", ")),
+        };
+        text.push_str(&hosts);
         if good_since > 0 {
-            let share = percent(good_since, good_since + refused);
-            text.push_str(&format!("; {share} still succeed, so some processes have a valid key"));
+            text.push_str("; ");
+            text.push_str(&percent(good_since, good_since + refused));
+            text.push_str(" still succeed, so some processes have a valid key");
         }
         Some(Rotation { since: episode.first, last: episode.last, text })
     }

@@ -1,5 +1,7 @@
 //! Numbers and times in sentences.
 
+#![expect(clippy::cast_precision_loss, reason = "a text shows one decimal at most")]
+
 use crate::time::format_compact;
 use std::time::Duration;
 

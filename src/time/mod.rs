@@ -10,6 +10,6 @@ mod span;
 mod stamp;
 mod timestamp;
 
-pub use span::{Span, SpanError, format_compact, format_duration};
+pub use span::{Span, SpanError, format_compact, format_duration, whole_seconds};
 pub use stamp::{Stamp, Zone};
 pub use timestamp::Timestamp;

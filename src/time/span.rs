@@ -61,6 +61,12 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// Whole seconds, rounded down; the core counts time in seconds of type `i64`.
+#[must_use]
+pub fn whole_seconds(length: Duration) -> i64 {
+    i64::try_from(length.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// For sentences: `45 s`, `1 minute`, `60 minutes`. Exact to a second: use it for configured lengths.
 #[must_use]
 pub fn format_duration(length: Duration) -> String {

@@ -76,6 +76,7 @@ impl Stamp {
     /// Converts an epoch number: below 1e11 it counts seconds, below 1e14 milliseconds, below 1e17 microseconds, else
     /// nanoseconds. `None`: the number is too small (before 2001) or too large to be a stamp.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the value is below 1e17 microseconds")]
     pub fn from_epoch(number: f64) -> Option<Self> {
         let micros = match number {
             n if !n.is_finite() || n < 1e9 => return None,
@@ -105,9 +106,9 @@ fn epoch_text(text: &[u8]) -> Option<(Stamp, &[u8])> {
 fn date_time(text: &[u8], separators: [u8; 2]) -> Option<(Stamp, &[u8])> {
     let mut at = Cursor { text, at: 0 };
     let year = at.digits(4)?;
-    at.expect(separators[0])?;
+    at.skip(separators[0])?;
     let month = at.digits(2)?;
-    at.expect(separators[1])?;
+    at.skip(separators[1])?;
     let day = at.digits(2)?;
     match at.next()? {
         b'T' | b't' => {}
@@ -128,13 +129,13 @@ fn apache(text: &[u8]) -> Option<(Stamp, &[u8])> {
         [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
     let mut at = Cursor { text, at: 0 };
     let day = at.digits(2)?;
-    at.expect(b'/')?;
+    at.skip(b'/')?;
     let name = text.get(at.at..at.at + 3)?;
-    let month = MONTHS.iter().position(|month| month.as_slice() == name)? as i64 + 1;
+    let (_, month) = MONTHS.iter().zip(1_i64..).find(|(month, _)| month.as_slice() == name)?;
     at.at += 3;
-    at.expect(b'/')?;
+    at.skip(b'/')?;
     let year = at.digits(4)?;
-    at.expect(b':')?;
+    at.skip(b':')?;
     finish(at, (year, month, day))
 }
 
@@ -166,7 +167,7 @@ impl<'a> Cursor<'a> {
         Some(byte)
     }
 
-    fn expect(&mut self, wanted: u8) -> Option<()> {
+    fn skip(&mut self, wanted: u8) -> Option<()> {
         (self.next()? == wanted).then_some(())
     }
 
@@ -185,9 +186,9 @@ impl<'a> Cursor<'a> {
     /// Parses `09:16:51`, maybe with a fraction of any length after `.` or `,`; in microseconds.
     fn time_of_day(&mut self) -> Option<i64> {
         let hour = self.digits(2)?;
-        self.expect(b':')?;
+        self.skip(b':')?;
         let minute = self.digits(2)?;
-        self.expect(b':')?;
+        self.skip(b':')?;
         let second = self.digits(2)?;
         if hour > 23 || minute > 59 || second > 60 {
             return None;

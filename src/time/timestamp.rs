@@ -1,5 +1,7 @@
 //! Points in time.
 
+#![expect(clippy::cast_precision_loss, reason = "microseconds until the year 2255 stay below 2^53")]
+
 use super::civil;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};

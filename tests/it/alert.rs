@@ -1,4 +1,4 @@
-//! Storms and the alert state machine, by script: what happens second by second, and which transitions that gives.
+//! Storms and the alert state machine: scripts of calls second by second, and the transitions they give.
 
 use llm_triage::alert::{AlertOptions, Alerts, AlertsState, NameTable, RowSpec, SelfRow, State, Table, Transition, parse};
 use llm_triage::classify::Pattern;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 pub(crate) const START: i64 = 1_795_000_000;
 
-/// Providers and patterns that the scripts speak of.
+/// The providers and patterns of the scripts.
 pub(crate) struct World {
     pub(crate) providers: Providers,
     pub(crate) patterns: Vec<Pattern>,
@@ -29,7 +29,7 @@ impl World {
             implies: None,
             retry: Retry::Depends,
             meaning: String::new(),
-            fix: format!("what mends {id}"),
+            fix: format!("how to fix {id}"),
             docs: None,
             providers: Vec::new(),
             examples: Vec::new(),
@@ -50,7 +50,7 @@ impl World {
         Self { providers: Providers::new(specs).expect("good ids"), patterns, sources: vec!["app".to_owned()] }
     }
 
-    pub(crate) fn lexicon(&self) -> NameTable<'_> {
+    pub(crate) fn names(&self) -> NameTable<'_> {
         NameTable { patterns: &self.patterns, providers: &self.providers, sources: &self.sources }
     }
 
@@ -59,13 +59,13 @@ impl World {
     }
 
     pub(crate) fn pattern(&self, id: &str) -> Option<PatternId> {
-        let position = self.patterns.iter().position(|it| it.id == id).expect("a pattern of the tests");
+        let position = self.patterns.iter().position(|pattern| pattern.id == id).expect("a pattern of the tests");
         u16::try_from(position).ok().map(PatternId)
     }
 
     pub(crate) fn table(&self, user: &str) -> Table {
         let user: Vec<RowSpec> = if user.is_empty() { Vec::new() } else { parse(user).expect("good TOML") };
-        Table::build(&user, self.lexicon()).expect("good rows")
+        Table::build(&user, self.names()).expect("good rows")
     }
 
     pub(crate) fn alerts(&self) -> Alerts {
@@ -80,11 +80,11 @@ pub(crate) struct Event {
     pub(crate) word: &'static str,
 }
 
-/// `ok`, or what failed; of openai where no other provider is named.
+/// Parses `ok` or the name of a failure, with `provider:` in front if it is not openai.
 pub(crate) fn observation(world: &World, event: Event) -> Observation {
     let at = Timestamp::from_micros((START * 1_000 + event.milli) * 1_000);
     let (provider, word) = event.word.split_once(':').unwrap_or(("openai", event.word));
-    let (grain, word) = word.strip_prefix("try-").map_or((Grain::Call, word), |it| (Grain::Attempt, it));
+    let (grain, word) = word.strip_prefix("try-").map_or((Grain::Call, word), |word| (Grain::Attempt, word));
     let mut seen = Observation { provider: world.provider(provider), grain, ..Observation::new(at) };
     if word == "ok" {
         seen.outcome = Outcome::Success;
@@ -110,7 +110,7 @@ pub(crate) fn observation(world: &World, event: Event) -> Observation {
         "strange" => (http(418), Category::Unknown, Owner::Unknown),
         "tool" => (None, Category::ToolUse, Owner::Tool),
         "relay" => (http(500), Category::ClientTool, Owner::Gateway),
-        other => panic!("{other} is no word of a script"),
+        other => panic!("unknown word {other} in a script"),
     };
     seen.evidence = Some(Box::new(Evidence { message: format!("it says {word}"), ..Evidence::default() }));
     seen.pattern = if word == "hollow" { world.pattern("deepseek-empty-choices") } else { None };
@@ -124,38 +124,48 @@ fn every(step: i64, from: i64, to: i64, word: &'static str) -> Vec<Event> {
 
 fn script(parts: &[Vec<Event>]) -> Vec<Event> {
     let mut events = parts.concat();
-    events.sort_by_key(|it| it.milli);
+    events.sort_by_key(|event| event.milli);
     events
 }
 
-/// Plays a script with a tick every second until `end`, and hands every transition over.
+/// Plays a script with a tick every second until `end`, and collects every transition.
 fn play(world: &World, alerts: &mut Alerts, events: &[Event], (from, end): (i64, i64), out: &mut Vec<Transition>) {
-    let mut events = events.iter().copied().skip_while(|it| it.milli < from * 1_000).peekable();
+    let mut events = events.iter().copied().skip_while(|event| event.milli < from * 1_000).peekable();
     for second in from..end {
         let now = Timestamp::from_second(START + second);
-        alerts.tick(now, world.lexicon(), out);
-        while let Some(event) = events.next_if(|it| it.milli < (second + 1) * 1_000) {
+        alerts.tick(now, world.names(), out);
+        while let Some(event) = events.next_if(|event| event.milli < (second + 1) * 1_000) {
             let seen = observation(world, event);
-            alerts.observe(&seen, world.lexicon(), seen.at, out);
+            alerts.observe(&seen, world.names(), seen.at, out);
         }
     }
 }
 
-/// `35 rate-limit openai firing`: the second, the row, the provider, what became of it and why.
+/// `35 rate-limit openai firing`: the second, the row, the provider, the new state and the reason.
 fn lines(transitions: &[Transition]) -> Vec<String> {
-    let line = |it: &Transition| {
-        let reason = it.alert.reason.map_or_else(String::new, |it| format!(" {it}"));
-        format!("{} {} {} {}{reason}", it.at.second() - START, it.alert.row, it.alert.provider, it.to)
+    let line = |transition: &Transition| {
+        let reason = transition.alert.reason.map_or_else(String::new, |reason| format!(" {reason}"));
+        format!(
+            "{} {} {} {}{reason}",
+            transition.at.second() - START,
+            transition.alert.row,
+            transition.alert.provider,
+            transition.to
+        )
     };
-    transitions.iter().filter(|it| it.from != State::Pending || it.to != State::Inactive).map(line).collect()
+    transitions
+        .iter()
+        .filter(|transition| transition.from != State::Pending || transition.to != State::Inactive)
+        .map(line)
+        .collect()
 }
 
-/// The transitions of a script, those to pending left out.
+/// Compares the transitions of a script, except those to pending.
 fn check(parts: &[Vec<Event>], end: i64, expected: &[&str]) {
     let world = World::new();
     let (mut alerts, mut out) = (world.alerts(), Vec::new());
     play(&world, &mut alerts, &script(parts), (0, end), &mut out);
-    out.retain(|it| it.to != State::Pending);
+    out.retain(|transition| transition.to != State::Pending);
     assert_eq!(lines(&out), expected);
 }
 
@@ -168,15 +178,15 @@ fn healthy(from: i64, to: i64) -> Vec<Event> {
 fn fifteen_seconds_of_429_never_fire() {
     check(&[healthy(0, 60), every(1_000, 61, 75, "429"), healthy(76, 700)], 700, &[]);
     check(&[every(1, 61, 75, "429"), every(1, 76, 200, "ok")], 200, &[]);
-    // Nor do they when nothing follows that could say that it is over.
+    // Nor do they fire if no call follows that shows the end.
     check(&[healthy(0, 60), every(1_000, 61, 75, "429")], 3_000, &[]);
 }
 
 #[test]
 fn thirty_seconds_of_429_fire_and_resolve_five_minutes_after_the_storm() {
     let parts = [healthy(0, 60), every(1_000, 61, 100, "429"), healthy(101, 800)];
-    // Failing from 61 on, 30 s long at 91, evaluated five seconds later. The score of 10 is worn off by 90 successes, but
-    // 60 s without a failure end the storm before: at 160.
+    // Calls fail from 61 on; the storm is 30 s long at 91 and evaluated five seconds later. 90 successes would bring the
+    // score from 10 to 0, but 60 s without a failure end the storm earlier: at 160.
     check(&parts, 800, &["96 rate-limit openai firing", "465 rate-limit openai resolved recovered"]);
     let busy = [every(10, 0, 60, "ok"), every(1, 61, 100, "429"), every(10, 101, 800, "ok")];
     check(&busy, 800, &["96 rate-limit openai firing", "406 rate-limit openai resolved recovered"]);
@@ -185,7 +195,7 @@ fn thirty_seconds_of_429_fire_and_resolve_five_minutes_after_the_storm() {
 #[test]
 fn a_slow_client_whose_every_call_fails_does_fire() {
     check(&[every(60_000, 0, 480, "503")], 500, &["185 unavailable openai firing"]);
-    // Three failures are too few, however long it takes.
+    // Three failures are too few, however long they last.
     check(&[every(60_000, 0, 120, "503")], 700, &[]);
 }
 
@@ -197,12 +207,13 @@ fn few_failures_among_many_calls_are_no_storm() {
 
 #[test]
 fn three_500s_within_ten_seconds_fire() {
-    let at = |seconds: &[i64]| seconds.iter().map(|it| Event { milli: it * 1_000 + 500, word: "500" }).collect::<Vec<_>>();
+    let at =
+        |seconds: &[i64]| seconds.iter().map(|second| Event { milli: second * 1_000 + 500, word: "500" }).collect::<Vec<_>>();
     check(&[healthy(0, 60), at(&[20, 25, 30])], 60, &["35 server-error openai firing"]);
     check(&[healthy(0, 60), at(&[20, 25, 31])], 60, &[]);
     check(&[healthy(0, 60), at(&[20, 30])], 60, &[]);
     check(&[at(&[20, 20, 20])], 60, &["25 server-error openai firing"]);
-    // Three in ten thousand calls are nobody's trouble.
+    // Three in ten thousand calls are too few.
     check(&[every(1, 0, 30, "ok"), at(&[20, 22, 24])], 60, &[]);
 }
 
@@ -212,13 +223,13 @@ fn auth_and_billing_fire_on_arrival() {
     let parts = [healthy(0, 60), one(20_300, "401"), healthy(61, 1_000)];
     check(&parts, 1_000, &["20 auth openai firing", "625 auth openai resolved recovered"]);
     check(&[one(300, "402")], 4_000, &["0 billing openai firing", "3605 billing openai resolved quiet"]);
-    // Successes were seen once: without one since, only a day without calls ends it.
+    // If successes were logged before, only a success or a day without calls ends the alert.
     check(
         &[healthy(0, 60), one(61_300, "402")],
         90_000,
         &["61 billing openai firing", "86466 billing openai resolved expired"],
     );
-    // Another provider's success says nothing of this one.
+    // A success at another provider does not end it.
     check(&[healthy(0, 9), one(10_000, "401"), every(1_000, 11, 2_000, "anthropic:ok")], 2_000, &["10 auth openai firing"]);
 }
 
@@ -247,24 +258,24 @@ fn nearly_all_calls_failing_is_an_outage() {
     let once = vec![Event { milli: 0, word: "ok" }];
     let rows = ["65 unavailable openai firing", "66 timeout openai firing", "78 outage openai firing"];
     check(&[once, a.clone(), b.clone(), c.clone()], 120, &rows);
-    // Where successes are never logged, nobody can say what share fails.
+    // Where successes are never logged, the share of failing calls is unknown.
     check(&[a, b, c], 120, &rows[..2]);
-    // One success in five: no outage.
+    // One success in five calls is not an outage.
     let [a, b, c] = mixed(0, 100);
     let out = [a, b, c, every(4_000, 3, 100, "ok")];
     check(&out, 120, &["65 unavailable openai firing", "66 timeout openai firing"]);
-    // Failures that page at once have paged: they are no outage on top.
+    // Failures of rows that fire at the first failure are not an outage in addition.
     check(&[every(1_000, 0, 200, "401")], 220, &["0 auth openai firing"]);
 }
 
 #[test]
-fn retries_that_carry_the_load_are_told() {
+fn retries_that_carry_the_load_fire() {
     let parts = [every(1_000, 0, 400, "try-429"), every(1_000, 0, 400, "try-ok"), healthy(0, 400)];
     check(&parts, 420, &["305 absorbed openai firing"]);
-    // Where a fallback answers, the call succeeds at another provider.
+    // With a fallback, the call succeeds at another provider.
     let fallback = [every(1_000, 0, 400, "try-429"), every(1_000, 0, 400, "anthropic:ok")];
     check(&fallback, 420, &["305 absorbed openai firing"]);
-    // Where the calls fail too, nothing is absorbed.
+    // If the calls fail too, the attempts are not absorbed.
     let failing = [every(1_000, 0, 400, "try-429"), every(1_000, 0, 400, "429"), every(1_000, 0, 400, "anthropic:ok")];
     check(&failing, 420, &["35 rate-limit openai firing"]);
 }
@@ -280,7 +291,7 @@ fn calls_that_stop_are_noticed() {
 }
 
 #[test]
-fn silence_sleeps_when_told_to() {
+fn silence_is_not_evaluated_while_it_is_asleep() {
     let world = World::new();
     let (mut alerts, mut out) = (world.alerts(), Vec::new());
     let events = every(30_000, 0, 3_900, "ok");
@@ -288,14 +299,14 @@ fn silence_sleeps_when_told_to() {
     alerts.set_silence_asleep(true);
     play(&world, &mut alerts, &events, (4_000, 6_000), &mut out);
     assert_eq!(lines(&out), Vec::<String>::new());
-    // Patience starts anew on waking.
+    // After that, the wait for missing calls starts again.
     alerts.set_silence_asleep(false);
     play(&world, &mut alerts, &events, (6_000, 7_000), &mut out);
     assert_eq!(lines(&out), ["6299 silence openai firing"]);
 }
 
 #[test]
-fn a_log_that_is_not_understood_any_more_is_told() {
+fn lines_without_recognised_calls_fire() {
     let world = World::new();
     let (mut alerts, mut out) = (world.alerts(), Vec::new());
     for second in 0..5_000 {
@@ -303,25 +314,25 @@ fn a_log_that_is_not_understood_any_more_is_told() {
         alerts.note_lines(now, 5, 0);
         if second < 4_000 {
             let seen = observation(&world, Event { milli: second * 1_000, word: "ok" });
-            alerts.observe(&seen, world.lexicon(), now, &mut out);
+            alerts.observe(&seen, world.names(), now, &mut out);
         } else {
-            alerts.tick(now, world.lexicon(), &mut out);
+            alerts.tick(now, world.names(), &mut out);
         }
     }
-    let blind: Vec<_> = lines(&out).into_iter().filter(|it| it.contains("blind")).collect();
+    let blind: Vec<_> = lines(&out).into_iter().filter(|line| line.contains("blind")).collect();
     assert_eq!(blind, ["4275 blind llm-triage firing"]);
 
     let (mut alerts, mut out) = (world.alerts(), Vec::new());
     for second in 0..400 {
         let now = Timestamp::from_second(START + second);
-        alerts.tick(now, world.lexicon(), &mut out);
+        alerts.tick(now, world.names(), &mut out);
         alerts.note_lines(now, 5, u32::from(second % 10 == 0));
     }
     assert_eq!(lines(&out), ["35 blind llm-triage pending", "305 blind llm-triage firing"]);
 }
 
 #[test]
-fn what_is_wrong_with_ourselves_is_told() {
+fn a_fault_of_this_process_fires_its_row() {
     let world = World::new();
     let (mut alerts, mut out) = (world.alerts(), Vec::new());
     let at = |second| Timestamp::from_second(START + second);
@@ -342,7 +353,7 @@ fn nothing_resolves_while_a_source_is_behind() {
     play(&world, &mut alerts, &events, (0, 100), &mut out);
     alerts.set_behind(true);
     play(&world, &mut alerts, &events, (100, 900), &mut out);
-    out.retain(|it| it.to != State::Pending);
+    out.retain(|transition| transition.to != State::Pending);
     assert_eq!(lines(&out), ["35 rate-limit openai firing"]);
     alerts.set_behind(false);
     play(&world, &mut alerts, &events, (900, 910), &mut out);
@@ -350,28 +361,28 @@ fn nothing_resolves_while_a_source_is_behind() {
 }
 
 #[test]
-fn after_a_backlog_only_what_is_still_true_is_told() {
+fn after_a_backlog_only_alerts_that_still_fire_are_emitted() {
     let world = World::new();
     let now = Timestamp::from_second(START + 2_000);
     let catch_up = |alerts: &mut Alerts, events: &[Event]| {
         let mut out = Vec::new();
-        alerts.set_catching_up(true, now, world.lexicon(), &mut out);
+        alerts.set_catching_up(true, now, world.names(), &mut out);
         for event in events {
-            alerts.observe(&observation(&world, *event), world.lexicon(), now, &mut out);
+            alerts.observe(&observation(&world, *event), world.names(), now, &mut out);
         }
-        assert_eq!(lines(&out), Vec::<String>::new(), "nothing is told while the backlog is read");
-        alerts.set_catching_up(false, now, world.lexicon(), &mut out);
+        assert_eq!(lines(&out), Vec::<String>::new(), "nothing is emitted while the backlog is read");
+        alerts.set_catching_up(false, now, world.names(), &mut out);
         lines(&out)
     };
-    // A storm and a wrong key of half an hour ago, both over; a storm that lasts, in another file. Files come one after
-    // the other, not by time.
+    // In one file, a storm and an invalid key of half an hour ago, both over; in another file, a storm that lasts. The
+    // files are read one after the other, not in the order of time.
     let over =
         script(&[every(1_000, 100, 160, "429"), every(10_000, 170, 1_990, "ok"), vec![Event { milli: 200_000, word: "401" }]]);
     let lasting = every(5_000, 1_800, 1_990, "anthropic:503");
     let mut alerts = world.alerts();
-    let told = catch_up(&mut alerts, &[lasting.clone(), over.clone()].concat());
-    assert_eq!(told, ["2000 unavailable anthropic firing"]);
-    // What fired before the downtime and is over now is resolved, once.
+    let emitted = catch_up(&mut alerts, &[lasting.clone(), over.clone()].concat());
+    assert_eq!(emitted, ["2000 unavailable anthropic firing"]);
+    // An alert that fired before the downtime and is over now is resolved, once.
     let mut out = Vec::new();
     let mut alerts = world.alerts();
     play(&world, &mut alerts, &every(1_000, 0, 60, "429"), (0, 70), &mut out);
@@ -379,53 +390,53 @@ fn after_a_backlog_only_what_is_still_true_is_told() {
 }
 
 #[test]
-fn a_late_source_is_heard_with_its_own_times() {
+fn late_events_count_with_their_own_times() {
     let world = World::new();
     let late = |delay: i64, events: &[Event]| {
         let (mut alerts, mut out) = (world.alerts(), Vec::new());
         for second in 0..1_500 {
             let now = Timestamp::from_second(START + second);
-            alerts.tick(now, world.lexicon(), &mut out);
-            for event in events.iter().filter(|it| it.milli / 1_000 + delay == second) {
-                alerts.observe(&observation(&world, *event), world.lexicon(), now, &mut out);
+            alerts.tick(now, world.names(), &mut out);
+            for event in events.iter().filter(|event| event.milli / 1_000 + delay == second) {
+                alerts.observe(&observation(&world, *event), world.names(), now, &mut out);
             }
         }
-        out.retain(|it| it.to == State::Firing);
+        out.retain(|transition| transition.to == State::Firing);
         lines(&out)
     };
     let storm = every(1_000, 0, 40, "429");
     assert_eq!(late(20, &storm), ["51 rate-limit openai firing"]);
     let short = script(&[every(1_000, 0, 15, "429"), healthy(16, 200)]);
     assert_eq!(late(20, &short), Vec::<String>::new());
-    // So late that the storm would be over long since.
+    // Events so late that their storm would be over already.
     assert_eq!(late(1_000, &storm), Vec::<String>::new());
 }
 
 #[test]
-fn a_reload_keeps_what_did_not_change() {
+fn a_reload_keeps_the_state_of_unchanged_rows() {
     let world = World::new();
     let (mut alerts, mut out) = (world.alerts(), Vec::new());
     let events = script(&[every(1_000, 0, 300, "429"), every(1_000, 0, 300, "deepseek:401")]);
     play(&world, &mut alerts, &events, (0, 100), &mut out);
     out.clear();
     let now = Timestamp::from_second(START + 100);
-    // A new row in front shifts the indexes of all others; `rate-limit` is only reworded.
+    // A new row in front shifts the ids of all others; `rate-limit` only has another text.
     let reworded = world.table(
         "[[escalation]]\nid = 'mine'\nmatch = { service = 'none-such' }\n[[escalation]]\nid = 'rate-limit'\naction = 'Wait.'",
     );
-    alerts.reload(reworded, AlertOptions::default(), world.lexicon(), now, &mut out);
+    alerts.reload(reworded, AlertOptions::default(), world.names(), now, &mut out);
     assert_eq!(lines(&out), Vec::<String>::new());
     play(&world, &mut alerts, &events, (100, 120), &mut out);
     assert_eq!(lines(&out), Vec::<String>::new());
-    let shown = alerts.alerts(now, world.lexicon());
-    let shown = shown.iter().find(|it| it.row == "rate-limit").expect("still firing");
+    let shown = alerts.alerts(now, world.names());
+    let shown = shown.iter().find(|alert| alert.row == "rate-limit").expect("still firing");
     assert!(shown.next_step.starts_with("Wait."), "{}", shown.next_step);
     let without = world.table("[[escalation]]\nid = 'rate-limit'\nenabled = false");
-    alerts.reload(without, AlertOptions::default(), world.lexicon(), Timestamp::from_second(START + 120), &mut out);
+    alerts.reload(without, AlertOptions::default(), world.names(), Timestamp::from_second(START + 120), &mut out);
     assert_eq!(lines(&out), ["120 rate-limit openai resolved config"]);
     out.clear();
     play(&world, &mut alerts, &events, (120, 300), &mut out);
-    assert_eq!(lines(&out), Vec::<String>::new(), "a row that is switched off keeps its calls and raises nothing");
+    assert_eq!(lines(&out), Vec::<String>::new(), "calls still belong to a disabled row, but it raises no alert");
 }
 
 #[test]
@@ -448,13 +459,13 @@ fn an_alert_says_what_to_do() {
             evidence: Some(Box::new(evidence)),
             ..observation(&world, Event { milli: second * 1_000, word: "429" })
         };
-        alerts.observe(&seen, world.lexicon(), at, &mut out);
+        alerts.observe(&seen, world.names(), at, &mut out);
     }
     let alert = &out.last().expect("it fires").alert;
     assert_eq!((alert.name.as_str(), alert.provider.as_str(), alert.since.second()), ("LLMRateLimit", "openai", START));
     assert_eq!(alert.summary, "openai: rate limit reached: openai-rate-limit, in words");
     assert_eq!(alert.next_step, "Retry with back-off and honour Retry-After. Escalation: switch provider.");
-    assert_eq!((alert.fix.as_str(), alert.failures), ("what mends openai-rate-limit", 31));
+    assert_eq!((alert.fix.as_str(), alert.failures), ("how to fix openai-rate-limit", 31));
     assert!(alert.description.contains("It clears 5 minutes after the failures have ended."), "{}", alert.description);
     for part in [
         "models: gpt-5 35",
@@ -471,25 +482,25 @@ fn an_alert_says_what_to_do() {
 }
 
 #[test]
-fn an_alert_quotes_what_many_calls_show_and_says_whose_fault_it_is() {
+fn an_alert_quotes_findings_and_names_the_owner() {
     let world = World::new();
     let (mut alerts, mut out) = (world.alerts(), Vec::new());
     for second in 0..80 {
         let at = Timestamp::from_second(START + second);
-        alerts.tick(at, world.lexicon(), &mut out);
+        alerts.tick(at, world.names(), &mut out);
         let word = if second < 60 { "ok" } else { "401" };
         let pattern = if word == "401" { world.pattern("openai-invalid-key") } else { None };
         let seen =
             Observation { service: "checkout".into(), pattern, ..observation(&world, Event { milli: second * 1_000, word }) };
-        alerts.observe(&seen, world.lexicon(), at, &mut out);
+        alerts.observe(&seen, world.names(), at, &mut out);
     }
-    // The first message goes out at the first refusal, and says what is known by then.
+    // The first message is emitted at the first refusal, and says what is known by then.
     assert!(
         out[0].alert.evidence.contains("before: 60 calls of checkout succeeded, the last at "),
         "{}",
         out[0].alert.evidence
     );
-    let now = &alerts.alerts(Timestamp::from_second(START + 80), world.lexicon())[0];
+    let now = &alerts.alerts(Timestamp::from_second(START + 80), world.names())[0];
     assert!(now.description.contains("Owner: account; checkout: 60 calls succeeded until "), "{}", now.description);
     assert!(now.evidence.contains("found: checkout: 60 calls succeeded until "), "{}", now.evidence);
     assert!(now.evidence.ends_with("example: it says 401"), "{}", now.evidence);
@@ -503,15 +514,15 @@ fn alerts_can_be_kept_per_service() {
     for second in 0..60 {
         for (service, word) in [("checkout", "429"), ("search", "ok")] {
             let seen = Observation { service: service.into(), ..observation(&world, Event { milli: second * 1_000, word }) };
-            alerts.observe(&seen, world.lexicon(), seen.at, &mut out);
+            alerts.observe(&seen, world.names(), seen.at, &mut out);
         }
     }
-    out.retain(|it| it.to == State::Firing);
+    out.retain(|transition| transition.to == State::Firing);
     assert_eq!(lines(&out), ["35 rate-limit openai firing"]);
     assert_eq!(out[0].alert.service.as_deref(), Some("checkout"));
 }
 
-/// A script with some of everything, for the properties.
+/// A script with many kinds of events, for the properties.
 fn eventful() -> Vec<Event> {
     script(&[
         healthy(0, 1_500),
@@ -528,7 +539,7 @@ fn eventful() -> Vec<Event> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Stopped anywhere, written down, read again: the same transitions.
+    /// Stopping at any second, saving and restoring the state gives the same transitions.
     #[test]
     fn a_restart_leaves_no_trace(stop in 1i64..1_900) {
         let world = World::new();
@@ -538,13 +549,13 @@ proptest! {
         let (mut first, mut out) = (world.alerts(), Vec::new());
         play(&world, &mut first, &events, (0, stop), &mut out);
         let now = Timestamp::from_second(START + stop);
-        let json = serde_json::to_string(&first.state(world.lexicon(), now)).expect("plain values");
+        let json = serde_json::to_string(&first.state(world.names(), now)).expect("plain values");
         let state: AlertsState = serde_json::from_str(&json).expect("its own state");
         let options = AlertOptions::default();
-        let mut second = Alerts::restore(world.table(""), options, state, world.lexicon(), now, &mut out);
+        let mut second = Alerts::restore(world.table(""), options, state, world.names(), now, &mut out);
         play(&world, &mut second, &events, (stop, 1_900), &mut out);
         prop_assert_eq!(out, expected);
-        prop_assert_eq!(second.state(world.lexicon(), now), whole.state(world.lexicon(), now));
+        prop_assert_eq!(second.state(world.names(), now), whole.state(world.names(), now));
     }
 
     /// Events that arrive out of order by less than the lateness bound give the same transitions at the same instants;
@@ -559,13 +570,13 @@ proptest! {
             arrivals.sort_by_key(|(milli, _)| *milli);
             let (mut alerts, mut out) = (world.alerts(), Vec::new());
             // The clock starts before the first event.
-            alerts.tick(Timestamp::from_second(START), world.lexicon(), &mut out);
+            alerts.tick(Timestamp::from_second(START), world.names(), &mut out);
             for (milli, event) in arrivals {
                 let now = Timestamp::from_micros((START * 1_000 + milli) * 1_000);
-                alerts.observe(&observation(&world, event), world.lexicon(), now, &mut out);
+                alerts.observe(&observation(&world, event), world.names(), now, &mut out);
             }
-            alerts.tick(Timestamp::from_second(START + 2_500), world.lexicon(), &mut out);
-            let (at_once, others): (Vec<_>, Vec<_>) = out.into_iter().partition(|it| it.alert.row == "auth" && it.to == State::Firing);
+            alerts.tick(Timestamp::from_second(START + 2_500), world.names(), &mut out);
+            let (at_once, others): (Vec<_>, Vec<_>) = out.into_iter().partition(|transition| transition.alert.row == "auth" && transition.to == State::Firing);
             (at_once.len(), lines(&others))
         };
         prop_assert_eq!(arrive(&delays), arrive(&[0]));

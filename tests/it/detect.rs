@@ -1,5 +1,5 @@
-//! Errors that no pattern knows, in groups; and every detection, on a made stream where it must fire and on one close to it
-//! where it must not.
+//! Groups of errors that no pattern matches; and every detection, on a made stream where it must report a finding and on a
+//! similar one where it must not.
 
 use crate::alert::World;
 use llm_triage::detect::{Blame, Detections, DetectionsState, FindingKind, UnknownGroups, template};
@@ -19,7 +19,7 @@ fn unknown(world: &World, second: i64, message: &str) -> Observation {
 }
 
 #[test]
-fn like_errors_are_one_group() {
+fn similar_errors_are_one_group() {
     let world = World::new();
     let mut groups = UnknownGroups::default();
     for second in 0..10 {
@@ -29,7 +29,7 @@ fn like_errors_are_one_group() {
     }
     groups.observe(&unknown(&world, 20, "another one"));
     let views = groups.views();
-    let shown: Vec<_> = views.iter().map(|it| (it.template.as_str(), it.count, it.example.as_str())).collect();
+    let shown: Vec<_> = views.iter().map(|view| (view.template.as_str(), view.count, view.example.as_str())).collect();
     assert_eq!(
         shown,
         [("shard <n> of model <text> fell over", 10, "shard 0 of model \"m0\" fell over"), ("another one", 1, "another one"),]
@@ -41,17 +41,17 @@ fn like_errors_are_one_group() {
 }
 
 #[test]
-fn what_never_repeats_does_not_push_out_what_does() {
+fn unique_errors_do_not_replace_repeated_ones() {
     let world = World::new();
     let mut groups = UnknownGroups::default();
-    groups.observe(&unknown(&world, 0, "the one that counts"));
-    groups.observe(&unknown(&world, 1, "the one that counts"));
+    groups.observe(&unknown(&world, 0, "the repeated one"));
+    groups.observe(&unknown(&world, 1, "the repeated one"));
     for second in 0..10_000 {
-        let word: String = second.to_string().bytes().map(|it| char::from(it - b'0' + b'a')).collect();
+        let word: String = second.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect();
         groups.observe(&unknown(&world, second, &format!("noise {word}")));
     }
     assert_eq!(groups.views().len(), UnknownGroups::LIMIT);
-    assert_eq!(groups.views()[0].template, "the one that counts");
+    assert_eq!(groups.views()[0].template, "the repeated one");
 }
 
 proptest! {
@@ -63,7 +63,7 @@ proptest! {
     }
 }
 
-/// A made stream of calls by `checkout` to openai's `gpt-5`, told in the order of their times.
+/// A made stream of calls by `checkout` to openai's `gpt-5`, replayed in the order of time.
 struct Stream {
     world: World,
     calls: Vec<(i64, Observation, &'static str)>,
@@ -74,7 +74,7 @@ impl Stream {
         Self { world: World::new(), calls: Vec::new() }
     }
 
-    /// One call in each of these seconds; `how` makes it what it is.
+    /// One call in each of these seconds; `how` sets its fields.
     fn add(&mut self, seconds: impl IntoIterator<Item = i64>, row: &'static str, how: impl Fn(&World, &mut Observation)) {
         for second in seconds {
             let mut seen = Observation {
@@ -111,7 +111,7 @@ impl Stream {
                 detections.observe(seen, row, patterns, providers);
             }
             detections.tick(second, providers);
-            // Stopped in any second and taken up again, nothing is different.
+            // Saving and restoring the state in any second changes nothing.
             if second % 97 == 0 {
                 let json = serde_json::to_string(&detections.state(providers)).expect("plain values");
                 let state: DetectionsState = serde_json::from_str(&json).expect("its own state");
@@ -122,10 +122,10 @@ impl Stream {
         detections
     }
 
-    /// What was found of a kind, as `blame: text`.
+    /// The findings of a kind, as `blame: text`.
     fn found(&mut self, kind: FindingKind) -> Vec<String> {
         let all = self.detections().findings().into_iter();
-        all.filter(|it| it.kind == kind).map(|it| format!("{}: {}", it.blame, it.text)).collect()
+        all.filter(|finding| finding.kind == kind).map(|finding| format!("{}: {}", finding.blame, finding.text)).collect()
     }
 }
 
@@ -170,8 +170,8 @@ fn a_key_that_never_worked_or_was_refused_once_was_not_rotated() {
     let mut stream = Stream::new();
     stream.good((0..600).step_by(10), |_| {});
     stream.bad([300], "auth", refused("node-1"));
-    assert_eq!(stream.found(FindingKind::KeyRotation), NOTHING, "one refusal, and it goes on working");
-    // A permission that is missing is no key.
+    assert_eq!(stream.found(FindingKind::KeyRotation), NOTHING, "one refusal, and the key still works");
+    // A missing permission is not a key.
     stream.bad((600..700).step_by(10), "auth", |seen| {
         refused("node-1")(seen);
         seen.status = Some(Status::Http(403));
@@ -184,15 +184,15 @@ fn limited(seen: &mut Observation) {
 }
 
 #[test]
-fn limits_that_follow_the_load_are_told_with_their_numbers() {
-    // Half a call a second, and for three minutes three of them, of which a third is too much.
+fn a_limit_that_depends_on_the_load_is_reported_with_its_numbers() {
+    // One call in two seconds; then, for three minutes, three calls per second of which one is limited.
     let mut stream = Stream::new();
     let slow = |seen: &mut Observation| seen.latency_s = Some(2.0);
     stream.good((0..300).step_by(2), slow);
-    stream.good((300..480).flat_map(|it| [it, it]), slow);
+    stream.good((300..480).flat_map(|second| [second, second]), slow);
     stream.bad(300..480, "rate-limit", limited);
     let found = stream.detections().findings();
-    let limit = found.iter().find(|it| it.kind == FindingKind::LoadLimit).expect("a limit");
+    let limit = found.iter().find(|finding| finding.kind == FindingKind::LoadLimit).expect("a limit");
     assert_eq!((limit.blame, limit.model.as_deref(), limit.row.as_deref()), (Blame::Ours, Some("gpt-5"), Some("rate-limit")));
     assert_eq!(
         limit.text,
@@ -207,17 +207,17 @@ fn limits_that_follow_the_load_are_told_with_their_numbers() {
 }
 
 #[test]
-fn limits_that_come_whatever_the_load_are_not_the_loads() {
+fn limits_independent_of_the_load_are_not_reported() {
     // The same load throughout, and limits in every other half minute: the provider is short of capacity.
     let mut stream = Stream::new();
     stream.good(0..600, |_| {});
-    stream.bad((0..600).filter(|it| it / 30 % 2 == 0), "rate-limit", limited);
-    stream.good((0..600).filter(|it| it / 30 % 2 == 1), |_| {});
+    stream.bad((0..600).filter(|second| second / 30 % 2 == 0), "rate-limit", limited);
+    stream.good((0..600).filter(|second| second / 30 % 2 == 1), |_| {});
     assert_eq!(stream.found(FindingKind::LoadLimit), NOTHING);
-    // Retries drive the load up, but nothing gets through: that limit is of another kind.
+    // Retries raise the load, but no call succeeds: that is another kind of limit.
     let mut stream = Stream::new();
     stream.good((0..300).step_by(2), |_| {});
-    stream.bad((300..480).flat_map(|it| [it, it, it]), "rate-limit", limited);
+    stream.bad((300..480).flat_map(|second| [second, second, second]), "rate-limit", limited);
     assert_eq!(stream.found(FindingKind::LoadLimit), NOTHING);
 }
 
@@ -229,7 +229,7 @@ fn timed_out(tokens: u64) -> impl Fn(&mut Observation) {
 }
 
 #[test]
-fn timeouts_that_follow_the_size_of_the_input_are_told_with_the_size() {
+fn timeouts_of_long_inputs_are_reported_with_the_length() {
     let sized = |tokens: u64| move |seen: &mut Observation| seen.input_tokens = Some(tokens);
     let mut stream = Stream::new();
     for (position, tokens) in [500, 2_000, 8_000, 16_000].into_iter().enumerate() {
@@ -244,7 +244,7 @@ fn timeouts_that_follow_the_size_of_the_input_are_told_with_the_size() {
           the 148 shorter ones (0)"
         ]
     );
-    // The same timeouts with inputs of every size.
+    // The same timeouts with inputs of every length.
     let mut stream = Stream::new();
     for (position, tokens) in [500, 2_000, 8_000, 16_000, 100_000].into_iter().enumerate() {
         stream.good((0..400).skip(position).step_by(10), sized(tokens));
@@ -265,7 +265,7 @@ fn answers_without_content_are_counted() {
         stream.found(FindingKind::Hollow),
         ["provider: 3 of 33 calls in ten minutes got status 200 without content, the latest by gpt-5"]
     );
-    // Spread over an hour it is an accident; a refusal is no empty answer.
+    // Three in an hour are too few, and a refusal is not an empty answer.
     let mut stream = Stream::new();
     stream.good((0..3_000).step_by(10), |_| {});
     stream.bad([100, 1_200, 2_900], "hollow", hollow);
@@ -278,7 +278,7 @@ fn server_error(seen: &mut Observation) {
 }
 
 #[test]
-fn one_model_that_fails_alone_is_told_from_a_provider_that_does() {
+fn a_model_that_fails_alone_is_distinguished_from_a_failing_provider() {
     let mut stream = Stream::new();
     stream.good((0..120).step_by(5), |seen| seen.model = "gpt-5-mini".into());
     stream.bad((60..120).step_by(6), "unavailable", server_error);
@@ -297,7 +297,7 @@ fn one_model_that_fails_alone_is_told_from_a_provider_that_does() {
     });
     assert_eq!(stream.found(FindingKind::OneModel), NOTHING);
     assert_eq!(stream.found(FindingKind::WholeProvider), ["provider: all 2 models fail (100 of 100 calls in five minutes)"]);
-    // Where successes are not logged, all that is seen fails: nobody knows.
+    // Where successes are not logged, every logged call has failed, so it proves nothing.
     let mut stream = Stream::new();
     stream.bad((60..120).step_by(6), "unavailable", server_error);
     stream.bad((62..120).step_by(6), "unavailable", |seen| {
@@ -308,7 +308,7 @@ fn one_model_that_fails_alone_is_told_from_a_provider_that_does() {
 }
 
 #[test]
-fn one_service_that_fails_alone_is_ours() {
+fn a_service_that_fails_alone_owns_the_cause() {
     let mut stream = Stream::new();
     stream.good((0..120).step_by(5), |seen| seen.service = "search".into());
     stream.good((0..60).step_by(5), |_| {});
@@ -319,7 +319,7 @@ fn one_service_that_fails_alone_is_ours() {
         stream.found(FindingKind::OneService),
         ["ours: only checkout fails (30 of 42 calls in five minutes); 1 other service: 0 of 24 failed"]
     );
-    // Its calls fail less often than not: it is in no other case than the others.
+    // Less than half of its calls fail.
     let mut stream = Stream::new();
     stream.good((0..120).step_by(5), |seen| seen.service = "search".into());
     stream.good((0..120).step_by(3), |_| {});
@@ -328,7 +328,7 @@ fn one_service_that_fails_alone_is_ours() {
 }
 
 #[test]
-fn several_providers_that_do_not_answer_at_once_are_the_network() {
+fn several_silent_providers_are_a_network_fault() {
     let offline = |provider: &'static str| {
         move |world: &World, seen: &mut Observation| {
             seen.provider = world.provider(provider);
@@ -354,7 +354,7 @@ fn several_providers_that_do_not_answer_at_once_are_the_network() {
 }
 
 #[test]
-fn a_request_that_fails_every_time_is_told_from_one_that_fails_now_and_then() {
+fn a_request_that_always_fails_is_distinguished_from_one_that_sometimes_fails() {
     let too_long = |seen: &mut Observation| {
         (seen.category, seen.owner, seen.retry) = (Category::Model, Owner::Caller, Retry::No);
         let message = format!("request {} is too long", seen.at.second());
@@ -371,25 +371,25 @@ fn a_request_that_fails_every_time_is_told_from_one_that_fails_now_and_then() {
         ]
     );
     assert_eq!(stream.found(FindingKind::NowAndThen), NOTHING);
-    // The same failures between calls of the same kind that work.
+    // The same failures between calls of the same kind that succeed.
     stream.good((12..300).step_by(10), |_| {});
     assert_eq!(stream.found(FindingKind::EveryTime), NOTHING);
     assert_eq!(
         stream.found(FindingKind::NowAndThen),
         ["ours: checkout with gpt-5 fails now and then with \"request <n> is too long\" (8 of 36 since 00:00:10)"]
     );
-    // Eight failures of eight kinds are no habit.
+    // Eight failures of eight kinds are not one request.
     let mut stream = Stream::new();
     stream.good((0..300).step_by(5), |seen| seen.service = "search".into());
     stream.bad((10..300).step_by(40), "caller", |seen| {
-        let word: String = seen.at.second().to_string().bytes().map(|it| char::from(it - b'0' + b'a')).collect();
+        let word: String = seen.at.second().to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect();
         seen.evidence = Some(Box::new(Evidence { message: word, ..Evidence::default() }));
     });
     assert_eq!(stream.found(FindingKind::EveryTime), NOTHING);
 }
 
 #[test]
-fn an_error_that_was_never_seen_is_told_once_enough_was_seen() {
+fn a_new_error_is_reported_once_enough_calls_were_seen() {
     let known = |pattern: &'static str| {
         move |world: &World, seen: &mut Observation| {
             seen.pattern = world.pattern(pattern);
@@ -411,7 +411,7 @@ fn an_error_that_was_never_seen_is_told_once_enough_was_seen() {
 }
 
 #[test]
-fn a_group_of_unknown_errors_that_grows_is_told() {
+fn a_growing_group_of_unknown_errors_is_reported() {
     let mut stream = Stream::new();
     stream.good(0..600, |_| {});
     stream.bad((600..1_200).step_by(50), "unknown", |_| {});
@@ -419,7 +419,7 @@ fn a_group_of_unknown_errors_that_grows_is_told() {
         stream.found(FindingKind::Growing),
         ["unknown: an error that no pattern matches grows: 12 in ten minutes, first at 00:10:00: \"it went wrong\""]
     );
-    // Seldom for an hour, then five times as often; and as often as ever.
+    // Rare for an hour, then five times as frequent; and equally frequent all the time.
     let mut stream = Stream::new();
     stream.bad((0..3_600).step_by(200), "unknown", |_| {});
     stream.bad((3_600..4_200).step_by(40), "unknown", |_| {});
@@ -434,7 +434,7 @@ fn a_group_of_unknown_errors_that_grows_is_told() {
 }
 
 #[test]
-fn a_provider_that_answers_again_is_told_and_one_that_only_seems_to_is_not() {
+fn a_recovery_is_reported_only_if_it_lasts() {
     let mut stream = Stream::new();
     stream.good((0..60).step_by(5), |_| {});
     stream.bad((60..300).step_by(6), "unavailable", server_error);
@@ -451,7 +451,7 @@ fn a_provider_that_answers_again_is_told_and_one_that_only_seems_to_is_not() {
 }
 
 #[test]
-fn what_detections_remember_is_bounded() {
+fn the_memory_of_detections_is_bounded() {
     let mut stream = Stream::new();
     for second in 0..3_000 {
         let name = format!("name-{second}");

@@ -1,14 +1,16 @@
-//! The escalation table: that every failed call has its row, that faults are told, and that the rules say the same.
+//! The escalation table: every failed call has its row, faults are reported, and the Prometheus rules agree.
 
 use crate::alert::World;
-use llm_triage::alert::{Kind, RulesFormat, RulesOptions, Table, Trigger, parse, prometheus_rules};
+use llm_triage::alert::{Kind, Row, RulesFormat, RulesOptions, SelfRow, Table, Trigger, parse, prometheus_rules};
+use llm_triage::detect::HOLLOW_ROW;
 use llm_triage::observation::Observation;
 use llm_triage::taxonomy::{Category, Outcome, Owner, Severity, Status};
 use llm_triage::time::Timestamp;
 use std::process::Command;
 use std::time::Duration;
 
-/// A failed call in words: a status, a category, an owner, and maybe a pattern or a provider.
+/// Parses a failed call: a status, a category, an owner, and maybe a pattern (`like:`), a provider (`by:`) or a service
+/// (`for:`).
 fn failed(world: &World, text: &str) -> Observation {
     let mut seen = Observation { outcome: Outcome::Error, ..Observation::new(Timestamp::from_second(0)) };
     for word in text.split_whitespace() {
@@ -19,23 +21,23 @@ fn failed(world: &World, text: &str) -> Observation {
             (_, "none") => seen.status = None,
             (_, "timeout") => seen.status = Some(Status::Timeout),
             (_, "connection") => seen.status = Some(Status::Connection),
-            _ => understand(&mut seen, word),
+            _ => set_from_word(&mut seen, word),
         }
     }
     seen
 }
 
-fn understand(seen: &mut Observation, word: &str) {
+fn set_from_word(seen: &mut Observation, word: &str) {
     match (word.parse().ok().and_then(Status::from_number), Category::from_text(word), Owner::from_text(word)) {
         (Some(status), _, _) => seen.status = Some(status),
         (_, Some(category), _) => seen.category = category,
         (_, _, Some(owner)) => seen.owner = owner,
-        _ => panic!("{word} says nothing"),
+        _ => panic!("unknown word {word}"),
     }
 }
 
 fn row_of(world: &World, table: &Table, text: &str) -> String {
-    table.row(table.row_of(&failed(world, text))).map_or_else(String::new, |it| it.id.clone())
+    table.row(table.row_of(&failed(world, text))).map_or_else(String::new, |row| row.id.clone())
 }
 
 #[test]
@@ -83,12 +85,13 @@ fn every_failed_call_has_the_row_of_the_table() {
     }
 }
 
-/// Whatever a call is, its row is one that watches failed calls.
+/// Every failed call belongs to a row over failed calls.
 #[test]
 fn every_category_status_and_owner_has_a_row() {
     let world = World::new();
     let table = world.table("");
-    let statuses = (100..600).map(|it| Some(Status::Http(it))).chain([None, Some(Status::Timeout), Some(Status::Connection)]);
+    let statuses =
+        (100..600).map(|code| Some(Status::Http(code))).chain([None, Some(Status::Timeout), Some(Status::Connection)]);
     for status in statuses {
         for category in Category::ALL {
             for owner in Owner::ALL {
@@ -107,15 +110,15 @@ fn every_category_status_and_owner_has_a_row() {
 fn the_shipped_rows_are_those_of_the_documentation() {
     let world = World::new();
     let table = world.table("");
-    let line = |it: &llm_triage::alert::Row| {
-        let fires = match it.trigger {
+    let line = |row: &Row| {
+        let fires = match row.trigger {
             Trigger::AtOnce => "at once".to_owned(),
             Trigger::Sustained(length) => format!("{} s", length.as_secs()),
-            Trigger::Burst(within) => format!("{} within {} s", it.failures, within.as_secs()),
+            Trigger::Burst(within) => format!("{} within {} s", row.failures, within.as_secs()),
         };
-        format!("{} {fires} {}", it.alert_name, it.severity)
+        format!("{} {fires} {}", row.alert_name, row.severity)
     };
-    let errors: Vec<_> = table.rows().iter().filter(|it| it.kind == Kind::Errors).map(line).collect();
+    let errors: Vec<_> = table.rows().iter().filter(|row| row.kind == Kind::Errors).map(line).collect();
     assert_eq!(
         errors,
         [
@@ -138,6 +141,17 @@ fn the_shipped_rows_are_those_of_the_documentation() {
     );
 }
 
+/// Code that depends on a shipped row names it once; the row must exist.
+#[test]
+fn rows_that_the_code_names_exist() {
+    let world = World::new();
+    let table = world.table("");
+    let named = [Row::UNKNOWN, HOLLOW_ROW].into_iter().chain(SelfRow::ALL.iter().map(|row| row.as_str()));
+    for id in named {
+        assert!(table.by_name(id).is_some(), "{id}");
+    }
+}
+
 #[test]
 fn the_user_changes_rows_and_adds_rows_in_front() {
     let world = World::new();
@@ -156,10 +170,10 @@ fn the_user_changes_rows_and_adds_rows_in_front() {
         sustained = "0s"
         "#,
     );
-    let row = |id: &str| table.by_name(id).and_then(|it| table.row(it)).expect("a row").clone();
+    let row = |id: &str| table.by_name(id).and_then(|id| table.row(id)).expect("a row").clone();
     let limit = row("rate-limit");
     assert_eq!((limit.trigger, limit.severity), (Trigger::Sustained(Duration::from_secs(45)), Severity::Warning));
-    // `sustained` takes the place of `within`.
+    // `sustained` replaces `within`.
     assert_eq!(row("server-error").trigger, Trigger::Sustained(Duration::from_secs(20)));
     assert_eq!(table.rows()[0].alert_name, "LLMCheckoutAuth");
     for (text, expected) in [
@@ -174,7 +188,7 @@ fn the_user_changes_rows_and_adds_rows_in_front() {
 }
 
 #[test]
-fn a_fault_says_which_row_what_and_how_to_mend_it() {
+fn a_fault_names_the_row_the_problem_and_the_fix() {
     let world = World::new();
     for (text, fault) in [
         ("id = 'Auth'", "escalation row \"Auth\": an id is lower-case words joined by `-`"),
@@ -236,10 +250,10 @@ fn a_fault_says_which_row_what_and_how_to_mend_it() {
         ),
     ] {
         let user = parse(&format!("[[escalation]]\n{text}")).expect("good TOML");
-        let faults = Table::build(&user, world.lexicon()).expect_err(text);
-        assert!(faults.iter().any(|it| it.to_string().starts_with(fault)), "{text}: {faults:?}");
+        let faults = Table::build(&user, world.names()).expect_err(text);
+        assert!(faults.iter().any(|error| error.to_string().starts_with(fault)), "{text}: {faults:?}");
     }
-    // A row of one's own in the place of a shipped one that is switched off, and one that takes some of its calls.
+    // A new row that replaces a disabled shipped row, and a new row that takes some of its calls, are valid.
     world.table("[[escalation]]\nid = 'a'\nmatch = { category = 'auth' }\n[[escalation]]\nid = 'auth'\nenabled = false");
     world.table("[[escalation]]\nid = 'a'\nmatch = { category = 'auth', status = 403 }");
     for (text, fault) in [
@@ -265,12 +279,12 @@ fn rules(format: RulesFormat) -> String {
 #[test]
 fn rules_name_only_the_four_metrics_of_the_contract() {
     let text = rules(RulesFormat::Prometheus);
-    // What is recorded has names of its own.
-    let text: String = text.lines().filter(|it| !it.contains("- record: ")).flat_map(|it| [it, "\n"]).collect();
+    // Recording rules have their own names.
+    let text: String = text.lines().filter(|line| !line.contains("- record: ")).flat_map(|line| [line, "\n"]).collect();
     let known =
         ["llm_triage_row_errors_total", "llm_triage_row_storm_seconds", "llm_triage_alert_state", "llm_triage_requests_total"];
-    for name in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|it| it.starts_with("llm_triage_")) {
-        // Metrics that a fix speaks of stand in annotations, in back quotes.
+    for name in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|name| name.starts_with("llm_triage_")) {
+        // A fix may name other metrics: they are in annotations, in back quotes.
         assert!(known.contains(&name) || text.contains(&format!("`{name}`")), "{name}");
     }
     assert!(
@@ -279,15 +293,15 @@ fn rules_name_only_the_four_metrics_of_the_contract() {
 }
 
 #[test]
-fn rules_tell_services_apart_where_the_daemons_do() {
+fn rules_are_per_service_where_the_daemons_are() {
     let world = World::new();
     let text = prometheus_rules(&world.table(""), &RulesOptions { by_service: true, ..RulesOptions::default() });
     assert!(text.contains(r#"max by (provider, service) (llm_triage_alert_state{row="auth",state="firing"}) == 1"#), "{text}");
     assert!(text.contains(r#"summary: "{{ $labels.provider }} ({{ $labels.service }}): key, token"#), "{text}");
-    assert!(!text.contains("row=\"auth\"}["), "counters by row tell no services apart");
+    assert!(!text.contains("row=\"auth\"}["), "counters by row have no service");
 }
 
-/// Asks `promtool`, where it is installed or `PROMTOOL` names it: the rules are well formed, and fire when the daemon does.
+/// Runs `promtool` if it is installed or `PROMTOOL` names it: the rules are well formed and fire when the daemon does.
 #[test]
 fn promtool_accepts_the_rules() {
     let promtool = std::env::var_os("PROMTOOL").unwrap_or_else(|| "promtool".into());
@@ -300,7 +314,7 @@ fn promtool_accepts_the_rules() {
     std::fs::write(dir.path().join("test.yml"), include_str!("../data/rules/test.yml")).expect("written");
     for args in [["check", "rules", "rules.yml"], ["test", "rules", "test.yml"]] {
         let output = Command::new(&promtool).args(args).current_dir(dir.path()).output().expect("promtool runs");
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{args:?}: {said}");
+        let output_text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {output_text}");
     }
 }

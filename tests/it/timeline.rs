@@ -1,4 +1,4 @@
-//! The scripted incidents, as bytes through the whole pipeline: each must raise its rows, and the near misses none.
+//! Scripted incidents as bytes through the whole pipeline: each incident fires its rows, and near misses fire none.
 
 use crate::replay::{Replayed, Setup};
 use llm_triage::alert::{State, Transition};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 const LOG: &str = include_str!("../data/timeline/timeline.jsonl");
 
-/// One phase of the scripted time-line, and the rows that must fire in it.
+/// One phase of the scripted timeline, and the rows that must fire in it.
 #[derive(Debug, Deserialize)]
 struct Phase {
     phase: String,
@@ -41,7 +41,10 @@ impl Phase {
     }
 
     fn expected(&self) -> impl Iterator<Item = String> {
-        self.expect.iter().flat_map(|it| &it.rows).map(|it| format!("{}: {} {}", self.phase, it.row, it.provider))
+        self.expect
+            .iter()
+            .flat_map(|expected| &expected.rows)
+            .map(|row| format!("{}: {} {}", self.phase, row.row, row.provider))
     }
 }
 
@@ -52,21 +55,21 @@ fn second(text: &str) -> i64 {
     }
 }
 
-/// The log, and after it a call every ten seconds for a quarter of an hour, in which everything is over.
+/// The log, followed by a successful call every ten seconds for 15 minutes, so that every alert resolves.
 fn with_calm_after() -> String {
     let last = LOG.lines().next_back().expect("some lines");
     let (before, stamp) = last.split_once("\"timestamp\": \"").expect("every line has a time");
     let end = second(stamp.trim_end_matches(['"', '}']));
-    let calm = (1..=90).map(|it| format!("{before}\"timestamp\": \"{}\"}}\n", Timestamp::from_second(end + it * 10)));
+    let calm = (1..=90).map(|step| format!("{before}\"timestamp\": \"{}\"}}\n", Timestamp::from_second(end + step * 10)));
     LOG.to_owned() + &calm.collect::<String>()
 }
 
 /// `openai-503: unavailable openai`: the phase in which an alert began to fire, its row and its provider.
-fn told(phases: &[Phase], transition: &Transition) -> String {
-    // A second is evaluated five seconds later, which may lie in the calm that follows.
+fn describe(phases: &[Phase], transition: &Transition) -> String {
+    // A second is evaluated five seconds later, which may be in the next phase.
     let evaluated = Timestamp::from_second(transition.at.second() - 5);
     let at = transition.alert.since.max(evaluated);
-    let phase = phases.iter().find(|it| it.holds(at)).map_or("none", |it| &it.phase);
+    let phase = phases.iter().find(|phase| phase.holds(at)).map_or("none", |phase| &phase.phase);
     format!("{phase}: {} {}", transition.alert.row, transition.alert.provider)
 }
 
@@ -75,13 +78,14 @@ fn scripted_incidents_fire_their_rows_and_nothing_else() {
     let phases = Phase::all();
     let expected: Vec<_> = phases.iter().flat_map(Phase::expected).collect();
     let replayed = Setup::default().replay(with_calm_after().as_bytes());
-    let of = |state| replayed.transitions().iter().filter(move |it| it.to == state);
-    assert_eq!(of(State::Firing).map(|it| told(&phases, it)).collect::<Vec<_>>(), expected);
-    let mut rows: Vec<_> = of(State::Resolved).map(|it| format!("{} {}", it.alert.row, it.alert.provider)).collect();
+    let of = |state| replayed.transitions().iter().filter(move |transition| transition.to == state);
+    assert_eq!(of(State::Firing).map(|transition| describe(&phases, transition)).collect::<Vec<_>>(), expected);
+    let mut rows: Vec<_> =
+        of(State::Resolved).map(|transition| format!("{} {}", transition.alert.row, transition.alert.provider)).collect();
     rows.sort();
-    let mut wanted: Vec<_> = expected.iter().filter_map(|it| it.split_once(": ")).map(|(_, it)| it.to_owned()).collect();
+    let mut wanted: Vec<_> = expected.iter().filter_map(|line| line.split_once(": ")).map(|(_, row)| row.to_owned()).collect();
     wanted.sort();
-    assert_eq!(rows, wanted, "all of it is over a quarter of an hour later");
+    assert_eq!(rows, wanted, "every alert resolves within 15 minutes");
 }
 
 #[test]
@@ -89,8 +93,10 @@ fn every_scripted_failure_is_one_failed_call() {
     let mut replayed = Setup::default().replay(LOG.as_bytes());
     let verdicts = replayed.verdicts();
     for phase in Phase::all() {
-        let within = |it: &&serde_json::Value| (phase.first_line..=phase.last_line).contains(&it["line"].as_u64().unwrap_or(0));
-        let failed = verdicts.iter().filter(within).filter(|it| it["outcome"] == "error");
+        let within = |verdict: &&serde_json::Value| {
+            (phase.first_line..=phase.last_line).contains(&verdict["line"].as_u64().unwrap_or(0))
+        };
+        let failed = verdicts.iter().filter(within).filter(|verdict| verdict["outcome"] == "error");
         assert_eq!(failed.count() as u64, phase.errors, "{}", phase.phase);
     }
     let tally = replayed.pipeline.tally();
@@ -100,7 +106,7 @@ fn every_scripted_failure_is_one_failed_call() {
 }
 
 #[test]
-fn a_log_in_pieces_tells_the_same_story() {
+fn a_log_in_chunks_gives_the_same_transitions() {
     let whole = Setup::default().replay(LOG.as_bytes());
     let mut pieces = Replayed::new(Setup::default().pipeline());
     let mut offset = 0;
@@ -114,19 +120,19 @@ fn a_log_in_pieces_tells_the_same_story() {
 }
 
 #[test]
-fn a_container_runtime_around_it_changes_nothing() {
-    let lines = LOG.lines().map(|it| {
-        let stamp = it.rsplit_once("\"timestamp\": \"").expect("every line has a time").1.trim_end_matches(['"', '}']);
-        format!("{stamp} stdout F {it}\n")
+fn a_container_runtime_prefix_changes_nothing() {
+    let lines = LOG.lines().map(|line| {
+        let stamp = line.rsplit_once("\"timestamp\": \"").expect("every line has a time").1.trim_end_matches(['"', '}']);
+        format!("{stamp} stdout F {line}\n")
     });
     let wrapped = Setup::default().replay(lines.collect::<String>().as_bytes());
     assert_eq!(wrapped.transitions(), Setup::default().replay(LOG.as_bytes()).transitions());
 }
 
-/// The same lines, each arriving when it was written, with a tick every second: the daemon tells what `report` tells, at the
-/// same times.
+/// The same lines, each read when it was written, with a tick every second: the daemon and `report` emit the same
+/// transitions at the same times.
 #[test]
-fn a_live_reading_tells_what_a_replay_tells_and_when() {
+fn live_reading_and_replay_give_the_same_transitions() {
     let log = with_calm_after();
     let replayed = Setup::default().replay(log.as_bytes());
     let mut live = Replayed::new(Setup { clock: Clock::Live, ..Setup::default() }.pipeline());
@@ -144,9 +150,17 @@ fn a_live_reading_tells_what_a_replay_tells_and_when() {
         offset += line.len() as u64;
     }
     live.drain();
-    let told = |it: &Replayed| -> Vec<String> {
-        let told = it.transitions().iter().filter(|it| matches!(it.to, State::Firing | State::Resolved));
-        told.map(|it| format!("{} {} {} {} {:?}", it.at, it.alert.row, it.alert.provider, it.to, it.alert.reason)).collect()
+    let emitted = |replayed: &Replayed| -> Vec<String> {
+        let transitions =
+            replayed.transitions().iter().filter(|transition| matches!(transition.to, State::Firing | State::Resolved));
+        transitions
+            .map(|transition| {
+                format!(
+                    "{} {} {} {} {:?}",
+                    transition.at, transition.alert.row, transition.alert.provider, transition.to, transition.alert.reason
+                )
+            })
+            .collect()
     };
-    assert_eq!(told(&live), told(&replayed));
+    assert_eq!(emitted(&live), emitted(&replayed));
 }

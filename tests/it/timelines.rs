@@ -1,4 +1,4 @@
-//! Time-lines as data: events in, transitions out with their instants. `tests/data/timelines.toml` says what the keys mean.
+//! Timelines as data: events in, transitions with their times out. `tests/data/timelines.toml` explains the keys.
 
 use crate::alert::{Event, START, World, observation};
 use crate::tool;
@@ -53,7 +53,7 @@ pub(crate) fn all() -> Vec<Timeline> {
 
 /// `0-60 1s ok`, `61-75 1ms 429`, `20.5 401`: from, to, step, word.
 fn events(line: &str) -> Vec<Event> {
-    let bad = format!("{line:?} is no part of a time-line");
+    let bad = format!("invalid part {line:?} of a timeline");
     let milli = |text: &str| (text.parse::<f64>().expect(&bad) * 1_000.0).round() as i64;
     let words: Vec<&str> = line.split(' ').collect();
     let (when, word) = match words.as_slice() {
@@ -73,7 +73,7 @@ fn events(line: &str) -> Vec<Event> {
     (from..=to).step_by(step as usize).map(|milli| Event { milli, word }).collect()
 }
 
-/// A moment of a time-line: what a scrape would see.
+/// One second of a timeline, as a scrape would see it.
 pub(crate) struct ClockReading<'a> {
     pub(crate) second: i64,
     pub(crate) alerts: &'a Alerts,
@@ -83,18 +83,18 @@ impl Timeline {
     /// Every event with the second in which it arrives, in the order of arrival.
     fn arrivals(&self) -> Vec<(i64, Event)> {
         let delay = |at: i64| self.late.filter(|[from, to, _]| (*from..=*to).contains(&at)).map_or(0, |[_, _, by]| by);
-        let mut all: Vec<_> = self.play.iter().flat_map(|it| events(it)).collect();
-        all.sort_by_key(|it| it.milli);
-        let mut all: Vec<_> = all.into_iter().map(|it| (it.milli / 1_000 + delay(it.milli / 1_000), it)).collect();
+        let mut all: Vec<_> = self.play.iter().flat_map(|part| events(part)).collect();
+        all.sort_by_key(|event| event.milli);
+        let mut all: Vec<_> = all.into_iter().map(|event| (event.milli / 1_000 + delay(event.milli / 1_000), event)).collect();
         all.sort_by_key(|(second, _)| *second);
         all
     }
 
-    /// Plays it, second by second, and shows every second to `look`; `told` hears of every failed call.
+    /// Plays the timeline. Calls `on_second` for every second, and `on_call` for every event with the row of a failed call.
     pub(crate) fn play(
         &self,
-        look: &mut dyn FnMut(ClockReading<'_>),
-        told: &mut dyn FnMut(&World, Event, Option<String>),
+        on_second: &mut dyn FnMut(ClockReading<'_>),
+        on_call: &mut dyn FnMut(&World, Event, Option<String>),
     ) -> Vec<Transition> {
         let world = World::new();
         let table = || world.table(&self.rows);
@@ -109,54 +109,62 @@ impl Timeline {
             }
             let restarts = self.down.is_some_and(|[_, to]| second == to);
             if restarts {
-                // What came meanwhile is read first, and judged when all of it is.
-                let state = serde_json::to_string(&alerts.state(world.lexicon(), now)).expect("plain values");
+                // Events of the downtime are read first, and evaluated at the end.
+                let state = serde_json::to_string(&alerts.state(world.names(), now)).expect("plain values");
                 let state: AlertsState = serde_json::from_str(&state).expect("its own state");
-                alerts = Alerts::restore(table(), AlertOptions::default(), state, world.lexicon(), now, &mut out);
-                alerts.set_catching_up(true, now, world.lexicon(), &mut out);
+                alerts = Alerts::restore(table(), AlertOptions::default(), state, world.names(), now, &mut out);
+                alerts.set_catching_up(true, now, world.names(), &mut out);
             }
             alerts.set_behind(within(self.behind, second));
-            alerts.tick(now, world.lexicon(), &mut out);
+            alerts.tick(now, world.names(), &mut out);
             while let Some((_, event)) = arrivals.next_if(|(at, _)| *at <= second) {
                 let moved = Event { milli: event.milli + shift(event.milli / 1_000) * 1_000, ..event };
                 let seen = observation(&world, moved);
                 let now = if restarts { now } else { now.max(seen.at) };
-                let row = alerts.observe(&seen, world.lexicon(), now, &mut out);
-                let row = row.and_then(|it| alerts.table().row(it)).map(|it| it.id.clone());
-                told(&world, event, row);
+                let row = alerts.observe(&seen, world.names(), now, &mut out);
+                let row = row.and_then(|id| alerts.table().row(id)).map(|row| row.id.clone());
+                on_call(&world, event, row);
             }
             if restarts {
-                alerts.set_catching_up(false, now, world.lexicon(), &mut out);
+                alerts.set_catching_up(false, now, world.names(), &mut out);
             }
-            look(ClockReading { second, alerts: &alerts });
+            on_second(ClockReading { second, alerts: &alerts });
         }
         out
     }
 
     fn check(&self) -> Option<String> {
         let out = self.play(&mut |_| {}, &mut |_, _, _| {});
-        let line = |it: &Transition| {
-            let reason = it.alert.reason.map_or_else(String::new, |it| format!(" {it}"));
-            format!("{} {} {} {}{reason}", it.at.second() - START, it.alert.row, it.alert.provider, it.to)
+        let line = |transition: &Transition| {
+            let reason = transition.alert.reason.map_or_else(String::new, |reason| format!(" {reason}"));
+            format!(
+                "{} {} {} {}{reason}",
+                transition.at.second() - START,
+                transition.alert.row,
+                transition.alert.provider,
+                transition.to
+            )
         };
-        let told: Vec<_> = out.iter().filter(|it| matches!(it.to, State::Firing | State::Resolved)).map(line).collect();
-        (told != self.alerts).then(|| format!("[{}]\nalerts = {told:?}", self.name))
+        let emitted: Vec<_> =
+            out.iter().filter(|transition| matches!(transition.to, State::Firing | State::Resolved)).map(line).collect();
+        (emitted != self.alerts).then(|| format!("[{}]\nalerts = {emitted:?}", self.name))
     }
 }
 
-/// What a scrape would have seen of a time-line, every so many seconds, and what the daemon said meanwhile.
+/// What Prometheus would have scraped during a timeline, and which alerts the daemon fired.
 #[derive(Default)]
 struct Scrapes {
-    /// Values by series.
+    /// The scraped values of each series.
     series: BTreeMap<String, Vec<f64>>,
-    /// What fires in each second, as `LLMAuth openai`.
+    /// The alerts that fire in each second, as `LLMAuth openai`.
     firing: Vec<BTreeSet<String>>,
 }
 
+/// The scrape interval, in seconds.
 const SCRAPE: i64 = 15;
 
 impl Timeline {
-    /// Whether Prometheus could see it at all: one process, from beginning to end, with clocks that agree.
+    /// Whether Prometheus could see the timeline: one process from beginning to end, with correct clocks.
     fn is_plain(&self) -> bool {
         let Self { late, down, behind, step, rows, end, .. } = self;
         late.is_none() && down.is_none() && behind.is_none() && step.is_none() && rows.is_empty() && *end <= 2_500
@@ -165,7 +173,7 @@ impl Timeline {
     fn scrapes(&self) -> Scrapes {
         let world = World::new();
         let counts: RefCell<BTreeMap<String, f64>> = RefCell::default();
-        // The series of rows are born at 0, before anything happens.
+        // The series of all rows start at 0, before any event.
         for row in world.table("").rows() {
             for provider in ["openai", "anthropic", "deepseek", "litellm"] {
                 let name = format!("llm_triage_row_errors_total{{row=\"{}\",provider=\"{provider}\"}}", row.id);
@@ -176,9 +184,9 @@ impl Timeline {
         let count = |name: String| *counts.borrow_mut().entry(name).or_default() += 1.0;
         self.play(
             &mut |ClockReading { second, alerts }| {
-                let shown = alerts.alerts(Timestamp::from_second(START + second), world.lexicon());
-                let firing = shown.iter().filter(|it| it.state == State::Firing);
-                scrapes.firing.push(firing.clone().map(|it| format!("{} {}", it.name, it.provider)).collect());
+                let shown = alerts.alerts(Timestamp::from_second(START + second), world.names());
+                let firing = shown.iter().filter(|alert| alert.state == State::Firing);
+                scrapes.firing.push(firing.clone().map(|alert| format!("{} {}", alert.name, alert.provider)).collect());
                 if second % SCRAPE != 0 {
                     return;
                 }
@@ -187,19 +195,19 @@ impl Timeline {
                     let (row, provider) = (&alerts.table().row(row).expect("a row").id, world.providers.id(provider));
                     now.insert(format!("llm_triage_row_storm_seconds{{row=\"{row}\",provider=\"{provider}\"}}"), length);
                 }
-                for it in firing {
-                    let (row, provider, severity) = (&it.row, &it.provider, it.severity);
+                for alert in firing {
+                    let (row, provider, severity) = (&alert.row, &alert.provider, alert.severity);
                     let labels = format!("row=\"{row}\",provider=\"{provider}\",severity=\"{severity}\",state=\"firing\"");
                     now.insert(format!("llm_triage_alert_state{{{labels}}}"), 1.0);
                 }
-                let scrape = usize::try_from(second / SCRAPE).expect("time goes on");
+                let scrape = usize::try_from(second / SCRAPE).expect("seconds are positive");
                 for (name, value) in now {
                     let values = scrapes.series.entry(name).or_default();
-                    // A gauge that was not there reads 0.
+                    // A missing gauge counts as 0.
                     values.resize(scrape, 0.0);
                     values.push(value);
                 }
-                scrapes.series.values_mut().for_each(|it| it.resize(scrape + 1, 0.0));
+                scrapes.series.values_mut().for_each(|values| values.resize(scrape + 1, 0.0));
             },
             &mut |_, event, row| {
                 let (provider, word) = event.word.split_once(':').unwrap_or(("openai", event.word));
@@ -217,7 +225,7 @@ impl Timeline {
 }
 
 impl Scrapes {
-    /// One test of `promtool`: the rules fire what the daemon does, but for a scrape and an evaluation.
+    /// One test for `promtool`: the rules fire the same alerts as the daemon, up to one scrape and one evaluation later.
     fn test(&self, name: &str) -> (String, usize) {
         let mut text = format!("  - interval: {SCRAPE}s\n    name: {name:?}\n    input_series:\n");
         for (series, values) in &self.series {
@@ -225,31 +233,31 @@ impl Scrapes {
             text += &format!("      - series: '{series}'\n        values: '{}'\n", values.join(" "));
         }
         text += "    promql_expr_test:\n";
-        let mut looks = 0;
+        let mut checks = 0;
         for at in (SCRAPE..self.firing.len() as i64).step_by(SCRAPE as usize) {
             let span = usize::try_from(at - 2 * SCRAPE).unwrap_or(0)..self.firing.len().min(at as usize + 1);
             let Some(expected) = self.firing.get(at as usize) else { continue };
-            if !self.firing[span].iter().all(|it| it == expected) {
+            if !self.firing[span].iter().all(|firing| firing == expected) {
                 continue;
             }
-            looks += 1;
+            checks += 1;
             text += &format!(
                 "      - expr: 'count by (alertname, provider) (ALERTS{{alertstate=\"firing\"}})'\n        eval_time: {at}s\n        exp_samples: "
             );
-            let sample = |it: &String| {
-                let (alert, provider) = it.split_once(' ').expect("two words");
+            let sample = |sample: &String| {
+                let (alert, provider) = sample.split_once(' ').expect("two words");
                 format!("{{labels: '{{alertname=\"{alert}\",provider=\"{provider}\"}}', value: 1}}")
             };
             text += &format!("[{}]\n", expected.iter().map(sample).collect::<Vec<_>>().join(", "));
         }
-        (text, looks)
+        (text, checks)
     }
 }
 
-/// One time-line for both: the daemon, and Prometheus with the rules, scraped every 15 s. They fire the same alerts at the
-/// same time, but for a scrape and an evaluation.
+/// Plays each timeline to the daemon and to Prometheus with the rules and a scrape every 15 s. Both fire the same alerts at
+/// the same time, up to one scrape and one evaluation.
 #[test]
-fn the_rules_say_what_the_daemon_says() {
+fn prometheus_rules_agree_with_the_daemon() {
     let Some(promtool) = tool::find("promtool") else { return };
     let world = World::new();
     let options = RulesOptions { scrape_interval: Duration::from_secs(SCRAPE as u64), ..RulesOptions::default() };
@@ -257,31 +265,32 @@ fn the_rules_say_what_the_daemon_says() {
     let write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).expect("written");
     write("rules.yml", prometheus_rules(&world.table(""), &options));
     let plain: Vec<_> = all().into_iter().filter(Timeline::is_plain).collect();
-    let (mut text, mut looks) = (format!("rule_files: [rules.yml]\nevaluation_interval: {SCRAPE}s\ntests:\n"), 0);
-    for it in &plain {
-        let (test, more) = it.scrapes().test(&it.name);
+    let (mut text, mut checks) = (format!("rule_files: [rules.yml]\nevaluation_interval: {SCRAPE}s\ntests:\n"), 0);
+    for timeline in &plain {
+        let (test, more) = timeline.scrapes().test(&timeline.name);
         text += &test;
-        looks += more;
+        checks += more;
     }
     write("test.yml", text);
-    assert!(plain.len() >= 50 && looks >= 2_000, "{} time-lines, {looks} looks", plain.len());
+    assert!(plain.len() >= 50 && checks >= 2_000, "{} timelines, {checks} checks", plain.len());
     let (good, said) = tool::run(Command::new(promtool).args(["test", "rules", "test.yml"]).current_dir(dir.path()), "");
     assert!(good, "{}", said.chars().take(6_000).collect::<String>());
 }
 
 #[test]
-fn every_timeline_is_told_as_it_should_be() {
+fn every_timeline_gives_the_expected_transitions() {
     let all = all();
     let faults: Vec<_> = all.iter().filter_map(Timeline::check).collect();
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n\n"));
-    assert!(all.len() >= 60, "only {} time-lines", all.len());
-    let names: BTreeSet<_> = all.iter().map(|it| &it.name).collect();
-    assert_eq!(names.len(), all.len(), "two time-lines have one name");
+    assert!(all.len() >= 60, "only {} timelines", all.len());
+    let names: BTreeSet<_> = all.iter().map(|timeline| &timeline.name).collect();
+    assert_eq!(names.len(), all.len(), "two timelines have the same name");
     let world = World::new();
-    let fired: BTreeSet<&str> = all.iter().flat_map(|it| &it.alerts).filter_map(|it| it.split(' ').nth(1)).collect();
+    let fired: BTreeSet<&str> =
+        all.iter().flat_map(|timeline| &timeline.alerts).filter_map(|alert| alert.split(' ').nth(1)).collect();
     let table = world.table("");
-    // What needs lines, or tells of this process itself, has its tests elsewhere.
-    let rows = table.rows().iter().map(|it| it.id.as_str()).filter(|it| *it != "blind" && !it.starts_with("self-"));
-    let missing: Vec<_> = rows.filter(|it| !fired.contains(it)).collect();
-    assert!(missing.is_empty(), "no time-line fires {missing:?}");
+    // `blind` and the rows about this process have other tests.
+    let rows = table.rows().iter().map(|row| row.id.as_str()).filter(|id| *id != "blind" && !id.starts_with("self-"));
+    let missing: Vec<_> = rows.filter(|row| !fired.contains(row)).collect();
+    assert!(missing.is_empty(), "no timeline fires {missing:?}");
 }

@@ -1,7 +1,7 @@
 //! The failures behind a router's cooldown.
 //!
 //! After a provider fails, a router stops sending calls to it for a while (a cooldown) and refuses them in its own name.
-//! These refusals belong to the provider and the row whose failures began the cooldown, not to the router.
+//! These refusals belong to the provider and the row of the failures that began the cooldown, not to the router.
 
 use crate::alert::names::NameTable;
 use crate::alert::table::{RowId, Table};

@@ -80,8 +80,7 @@ impl AlertStateMachine {
                 self.reason = Some(reason);
                 Stage::Inactive
             }
-            (Stage::Firing(since), _) => Stage::Firing(since),
-            (_, Evaluation::Fires(since)) => Stage::Firing(since),
+            (Stage::Firing(since), _) | (_, Evaluation::Fires(since)) => Stage::Firing(since),
             (_, Evaluation::Holds(since)) => Stage::Pending(since),
             (_, Evaluation::Idle | Evaluation::Clears(_)) => Stage::Inactive,
         };

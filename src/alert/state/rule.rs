@@ -1,5 +1,7 @@
 //! One rule: a row of the table for one scope. It holds the storm, the alert state machine and the evidence.
 
+#![expect(clippy::cast_precision_loss, reason = "counts of calls stay far below 2^52")]
+
 use super::calls::Calls;
 use super::evidence::AlertEvidence;
 use super::lateness::Lateness;
@@ -9,6 +11,7 @@ use super::storm::{RecentFailures, Second, Storm, Weights};
 use super::symptom::{Resolving, Symptom, Timing};
 use crate::alert::table::{Kind, Row, Trigger};
 use crate::alert::view::{Reason, State};
+use crate::time::whole_seconds;
 use crate::window::Ring;
 use serde::{Deserialize, Serialize};
 
@@ -94,9 +97,9 @@ impl RuleState {
         self.step_storm(second, row);
         let mut evaluation = match row.trigger {
             Trigger::AtOnce => self.evaluate_at_once(at, row, calls),
-            Trigger::Sustained(length) => self.evaluate_length(at, length.as_secs() as i64, row, calls),
+            Trigger::Sustained(length) => self.evaluate_length(at, whole_seconds(length), row, calls),
             Trigger::Burst(within) => {
-                let within = within.as_secs() as i64;
+                let within = whole_seconds(within);
                 let recent = self.recent.step(second, within);
                 self.evaluate_burst(at, within, recent, row, calls)
             }
@@ -110,14 +113,14 @@ impl RuleState {
         }
         if let (Some((since, last)), Trigger::Sustained(length)) = (growing, row.trigger)
             && !matches!(evaluation, Evaluation::Fires(_))
-            && last - since >= length.as_secs() as i64
+            && last - since >= whole_seconds(length)
         {
             evaluation = Evaluation::Fires(since);
         }
         self.apply(evaluation, second.failures, resolving);
     }
 
-    /// Advances a rule over failed attempts, whose calls succeed, by one second.
+    /// Advances a rule over failed attempts of successful calls by one second.
     ///
     /// A fallback may have let the call succeed at another provider. So the attempts count as absorbed if calls succeed at
     /// any provider while few calls of this one fail.
@@ -133,7 +136,7 @@ impl RuleState {
         let Trigger::Sustained(length) = row.trigger else { return };
         let (good, bad) = self.calls_in_storm;
         let absorbed = good > 0 && self.storm.as_ref().is_none_or(|storm| bad * 10 <= storm.failures);
-        let evaluation = match self.evaluate_length(at, length.as_secs() as i64, row, calls) {
+        let evaluation = match self.evaluate_length(at, whole_seconds(length), row, calls) {
             Evaluation::Holds(_) | Evaluation::Fires(_) if !absorbed => Evaluation::Idle,
             evaluation => evaluation,
         };
@@ -226,7 +229,7 @@ impl RuleState {
     }
 
     fn evaluate_calm(&self, at: i64, row: &Row, calls: &Calls) -> Evaluation {
-        if at - self.over_since.unwrap_or(at) < row.keep_firing.as_secs() as i64 {
+        if at - self.over_since.unwrap_or(at) < whole_seconds(row.keep_firing) {
             return Evaluation::Idle;
         }
         let last = self.last_failure.unwrap_or(at);
@@ -264,7 +267,7 @@ fn at_once_is_over(at: i64, last: i64, row: &Row, calls: &Calls) -> Option<Reaso
     let quiet = at - last;
     match calls.last_good {
         None => (quiet >= NO_SUCCESSES_SECONDS).then_some(Reason::Quiet),
-        Some(good) if good > last => (quiet >= row.keep_firing.as_secs() as i64).then_some(Reason::Recovered),
+        Some(good) if good > last => (quiet >= whole_seconds(row.keep_firing)).then_some(Reason::Recovered),
         Some(_) => (at - calls.last_call.unwrap_or(last).max(last) >= EXPIRY_SECONDS).then_some(Reason::Expired),
     }
 }

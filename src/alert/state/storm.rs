@@ -26,6 +26,11 @@ pub(super) struct Weights {
 }
 
 impl Weights {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "the product is between 1,001 and 99 million"
+    )]
     pub(super) fn of(row: &Row) -> Self {
         let share = row.share.clamp(0.001, 0.99);
         // Rounded up: failures at exactly the share are not a storm.

@@ -2,6 +2,7 @@
 //! process.
 
 use crate::alert::table::{Row, Trigger};
+use crate::time::whole_seconds;
 
 /// A symptom that is present now.
 #[derive(Clone, Debug)]
@@ -29,9 +30,9 @@ impl Timing {
     pub(in crate::alert) fn of(row: &Row) -> Self {
         let sustained = match row.trigger {
             Trigger::AtOnce => 0,
-            Trigger::Sustained(length) | Trigger::Burst(length) => length.as_secs() as i64,
+            Trigger::Sustained(length) | Trigger::Burst(length) => whole_seconds(length),
         };
-        Self { sustained, keep_firing: row.keep_firing.as_secs() as i64 }
+        Self { sustained, keep_firing: whole_seconds(row.keep_firing) }
     }
 }
 

@@ -237,8 +237,7 @@ fn status_name(index: usize) -> String {
 
 fn is_status(value: &str) -> bool {
     match value.as_bytes() {
-        b"none" | b"timeout" | b"connection" => true,
-        [b'1'..=b'5', b'x', b'x'] => true,
+        b"none" | b"timeout" | b"connection" | [b'1'..=b'5', b'x', b'x'] => true,
         [b'1'..=b'5', b'0'..=b'9', last] => last.is_ascii_digit() || *last == b'x',
         _ => false,
     }

@@ -1,5 +1,7 @@
 //! The text of an alert, written for a reader at 3 a.m. who has never heard of the row.
 
+#![expect(clippy::cast_precision_loss, reason = "counts of calls stay far below 2^52")]
+
 use super::row::runbook_url;
 use crate::alert::names::NameTable;
 use crate::alert::options::AlertOptions;
@@ -25,18 +27,18 @@ pub(in crate::alert) struct RenderContext<'a> {
 }
 
 impl RenderContext<'_> {
-    /// The alert of a rule in this state; `stage` is the stage that was last notified. `None`: the row is not in the table.
+    /// The alert of a rule after the change to the state `to`; `stage` is the stage that was last notified. `None`: the row is not in the table.
     pub(in crate::alert) fn alert(
         self,
         (row, scope): (RowId, Scope),
         rule: &RuleState,
-        state: State,
+        to: State,
         stage: Stage,
         at: Timestamp,
     ) -> Option<Alert> {
         let row = self.table.row(row)?;
         let writer = AlertWriter { context: self, row, scope, rule, calls: self.calls.get(scope), at };
-        Some(writer.alert(state, stage))
+        Some(writer.alert(to, stage))
     }
 }
 
@@ -52,18 +54,18 @@ struct AlertWriter<'a> {
 }
 
 impl AlertWriter<'_> {
-    fn alert(&self, state: State, stage: Stage) -> Alert {
+    fn alert(&self, to: State, stage: Stage) -> Alert {
         let since = stage.since().unwrap_or(self.at.second());
-        let resolved = state == State::Resolved;
+        let resolved = to == State::Resolved;
         Alert {
             name: self.row.alert_name.clone(),
             row: self.row.id.clone(),
             provider: self.provider().to_owned(),
             service: self.scope.service.get().map(str::to_owned),
             severity: self.row.severity,
-            state,
+            state: to,
             since: Timestamp::from_second(since),
-            fired_at: self.rule.machine.fired_at.filter(|_| resolved || state == State::Firing),
+            fired_at: self.rule.machine.fired_at.filter(|_| resolved || to == State::Firing),
             resolved_at: resolved.then_some(self.at),
             reason: self.rule.machine.reason.filter(|_| resolved),
             failures: self.rule.failures(),

@@ -114,7 +114,7 @@ fn service(row: &Row, options: &RulesOptions) -> &'static str {
     if options.by_service && row.kind != Kind::SelfCheck { " ({{ $labels.service }})" } else { "" }
 }
 
-/// The PromQL condition. Every part gives one element per provider, so that the parts can be joined and the alert has no
+/// The condition in `PromQL`. Every part gives one element per provider, so that the parts can be joined and the alert has no
 /// other labels.
 fn expression(row: &Row, options: &RulesOptions) -> String {
     let raised = |by: &str| format!("max by ({by}) (llm_triage_alert_state{{row=\"{}\",state=\"firing\"}}) == 1", row.id);
@@ -124,15 +124,15 @@ fn expression(row: &Row, options: &RulesOptions) -> String {
     let raised = raised("provider");
     match (row.kind, row.trigger) {
         (Kind::Errors, Trigger::AtOnce) => {
-            format!("{raised}\nor\n{} > 0", increase(row, readable(row.keep_firing, 1, options)))
+            format!("{raised}\nor\n{} > 0", increase(row, countable_span(row.keep_firing, 1, options)))
         }
         (Kind::Errors, Trigger::Sustained(length)) => {
-            let failures = increase(row, readable(row.keep_firing + length, row.failures, options));
+            let failures = increase(row, countable_span(row.keep_firing + length, row.failures, options));
             format!("{raised}\nor\n({} and {failures} >= {})", storm(row, length), row.failures)
         }
-        (Kind::Errors, Trigger::Burst(within)) => burst(row, &raised, within, readable(within, row.failures, options)),
+        (Kind::Errors, Trigger::Burst(within)) => burst(row, &raised, within, countable_span(within, row.failures, options)),
         (Kind::Outage, Trigger::Sustained(length)) => {
-            let span = seconds(readable(row.keep_firing + length, row.failures, options));
+            let span = seconds(countable_span(row.keep_firing + length, row.failures, options));
             let failures = format!("sum by (provider) (increase(llm_triage_requests_total{{outcome=\"error\"}}[{span}]))");
             // Where successes are never logged, the share of failing calls is unknown.
             let seen = "sum by (provider) (llm_triage_requests_total{outcome=\"success\"}) > 0";
@@ -174,7 +174,7 @@ fn increase(row: &Row, span: Duration) -> String {
 ///
 /// `increase()` extrapolates from the scrapes to the whole span: with *k* scrapes in it, by up to *k / (k - 1)*. With more
 /// scrapes than failures, one failure too few is never rounded up to enough.
-fn readable(span: Duration, failures: u32, options: &RulesOptions) -> Duration {
+fn countable_span(span: Duration, failures: u32, options: &RulesOptions) -> Duration {
     span.max(options.scrape_interval.saturating_mul(failures.saturating_add(1)))
 }
 

@@ -72,7 +72,7 @@ fn clears(row: &Row) -> String {
     }
 }
 
-/// The patterns whose failures belong to the row; those without a provider first.
+/// The patterns that belong to the row; those without a provider first.
 fn patterns_of<'a>(row: &Row, table: &Table, names: NameTable<'a>) -> Vec<&'a Pattern> {
     if row.kind != Kind::Errors {
         return Vec::new();
@@ -82,7 +82,7 @@ fn patterns_of<'a>(row: &Row, table: &Table, names: NameTable<'a>) -> Vec<&'a Pa
         let failure = Observation {
             outcome: Outcome::Error,
             grain: Grain::Call,
-            pattern: Some(PatternId(*position as u16)),
+            pattern: u16::try_from(*position).ok().map(PatternId),
             category: pattern.category,
             owner: pattern.owner,
             retry: pattern.retry,

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 /// The columns of the table of rates.
 const WINDOWS: [&str; 4] = SlidingWindow::SPANS;
-/// The column that sorts the table, and the one whose share is shown.
+/// The columns that sort the table; the share is that of five minutes.
 const FIVE_MINUTES: usize = 1;
 const ONE_HOUR: usize = 3;
 /// The most findings that are shown.

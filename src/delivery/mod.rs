@@ -34,7 +34,7 @@ pub use error::{Failure, SendError};
 pub use http::fetch;
 pub use message::{Identity, Message};
 pub use outbox::{Dropped, Outbox};
-pub use receiver::{Receiver, ReceiverError, ReceiverOptions};
+pub use receiver::{Receiver, ReceiverError, ReceiverOptions, receivers_schema};
 pub use span::Span;
 pub use task::{Clock, ReceiverHealth};
 pub use trial::{notify_test, probe};

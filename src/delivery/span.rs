@@ -1,6 +1,8 @@
 //! Durations in the tables of receivers, as people write them.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A positive duration as text: `500ms`, `10s`, `5m`, `4h`.
@@ -22,5 +24,19 @@ impl<'de> Deserialize<'de> for Span {
         };
         let number: u32 = number.parse().map_err(|_| invalid())?;
         unit.checked_mul(number).filter(|span| !span.is_zero()).map(Self).ok_or_else(invalid)
+    }
+}
+
+impl JsonSchema for Span {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h)$" })
     }
 }

@@ -3,7 +3,9 @@
 use crate::peer::{PATIENCE, Peer, answer};
 use crate::tool;
 use llm_triage::alert::{Alert, Reason, State, Transition};
-use llm_triage::delivery::{Clock, Delivery, Failure, Identity, Outbox, Receiver, ReceiverOptions, SendError, notify_test};
+use llm_triage::delivery::{
+    Clock, Delivery, Failure, Identity, Outbox, Receiver, ReceiverOptions, SendError, notify_test, receivers_schema,
+};
 use llm_triage::metrics::{Format, Limits, Metrics, Names};
 use llm_triage::taxonomy::{ProviderSpec, Providers, Severity};
 use llm_triage::time::Timestamp;
@@ -1069,4 +1071,15 @@ async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
     let end = body(hook.hear().await);
     assert_eq!(end["status"], "resolved");
     running.stop().await;
+}
+
+#[test]
+fn the_schema_has_every_kind_and_accepts_no_other_key() {
+    let schema = receivers_schema();
+    for kind in ReceiverOptions::KINDS {
+        let table = &schema["properties"][kind]["items"];
+        assert_eq!(table["properties"]["name"]["type"], "string", "{kind}: {table}");
+        assert_eq!(table["additionalProperties"], false, "{kind}: {table}");
+    }
+    assert_eq!(schema["properties"].as_object().map(serde_json::Map::len), Some(ReceiverOptions::KINDS.len()));
 }

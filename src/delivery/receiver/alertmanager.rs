@@ -10,13 +10,14 @@ use crate::delivery::message::{Batch, annotations, labels};
 use crate::delivery::span::Span;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// An Alertmanager cluster. Every member is notified on its own.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlertmanagerOptions {
     /// The label `receiver`; by default the kind, with a number from the second receiver on.

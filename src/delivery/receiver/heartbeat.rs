@@ -10,6 +10,7 @@ use crate::delivery::heartbeat::Heartbeat;
 use crate::delivery::message::Batch;
 use crate::delivery::span::Span;
 use crate::delivery::transport::Transport;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use std::time::Duration;
 const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A dead man's switch: an address that is requested while this process is healthy.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeartbeatOptions {
     /// The label `receiver`.

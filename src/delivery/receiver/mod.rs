@@ -16,12 +16,15 @@ mod check;
 mod checked;
 mod error;
 pub(super) mod kind;
+mod schema;
 
 pub use checked::Receiver;
 pub use error::ReceiverError;
+pub use schema::receivers_schema;
 
 use crate::taxonomy::Severity;
 use check::Check;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -32,7 +35,7 @@ macro_rules! receivers {
         $(pub use $kind::$options;)+
 
         /// The tables `[[receiver.…]]`.
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct ReceiverOptions {
             $($(#[$doc])* pub $kind: Vec<$options>,)+

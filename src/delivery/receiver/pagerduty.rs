@@ -10,6 +10,7 @@ use crate::delivery::secret::Secret;
 use crate::delivery::span::Span;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ const MAX_OTHERS: usize = 10;
 const MAX_OTHER_CHARS: usize = 200;
 
 /// A PagerDuty service, by an Events v2 integration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PagerDutyOptions {
     /// The label `receiver`.

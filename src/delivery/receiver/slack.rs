@@ -10,6 +10,7 @@ use crate::delivery::message::{Batch, Notification, firing};
 use crate::delivery::span::Span;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -25,7 +26,7 @@ const MAX_SHORT_CHARS: usize = 250;
 const MAX_EVIDENCE_CHARS: usize = 900;
 
 /// A Slack channel, by an incoming webhook.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SlackOptions {
     /// The label `receiver`.

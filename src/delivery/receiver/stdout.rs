@@ -9,13 +9,14 @@ use crate::delivery::message::{Batch, Notification, clip};
 use crate::delivery::span::Span;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt::Write as _;
 
 const MAX_TEXT_CHARS: usize = 300;
 
 /// One line per alert and change on the standard output of this process.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StdoutOptions {
     /// The label `receiver`.

@@ -9,6 +9,7 @@ use crate::delivery::message::{Batch, annotations, labels};
 use crate::delivery::span::Span;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ const NOT_ENDED: &str = "0001-01-01T00:00:00Z";
 pub(super) const DIGEST_PROVIDERS: usize = 5;
 
 /// A webhook, in version 4 of Alertmanager's payload.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WebhookOptions {
     /// The label `receiver`.

@@ -58,8 +58,7 @@ impl<'a> Record<'a> {
             _ => None,
         };
         match (own, self.stamped) {
-            (Some(Stamp::Utc(at)), _) => Some(Stamp::Utc(at)),
-            (_, Some(at)) => Some(Stamp::Utc(at)),
+            (Some(Stamp::Utc(at)), _) | (_, Some(at)) => Some(Stamp::Utc(at)),
             (own, None) => own,
         }
     }

@@ -4,6 +4,8 @@
 //! needs to find the end of a value, returns slices of the line, and accepts a text that ends early. This is why it is not
 //! `serde_json`.
 
+#![expect(clippy::inline_always, reason = "one loop over a line: without it the compiler keeps the calls, which costs speed")]
+
 use std::borrow::Cow;
 
 /// The longest text that is read as a number, in bytes.
@@ -157,7 +159,7 @@ impl<'a> Members<'a> {
         Self { cursor: Cursor { text, at: 0 }, closed: false }
     }
 
-    /// The text behind the object, once it is [`Self::closed`].
+    /// The text after the object, once it is [`Self::closed`].
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.cursor.text.get(self.cursor.at..).unwrap_or_default()
     }
@@ -400,7 +402,7 @@ fn quote_or_backslash(word: u64) -> u64 {
     ((quotes.wrapping_sub(ONES) & !quotes) | (backslashes.wrapping_sub(ONES) & !backslashes)) & HIGHS
 }
 
-/// The character behind `\u`, a surrogate pair read as one.
+/// The character after `\u`, a surrogate pair read as one.
 fn unicode(rest: &[u8]) -> (char, &[u8]) {
     let Some(high) = hex4(rest) else { return (char::REPLACEMENT_CHARACTER, rest) };
     let after = &rest[4..];

@@ -64,7 +64,7 @@ fn quoted(text: &[u8], quote: u8) -> (Raw<'_>, usize) {
 /// The value at the start of a text, and its length in bytes.
 fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
     // `model= gpt-5`: a blank before the value, as LiteLLM writes it.
-    if text.first() == Some(&b' ') && text.get(1).is_some_and(|b| b.is_ascii_alphanumeric()) {
+    if text.first() == Some(&b' ') && text.get(1).is_some_and(u8::is_ascii_alphanumeric) {
         let (value, used) = pair_value(&text[1..]);
         return (value, used + 1);
     }

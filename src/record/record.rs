@@ -1,5 +1,7 @@
 //! One record: the slots, and how the members of an object or the pairs of a text fill them.
 
+#![expect(clippy::inline_always, reason = "one loop over a line: without it the compiler keeps the calls, which costs speed")]
+
 use super::error_field::ErrorField;
 use super::field::{Field, FieldMap};
 use super::json::{Members, Raw, Value};
@@ -140,7 +142,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Fills the slots from the members behind the cut of a line that was too long: the longest run of whole members that
+    /// Fills the slots from the members after the cut of a line that was too long: the longest run of whole members that
     /// ends the line.
     pub(super) fn scan_tail(&mut self, map: &FieldMap, tail: &'a [u8]) {
         /// The most places at which the tail may begin.

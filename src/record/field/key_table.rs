@@ -66,15 +66,12 @@ impl<T: Default> KeyTable<T> {
     /// The value of `key`; inserts a default one if there is none.
     pub(super) fn entry(&mut self, key: &[u8]) -> &mut T {
         let digest = Digest::of(key);
-        let at = match self.find(digest, key) {
-            Some(at) => at,
-            None => {
-                self.entries.push((digest, key.into(), T::default()));
-                self.place();
-                self.entries.len() - 1
-            }
-        };
-        &mut self.entries[at].2
+        let found = self.find(digest, key).unwrap_or_else(|| {
+            self.entries.push((digest, key.into(), T::default()));
+            self.place();
+            self.entries.len() - 1
+        });
+        &mut self.entries[found].2
     }
 
     fn place(&mut self) {
@@ -92,7 +89,7 @@ impl<T: Default> KeyTable<T> {
         while self.places[at] != 0 {
             at = (at + 1) & mask;
         }
-        self.places[at] = entry as u16 + 1;
+        self.places[at] = u16::try_from(entry + 1).expect("a container has fewer than 65,536 keys");
     }
 }
 

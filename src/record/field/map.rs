@@ -37,7 +37,7 @@ impl FieldMap {
         for (field, paths) in &fields {
             let own = own.iter().filter(|(owned, _)| owned == field).flat_map(|(_, paths)| paths);
             for (rank, path) in own.chain(paths).enumerate() {
-                this.insert(path, |entry| entry.fields.push((*field, rank.min(255) as u8)));
+                this.insert(path, |entry| entry.fields.push((*field, u8::try_from(rank).unwrap_or(u8::MAX))));
             }
         }
         for path in &containers.denied {
@@ -59,7 +59,7 @@ impl FieldMap {
         };
         let mut parts = path.split('.').peekable();
         while let Some(part) = parts.next() {
-            let fresh = self.nodes.len() as u16;
+            let fresh = u16::try_from(self.nodes.len()).expect("paths name fewer than 65,536 containers");
             let entry = self.nodes[usize::from(node)].entry(part.as_bytes());
             if parts.peek().is_none() {
                 return set(entry);

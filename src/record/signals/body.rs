@@ -155,7 +155,7 @@ impl Signals {
             }
             b"headers" | b"responseHeaders" | b"response_headers" => self.add_headers(value),
             b"request_id" | b"requestID" | b"requestId" | b"error_provider_request_id" | b"x-request-id" => {
-                self.set_request_id(value)
+                self.set_request_id(value);
             }
             b"retry_after" | b"retryAfter" | b"retry_after_seconds" => {
                 self.retry_after_s = self.retry_after_s.or(value.as_f64());

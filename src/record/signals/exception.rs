@@ -50,8 +50,6 @@ fn may_be_class(text: &str) -> bool {
 }
 
 fn is_class(word: &str) -> bool {
-    let leaf = word.rsplit('.').next().unwrap_or(word);
-    let cased = leaf.starts_with(|c: char| c.is_ascii_uppercase());
     const ENDINGS: [&str; 14] = [
         "Error",
         "Exception",
@@ -68,18 +66,13 @@ fn is_class(word: &str) -> bool {
         "Failure",
         "Fault",
     ];
+    let leaf = word.rsplit('.').next().unwrap_or(word);
+    let cased = leaf.starts_with(|c: char| c.is_ascii_uppercase());
     cased && (ENDINGS.iter().any(|ending| leaf.ends_with(ending)) || word.contains('.') && leaf.len() > 3)
 }
 
-/// The provider in `<Provider>Exception` or `<Provider>Error`, which LiteLLM puts behind its own class.
+/// The provider in `<Provider>Exception` or `<Provider>Error`, which LiteLLM puts after its own class.
 pub(super) fn wrapped_provider<'a>(class: &'a str, after: &str) -> Option<&'a str> {
-    if class.contains('.')
-        || !(after.starts_with(' ')
-            || after.starts_with('-')
-            || after.starts_with(|c: char| c.is_ascii_uppercase() || c == '{' || c == 'b'))
-    {
-        return None;
-    }
     // LiteLLM's own classes may be between the two: `litellm.RateLimitError: RateLimitError: OpenAIException - …`.
     const KINDS: [&str; 20] = [
         "API",
@@ -103,6 +96,13 @@ pub(super) fn wrapped_provider<'a>(class: &'a str, after: &str) -> Option<&'a st
         "UnprocessableEntity",
         "UnsupportedParams",
     ];
+    if class.contains('.')
+        || !(after.starts_with(' ')
+            || after.starts_with('-')
+            || after.starts_with(|c: char| c.is_ascii_uppercase() || c == '{' || c == 'b'))
+    {
+        return None;
+    }
     let name = class.strip_suffix("Exception").or_else(|| class.strip_suffix("Error"))?;
     (!name.is_empty() && name.len() <= 24 && !KINDS.contains(&name)).then_some(name)
 }

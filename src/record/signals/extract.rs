@@ -11,12 +11,8 @@ use crate::taxonomy::Status;
 /// The first bytes of a text in which statuses and addresses are looked for.
 const HEAD_BYTES: usize = 2_048;
 
-/// The first status in a text: behind a mark such as `status: `, or set apart in another way.
+/// The first status in a text: after a mark such as `status: `, or set apart in another way.
 pub(super) fn status_in(text: &str) -> Option<Status> {
-    let text = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
-    if let Some(status) = status_prefix(text.as_bytes()).filter(|status| *status >= 400) {
-        return Some(Status::Http(status));
-    }
     const MARKS: [&str; 31] = [
         "code is ",
         "error type ",
@@ -50,6 +46,10 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "rawerror=",
         "non-2xx: ",
     ];
+    let text = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
+    if let Some(status) = status_prefix(text.as_bytes()).filter(|status| *status >= 400) {
+        return Some(Status::Http(status));
+    }
     let bytes = text.as_bytes();
     if let LineKind::Access { status, .. } = shape::line_kind(bytes, b"") {
         return (status >= 400).then_some(Status::Http(status));

@@ -16,6 +16,7 @@ const MESSAGE_BYTES: usize = 8 << 10;
 const TYPE_BYTES: usize = 120;
 
 /// Everything in a record that can decide what an error is, most trusted first within each list.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a body")]
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     /// Texts that say what went wrong; the provider's own before those of loggers and wrappers.

@@ -121,11 +121,11 @@ fn is_settings(text: &str) -> bool {
     settings >= 2
 }
 
-/// `2026-11-20 09:16:51 | INFO | …`, and no word for a failure behind the level.
+/// `2026-11-20 09:16:51 | INFO | …`, and no word for a failure after the level.
 fn is_calm_entry(head: &str, text: &str) -> bool {
     let level = head.split(|c: char| !c.is_ascii_alphabetic() && c != '[').find_map(|word| match word {
-        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" | "TRACE" => Some(Some(word)),
-        "WARN" | "WARNING" | "[warn" | "[WARN" | "[warning" | "[WARNING" => Some(Some(word)),
+        "INFO" | "[info" | "[INFO" | "[debug" | "DEBUG" | "TRACE" | "WARN" | "WARNING" | "[warn" | "[WARN" | "[warning"
+        | "[WARNING" => Some(Some(word)),
         "ERROR" | "CRITICAL" | "FATAL" | "[error" | "[ERROR" | "Error" | "Exception" => Some(None),
         _ => None,
     });
@@ -138,7 +138,7 @@ fn is_calm_entry(head: &str, text: &str) -> bool {
     !["error", "exception", "failed", "exceeded", "unhandled status"].iter().any(|word| contains_folded(rest, word))
 }
 
-/// The level in small letters behind a stamp: `2026-11-20 09:16:51 info: …`.
+/// The level in small letters after a stamp: `2026-11-20 09:16:51 info: …`.
 fn stamped_level(head: &str) -> Option<&str> {
     let text = head.trim_start_matches('[');
     let (_, rest) = Stamp::parse_prefix(text.as_bytes())?;

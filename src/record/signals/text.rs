@@ -104,12 +104,12 @@ impl Signals {
         if let Some(name) = named_code(text) {
             self.add_type(name);
         }
-        match found {
+        if found {
             // The words around a body are those of a wrapper; they come after the provider's own.
-            true => {
-                self.add_message(rest.get(..rest.find('{').unwrap_or(0)).unwrap_or_default().trim_end_matches([' ', '-', ':']))
-            }
-            false => self.add_message(rest),
+            let around = rest.get(..rest.find('{').unwrap_or(0)).unwrap_or_default();
+            self.add_message(around.trim_end_matches([' ', '-', ':']));
+        } else {
+            self.add_message(rest);
         }
         if inside.is_some() {
             self.add_message(text);

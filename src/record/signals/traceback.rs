@@ -2,7 +2,7 @@
 
 use crate::line::contains;
 
-/// The packages in a stack: the names behind `site-packages/` and `node_modules/`.
+/// The packages in a stack: the names after `site-packages/` and `node_modules/`.
 pub(super) fn libraries(text: &str) -> impl Iterator<Item = &str> {
     let places = ["site-packages/", "node_modules/"];
     places.into_iter().flat_map(|mark| text.split(mark).skip(1).take(64)).filter_map(|rest| {
@@ -31,7 +31,7 @@ pub(super) struct Parts<'a> {
     pub(super) before: &'a str,
     /// Causes first, the exception that the application saw last.
     pub(super) exceptions: Vec<String>,
-    /// The properties of the error, which Node prints behind its stack.
+    /// The properties of the error, which Node prints after its stack.
     pub(super) dump: Option<&'a str>,
     /// The properties of the last error inside.
     pub(super) inner_dump: Option<&'a str>,
@@ -70,7 +70,7 @@ pub(super) fn without_cause(dump: &str) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
-/// The object that begins behind the last frame.
+/// The object that begins after the last frame.
 fn dump_in(tail: &str) -> Option<&str> {
     let open = tail.find(" {\n").or_else(|| tail.find("{\n"))?;
     tail.get(open..).map(str::trim_start)
@@ -82,8 +82,8 @@ pub(super) fn exceptions(text: &str) -> Parts<'_> {
     let before = text.get(..before_end).unwrap_or_default().trim_end_matches(['╭', '─', ' ']).trim();
     if !text.contains(TRACEBACK) && !text.contains("\n  File \"") {
         let dump = text.rfind("\n    at ").and_then(|at| dump_in(text.get(at..)?));
-        let last_frame = text.rmatch_indices("  at ").map(|(at, _)| at).take(64);
-        let inner_dump = last_frame.filter_map(|at| dump_in(text.get(at..)?)).next();
+        let mut frames = text.rmatch_indices("  at ").take(64);
+        let inner_dump = frames.find_map(|(at, _)| dump_in(text.get(at..)?));
         let causes = text.split("[cause]: ").skip(1).chain(text.split("caused by: ").skip(1));
         let mut exceptions: Vec<String> = causes.filter_map(|cause| cause.lines().next()).map(str::to_owned).collect();
         exceptions.push(if before.is_empty() { text.lines().next().unwrap_or_default().to_owned() } else { before.to_owned() });

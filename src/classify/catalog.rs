@@ -195,7 +195,7 @@ impl Catalog {
             let result = match base {
                 "providers.toml" => toml::from_str::<ProviderFile>(file.text).map(|it| specs.extend(it.provider)),
                 "signals.toml" => toml::from_str::<Signs>(file.text).map(|it| signs.extend(it)),
-                "escalation.toml" => Ok(()),
+                "escalation.toml" | "fields.toml" => Ok(()),
                 _ => toml::from_str::<PatternFile>(file.text).map(|it| {
                     for pattern in it.pattern {
                         let line = line_of(file.text, pattern.span().start);

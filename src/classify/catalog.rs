@@ -145,7 +145,7 @@ impl<'a> Parsed<'a> {
         match file.name.rsplit('/').next().unwrap_or(file.name) {
             "providers.toml" => self.specs.extend(toml::from_str::<ProviderFile>(file.text)?.provider),
             "signals.toml" => self.lists.extend(toml::from_str(file.text)?),
-            "escalation.toml" => {}
+            "escalation.toml" | "fields.toml" => {}
             _ => {
                 for pattern in toml::from_str::<PatternFile>(file.text)?.pattern {
                     let line = line_of(file.text, pattern.span().start);

@@ -43,7 +43,9 @@ impl Framer {
         self.stats.bytes += bytes.len() as u64;
         let Self { options, reader, joiners, stats, .. } = self;
         reader.push(bytes, |piece| take_piece(options, joiners, stats, piece, &mut out));
-        joiners.iter_mut().for_each(|joiner| joiner.note_time(now));
+        for joiner in joiners {
+            joiner.note_time(now);
+        }
     }
 
     /// Closes events that wait for more lines, after one second without bytes, and lines that have waited too long for
@@ -94,7 +96,9 @@ impl Framer {
     /// Emits the events that began in the predecessor with this id. Its file is closed and cannot be read again.
     pub fn release_predecessor(&mut self, id: StreamId, mut out: impl FnMut(RawEvent<'_>)) {
         let Self { options, joiners, stats, .. } = self;
-        joiners.iter_mut().for_each(|joiner| joiner.release_predecessor(options, id, stats, &mut out));
+        for joiner in joiners {
+            joiner.release_predecessor(options, id, stats, &mut out);
+        }
     }
 
     /// Applies other limits, from the next line on.

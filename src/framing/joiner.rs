@@ -21,7 +21,7 @@ pub(super) struct Joiner {
     open: Option<Open>,
     /// The text of the open event.
     text: Vec<u8>,
-    /// Blank lines since the open event's last line. They are part of the event if it continues behind them.
+    /// Blank lines since the open event's last line. They are part of the event if it continues after them.
     blanks: u64,
     /// The shape of an event that was closed by time or by a limit. What continues it is marked as such.
     cut_off: Option<Continuation>,

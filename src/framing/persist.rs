@@ -1,5 +1,5 @@
 //! The state of a framer as plain values, for the checkpoint. After a restart the stream is read again from its oldest open
-//! event; lines behind it that other lanes have emitted already must not be emitted twice.
+//! event; lines after it that other lanes have emitted already must not be emitted twice.
 
 use super::continuation::Continuation;
 use super::event::StreamId;

@@ -1,4 +1,4 @@
-//! What stands before the message on a line of a text log.
+//! The parts of a line of a text log that come before the message.
 
 use super::entry::is_sdk_line;
 use super::level::Level;
@@ -73,7 +73,7 @@ impl<'a> Head<'a> {
     }
 }
 
-/// The length of `:function:123` (loguru) or `:2101` (LiteLLM) behind a logger's name.
+/// The length of `:function:123` (loguru) or `:2101` (LiteLLM) after a logger's name.
 fn code_place_length(text: &[u8]) -> usize {
     let mut at = 0;
     for _ in 0..2 {
@@ -105,7 +105,7 @@ fn word_length(text: &[u8]) -> usize {
     text.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/'))).unwrap_or(text.len())
 }
 
-/// Whether a word is the name of a logger: it may have dots, and `:`, ` - ` or `]` is right behind it.
+/// Whether a word is the name of a logger: it may have dots, and `:`, ` - ` or `]` is right after it.
 fn is_logger(word: &[u8], behind: &[u8]) -> bool {
     word.len() > 1
         && word[0].is_ascii_alphabetic()

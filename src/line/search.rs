@@ -26,7 +26,7 @@ pub(super) fn escape_length(text: &[u8]) -> Option<usize> {
     text.iter().position(u8::is_ascii_alphabetic).map(|last| last + 1)
 }
 
-/// The line behind the colours at its start.
+/// The line after the colours at its start.
 pub(super) fn skip_colours(mut line: &[u8]) -> &[u8] {
     while line.starts_with(b"\x1b[") {
         let Some(length) = escape_length(line) else { break };

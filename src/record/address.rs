@@ -1,8 +1,10 @@
 //! The host and the path of an address.
 
-/// The host, and the port where there is one, of an address or of a bare host name.
+use crate::line::find;
+
+/// The host, and the port if there is one, of an address or of a bare host name.
 pub(super) fn host_of(url: &[u8]) -> Option<&str> {
-    let rest = match memchr::memmem::find(url, b"://") {
+    let rest = match find(url, b"://") {
         Some(at) => &url[at + 3..],
         None if url.first() == Some(&b'/') => return None,
         None => url,
@@ -15,9 +17,9 @@ pub(super) fn host_of(url: &[u8]) -> Option<&str> {
     (!host.is_empty() && host.len() <= 255 && good && (host.contains('.') || host.contains(':'))).then_some(host)
 }
 
-/// The path of an address, or the text itself where it is a path.
+/// The path of an address. A text that is only a path counts as one.
 pub(super) fn path_of(url: &[u8]) -> Option<&str> {
-    let rest = match memchr::memmem::find(url, b"://") {
+    let rest = match find(url, b"://") {
         Some(at) => {
             let rest = &url[at + 3..];
             &rest[memchr::memchr(b'/', rest)?..]

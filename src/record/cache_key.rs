@@ -1,4 +1,5 @@
-//! What the verdict on a failure hangs on, written down: failures come in storms, and most of them say the same word for word.
+//! The key under which a verdict is cached: everything in a record that the verdict depends on. Failures come in storms, and
+//! most of them are equal except for time, ids and measures.
 
 use super::field::Field;
 use super::json::{Escapes, Raw, Value};
@@ -6,8 +7,8 @@ use super::line_kind::LineKind;
 use super::record::Record;
 use crate::time::Stamp;
 
-/// What is each record's own, and says nothing of what went wrong: its time, its ids, its caller, its measures.
-const OWN: [Field; 8] = [
+/// Fields that differ between equal failures: time, ids, caller, measures.
+const INDIVIDUAL: [Field; 8] = [
     Field::Time,
     Field::EndTime,
     Field::Service,
@@ -19,8 +20,8 @@ const OWN: [Field; 8] = [
 ];
 
 impl Record<'_> {
-    /// Writes everything but what is the record's own to `out`: two records with the same likeness fail in the same way. `false`
-    /// where that would be more than `limit` bytes, or where the line has a shape whose words say it all.
+    /// Writes the key to `out`: two records with the same key get the same verdict. `false` if the key would be longer than
+    /// `limit` bytes, or if the shape of the line says everything already.
     pub fn likeness(&self, out: &mut Vec<u8>, limit: usize) -> bool {
         out.clear();
         if self.line_kind != LineKind::None || self.message.bytes.len() > limit {
@@ -33,10 +34,10 @@ impl Record<'_> {
         out.extend(flags);
         put(out, &[], Value::Text(self.message));
         for (number, slot) in (0u8..).zip(&self.slots) {
-            // A host says something where it can be the one that was called.
-            let is_own = |field: Field| usize::from(number) == field as usize;
-            let own = OWN.into_iter().any(is_own) || is_own(Field::Host) && !names_a_host(slot.value);
-            if !own && slot.value != Value::Null {
+            // A host can be the one that was called, unless it is a bare name.
+            let is = |field: Field| usize::from(number) == field as usize;
+            let individual = INDIVIDUAL.into_iter().any(is) || is(Field::Host) && !may_be_called(slot.value);
+            if !individual && slot.value != Value::Null {
                 out.push(number);
                 put(out, slot.key, slot.value);
                 if out.len() > limit {
@@ -55,11 +56,11 @@ impl Record<'_> {
     }
 }
 
-fn names_a_host(value: Value<'_>) -> bool {
+fn may_be_called(value: Value<'_>) -> bool {
     matches!(value, Value::Text(raw) if raw.escapes == Escapes::Some || raw.bytes.contains(&b'.'))
 }
 
-/// Lengths stand before the bytes, so that no two values read alike.
+/// Writes the lengths before the bytes, so that different values never give the same bytes.
 fn put(out: &mut Vec<u8>, key: &[u8], value: Value<'_>) {
     let (kind, bytes) = match value {
         Value::Null => (0, &[] as &[u8]),

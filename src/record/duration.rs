@@ -2,7 +2,7 @@
 
 use super::json::Value;
 
-/// `51.787708541s`, `414.019µs`, `35ms`, `29m59s`: what Go prints, in seconds.
+/// `51.787708541s`, `414.019µs`, `35ms`, `29m59s`: a duration as Go prints it, in seconds.
 pub(super) fn go_duration_s(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?.trim();
     let (mut rest, mut total) = (text, 0.0);
@@ -26,8 +26,8 @@ pub(super) fn go_duration_s(text: &[u8]) -> Option<f64> {
     (!text.is_empty()).then_some(total)
 }
 
-/// A duration field in seconds. The unit is told by the key's suffix, by the text's own unit, or, for `response_time`
-/// (LiteLLM) by its producer; a number whose unit nothing tells is not used.
+/// A duration field in seconds. The unit is in the text, or in the suffix of the key; that of `response_time` is known from
+/// LiteLLM. `None` for a number without a unit.
 pub(super) fn duration_s(key: &[u8], value: Value<'_>) -> Option<f64> {
     if let Value::Text(raw) = value
         && raw.bytes.last().is_some_and(u8::is_ascii_alphabetic)

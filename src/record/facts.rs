@@ -20,25 +20,25 @@ const NAME_BYTES: usize = 255;
 const ID_BYTES: RangeInclusive<usize> = 6..=128;
 
 impl<'a> Record<'a> {
-    /// How the entry was written.
+    /// The format of the entry.
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// How severe its writer thought it is.
+    /// The level that the writer of the entry gave it.
     #[must_use]
     pub fn level(&self) -> Level {
         self.level
     }
 
-    /// What kind of line it is, where its shape tells.
+    /// The kind of line, if its shape shows one.
     #[must_use]
     pub fn spot(&self) -> LineKind<'a> {
         self.line_kind
     }
 
-    /// The entry as it came, without its envelope.
+    /// The entry as it came, without the prefix of its line.
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
         self.raw
@@ -50,7 +50,7 @@ impl<'a> Record<'a> {
         self.broken
     }
 
-    /// The record's own time stamp, or that of its envelope.
+    /// The record's own time stamp, or that of its prefix.
     pub fn stamp(&self) -> Option<Stamp> {
         let own = match self.slot(Field::Time) {
             Value::Text(raw) => Stamp::parse(raw.bytes),
@@ -58,8 +58,7 @@ impl<'a> Record<'a> {
             _ => None,
         };
         match (own, self.stamped) {
-            (Some(Stamp::Utc(at)), _) => Some(Stamp::Utc(at)),
-            (_, Some(at)) => Some(Stamp::Utc(at)),
+            (Some(Stamp::Utc(at)), _) | (_, Some(at)) => Some(Stamp::Utc(at)),
             (own, None) => own,
         }
     }
@@ -79,13 +78,13 @@ impl<'a> Record<'a> {
             .filter(|name| name.len() <= NAME_BYTES)
     }
 
-    /// Who called, where the record says so.
+    /// The service that called.
     #[must_use]
     pub fn service(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Service).as_text().filter(|name| name.len() <= NAME_BYTES)
     }
 
-    /// The machine that wrote the line, where the record says so.
+    /// The machine that wrote the line.
     #[must_use]
     pub fn host(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Host).as_text().filter(|name| name.len() <= NAME_BYTES)
@@ -118,7 +117,7 @@ impl<'a> Record<'a> {
         std::str::from_utf8(self.logger_bytes()).unwrap_or_default()
     }
 
-    /// The event's name or the message, undecoded: enough to look at its first words.
+    /// The message or the name of the event, undecoded: enough to look at its first words.
     #[must_use]
     pub fn headline(&self) -> &'a [u8] {
         self.message.bytes
@@ -130,7 +129,7 @@ impl<'a> Record<'a> {
         self.message.text()
     }
 
-    /// The status that the record's own fields or the shape of its text tell.
+    /// The status in the fields of the record, or in a text of special shape.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         match self.line_kind {
@@ -152,7 +151,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Why Envoy had no answer to pass on: <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>.
+    /// Why Envoy had no answer: <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>.
     fn unanswered(&self) -> Option<Status> {
         let flags = self.slot(Field::ResponseFlags).as_raw()?.bytes;
         flags.split(|b| *b == b',').find_map(|flag| match flag {
@@ -162,7 +161,7 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// What a gateway says its upstream answered: the last of a list such as `502, 200`.
+    /// The status with which a gateway's upstream answered: the last of a list such as `502, 200`.
     #[must_use]
     pub fn upstream_status(&self) -> Option<Status> {
         let raw = self.slot(Field::UpstreamStatus).as_raw()?;
@@ -170,7 +169,7 @@ impl<'a> Record<'a> {
         Status::from_number(std::str::from_utf8(last).ok()?.parse().ok()?)
     }
 
-    /// Whether a field that speaks of the end says that it was bad (`Some(true)`) or good (`Some(false)`).
+    /// Whether a field says that the call failed (`Some(true)`) or succeeded (`Some(false)`).
     #[must_use]
     pub fn failed(&self) -> Option<bool> {
         if let Value::Bool(flag) = self.slot(Field::Success) {
@@ -189,13 +188,13 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Whether a field is filled that is there only when something went wrong.
+    /// Whether the record has a field that exists only when something went wrong.
     pub fn has_fault(&self) -> bool {
         let named = self.slot(Field::ErrorClass).is_something();
         named || self.error_fields().iter().any(ErrorField::is_evidence)
     }
 
-    /// How long it took, in seconds; `None` where the unit is not known.
+    /// The duration of the call, in seconds; `None` if the unit is not known.
     #[must_use]
     pub fn latency_s(&self) -> Option<f64> {
         match self.line_kind {
@@ -219,7 +218,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Whether a field says how long it took, in whatever unit.
+    /// Whether the record has a duration, in any unit.
     #[must_use]
     pub fn has_latency(&self) -> bool {
         self.slot(Field::Latency).is_something()
@@ -237,31 +236,31 @@ impl<'a> Record<'a> {
         self.slot(Field::OutputTokens).as_i64().and_then(|count| u64::try_from(count).ok())
     }
 
-    /// The provider's or the gateway's id of the request.
+    /// The id that the provider or the gateway gave the request.
     #[must_use]
     pub fn request_id(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::RequestId).as_text().filter(|id| ID_BYTES.contains(&id.len()))
     }
 
-    /// The gateway's or the SDK's id of the call. Never a trace or a session.
+    /// The id that the gateway or the SDK gave the call. Never that of a trace or a session.
     #[must_use]
     pub fn call_id(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::CallId).as_text().filter(|id| ID_BYTES.contains(&id.len()))
     }
 
-    /// What the record calls the kind of operation (`chat`, `acompletion`, …).
+    /// The kind of operation (`chat`, `acompletion`, …).
     #[must_use]
     pub fn operation(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Operation).as_text()
     }
 
-    /// The label, or the last characters, of the key that was used.
+    /// The label or the last characters of the API key.
     #[must_use]
     pub fn key_label(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::KeyLabel).as_text().filter(|name| name.len() <= NAME_BYTES)
     }
 
-    /// Whether an answer without content is on record: an empty list of choices.
+    /// Whether the answer has an empty list of choices.
     #[must_use]
     pub fn has_empty_choices(&self) -> bool {
         matches!(self.slot(Field::Choices), Value::Array(items) if items.len() <= 64 && Items::new(items).next().is_none())

@@ -1,19 +1,25 @@
 //! A borrowing, forgiving reader of JSON: it walks objects and arrays without building anything.
 //!
-//! Log lines are cut off, hold strings that are not UTF-8, and nest whatever a client was given. So this reader validates
-//! no more than it needs to find where a value ends, gives out slices of the line, and stops where the text stops.
+//! Log lines are cut off, hold strings that are not UTF-8, and nest to any depth. So this reader validates no more than it
+//! needs to find the end of a value, returns slices of the line, and accepts a text that ends early. This is why it is not
+//! `serde_json`.
+
+#![expect(clippy::inline_always, reason = "one loop over a line: without it the compiler keeps the calls, which costs speed")]
 
 use std::borrow::Cow;
+
+/// The longest text that is read as a number, in bytes.
+const NUMBER_BYTES: usize = 40;
 
 /// A value, as the slice of the line that spells it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
-    /// `null`, and a field that is not there.
+    /// `null`, and a missing field.
     #[default]
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number as it is spelled.
+    /// A number as the line spells it.
     Number(&'a [u8]),
     /// A string without its quotes.
     Text(Raw<'a>),
@@ -27,11 +33,12 @@ pub(crate) enum Value<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Raw<'a> {
     pub(crate) bytes: &'a [u8],
-    /// Whether it holds backslashes that stand for something else.
+    /// Whether it holds escapes.
     pub(crate) escapes: Escapes,
 }
 
-/// As wide as a word, so that a [`Value`] has no gaps: copies of it that begin before its parts were written whole are slow.
+/// As wide as a word, so that a [`Value`] has no padding: copying a value right after its parts were written is slow if the
+/// copy reads across them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum Escapes {
@@ -41,7 +48,7 @@ pub(crate) enum Escapes {
 }
 
 impl<'a> Raw<'a> {
-    /// A string that means what it spells.
+    /// A string without escapes.
     pub(crate) const fn plain(bytes: &'a [u8]) -> Self {
         Self { bytes, escapes: Escapes::None }
     }
@@ -51,7 +58,7 @@ impl<'a> Raw<'a> {
         if self.escapes == Escapes::Some {
             return Cow::Owned(unescape(self.bytes));
         }
-        // What replaces bad bytes looks at every character; nearly all texts have none.
+        // The replacement of invalid bytes looks at every character, and nearly all texts have none.
         std::str::from_utf8(self.bytes).map_or_else(|_| String::from_utf8_lossy(self.bytes), Cow::Borrowed)
     }
 
@@ -80,24 +87,24 @@ impl<'a> Value<'a> {
 
     /// A number, also one that is spelled in quotes.
     pub(crate) fn as_f64(self) -> Option<f64> {
-        let bytes = self.as_raw().filter(|it| it.bytes.len() <= 40)?.bytes;
+        let bytes = self.as_raw().filter(|raw| raw.bytes.len() <= NUMBER_BYTES)?.bytes;
         // A double holds every whole number of up to fifteen digits.
         if let Some(number) = whole(bytes).filter(|_| bytes.len() <= 15) {
             return Some(number as f64);
         }
-        std::str::from_utf8(bytes).ok()?.trim().parse().ok().filter(|it: &f64| it.is_finite())
+        std::str::from_utf8(bytes).ok()?.trim().parse().ok().filter(|number: &f64| number.is_finite())
     }
 
     /// A whole number, also one that is spelled in quotes or with a fraction of zero.
     pub(crate) fn as_i64(self) -> Option<i64> {
-        let bytes = self.as_raw().filter(|it| it.bytes.len() <= 40)?.bytes;
+        let bytes = self.as_raw().filter(|raw| raw.bytes.len() <= NUMBER_BYTES)?.bytes;
         if let Some(number) = whole(bytes) {
             return Some(number);
         }
-        self.as_f64().filter(|it| it.fract() == 0.0 && it.abs() < 9e15).map(|it| it as i64)
+        self.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15).map(|number| number as i64)
     }
 
-    /// Whether there is anything: not null, not false, not an empty string, object or array.
+    /// Whether the value is not null, not false, and not an empty string, object or array.
     pub(crate) fn is_something(self) -> bool {
         match self {
             Self::Null | Self::Bool(false) => false,
@@ -135,7 +142,7 @@ pub(crate) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Over the object that begins at the start of `text`; over nothing when none does.
+    /// Over the object at the start of `text`; over nothing if there is none.
     pub(crate) fn new(text: &'a [u8]) -> Self {
         let mut cursor = Cursor { text, at: 0 };
         cursor.blanks();
@@ -147,12 +154,12 @@ impl<'a> Members<'a> {
         Self { cursor, closed: false }
     }
 
-    /// Over the members that stand at the start of `text` without the opening brace (the tail of a cut line).
+    /// Over the members at the start of `text`, without an opening brace (the tail of a cut line).
     pub(crate) fn inside(text: &'a [u8]) -> Self {
         Self { cursor: Cursor { text, at: 0 }, closed: false }
     }
 
-    /// What stands behind the object, once it is [`Self::closed`].
+    /// The text after the object, once it is [`Self::closed`].
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.cursor.text.get(self.cursor.at..).unwrap_or_default()
     }
@@ -161,7 +168,7 @@ impl<'a> Members<'a> {
 impl<'a> Iterator for Members<'a> {
     type Item = (Raw<'a>, Value<'a>);
 
-    // Built into the one loop over a line: what it gives goes through registers, not through memory.
+    // Inlined into the loop over a line, so that the result is in registers.
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.closed {
@@ -202,7 +209,7 @@ impl<'a> Iterator for Members<'a> {
 pub(crate) struct Items<'a>(Cursor<'a>);
 
 impl<'a> Items<'a> {
-    /// Over the array that begins at the start of `text`; over nothing when none does.
+    /// Over the array at the start of `text`; over nothing if there is none.
     pub(crate) fn new(text: &'a [u8]) -> Self {
         let at = if text.first() == Some(&b'[') { 1 } else { text.len() };
         Self(Cursor { text, at })
@@ -229,7 +236,7 @@ impl<'a> Iterator for Items<'a> {
 pub(crate) fn members<'a, const N: usize>(object: &'a [u8], keys: [&str; N]) -> [Value<'a>; N] {
     let mut values = [None; N];
     for (name, value) in Members::new(object) {
-        if let Some(at) = keys.iter().position(|it| it.as_bytes() == name.bytes) {
+        if let Some(at) = keys.iter().position(|key| key.as_bytes() == name.bytes) {
             values[at].get_or_insert(value);
         }
     }
@@ -260,13 +267,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A string whose opening quote the cursor stands on. `None`, and the end, when it is not closed.
+    /// The string with its opening quote at the cursor. `None` if it is not closed; the cursor is then at the end.
     #[inline(always)]
     fn string(&mut self) -> Option<Raw<'a>> {
         let start = self.at + 1;
         let mut at = start;
         let mut escapes = Escapes::None;
-        // Most strings are short: eight words by hand save the call of the vector search.
+        // Most strings are short: the first eight words are searched here, without a call of the vector search.
         let near = self.text.get(start..)?;
         for word in near.chunks_exact(8).take(8) {
             let marks = quote_or_backslash(u64::from_le_bytes(word.try_into().ok()?));
@@ -302,7 +309,8 @@ impl<'a> Cursor<'a> {
     fn value(&mut self) -> Option<Value<'a>> {
         let start = self.at;
         match self.peek()? {
-            // A value that is cut off is what there is of it: loggers cut bodies in the middle, and the telling part comes first.
+            // Of a string that is cut off, the rest of the text counts: loggers cut bodies in the middle, and the important
+            // part comes first.
             b'"' => Some(Value::Text(
                 self.string().unwrap_or_else(|| Raw { bytes: &self.text[start + 1..], escapes: Escapes::Some }),
             )),
@@ -319,7 +327,7 @@ impl<'a> Cursor<'a> {
                     b"true" => Value::Bool(true),
                     b"false" => Value::Bool(false),
                     word if word.first().is_some_and(|b| b.is_ascii_digit() || *b == b'-') => Value::Number(word),
-                    // `NaN`, `Infinity`, `undefined`: some writers produce them, none of them says anything.
+                    // `NaN`, `Infinity`, `undefined`: some writers produce them; they count as null.
                     _ if self.at > start => Value::Null,
                     _ => return None,
                 })
@@ -327,7 +335,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Skips an object or array, strings respected; gives its end, or that of the text.
+    /// Skips an object or array, brackets inside strings excepted. Returns the offset of its end, or that of the text.
     fn nested(&mut self) -> usize {
         let mut depth = 0usize;
         while let Some(byte) = self.peek() {
@@ -355,7 +363,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Resolves the escapes of a JSON string. What is no escape stays as it is; half a surrogate pair becomes U+FFFD.
+/// Resolves the escapes of a JSON string. An unknown escape stays as it is; half a surrogate pair becomes U+FFFD.
 pub(crate) fn unescape(raw: &[u8]) -> String {
     let mut out = Vec::with_capacity(raw.len());
     let mut rest = raw;
@@ -394,13 +402,13 @@ fn quote_or_backslash(word: u64) -> u64 {
     ((quotes.wrapping_sub(ONES) & !quotes) | (backslashes.wrapping_sub(ONES) & !backslashes)) & HIGHS
 }
 
-/// The character behind `\u`, a surrogate pair read as one.
+/// The character after `\u`, a surrogate pair read as one.
 fn unicode(rest: &[u8]) -> (char, &[u8]) {
     let Some(high) = hex4(rest) else { return (char::REPLACEMENT_CHARACTER, rest) };
     let after = &rest[4..];
     if (0xd800..0xdc00).contains(&high)
         && let Some(low_text) = after.strip_prefix(b"\\u")
-        && let Some(low) = hex4(low_text).filter(|it| (0xdc00..0xe000).contains(it))
+        && let Some(low) = hex4(low_text).filter(|code| (0xdc00..0xe000).contains(code))
     {
         let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
         return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), &low_text[4..]);

@@ -1,6 +1,6 @@
 //! The kinds of lines that clients and servers write in shapes of their own.
 
-/// A line whose shape tells what it is.
+/// What kind of line it is, as its shape shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum LineKind<'a> {
     /// No special shape.
@@ -27,7 +27,7 @@ pub enum LineKind<'a> {
         /// The address that is called.
         url: &'a [u8],
     },
-    /// A client's line about an answer whose address another line gave: `Response 429 (318 bytes)`.
+    /// A client's line about an answer, without the address: `Response 429 (318 bytes)`.
     Response {
         /// The answer's status.
         status: u16,
@@ -36,7 +36,7 @@ pub enum LineKind<'a> {
     Retry,
     /// An SDK's own line about a request: openai-node's `[log_…] post https://… failed with status 429 in 35ms`.
     Sdk {
-        /// The answer's status; `None` where there was no answer.
+        /// The answer's status; `None` if there was no answer.
         status: Option<u16>,
         /// How long it took, in seconds.
         took_s: Option<f64>,

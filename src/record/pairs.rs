@@ -2,6 +2,11 @@
 
 use super::json::{Escapes, Raw, Value};
 
+/// The most `=` signs that are looked at.
+const PAIRS: usize = 64;
+/// The first bytes of a text in which pairs are looked for.
+const TEXT_BYTES: usize = 8 << 10;
+
 /// `key=value` pairs anywhere in a line of words; values may be quoted, with `\"` inside.
 #[derive(Clone, Debug)]
 pub(super) struct Pairs<'a> {
@@ -11,9 +16,9 @@ pub(super) struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    /// Over at most 64 pairs of the first 8 KiB.
+    /// The pairs at the start of a text, up to the limits of this module.
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { text: &text[..text.len().min(8 << 10)], at: 0, left: 64 }
+        Self { text: &text[..text.len().min(TEXT_BYTES)], at: 0, left: PAIRS }
     }
 }
 
@@ -41,7 +46,7 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
-/// What stands between two quotes, and the length with both; all that is left where the second is missing.
+/// The text between two quotes, and the length with both; the rest of the text if the second quote is missing.
 fn quoted(text: &[u8], quote: u8) -> (Raw<'_>, usize) {
     let mut at = 1;
     let mut escapes = Escapes::None;
@@ -56,9 +61,10 @@ fn quoted(text: &[u8], quote: u8) -> (Raw<'_>, usize) {
     (Raw { bytes: &text[1..], escapes }, text.len())
 }
 
+/// The value at the start of a text, and its length in bytes.
 fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
     // `model= gpt-5`: a blank before the value, as LiteLLM writes it.
-    if text.first() == Some(&b' ') && text.get(1).is_some_and(|b| b.is_ascii_alphanumeric()) {
+    if text.first() == Some(&b' ') && text.get(1).is_some_and(u8::is_ascii_alphanumeric) {
         let (value, used) = pair_value(&text[1..]);
         return (value, used + 1);
     }
@@ -67,7 +73,7 @@ fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
             let (inside, used) = quoted(text, b'"');
             return (Value::Text(inside), used);
         }
-        // A Python repr, as structlog's KeyValueRenderer writes it; an apostrophe is followed by more of its word.
+        // A Python repr, as structlog's KeyValueRenderer writes it. Behind an apostrophe, the word continues.
         Some(b'\'') => {
             let (inside, used) = quoted(text, b'\'');
             if matches!(text.get(used), None | Some(b' ' | b'\t' | b',' | b';' | b')' | b']' | b'}' | b'\n'))
@@ -81,7 +87,7 @@ fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
     let len =
         text.iter().position(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\')).unwrap_or(text.len());
     let word = &text[..len];
-    let word = word.strip_prefix(b"'").map_or(word, |it| it.strip_suffix(b"'").unwrap_or(it));
+    let word = word.strip_prefix(b"'").map_or(word, |rest| rest.strip_suffix(b"'").unwrap_or(rest));
     let value = match word {
         b"" | b"-" | b"null" | b"None" | b"nil" => Value::Null,
         b"true" | b"True" => Value::Bool(true),

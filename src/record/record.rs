@@ -1,5 +1,7 @@
 //! One record: the slots, and how the members of an object or the pairs of a text fill them.
 
+#![expect(clippy::inline_always, reason = "one loop over a line: without it the compiler keeps the calls, which costs speed")]
+
 use super::error_field::ErrorField;
 use super::field::{Field, FieldMap};
 use super::json::{Members, Raw, Value};
@@ -9,7 +11,7 @@ use super::shape;
 use crate::line::Level;
 use crate::time::Timestamp;
 
-/// How the entry was written.
+/// The format of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A JSON object.
@@ -22,8 +24,10 @@ pub enum Format {
 
 /// The most error fields of one record that are looked into.
 const ERROR_FIELDS: usize = 12;
-/// Nesting that is followed in search of fields.
+/// The depth of objects in which fields are looked for.
 const DEPTH: u8 = 5;
+/// The same for containers that no path names.
+const UNNAMED_DEPTH: u8 = 2;
 /// Added to the rank of a field that was found in words: what the entry says in fields of its own is believed first.
 const RANK_IN_WORDS: u8 = 100;
 
@@ -75,6 +79,7 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Fills the slot of a field, unless a key of a lower rank filled it already.
     #[inline(always)]
     pub(super) fn put(&mut self, field: Field, rank: u8, key: &'a [u8], value: Value<'a>) {
         if field == Field::Error || field == Field::ErrorContext {
@@ -97,6 +102,7 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Fills the slots that one member of an object is for, and walks into it if it is an object itself.
     #[inline(always)]
     pub(super) fn member(&mut self, map: &FieldMap, node: u16, key: &'a [u8], value: Value<'a>, depth: u8) {
         let entry = match map.get(node, key) {
@@ -105,7 +111,7 @@ impl<'a> Record<'a> {
         };
         let Some(entry) = entry else {
             if let Value::Object(object) = value
-                && depth < 2
+                && depth < UNNAMED_DEPTH
             {
                 self.scan(map, FieldMap::ANYWHERE, &mut Members::new(object), depth + 1);
             }
@@ -136,9 +142,10 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Fills the slots from the members behind the cut of a line that was too long: the longest run of whole members that
+    /// Fills the slots from the members after the cut of a line that was too long: the longest run of whole members that
     /// ends the line.
     pub(super) fn scan_tail(&mut self, map: &FieldMap, tail: &'a [u8]) {
+        /// The most places at which the tail may begin.
         const TRIES: usize = 64;
         for at in memchr::memmem::find_iter(tail, b",\"").take(TRIES) {
             let mut members = Members::inside(&tail[at..]);
@@ -205,23 +212,17 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The level a field names: words, pino's and bunyan's 10 to 60, Python's 10 to 50, OpenTelemetry's 1 to 24, and
+/// The level that a field names: words, pino's and bunyan's 10 to 60, Python's 10 to 50, OpenTelemetry's 1 to 24, and
 /// syslog's 0 to 7 (as journald's `PRIORITY`, a string).
 fn level_of(value: Value<'_>) -> Level {
     if let Value::Number(_) = value {
         return match value.as_i64() {
             Some(..1) => Level::Unknown,
             Some(1..=8) => Level::Debug,
-            Some(9..=12 | 30..=39) => Level::Info,
             // 20 is Python's info and pino's debug; both are below a warning.
+            Some(9..=12 | 20 | 30..=39) => Level::Info,
             Some(13..=16 | 40..=44) => Level::Warn,
-            Some(17..=20) => {
-                if value.as_i64() == Some(20) {
-                    Level::Info
-                } else {
-                    Level::Error
-                }
-            }
+            Some(17..=19) => Level::Error,
             Some(21..=24) => Level::Fatal,
             Some(50..=59) => Level::Error,
             Some(60..) => Level::Fatal,

@@ -1,6 +1,6 @@
 //! An HTTP status at the start of a text.
 
-/// Three digits, 100 to 599, with no further digit behind them.
+/// Three digits, 100 to 599, with no further digit after them.
 pub(super) fn status_prefix(text: &[u8]) -> Option<u16> {
     let digits = text.get(..3)?;
     if !digits.iter().all(u8::is_ascii_digit) || text.get(3).is_some_and(u8::is_ascii_alphanumeric) {

@@ -12,10 +12,8 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
     if shape.headed && is_litellm_hint(line) {
         return Step::Joins;
     }
-    let joins = match shape.headed {
-        true => !(after_blank || shape.quiet && is_error(line)),
-        false => shape.traceback == Traceback::Ended,
-    };
+    let joins =
+        if shape.headed { !(after_blank || shape.quiet && is_error(line)) } else { shape.traceback == Traceback::Ended };
     if !joins {
         return Step::Ends;
     }

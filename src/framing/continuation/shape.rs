@@ -4,6 +4,7 @@ use crate::line::Level;
 use serde::{Deserialize, Serialize};
 
 /// The shape of an open event.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, saved in the checkpoint under these names")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::framing) struct Continuation {
     /// Its first line has a header.

@@ -4,27 +4,27 @@ use super::key_table::KeyTable;
 use super::name::Field;
 use super::shipped::{FieldPaths, shipped};
 
-/// Where a key of a nested object leads.
+/// What a key means.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
-    /// The fields that a value here fills, with the rank of the path (lower wins).
+    /// The fields that its value fills, with the rank of the path (lower wins).
     pub(crate) fields: Vec<(Field, u8)>,
-    /// The node for the members of an object under this key.
+    /// The table for the members of an object under this key.
     pub(crate) node: Option<u16>,
     /// Nothing below is read.
     pub(crate) denied: bool,
 }
 
-/// The compiled map.
+/// All paths. A node is an index into the tables.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldMap {
     nodes: Vec<KeyTable<Entry>>,
 }
 
 impl FieldMap {
-    /// The node of the top level.
+    /// The table of the top level.
     pub(crate) const ROOT: u16 = 0;
-    /// The node of containers that no path names.
+    /// The table of containers that no path names.
     pub(crate) const ANYWHERE: u16 = 1;
 
     /// The shipped map with the user's own paths in front of it.
@@ -37,7 +37,7 @@ impl FieldMap {
         for (field, paths) in &fields {
             let own = own.iter().filter(|(owned, _)| owned == field).flat_map(|(_, paths)| paths);
             for (rank, path) in own.chain(paths).enumerate() {
-                this.insert(path, |entry| entry.fields.push((*field, rank.min(255) as u8)));
+                this.insert(path, |entry| entry.fields.push((*field, u8::try_from(rank).unwrap_or(u8::MAX))));
             }
         }
         for path in &containers.denied {
@@ -59,7 +59,7 @@ impl FieldMap {
         };
         let mut parts = path.split('.').peekable();
         while let Some(part) = parts.next() {
-            let fresh = self.nodes.len() as u16;
+            let fresh = u16::try_from(self.nodes.len()).expect("paths name fewer than 65,536 containers");
             let entry = self.nodes[usize::from(node)].entry(part.as_bytes());
             if parts.peek().is_none() {
                 return set(entry);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn own_paths_stand_in_front() {
+    fn own_paths_come_first() {
         let map = FieldMap::new(&[(Field::Provider, vec!["upstream.vendor".to_owned()])]);
         assert_eq!(
             map.get(FieldMap::ROOT, b"upstream.vendor").map(|entry| entry.fields.clone()),

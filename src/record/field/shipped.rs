@@ -69,12 +69,12 @@ mod tests {
     fn errors_name_the_file_and_the_line() {
         let check = |from: &str, to: &str, expected: &str| {
             let text = TEXT.replacen(from, to, 1);
-            let number = |part: &str| text.lines().position(|line| line.contains(part)).map_or(0, |line| line + 1);
+            let number = |part: &str| text.lines().position(|line| line.contains(part.trim())).map_or(0, |line| line + 1);
             let error = parse(&text).expect_err(to);
             let place = format!("patterns/fields.toml:{}: ", if to.is_empty() { 1 } else { number(to) });
             assert!(error.starts_with(&place) && error.contains(expected), "{place}… {expected}: {error}");
         };
-        check("\nlevel = ", "\nlevels = ".trim_start(), "unknown variant `levels`");
+        check("\nlevel = ", "\nlevels = ", "unknown variant `levels`");
         check("choices = [\"choices\", \"candidates\"]\n", "", "the field `choices` is missing");
         check("denied = ", "refused = ", "unknown field `refused`");
         check("\"candidates\"", "\"a..b\"", "empty part");

@@ -1,6 +1,7 @@
 //! The access lines of servers (uvicorn, nginx).
 
 use super::quotes::skip_quotes;
+use crate::line::find;
 use crate::record::line_kind::LineKind;
 use crate::record::status::status_prefix;
 
@@ -16,7 +17,7 @@ pub(super) fn is_access_logger(message: &[u8], logger: &[u8]) -> bool {
 
 /// `127.0.0.1:56510 - "POST /v1/chat/completions HTTP/1.1" 429`, and the same with more fields around it.
 pub(super) fn access(message: &[u8]) -> Option<LineKind<'_>> {
-    let start = memchr::memmem::find(&message[..message.len().min(200)], b"\"")?;
+    let start = find(&message[..message.len().min(200)], b"\"")?;
     let rest = skip_quotes(&message[start..]);
     let mut words = rest.splitn(3, |b| *b == b' ');
     let method = words.next()?;

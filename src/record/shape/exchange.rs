@@ -7,7 +7,6 @@ pub(super) fn read(message: &[u8]) -> Option<LineKind<'_>> {
     message.starts_with(b"R").then(|| exchange(message).unwrap_or_default())
 }
 
-/// `Request POST https://…`, `Response 429 (318 bytes)`.
 fn exchange(message: &[u8]) -> Option<LineKind<'_>> {
     if let Some(rest) = message.strip_prefix(b"Response ") {
         let after = rest.get(3..).unwrap_or_default();

@@ -15,11 +15,11 @@ pub(super) fn read<'a>(message: &'a [u8], logger: &[u8]) -> Option<LineKind<'a>>
     }
 }
 
-/// `[GIN] 2026/11/20 - 09:16:51 | 500 | 51.787708541s | 127.0.0.1 | POST "/api/chat"`, with or without the part before the
-/// first bar.
+/// `[GIN] 2026/11/20 - 09:16:51 | 500 | 51.787708541s | 127.0.0.1 | POST "/api/chat"`, with or without the part
+/// before the first bar.
 fn gin(message: &[u8]) -> Option<LineKind<'_>> {
     let mut fields = message.split(|b| *b == b'|').map(<[u8]>::trim_ascii).peekable();
-    // The head of a line ends behind its time: what is left may begin with the status.
+    // The head of a line ends after its time: what is left may begin with the status.
     if fields.peek().is_some_and(|field| field.len() != 3 || status_prefix(field).is_none()) {
         fields.next();
     }

@@ -1,6 +1,6 @@
 //! openai-node's and Anthropic's lines about a request.
 
-use crate::line::{contains, is_sdk_line};
+use crate::line::{contains, find, is_sdk_line};
 use crate::record::duration::go_duration_s;
 use crate::record::line_kind::LineKind;
 use crate::record::status::status_prefix;
@@ -21,12 +21,12 @@ fn sdk(message: &[u8]) -> Option<LineKind<'_>> {
     Some(LineKind::Sdk { status, took_s, retrying })
 }
 
-/// The address in an SDK's own line.
+/// The address in a line of an SDK.
 pub(in crate::record) fn url_of_sdk(message: &[u8]) -> Option<&[u8]> {
-    let rest = message.get(memchr::memmem::find(message, b" http")? + 1..)?;
+    let rest = message.get(find(message, b" http")? + 1..)?;
     rest.split(|b| *b == b' ').next()
 }
 
 fn after<'a>(text: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
-    memchr::memmem::find(text, mark).map(|at| &text[at + mark.len()..])
+    find(text, mark).map(|at| &text[at + mark.len()..])
 }

@@ -12,7 +12,7 @@ pub(super) fn class_prefix(text: &str) -> Option<(&str, &str)> {
         || rest.starts_with("(\"")
         || rest.starts_with("('")
         || rest == ":";
-    let node = rest.strip_prefix(" [").and_then(|it| it.split_once("]: "));
+    let node = rest.strip_prefix(" [").and_then(|text| text.split_once("]: "));
     if let Some((_, after)) = node
         && is_class(word)
     {
@@ -21,7 +21,7 @@ pub(super) fn class_prefix(text: &str) -> Option<(&str, &str)> {
     if !marked {
         // `AzureException RateLimitError - …`: two classes in a row.
         let rest_class = rest.strip_prefix(' ').filter(|_| word.ends_with("Exception"));
-        return rest_class.filter(|it| it.starts_with(|c: char| c.is_ascii_uppercase())).map(|it| (word, it));
+        return rest_class.filter(|text| text.starts_with(|c: char| c.is_ascii_uppercase())).map(|text| (word, text));
     }
     let rest = if rest.starts_with('(') { rest } else { rest.get(1..)? };
     (is_class(word) && !word.is_empty()).then_some((word, rest.strip_prefix("- ").unwrap_or(rest)))
@@ -37,8 +37,8 @@ pub(super) fn class_inside(text: &str) -> Option<usize> {
     })
 }
 
-/// Most words are no class, which a look at their first and last letters tells.
-pub(super) fn may_be_class(text: &str) -> bool {
+/// A cheap test that rules out most words: whether the word at the start of a text may be a class.
+fn may_be_class(text: &str) -> bool {
     let word = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
     let (mut cased, mut length, mut before) = (false, 0, b'.');
     for byte in word {
@@ -49,10 +49,8 @@ pub(super) fn may_be_class(text: &str) -> bool {
     first && (cased && length > 8 || text.starts_with("Uncaught ") || text.starts_with("raise "))
 }
 
-pub(super) fn is_class(word: &str) -> bool {
-    let leaf = word.rsplit('.').next().unwrap_or(word);
-    let cased = leaf.starts_with(|c: char| c.is_ascii_uppercase());
-    let endings = [
+fn is_class(word: &str) -> bool {
+    const ENDINGS: [&str; 14] = [
         "Error",
         "Exception",
         "Timeout",
@@ -68,19 +66,14 @@ pub(super) fn is_class(word: &str) -> bool {
         "Failure",
         "Fault",
     ];
-    cased && (endings.iter().any(|it| leaf.ends_with(it)) || word.contains('.') && leaf.len() > 3)
+    let leaf = word.rsplit('.').next().unwrap_or(word);
+    let cased = leaf.starts_with(|c: char| c.is_ascii_uppercase());
+    cased && (ENDINGS.iter().any(|ending| leaf.ends_with(ending)) || word.contains('.') && leaf.len() > 3)
 }
 
-/// LiteLLM puts `<Provider>Exception` or `<Provider>Error` behind its own class.
+/// The provider in `<Provider>Exception` or `<Provider>Error`, which LiteLLM puts after its own class.
 pub(super) fn wrapped_provider<'a>(class: &'a str, after: &str) -> Option<&'a str> {
-    if class.contains('.')
-        || !(after.starts_with(' ')
-            || after.starts_with('-')
-            || after.starts_with(|c: char| c.is_ascii_uppercase() || c == '{' || c == 'b'))
-    {
-        return None;
-    }
-    // Its own classes may stand between the two: `litellm.RateLimitError: RateLimitError: OpenAIException - …`.
+    // LiteLLM's own classes may be between the two: `litellm.RateLimitError: RateLimitError: OpenAIException - …`.
     const KINDS: [&str; 20] = [
         "API",
         "APIConnection",
@@ -103,12 +96,19 @@ pub(super) fn wrapped_provider<'a>(class: &'a str, after: &str) -> Option<&'a st
         "UnprocessableEntity",
         "UnsupportedParams",
     ];
+    if class.contains('.')
+        || !(after.starts_with(' ')
+            || after.starts_with('-')
+            || after.starts_with(|c: char| c.is_ascii_uppercase() || c == '{' || c == 'b'))
+    {
+        return None;
+    }
     let name = class.strip_suffix("Exception").or_else(|| class.strip_suffix("Error"))?;
     (!name.is_empty() && name.len() <= 24 && !KINDS.contains(&name)).then_some(name)
 }
 
-/// `("Error code: …")` of a repr: the inside.
+/// The text inside the parentheses and quotes of a repr: `("Error code: …")`.
 pub(super) fn unwrap_repr(text: &str) -> &str {
     let inner = text.strip_prefix("(\"").or_else(|| text.strip_prefix("('"));
-    inner.map_or(text, |it| it.trim_end().trim_end_matches([')', ',']).trim_end_matches(['"', '\'']))
+    inner.map_or(text, |text| text.trim_end().trim_end_matches([')', ',']).trim_end_matches(['"', '\'']))
 }

@@ -11,12 +11,8 @@ use crate::taxonomy::Status;
 /// The first bytes of a text in which statuses and addresses are looked for.
 const HEAD_BYTES: usize = 2_048;
 
-/// A status that the words of a client put a mark before.
+/// The first status in a text: after a mark such as `status: `, or set apart in another way.
 pub(super) fn status_in(text: &str) -> Option<Status> {
-    let text = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
-    if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
-        return Some(Status::Http(status));
-    }
     const MARKS: [&str; 31] = [
         "code is ",
         "error type ",
@@ -50,6 +46,10 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "rawerror=",
         "non-2xx: ",
     ];
+    let text = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
+    if let Some(status) = status_prefix(text.as_bytes()).filter(|status| *status >= 400) {
+        return Some(Status::Http(status));
+    }
     let bytes = text.as_bytes();
     if let LineKind::Access { status, .. } = shape::line_kind(bytes, b"") {
         return (status >= 400).then_some(Status::Http(status));
@@ -58,22 +58,22 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         let Some(status) = status_prefix(&bytes[at..]) else { continue };
         let before = &bytes[..at];
         let marked = MARKS.iter().any(|mark| ends_folded(before, mark.as_bytes()));
-        if marked || stands_as_status(before, &bytes[at + 3..]) {
+        if marked || is_set_apart(before, &bytes[at + 3..]) {
             return Some(Status::Http(status));
         }
     }
     reason_phrase(text).or_else(|| envoy_reply(text))
 }
 
-/// What Envoy says of its own comes with a 503, whatever class the SDK made of it.
+/// Envoy's own error messages come with a 503, whatever exception class an SDK made of them.
 fn envoy_reply(text: &str) -> Option<Status> {
     let own =
         contains(text, "upstream connect error or disconnect/reset before headers") || contains(text, "no healthy upstream");
     own.then_some(Status::Http(503))
 }
 
-/// A number between marks that set a status apart: `Forbidden (403)`, `[401] …`, `Error: 500`, `: 404 Not Found`, `-> 400 {`.
-fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
+/// Whether the marks around a number show that it is a status: `Forbidden (403)`, `[401] …`, `Error: 500`, `: 404 Not Found`, `-> 400 {`.
+fn is_set_apart(before: &[u8], after: &[u8]) -> bool {
     let word = |text: &[u8]| text.first().is_some_and(|b| b.is_ascii_uppercase() || matches!(b, b'{' | b'<' | b'"'));
     let next = after.trim_ascii_start();
     match before.last() {
@@ -82,13 +82,13 @@ fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
         Some(b'<') => after.first() == Some(&b'>'),
         Some(b'[') => after.first() == Some(&b']') && !before[..before.len() - 1].last().is_some_and(u8::is_ascii_alphanumeric),
         Some(b' ') => {
-            let led = before.trim_ascii_end();
-            let named = |it: &[u8]| ends_folded(it, b"error") || ends_folded(it, b"exception") || ends_folded(it, b"error]");
-            let error = led.strip_suffix(b":").is_some_and(named) || after.starts_with(b" status code (no body)");
+            let lead = before.trim_ascii_end();
+            let named = |text: &[u8]| ["error", "exception", "error]"].iter().any(|end| ends_folded(text, end.as_bytes()));
+            let error = lead.strip_suffix(b":").is_some_and(named) || after.starts_with(b" status code (no body)");
             error && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
-                || (led.ends_with(b":") || led.ends_with(b"->")) && after.len() > next.len() && word(next)
+                || (lead.ends_with(b":") || lead.ends_with(b"->")) && after.len() > next.len() && word(next)
                 // `POST https://… -> 401 in 536 ms: …`
-                || led.ends_with(b"->") && contains(led, b"://") && !after.first().is_some_and(u8::is_ascii_alphanumeric)
+                || lead.ends_with(b"->") && contains(lead, b"://") && !after.first().is_some_and(u8::is_ascii_alphanumeric)
         }
         _ => false,
     }
@@ -98,7 +98,7 @@ fn ends_folded(text: &[u8], end: &[u8]) -> bool {
     text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
 }
 
-/// `503 Service Unavailable` anywhere in the words.
+/// `503 Service Unavailable` anywhere in a text.
 pub(super) fn reason_phrase(text: &str) -> Option<Status> {
     const PHRASES: [(&str, u16); 18] = [
         ("400 Bad Request", 400),
@@ -122,13 +122,14 @@ pub(super) fn reason_phrase(text: &str) -> Option<Status> {
     ];
     let bytes = text.as_bytes();
     let phrase_at = |at: usize| {
-        let rest = bytes.get(at..).filter(|it| it.get(1).is_some_and(u8::is_ascii_digit))?;
+        let rest = bytes.get(at..).filter(|rest| rest.get(1).is_some_and(u8::is_ascii_digit))?;
         PHRASES.iter().position(|(phrase, _)| rest.starts_with(phrase.as_bytes()))
     };
     let first = memchr::memchr2_iter(b'4', b'5', bytes).filter_map(phrase_at).min()?;
     PHRASES.get(first).map(|(_, status)| Status::Http(*status))
 }
 
+/// The host that a text says was called, with its port.
 pub(super) fn url_in(text: &str) -> Option<String> {
     const MARKS: [&str; 6] = ["url: https://", "url '", "POST https://", "Post \"https://", "POST \"https://", "connect to "];
     let text = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
@@ -141,7 +142,7 @@ pub(super) fn url_in(text: &str) -> Option<String> {
         if let Some(at) = find(text, mark) {
             let rest = text.get(at..)?;
             let start = rest.find("https://").or_else(|| rest.find("http://"));
-            if let Some(host) = start.and_then(|it| host_of(rest.get(it..)?.as_bytes())) {
+            if let Some(host) = start.and_then(|start| host_of(rest.get(start..)?.as_bytes())) {
                 return Some(host.to_owned());
             }
         }
@@ -150,7 +151,7 @@ pub(super) fn url_in(text: &str) -> Option<String> {
     host_of(text.get(at..)?.split([' ', ':', '\n']).next()?.as_bytes()).map(str::to_owned)
 }
 
-/// The host of the request, and the status of the answer, where the local variables of a traceback show them as httpx prints them:
+/// The host of the request and the status of the answer, if the local variables of a traceback show them as httpx prints them:
 /// `<Request('POST', 'https://api.groq.com/…')>`, `<Response [429 Too Many Requests]>`.
 pub(super) fn exchange_in(entry: &[u8]) -> (Option<&str>, Option<Status>) {
     let request = memchr::memmem::find(entry, b"<Request('POST',").and_then(|at| entry.get(at + 16..));
@@ -162,7 +163,7 @@ pub(super) fn exchange_in(entry: &[u8]) -> (Option<&str>, Option<Status>) {
     (url, response.and_then(status_prefix).map(Status::Http))
 }
 
-/// `try again in 120ms`, `retry after 37 seconds`, `Please retry in 21h4m12.7s`; in seconds.
+/// The wait that a text asks for, in seconds: `try again in 120ms`, `retry after 37 seconds`, `Please retry in 21h4m12.7s`.
 pub(super) fn wait_in(text: &str) -> Option<f64> {
     for mark in ["try again in ", "retry in ", "retry after ", "Retry after ", "retrying in ", "wait "] {
         if let Some(at) = find(text, mark) {
@@ -196,7 +197,7 @@ pub(super) fn request_id_in(text: &str) -> Option<String> {
     (id.len() >= 12 && id.len() <= 64).then(|| id.to_owned())
 }
 
-/// A model that an error names in words.
+/// The model that an error names in words.
 pub(super) fn model_in(text: &str) -> Option<&str> {
     for mark in [
         "The model `",
@@ -222,6 +223,7 @@ pub(super) fn model_in(text: &str) -> Option<&str> {
     None
 }
 
+/// Whether a text is about a timeout.
 pub(super) fn is_timeout(text: &str) -> bool {
     const WORDS: [&str; 9] = [
         "timed out",
@@ -234,11 +236,12 @@ pub(super) fn is_timeout(text: &str) -> bool {
         "ETIMEDOUT",
         "TimeLimit",
     ];
-    WORDS.iter().any(|it| contains_folded(text, it))
+    WORDS.iter().any(|word| contains_folded(text, word))
 }
 
+/// Whether a text is about a connection that failed before the server answered.
 pub(super) fn is_connection(text: &str) -> bool {
-    // Codes as they are written: `ModuleNotFoundError` is no ENOTFOUND.
+    // Codes match in their own case only: `ModuleNotFoundError` is not an ENOTFOUND.
     const CODES: [&str; 10] = [
         "APIConnectionError",
         "ConnectError",
@@ -271,7 +274,8 @@ pub(super) fn is_connection(text: &str) -> bool {
         "network is unreachable",
         "socket hang up",
     ];
-    // Connect-RPC's class names what the server answered: `ConnectError: [permission_denied] …`. curl says what it verified.
+    // Connect-RPC's class is about an answer of the server: `ConnectError: [permission_denied] …`. curl logs the certificates
+    // that it accepted.
     let answered = contains(text, "ConnectError: [") || contains(text, "certificate verify ok");
-    !answered && (CODES.iter().any(|it| contains(text, it)) || WORDS.iter().any(|it| contains_folded(text, it)))
+    !answered && (CODES.iter().any(|code| contains(text, code)) || WORDS.iter().any(|word| contains_folded(text, word)))
 }

@@ -16,6 +16,7 @@ const MESSAGE_BYTES: usize = 8 << 10;
 const TYPE_BYTES: usize = 120;
 
 /// Everything in a record that can decide what an error is, most trusted first within each list.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a body")]
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     /// Texts that say what went wrong; the provider's own before those of loggers and wrappers.
@@ -28,68 +29,68 @@ pub struct Signals {
     pub status: Option<Status>,
     /// The status that the provider's own body names.
     pub upstream_status: Option<Status>,
-    /// Who failed, where a wrapper names it (`AnthropicException - …`, `metadata.provider_name`).
+    /// The provider that failed, if a wrapper names it (`AnthropicException - …`, `metadata.provider_name`).
     pub provider: Option<String>,
-    /// The model that the error speaks of.
+    /// The model in the error.
     pub model: Option<String>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
-    /// A wait the answer named, in seconds.
+    /// How long to wait before a retry, as the answer says, in seconds.
     pub retry_after_s: Option<f64>,
-    /// The packages whose code a stack goes through, as they are named where they are installed.
+    /// The packages in a stack, by the names of their directories.
     pub libraries: Vec<String>,
-    /// The host that was called, where only the error tells.
+    /// The host that was called, if only the error names it.
     pub url_host: Option<String>,
     /// The body has the shape in which Anthropic wraps its errors: `{"type":"error","error":{…}}`.
     pub is_enveloped: bool,
-    /// Lines of settings or of a talk, which were logged as an error.
+    /// The text is a pasted configuration or conversation that was logged as an error.
     pub is_paste: bool,
-    /// The body is a message and nothing else, as AWS writes them.
+    /// The body is a message and nothing else, as AWS writes it.
     pub is_bare: bool,
-    /// The body says which provider is behind it (`metadata.provider_name`), as OpenRouter's does.
+    /// The body names the provider behind a relay (`metadata.provider_name`), as OpenRouter's does.
     pub is_relayed: bool,
 }
 
 impl Signals {
-    /// The first text, which a reader would want to see.
+    /// The most trusted text; empty if there is none.
     pub fn message(&self) -> &str {
         self.messages.first().map_or("", String::as_str)
     }
 
-    /// Whether the words are an entry of another log, wrapped as an error by mistake: they say themselves that nothing failed.
+    /// Whether the texts are entries of another log that were logged as an error by mistake, and say that nothing failed.
     #[must_use]
     pub fn is_calm(&self) -> bool {
-        let answered = [self.status, self.upstream_status].into_iter().flatten().any(|it| it.http().is_some());
-        let says_so = |it: &String| explains(it) || !answered && declares_calm(it);
-        // Python's warnings are classes too.
-        let warns = !answered && !self.types.is_empty() && self.types.iter().all(|it| it.ends_with("Warning"));
+        let answered = [self.status, self.upstream_status].into_iter().flatten().any(|status| status.http().is_some());
+        let says_so = |message: &String| explains(message) || !answered && declares_calm(message);
+        // Python's warnings are exception classes too.
+        let warns = !answered && !self.types.is_empty() && self.types.iter().all(|name| name.ends_with("Warning"));
         warns || self.types.is_empty() && (self.is_paste || self.messages.iter().any(says_so))
     }
 
-    /// Whether not one word speaks of a failure.
+    /// Whether no text has a word for a failure.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.is_untyped() && self.codes.is_empty() && self.messages.iter().all(|it| !names_trouble(it))
+        self.is_untyped() && self.codes.is_empty() && self.messages.iter().all(|message| !names_trouble(message))
     }
 
-    pub(super) fn is_untyped(&self) -> bool {
+    fn is_untyped(&self) -> bool {
         self.types.is_empty() && self.status.is_none() && self.upstream_status.is_none()
     }
 
     pub(super) fn push(list: &mut Vec<String>, text: &str) {
         let text = text.trim();
-        if !text.is_empty() && list.len() < LIST && !list.iter().any(|it| it.eq_ignore_ascii_case(text)) {
+        if !text.is_empty() && list.len() < LIST && !list.iter().any(|entry| entry.eq_ignore_ascii_case(text)) {
             list.push(text.to_owned());
         }
     }
 
-    pub(super) fn say(&mut self, text: &str) {
+    pub(super) fn add_message(&mut self, text: &str) {
         let end = text.floor_char_boundary(MESSAGE_BYTES);
         Self::push(&mut self.messages, &reflow(text.get(..end).unwrap_or_default()));
     }
 
     /// An exception class, with and without its namespace.
-    pub(super) fn class(&mut self, name: &str) {
+    pub(super) fn add_class(&mut self, name: &str) {
         let name = name.trim().trim_start_matches("<class '").trim_end_matches("'>");
         if name.len() > TYPE_BYTES || name.contains(' ') {
             return;
@@ -97,19 +98,21 @@ impl Signals {
         if let Some((_, leaf)) = name.rsplit_once(['.', ':']) {
             Self::push(&mut self.types, leaf);
         }
-        self.kind(name);
+        self.add_type(name);
     }
 
-    pub(super) fn kind(&mut self, name: &str) {
-        const EMPTY: [&str; 9] = ["error", "object", "exception", "list", "dict", "null", "none", "undefined", "system"];
-        if name.len() <= TYPE_BYTES && !EMPTY.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+    /// An error type, unless it is a word without information.
+    pub(super) fn add_type(&mut self, name: &str) {
+        const UNINFORMATIVE: [&str; 9] =
+            ["error", "object", "exception", "list", "dict", "null", "none", "undefined", "system"];
+        if name.len() <= TYPE_BYTES && !UNINFORMATIVE.iter().any(|word| word.eq_ignore_ascii_case(name)) {
             Self::push(&mut self.types, name);
         }
     }
 
-    pub(super) fn code(&mut self, value: Value<'_>) {
+    pub(super) fn add_code(&mut self, value: Value<'_>) {
         match value {
-            Value::Number(_) => match value.as_i64().map(|it| (it, Status::from_number(it))) {
+            Value::Number(_) => match value.as_i64().map(|number| (number, Status::from_number(number))) {
                 Some((_, Some(status))) => self.upstream_status = self.upstream_status.or(Some(status)),
                 Some((number, None)) => Self::push(&mut self.codes, &number.to_string()),
                 None => {}
@@ -125,16 +128,22 @@ impl Signals {
         }
     }
 
-    pub(super) fn status_field(&mut self, value: Value<'_>) {
+    /// Why the model stopped, as a code: `finish_reason:length`.
+    pub(super) fn add_finish_reason(&mut self, key: &[u8], reason: &str) {
+        let key = if key == b"stop_reason" { "stop_reason" } else { "finish_reason" };
+        Self::push(&mut self.codes, &format!("{key}:{reason}"));
+    }
+
+    pub(super) fn add_status(&mut self, value: Value<'_>) {
         match value.as_i64() {
-            // MiniMax and others have numbers of their own: `base_resp.status_code` 1002.
+            // MiniMax and others have error numbers of their own: `base_resp.status_code` 1002.
             Some(number) if number > 599 => Self::push(&mut self.codes, &number.to_string()),
             Some(number) => self.status = self.status.or(Status::from_number(number)),
             None => {
                 if let Value::Text(raw) = value
                     && raw.bytes.len() <= 64
                 {
-                    self.kind(&raw.text());
+                    self.add_type(&raw.text());
                 }
             }
         }

@@ -6,20 +6,20 @@
 /// The deepest nesting that is followed.
 const DEPTH: usize = 32;
 
-/// Turns the literal at the start of `text` into JSON. What is cut off is closed, so that a body that a logger has cut
-/// can be read as far as it goes. `None` when no object, list or tuple begins here, or when it is no literal.
+/// Turns the literal at the start of `text` into JSON. If a logger has cut the literal off, its open brackets are closed, so
+/// that the rest can be read. `None` if no object, list or tuple begins here, or if it is not a literal.
 pub(crate) fn to_json(text: &str) -> Option<String> {
     if !text.starts_with(['{', '[', '(']) {
         return None;
     }
-    let mut it = Transcoder {
+    let mut transcoder = Transcoder {
         text: text.as_bytes(),
         at: 0,
         out: String::with_capacity(text.len() + 16),
         open: Vec::new(),
         joined: false,
     };
-    it.run().then_some(it.out)
+    transcoder.run().then_some(transcoder.out)
 }
 
 struct Transcoder<'a> {
@@ -27,7 +27,7 @@ struct Transcoder<'a> {
     at: usize,
     out: String,
     open: Vec<u8>,
-    /// The next string goes on from the one before.
+    /// The next string continues the one before it.
     joined: bool,
 }
 
@@ -85,14 +85,14 @@ impl Transcoder<'_> {
         }
     }
 
-    /// `None`, `True`, `12.5`, `Decimal('1')`, `<Foo object>`: the first three mean something.
+    /// `None`, `True`, `12.5`, `Decimal('1')`, `<Foo object>`: only the first three have a counterpart in JSON.
     fn word(&mut self) -> bool {
         let rest = &self.text[self.at..];
         let len =
             rest.iter().position(|b| matches!(b, b',' | b':' | b'}' | b']' | b')' | b'(' | b' ' | b'\n')).unwrap_or(rest.len());
         let word = &rest[..len.max(1)];
         self.at += word.len();
-        // `Headers {…}`: the class of an object says nothing.
+        // `Headers {…}`: the class of an object is skipped.
         if word[0].is_ascii_uppercase() && matches!(self.text.get(self.at..), Some([b' ', b'{' | b'[', ..])) {
             return true;
         }
@@ -158,8 +158,8 @@ impl Transcoder<'_> {
         let code = self
             .text
             .get(self.at..self.at + digits)
-            .and_then(|it| std::str::from_utf8(it).ok())
-            .and_then(|it| u32::from_str_radix(it, 16).ok());
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let Some(code) = code else { return Vec::new() };
         self.at += digits;
         char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER).to_string().into_bytes()

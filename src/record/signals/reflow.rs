@@ -3,7 +3,8 @@
 use crate::line::contains;
 use std::borrow::Cow;
 
-/// Blanks, line ends and the frames of terminal boxes as one blank each: a text that was wrapped to a width reads as it was written.
+/// The text with each run of blanks, line ends and frames of terminal boxes replaced by one blank, so that a text that was
+/// wrapped to a width equals the original.
 pub(super) fn reflow(text: &str) -> Cow<'_, str> {
     let is_gap = |c: char| c.is_whitespace() || matches!(c, '│' | '┃' | '║');
     let bytes = text.as_bytes();
@@ -14,7 +15,7 @@ pub(super) fn reflow(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     let first_line = text.split('\n').next().unwrap_or_default();
     let place = place_in_column(first_line);
-    for word in text.split(is_gap).filter(|it| !it.is_empty()) {
+    for word in text.split(is_gap).filter(|word| !word.is_empty()) {
         if Some(word) == place {
             continue;
         }
@@ -26,7 +27,7 @@ pub(super) fn reflow(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `llm.py:288` at the end of the line, where rich has a column of its own for it.
+/// `llm.py:288` at the end of a line: rich puts the place in the code into a column of its own.
 fn place_in_column(line: &str) -> Option<&str> {
     let line = line.trim_end();
     let (before, last) = line.rsplit_once(' ')?;

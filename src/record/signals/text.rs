@@ -17,14 +17,14 @@ const TEXT_BYTES: usize = 64 << 10;
 
 impl Signals {
     /// A text that says what went wrong: a bare message, one with a body in it, or a whole traceback.
-    pub(super) fn text(&mut self, text: &str, depth: u8) {
+    pub(super) fn add_text(&mut self, text: &str, depth: u8) {
         if depth > DEPTH || text.trim().is_empty() {
             return;
         }
         let plain = strip_colours(text);
         let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
         if is_trace(text) {
-            return self.trace(text, depth);
+            return self.add_trace(text, depth);
         }
         self.is_paste |= memchr::memchr(b'\n', text.as_bytes()).is_some() && is_paste(text);
         if contains(text, "site-packages/") || contains(text, "node_modules/") {
@@ -32,11 +32,11 @@ impl Signals {
                 Self::push(&mut self.libraries, library);
             }
         }
-        self.exception(text, depth);
+        self.add_exception(text, depth);
     }
 
     /// A traceback or stack: the last exception is what the application saw, those above are its causes.
-    pub(super) fn trace(&mut self, text: &str, depth: u8) {
+    pub(super) fn add_trace(&mut self, text: &str, depth: u8) {
         if depth > DEPTH {
             return;
         }
@@ -47,83 +47,87 @@ impl Signals {
         }
         let mut parts = exceptions(text);
         let Some(last) = parts.exceptions.pop() else { return };
-        self.exception(&last, depth);
+        self.add_exception(&last, depth);
         for cause in parts.exceptions.iter().rev().take(3) {
-            self.exception(cause, depth + 1);
+            self.add_exception(cause, depth + 1);
         }
         if !parts.before.is_empty() {
-            self.exception(parts.before, depth + 1);
+            self.add_exception(parts.before, depth + 1);
         }
-        if let Some(json) = parts.dump.and_then(|it| python::to_json(&without_cause(it))) {
-            self.object(json.as_bytes(), depth + 1);
+        if let Some(json) = parts.dump.and_then(|dump| python::to_json(&without_cause(dump))) {
+            self.add_object(json.as_bytes(), depth + 1);
         }
-        // An error that lists those of its tries has no status of its own.
+        // An error that lists the errors of its attempts has no status of its own.
         if self.status.is_none()
-            && let Some(json) = parts.inner_dump.and_then(|it| python::to_json(&without_cause(it)))
+            && let Some(json) = parts.inner_dump.and_then(|dump| python::to_json(&without_cause(dump)))
         {
-            self.object(json.as_bytes(), depth + 1);
+            self.add_object(json.as_bytes(), depth + 1);
         }
     }
 
-    /// One exception as text: classes in front, words, perhaps a body.
-    pub(super) fn exception(&mut self, text: &str, depth: u8) {
+    /// One exception as text: classes at the start, then words, perhaps with a body.
+    fn add_exception(&mut self, text: &str, depth: u8) {
         let mut rest = text.trim();
         let inside = if class_prefix(rest).is_none() { class_inside(rest) } else { None };
         if let Some(at) = inside {
             rest = rest.get(at..).unwrap_or_default();
         }
         // AWS: `An error occurred (ThrottlingException) when calling the Converse operation: …`.
-        if let Some((name, _)) = text.split_once("An error occurred (").and_then(|(_, it)| it.split_once(") when calling")) {
-            self.class(name);
-            self.code(Value::Text(Raw::plain(name.as_bytes())));
+        if let Some((name, _)) =
+            text.split_once("An error occurred (").and_then(|(_, after)| after.split_once(") when calling"))
+        {
+            self.add_class(name);
+            self.add_code(Value::Text(Raw::plain(name.as_bytes())));
         }
         for _ in 0..6 {
             let Some((class, after)) = class_prefix(rest) else { break };
-            self.class(class);
+            self.add_class(class);
             if let Some(name) = wrapped_provider(class, after) {
                 self.provider.get_or_insert_with(|| name.to_owned());
             }
             rest = after.trim_start_matches([':', '-', ' ']);
         }
         let rest = unwrap_repr(rest);
-        let found = self.embedded(rest, depth);
+        let found = self.add_embedded(rest, depth);
         if let Some((name, model, status)) = relayed(text) {
             self.provider.get_or_insert_with(|| name.to_owned());
             self.model.get_or_insert_with(|| model.to_owned());
             self.status = self.status.or(status_prefix(status.as_bytes()).map(Status::Http));
         }
         if self.status.is_none() {
-            let first = status_prefix(rest.as_bytes()).filter(|it| *it >= 400).map(Status::Http);
+            let first = status_prefix(rest.as_bytes()).filter(|status| *status >= 400).map(Status::Http);
             self.status = first.or_else(|| status_in(text));
         }
         if self.url_host.is_none() {
             self.url_host = url_in(rest);
         }
         if let Some(name) = named_code(text) {
-            self.kind(name);
+            self.add_type(name);
         }
-        match found {
-            // The words around a body are its wrapper's; they come after the provider's own.
-            true => self.say(rest.get(..rest.find('{').unwrap_or(0)).unwrap_or_default().trim_end_matches([' ', '-', ':'])),
-            false => self.say(rest),
+        if found {
+            // The words around a body are those of a wrapper; they come after the provider's own.
+            let around = rest.get(..rest.find('{').unwrap_or(0)).unwrap_or_default();
+            self.add_message(around.trim_end_matches([' ', '-', ':']));
+        } else {
+            self.add_message(rest);
         }
         if inside.is_some() {
-            self.say(text);
+            self.add_message(text);
         }
     }
 
-    /// The first object in a text that reads as an error body: JSON, JSON once more escaped, or a Python literal. Where a body
-    /// was pasted into another without its quotes being escaped, the words of the outer one end at the inner one's brace: that
-    /// one is read as well.
-    pub(super) fn embedded(&mut self, text: &str, depth: u8) -> bool {
+    /// The first object in a text that is an error body: JSON, JSON that is escaped once more, or a Python literal. If a body
+    /// was pasted into another one and its quotes were not escaped, the message of the outer body ends at the brace of the
+    /// inner one: the inner body is read as well. Returns whether a body was found.
+    fn add_embedded(&mut self, text: &str, depth: u8) -> bool {
         if depth < DEPTH && text.starts_with("[{") {
             let before = self.messages.len();
-            self.items(text.as_bytes(), depth + 1);
+            self.add_items(text.as_bytes(), depth + 1);
             return self.messages.len() > before;
         }
         let (mut from, mut found) = (0, false);
         for _ in 0..6 {
-            let Some(at) = text.get(from..).and_then(|it| it.find('{')).map(|it| from + it) else { break };
+            let Some(at) = text.get(from..).and_then(|rest| rest.find('{')).map(|brace| from + brace) else { break };
             let body = text.get(at..).unwrap_or_default();
             let next = body.bytes().skip(1).find(|b| !b.is_ascii_whitespace());
             let json = match next {
@@ -132,22 +136,22 @@ impl Signals {
                 Some(b'\'' | b'a'..=b'z') => python::to_json(body).map(Cow::Owned),
                 _ => None,
             };
-            if json.as_ref().is_some_and(|it| is_answer(it.as_bytes())) {
+            if json.as_ref().is_some_and(|json| is_answer(json.as_bytes())) {
                 break;
             }
             if let Some(json) = json
                 && is_error_object(json.as_bytes())
             {
-                self.object(json.as_bytes(), depth + 1);
+                self.add_object(json.as_bytes(), depth + 1);
                 found = true;
-                if !self.messages.iter().any(|it| it.ends_with('{')) {
+                if !self.messages.iter().any(|message| message.ends_with('{')) {
                     break;
                 }
             }
             from = at + 1;
         }
-        if found && self.messages.iter().any(|it| !it.ends_with('{')) {
-            self.messages.retain(|it| !it.ends_with('{'));
+        if found && self.messages.iter().any(|message| !message.ends_with('{')) {
+            self.messages.retain(|message| !message.ends_with('{'));
         }
         found
     }
@@ -162,7 +166,7 @@ fn relayed(text: &str) -> Option<(&str, &str, &str)> {
     Some((name.trim(), model.trim(), status.trim()))
 }
 
-/// The name that AWS and gRPC give an error in the middle of words: `An error occurred (ThrottlingException) when calling …`,
+/// The name of an error of AWS or gRPC in the middle of a text: `An error occurred (ThrottlingException) when calling …`,
 /// `… (Status: INVALID_ARGUMENT)`, `rpc error: code = ResourceExhausted desc = …`.
 fn named_code(text: &str) -> Option<&str> {
     const GRPC: [&str; 6] = [
@@ -189,14 +193,14 @@ fn named_code(text: &str) -> Option<&str> {
     if let Some(at) = find(text, AWS) {
         return text.get(at + AWS.len()..)?.split(')').next();
     }
-    let alone = |at: usize, length: usize| {
+    let is_whole_word = |at: usize, length: usize| {
         let joins = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-        !joins(at.checked_sub(1).and_then(|it| text.as_bytes().get(it))) && !joins(text.as_bytes().get(at + length))
+        !joins(at.checked_sub(1).and_then(|before| text.as_bytes().get(before))) && !joins(text.as_bytes().get(at + length))
     };
-    GRPC.into_iter().find(|code| find(text, code).is_some_and(|at| alone(at, code.len())))
+    GRPC.into_iter().find(|code| find(text, code).is_some_and(|at| is_whole_word(at, code.len())))
 }
 
-/// A model's answer: it has choices, and no error beside them.
+/// Whether an object is a model's answer: it has choices and no error.
 fn is_answer(object: &[u8]) -> bool {
     let [choices, error] = json::members(object, ["choices", "error"]);
     !error.is_something() && matches!(choices, Value::Array(items) if Items::new(items).next().is_some())

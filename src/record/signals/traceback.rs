@@ -1,8 +1,8 @@
-//! Tracebacks and stacks taken apart: exceptions, their classes, and the packages on the way.
+//! Tracebacks and stacks taken apart: exceptions, the objects that are printed with them, and the packages in the frames.
 
 use crate::line::contains;
 
-/// Packages on the way of a stack: what follows `site-packages/` and `node_modules/`.
+/// The packages in a stack: the names after `site-packages/` and `node_modules/`.
 pub(super) fn libraries(text: &str) -> impl Iterator<Item = &str> {
     let places = ["site-packages/", "node_modules/"];
     places.into_iter().flat_map(|mark| text.split(mark).skip(1).take(64)).filter_map(|rest| {
@@ -16,26 +16,28 @@ pub(super) fn libraries(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether there are frames in it, or the words that come before them.
+/// Whether a text has frames, or the line that comes before them.
 pub(super) fn is_trace(text: &str) -> bool {
     contains(text, TRACEBACK) || text.contains('\n') && (contains(text, "\n    at ") || contains(text, "\n  File \""))
 }
 
 const TRACEBACK: &str = "Traceback (most recent call last)";
-/// How rich prints it.
+/// The same line as rich prints it.
 const BOXED: &str = "─ Traceback (most recent call last) ─";
 
-/// A traceback taken apart.
+/// The parts of a traceback.
 pub(super) struct Parts<'a> {
+    /// The text before the first frame or traceback.
     pub(super) before: &'a str,
+    /// Causes first, the exception that the application saw last.
     pub(super) exceptions: Vec<String>,
-    /// Node prints the error's own properties behind its stack.
+    /// The properties of the error, which Node prints after its stack.
     pub(super) dump: Option<&'a str>,
-    /// And those of the error inside, the last of them.
+    /// The properties of the last error inside.
     pub(super) inner_dump: Option<&'a str>,
 }
 
-/// A dump without the error under its `cause`, whose stack is no literal.
+/// A dump without the error under its `cause`: the stack of that error is not a literal.
 pub(super) fn without_cause(dump: &str) -> std::borrow::Cow<'_, str> {
     let is_cause = |line: &str| {
         let name = line.trim_start();
@@ -54,7 +56,7 @@ pub(super) fn without_cause(dump: &str) -> std::borrow::Cow<'_, str> {
                 out.push_str(line);
                 out.push('\n');
             }
-            // Its own object closes where it was opened; one without properties ends before the next name.
+            // The object of the cause closes at the same indent; a cause without properties ends before the next name.
             Some(at) if indent(line) <= at => {
                 cause = None;
                 if !line.trim_start().starts_with('}') {
@@ -68,21 +70,22 @@ pub(super) fn without_cause(dump: &str) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
-/// The object that is opened behind a frame.
+/// The object that begins after the last frame.
 fn dump_in(tail: &str) -> Option<&str> {
     let open = tail.find(" {\n").or_else(|| tail.find("{\n"))?;
     tail.get(open..).map(str::trim_start)
 }
 
+/// Takes a traceback or a stack apart.
 pub(super) fn exceptions(text: &str) -> Parts<'_> {
     let before_end = text.find(TRACEBACK).or_else(|| text.find("\n  File \"")).or_else(|| text.find("\n    at ")).unwrap_or(0);
     let before = text.get(..before_end).unwrap_or_default().trim_end_matches(['╭', '─', ' ']).trim();
     if !text.contains(TRACEBACK) && !text.contains("\n  File \"") {
         let dump = text.rfind("\n    at ").and_then(|at| dump_in(text.get(at..)?));
-        let last_frame = text.rmatch_indices("  at ").map(|(at, _)| at).take(64);
-        let inner_dump = last_frame.filter_map(|at| dump_in(text.get(at..)?)).next();
+        let mut frames = text.rmatch_indices("  at ").take(64);
+        let inner_dump = frames.find_map(|(at, _)| dump_in(text.get(at..)?));
         let causes = text.split("[cause]: ").skip(1).chain(text.split("caused by: ").skip(1));
-        let mut exceptions: Vec<String> = causes.filter_map(|it| it.lines().next()).map(str::to_owned).collect();
+        let mut exceptions: Vec<String> = causes.filter_map(|cause| cause.lines().next()).map(str::to_owned).collect();
         exceptions.push(if before.is_empty() { text.lines().next().unwrap_or_default().to_owned() } else { before.to_owned() });
         return Parts { before: "", exceptions, dump, inner_dump };
     }
@@ -91,7 +94,7 @@ pub(super) fn exceptions(text: &str) -> Parts<'_> {
     let mut in_frames = false;
     let mut current: Option<String> = None;
     for line in text.get(before_end..).unwrap_or_default().lines() {
-        // rich draws a box around the frames, and may set all of it in.
+        // rich draws a box around the frames, and may indent all of it.
         let line = if boxed { line.trim() } else { line };
         let edge = line.starts_with("Traceback (")
             || line.starts_with("During handling of the above")
@@ -128,7 +131,7 @@ pub(super) fn exceptions(text: &str) -> Parts<'_> {
         let end = exception.trim_end().len();
         exception.truncate(end);
     }
-    // A stack that was cut before its exception: the words before it are all there is.
+    // A stack that was cut off before its exception: only the text before it is left.
     if exceptions.is_empty() && !before.is_empty() {
         return Parts { before: "", exceptions: vec![before.to_owned()], dump: None, inner_dump: None };
     }

@@ -1,8 +1,11 @@
-//! Secrets out, before anything is kept or shown.
+//! Removes secrets from texts before anything is kept or shown.
 //!
-//! What looks like a key, a token, a key's hash or a password in an address is replaced by its kind and, where a person would
-//! need it to know which key it was, its last four characters. E-mail addresses go, and what people and models said to each
-//! other: the texts behind `content`, `prompt` and their like, wherever an error quotes them.
+//! Keys, tokens, hashes of keys, and passwords in addresses are replaced by a mark; the mark shows the last four characters of a key, so
+//! that the reader can tell which key it was. E-mail addresses are removed, and so are quoted prompts, answers and arguments: the texts
+//! after `content`, `prompt` and similar words. The text of a message leaves this module without secrets, on one line, and within
+//! [`MESSAGE_BYTES`].
+//!
+//! Tests: below, and `tests/it/properties.rs`.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::borrow::Cow;
@@ -10,7 +13,7 @@ use std::borrow::Cow;
 /// The most bytes of a message that are kept.
 pub const MESSAGE_BYTES: usize = 512;
 
-/// Prefixes by which vendors mark their secrets, and the fewest characters that follow in a real one.
+/// Prefixes of vendors' secrets, and the fewest bytes that follow in a real one.
 const MARKED: [(&str, usize); 22] = [
     ("sk-", 12),
     ("sk_", 16),
@@ -36,7 +39,7 @@ const MARKED: [(&str, usize); 22] = [
     ("dop_v1_", 16),
 ];
 
-/// Words behind which a secret follows, whatever it looks like.
+/// Words before a secret of any shape.
 const NAMED: [&str; 12] = [
     "Bearer ",
     "bearer ",
@@ -52,30 +55,30 @@ const NAMED: [&str; 12] = [
     "secret=",
 ];
 
-/// Keys behind which a quoted text is what somebody said, and phrases behind which it stands bare.
-const SPOKEN: [&str; 8] =
+/// Keys before a quoted prompt, answer or argument, and phrases before one without quotes.
+const QUOTING: [&str; 8] =
     ["content", "prompt", "completion", "input_value", "failed_generation", "arguments", "Value: ", "parsing failed: Text: "];
 
-/// A hash of so many hexadecimal digits is a key's; ids of requests and traces are shorter.
-const HASH: usize = 64;
+/// Hexadecimal digits in the hash of a key; ids of requests and traces are shorter.
+const HASH_DIGITS: usize = 64;
 
-/// Takes secrets out of texts. Built once.
+/// Removes secrets from texts. Built once.
 #[derive(Clone, Debug)]
 pub struct Redactor {
-    /// Finds texts with any of [`MARKED`], [`NAMED`] and [`SPOKEN`] in them: most have none, and cost no more than this.
+    /// Finds texts that contain any of [`MARKED`], [`NAMED`] and [`QUOTING`]. Most contain none, and cost only this search.
     marks: AhoCorasick,
 }
 
 impl Default for Redactor {
     fn default() -> Self {
-        let marks = MARKED.iter().map(|(prefix, _)| *prefix).chain(NAMED).chain(SPOKEN);
+        let marks = MARKED.iter().map(|(prefix, _)| *prefix).chain(NAMED).chain(QUOTING);
         let marks = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(marks);
-        Self { marks: marks.expect("a short list of short words") }
+        Self { marks: marks.expect("a short list of words always compiles") }
     }
 }
 
 impl Redactor {
-    /// The text without its secrets, and how many there were.
+    /// The text without secrets, and the number of secrets.
     #[must_use]
     pub fn redact<'t>(&self, text: &'t str) -> (Cow<'t, str>, u64) {
         let address = memchr::memchr(b'@', text.as_bytes()).is_some();
@@ -85,7 +88,7 @@ impl Redactor {
         }
         let (clean, mut count) = redact(text);
         let mut clean = clean.into_owned();
-        for pass in [addresses, hashes, spoken] {
+        for pass in [redact_addresses, redact_hashes, redact_quotes] {
             if let Some((next, more)) = pass(&clean) {
                 (clean, count) = (next, count + more);
             }
@@ -93,11 +96,11 @@ impl Redactor {
         if count == 0 { (Cow::Borrowed(text), 0) } else { (Cow::Owned(clean), count) }
     }
 
-    /// Takes out of a name or an id what secrets somebody put there by mistake. Most have none, which costs a glance.
+    /// Removes secrets that were put into a name or an id by mistake. Most names have none, and this check is cheap.
     pub fn name(&self, name: &mut Cow<'_, str>) {
         let bytes = name.as_bytes();
-        // The first letters of every mark; what has none of them, no `@`, no blank, and is short, is a name like any other.
-        let begins = matches!(
+        // The first letters of every prefix. A short name without them, without `@` and without a space has no secret.
+        let begins_like_key = matches!(
             bytes.get(..3),
             Some(
                 b"sk-"
@@ -123,19 +126,19 @@ impl Redactor {
                     | b"dop"
             )
         );
-        let odd = begins
-            || bytes.len() >= HASH
+        let is_suspect = begins_like_key
+            || bytes.len() >= HASH_DIGITS
             || memchr::memchr2(b'@', b' ', bytes).is_some()
             || bytes.len() >= 40 && memchr::memmem::find(bytes, b"sk-").is_some();
-        if odd && let (Cow::Owned(clean), 1..) = self.redact(name) {
+        if is_suspect && let (Cow::Owned(clean), 1..) = self.redact(name) {
             *name = Cow::Owned(clean);
         }
     }
 
-    /// [`Self::redact`], then cut to [`MESSAGE_BYTES`] at a character, on one line.
+    /// [`Self::redact`], then on one line, and cut at a character to [`MESSAGE_BYTES`]. Returns the number of secrets, too.
     #[must_use]
     pub fn message(&self, text: &str) -> (String, u64) {
-        // Cutting first would leave half a secret that no longer looks like one.
+        // Cut roughly, redact, then cut exactly: half a secret does not look like one.
         let end = text.floor_char_boundary(MESSAGE_BYTES * 4);
         let (clean, count) = self.redact(text.get(..end).unwrap_or_default());
         let mut line = String::with_capacity(clean.len());
@@ -151,7 +154,7 @@ impl Redactor {
         (line, count)
     }
 
-    /// The last four characters of a key that the text shows, whole or masked by its provider (`sk-proj-****4qzA`).
+    /// The last four characters of a key in the text, whole or masked by its provider (`sk-proj-****4qzA`).
     #[must_use]
     pub fn key_hint<'t>(&self, text: &'t str) -> Option<&'t str> {
         let marked = self.marks.is_match(text).then(|| marked_hint(text)).flatten();
@@ -159,8 +162,7 @@ impl Redactor {
     }
 }
 
-/// E-mail addresses.
-fn addresses(text: &str) -> Option<(String, u64)> {
+fn redact_addresses(text: &str) -> Option<(String, u64)> {
     let is_local = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'%' | b'+' | b'-');
     let is_domain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
     let bytes = text.as_bytes();
@@ -182,14 +184,14 @@ fn addresses(text: &str) -> Option<(String, u64)> {
     (count > 0).then_some((out, count))
 }
 
-/// Hashes of keys, as gateways print them.
-fn hashes(text: &str) -> Option<(String, u64)> {
+/// Removes hashes of keys, as gateways print them.
+fn redact_hashes(text: &str) -> Option<(String, u64)> {
     let (mut out, mut count) = (String::new(), 0);
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| c.is_ascii_hexdigit()) {
         let length = rest.get(at..)?.bytes().take_while(u8::is_ascii_hexdigit).count();
         let (before, after) = rest.split_at_checked(at + length)?;
-        if length >= HASH {
+        if length >= HASH_DIGITS {
             out.push_str(before.get(..at)?);
             out.push_str("[redacted…");
             out.push_str(before.get(before.len() - 4..)?);
@@ -204,18 +206,18 @@ fn hashes(text: &str) -> Option<(String, u64)> {
     (count > 0).then_some((out, count))
 }
 
-/// Whether there is a run of [`HASH`] hexadecimal digits: one of every so many bytes would be in it.
+/// Whether there is a run of [`HASH_DIGITS`] hexadecimal digits. Every run has a byte at a multiple of that length, so only those are read.
 fn has_hash(text: &str) -> bool {
     let bytes = text.as_bytes();
-    (HASH - 1..bytes.len()).step_by(HASH).filter(|at| bytes[*at].is_ascii_hexdigit()).any(|at| {
+    (HASH_DIGITS - 1..bytes.len()).step_by(HASH_DIGITS).filter(|at| bytes[*at].is_ascii_hexdigit()).any(|at| {
         let before = bytes[..at].iter().rev().take_while(|b| b.is_ascii_hexdigit()).count();
         let after = bytes[at..].iter().take_while(|b| b.is_ascii_hexdigit()).count();
-        before + after >= HASH
+        before + after >= HASH_DIGITS
     })
 }
 
-/// Prompts, answers and arguments that an error quotes.
-fn spoken(text: &str) -> Option<(String, u64)> {
+/// Removes prompts, answers and arguments that an error quotes.
+fn redact_quotes(text: &str) -> Option<(String, u64)> {
     let (mut out, mut copied, mut count) = (String::new(), 0, 0);
     let mut at = 0;
     while at < text.len() {
@@ -223,8 +225,8 @@ fn spoken(text: &str) -> Option<(String, u64)> {
             at += 1;
             continue;
         };
-        let word = SPOKEN.iter().find(|it| rest.starts_with(**it));
-        let Some((start, length)) = word.and_then(|it| said(rest, it)).filter(|(_, length)| *length > 0) else {
+        let word = QUOTING.iter().find(|word| rest.starts_with(**word));
+        let Some((start, length)) = word.and_then(|word| quoted(rest, word)).filter(|(_, length)| *length > 0) else {
             at += rest.chars().next().map_or(1, char::len_utf8);
             continue;
         };
@@ -238,11 +240,11 @@ fn spoken(text: &str) -> Option<(String, u64)> {
     (count > 0).then_some((out, count))
 }
 
-/// Where, behind this word at the start of the text, the quoted words begin, and how long they are.
-fn said(text: &str, word: &str) -> Option<(usize, usize)> {
+/// Start and length of the quoted text after this word, with which `text` begins, in bytes.
+fn quoted(text: &str, word: &str) -> Option<(usize, usize)> {
     let rest = text.get(word.len()..)?;
     if word.ends_with(' ') {
-        // The AI SDK quotes what a model said bare, up to its own next sentence.
+        // The AI SDK quotes a model's text without quotation marks, up to its own next sentence.
         let end = rest.find("Error message:").or_else(|| rest.find(".: ")).unwrap_or(rest.len());
         return Some((word.len(), rest.get(..end)?.trim_end_matches([' ', '.', '\n']).len()));
     }
@@ -296,13 +298,13 @@ fn redact(text: &str) -> (Cow<'_, str>, u64) {
             continue;
         };
         let boundary = at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric();
-        let login = if text.get(..at).is_some_and(|it| it.ends_with("://")) { userinfo(rest) } else { None };
+        let login = if text.get(..at).is_some_and(|before| before.ends_with("://")) { userinfo(rest) } else { None };
         match login.or_else(|| boundary.then(|| secret(rest)).flatten()) {
             Some((keep, length)) => {
                 let word = rest.get(keep..keep + length).unwrap_or_default();
                 out.push_str(text.get(copied..at + keep).unwrap_or_default());
                 out.push_str("[redacted");
-                // Of a key one wants to know which it was; of a password nothing.
+                // Show which key it was, and nothing of a password.
                 if let Some(tail) = last_four(word).filter(|_| login.is_none()) {
                     out.push('…');
                     out.push_str(tail);
@@ -322,7 +324,7 @@ fn redact(text: &str) -> (Cow<'_, str>, u64) {
     (Cow::Owned(out), count)
 }
 
-/// If a secret begins here: how many bytes before it are kept, and how long it is.
+/// If a secret begins at the start of `text`: the number of bytes before it that stay, and its length in bytes.
 fn secret(text: &str) -> Option<(usize, usize)> {
     if let Some((prefix, least)) = MARKED.iter().find(|(prefix, _)| text.starts_with(prefix)) {
         let length = key_end(text);
@@ -332,12 +334,12 @@ fn secret(text: &str) -> Option<(usize, usize)> {
     let rest = text.get(name.len()..)?;
     let length = key_end(rest);
     let plain = rest.get(..length)?;
-    // `token=1234` is a count, `key=name` a word: a secret is long and mixes kinds of characters.
+    // `token=1234` is a count and `key=name` a word: a secret is long and has digits and letters.
     let mixed = plain.bytes().any(|b| b.is_ascii_digit()) && plain.bytes().any(|b| b.is_ascii_alphabetic());
     (length >= 16 && mixed).then_some((name.len(), length))
 }
 
-/// `user:password@` of an address: all of it before the `@`.
+/// `user:password` before the `@` of an address.
 fn userinfo(text: &str) -> Option<(usize, usize)> {
     let end = text.find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'')).unwrap_or(text.len());
     let at = text.get(..end)?.rfind('@')?;
@@ -353,7 +355,7 @@ fn last_four(word: &str) -> Option<&str> {
     (word.len() >= 12 || word.len() >= 4 && !word.contains('-')).then(|| word.get(word.len() - 4..)).flatten()
 }
 
-/// How far the next place is at which a secret could begin.
+/// Bytes to the next position at which a secret can begin.
 fn next_candidate(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 1;

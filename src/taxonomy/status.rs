@@ -1,0 +1,76 @@
+//! How a call ended: an HTTP status, a timeout, or no connection.
+
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+/// How a call ended on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// An HTTP status, 100 to 599.
+    Http(u16),
+    /// No answer in time.
+    Timeout,
+    /// No connection, or one that broke.
+    Connection,
+}
+
+impl Status {
+    /// From a number in a log; `None` if it is not an HTTP status.
+    pub fn from_number(number: i64) -> Option<Self> {
+        u16::try_from(number).ok().filter(|code| (100..=599).contains(code)).map(Self::Http)
+    }
+
+    /// The HTTP status, where there was an answer.
+    #[must_use]
+    pub const fn http(self) -> Option<u16> {
+        match self {
+            Self::Http(code) => Some(code),
+            Self::Timeout | Self::Connection => None,
+        }
+    }
+
+    /// `429`, `timeout` or `connection`.
+    #[must_use]
+    pub fn label(self) -> StatusLabel {
+        StatusLabel(Some(self))
+    }
+}
+
+/// A status as a metric label: `429`, `timeout`, `connection`, or `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatusLabel(pub Option<Status>);
+
+impl StatusLabel {
+    /// Parses what [`fmt::Display`] writes.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Some(Self(match text {
+            "none" => None,
+            "timeout" => Some(Status::Timeout),
+            "connection" => Some(Status::Connection),
+            number => Some(Status::from_number(number.parse().ok()?)?),
+        }))
+    }
+}
+
+impl fmt::Display for StatusLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(Status::Http(code)) => code.fmt(f),
+            Some(Status::Timeout) => f.pad("timeout"),
+            Some(Status::Connection) => f.pad("connection"),
+            None => f.pad("none"),
+        }
+    }
+}
+
+/// A number, `"timeout"` or `"connection"`.
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Http(code) => to.serialize_u16(*code),
+            Self::Timeout => to.serialize_str("timeout"),
+            Self::Connection => to.serialize_str("connection"),
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! The corpus: `tests/corpus/*.toml`, log lines in, verdicts, counters and alerts out, on the log's own clock.
 //!
-//! A case says what it knows: `expect` has one entry per record, in order, with the fields of the verdict that matter (the
-//! word `"other"` stands for a record that is no call); `calls`, `attempts` and `errors` are whole maps; `alerts` are all
-//! transitions to firing and resolved. In a `script`, a line is repeated over time, with `{ts}` for its time.
+//! `expect` has one entry per record, in order, with the fields of the verdict that matter (the word `"other"`: a record that is not a
+//! call); `calls`, `attempts` and `errors` are whole maps; `alerts` are all transitions to firing and resolved. In a `script`, a line is
+//! repeated over time, with `{ts}` for its time.
 
 use crate::replay::{Replayed, Setup};
 use llm_triage::alert::State;
@@ -35,10 +35,10 @@ struct Case {
     traffic: Option<String>,
     #[serde(default)]
     grain: Option<String>,
-    /// Hours east of Greenwich, for stamps without a zone.
+    /// Hours east of UTC, for stamps without a zone.
     #[serde(default)]
     zone: Option<i32>,
-    /// The log is read live, and all of it arrives at this time.
+    /// The log is read live, and every line arrives at this time.
     #[serde(default)]
     arrives: Option<String>,
     #[serde(default)]
@@ -55,7 +55,7 @@ struct Case {
     alerts: Option<Vec<String>>,
 }
 
-/// A line that comes again and again, between two times of 2026-11-20.
+/// A line that repeats between two times of 2026-11-20.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Part {
@@ -79,24 +79,24 @@ fn every_case_of_the_corpus_holds() {
     for (file, case) in cases() {
         let mut case_faults = Vec::new();
         case.check(&mut case_faults);
-        faults.extend(case_faults.into_iter().map(|it| format!("{file}: {}: {it}", case.name)));
+        faults.extend(case_faults.into_iter().map(|fault| format!("{file}: {}: {fault}", case.name)));
         names.push(case.name);
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
     assert!(names.len() >= 60, "only {} cases were found", names.len());
     names.sort();
-    assert!(names.windows(2).all(|it| it[0] != it[1]), "two cases have one name");
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "two cases have one name");
 }
 
 fn cases() -> impl Iterator<Item = (String, Case)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let mut paths: Vec<_> = fs::read_dir(folder).expect("the corpus").map(|it| it.expect("an entry").path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(folder).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     paths.into_iter().flat_map(|path| {
         let text = fs::read_to_string(&path).expect("a readable file");
         let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-        file.case.into_iter().map(move |it| (name.clone(), it))
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        file.case.into_iter().map(move |case| (name.clone(), case))
     })
 }
 
@@ -114,24 +114,24 @@ impl Case {
         let tries =
             tally.attempts.iter().map(|((provider, outcome), n)| (format!("{} {outcome}", providers.id(*provider)), *n));
         check_counts("attempts", self.attempts.as_ref(), tries, faults);
-        let errors = tally.errors.iter().map(|(it, n)| {
-            (format!("{} {} {} {} {}", providers.id(it.provider), it.status, it.category, it.owner, it.retry), *n)
+        let errors = tally.errors.iter().map(|(key, n)| {
+            (format!("{} {} {} {} {}", providers.id(key.provider), key.status, key.category, key.owner, key.retry), *n)
         });
         check_counts("errors", self.errors.as_ref(), errors, faults);
-        if self.skewed.is_some_and(|it| it != tally.skewed) {
-            faults.push(format!("{} stamps were not believed", tally.skewed));
+        if self.skewed.is_some_and(|skewed| skewed != tally.skewed) {
+            faults.push(format!("{} stamps were rejected", tally.skewed));
         }
-        let told = out.transitions.iter().filter(|it| matches!(it.to, State::Firing | State::Resolved));
-        let told: Vec<_> = told
-            .map(|it| {
-                let reason = it.alert.reason.map_or_else(String::new, |it| format!(" {it}"));
-                let at = it.at.to_string();
+        let changes = out.transitions.iter().filter(|change| matches!(change.to, State::Firing | State::Resolved));
+        let changes: Vec<_> = changes
+            .map(|change| {
+                let reason = change.alert.reason.map_or_else(String::new, |reason| format!(" {reason}"));
+                let at = change.at.to_string();
                 let time = at.get(11..19).unwrap_or_default();
-                format!("{time} {} {} {}{reason}", it.alert.row, it.alert.provider, it.to)
+                format!("{time} {} {} {}{reason}", change.alert.row, change.alert.provider, change.to)
             })
             .collect();
-        if self.alerts.as_ref().is_some_and(|it| *it != told) {
-            faults.push(format!("alerts are {told:?}"));
+        if self.alerts.as_ref().is_some_and(|expected| *expected != changes) {
+            faults.push(format!("alerts are {changes:?}"));
         }
     }
 
@@ -140,7 +140,7 @@ impl Case {
         let setup = Setup {
             traffic: Traffic::from_text(&word(&self.traffic)).unwrap_or(Traffic::Llm),
             grain: GrainRule::from_text(&word(&self.grain)).unwrap_or(GrainRule::Auto),
-            zone: self.zone.map(|it| Zone(it * 3_600)),
+            zone: self.zone.map(|hours| Zone(hours * 3_600)),
             clock: if self.arrives.is_some() { Clock::Live } else { Clock::Replay },
             ..Setup::default()
         };
@@ -173,14 +173,16 @@ fn script(parts: &[Part]) -> String {
 fn time(text: &str) -> Timestamp {
     match Stamp::parse(format!("2026-11-20T{text}Z").as_bytes()) {
         Some(Stamp::Utc(at)) => at,
-        other => panic!("{text} is no time of day: {other:?}"),
+        other => panic!("{text} is not a time of day: {other:?}"),
     }
 }
 
 fn check_verdicts(expect: &[Expected], verdicts: &[Value], faults: &mut Vec<String>) {
     if expect.len() != verdicts.len() {
-        let got: Vec<_> =
-            verdicts.iter().map(|it| format!("line {}: {} {}", it["line"], it["outcome"], it["message"])).collect();
+        let got: Vec<_> = verdicts
+            .iter()
+            .map(|verdict| format!("line {}: {} {}", verdict["line"], verdict["outcome"], verdict["message"]))
+            .collect();
         return faults.push(format!("{} records, not {}: {got:?}", verdicts.len(), expect.len()));
     }
     for (expected, verdict) in expect.iter().zip(verdicts) {
@@ -192,12 +194,12 @@ fn check_verdicts(expect: &[Expected], verdicts: &[Value], faults: &mut Vec<Stri
             Expected::Word(_) => {}
             Expected::Fields(fields) => {
                 for (key, wanted) in fields {
-                    // TOML has no null: `false` stands for it, as no key of a verdict is a boolean.
+                    // TOML has no null: `false` means null, as no key of a verdict is a boolean.
                     let wanted = if *wanted == Value::Bool(false) { &Value::Null } else { wanted };
                     let holds = match (key.as_str(), verdict.get(key)) {
                         ("says", _) => {
                             let message = verdict["message"].as_str().unwrap_or_default();
-                            wanted.as_str().is_some_and(|it| message.contains(it))
+                            wanted.as_str().is_some_and(|text| message.contains(text))
                         }
                         (_, Some(found)) => found == wanted || found.as_f64().is_some() && found.as_f64() == wanted.as_f64(),
                         (_, None) => false,
@@ -218,7 +220,7 @@ fn check_counts(
     faults: &mut Vec<String>,
 ) {
     let found: BTreeMap<_, _> = found.filter(|(_, number)| *number > 0).collect();
-    if expected.is_some_and(|it| *it != found) {
+    if expected.is_some_and(|expected| *expected != found) {
         faults.push(format!("{what} are {found:?}"));
     }
 }

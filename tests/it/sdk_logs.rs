@@ -1,4 +1,4 @@
-//! Logs that real client libraries wrote, against the truth that their server knew: floors that no change may fall below.
+//! Logs of real client libraries, compared with what their server knew. The rates of correct verdicts have floors.
 
 use crate::replay::{Replayed, Setup};
 use llm_triage::taxonomy::Outcome;
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// What the server that was called knew of an event.
+/// What the server knew of an event.
 #[derive(Debug, Deserialize)]
 struct Truth {
     first_line: Option<u64>,
@@ -43,7 +43,7 @@ impl Truth {
     }
 
     fn is_clear(&self) -> bool {
-        self.observable.as_deref().is_none_or(|it| it == "full")
+        self.observable.as_deref().is_none_or(|observable| observable == "full")
     }
 
     fn is_failure(&self) -> bool {
@@ -51,7 +51,7 @@ impl Truth {
     }
 }
 
-/// One log with its truths and what we say of it.
+/// One log with its truths and our verdicts.
 struct Log {
     name: String,
     truths: Vec<Truth>,
@@ -59,7 +59,7 @@ struct Log {
     failed_calls: u64,
 }
 
-/// Of how many events something was asked, and of how many it was right; the first misses, to be shown.
+/// The number of events that were asked about, the number of right answers, and the first wrong ones.
 #[derive(Default)]
 struct Rate {
     seen: u64,
@@ -94,28 +94,29 @@ fn logs() -> &'static [Log] {
     static LOGS: OnceLock<Vec<Log>> = OnceLock::new();
     LOGS.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sdk-logs");
-        let entries = fs::read_dir(folder).expect("the logs").map(|it| it.expect("an entry").path());
-        let mut paths: Vec<PathBuf> = entries.filter(|it| it.to_string_lossy().ends_with(".truth.jsonl")).collect();
+        let entries = fs::read_dir(folder).expect("the logs").map(|entry| entry.expect("an entry").path());
+        let mut paths: Vec<PathBuf> = entries.filter(|path| path.to_string_lossy().ends_with(".truth.jsonl")).collect();
         paths.sort();
         assert!(paths.len() > 20, "only {} logs were found", paths.len());
-        paths.iter().map(|it| Log::read(it)).collect()
+        paths.iter().map(|path| Log::read(path)).collect()
     })
 }
 
 impl Log {
     fn read(truth: &Path) -> Self {
         let stem = truth.to_string_lossy().trim_end_matches(".truth.jsonl").to_owned();
-        let log = [".jsonl", ".log"].map(|it| PathBuf::from(stem.clone() + it)).into_iter().find(|it| it.exists());
-        let bytes = fs::read(log.expect("a log stands beside its truths")).expect("readable");
+        let log = [".jsonl", ".log"].map(|end| PathBuf::from(stem.clone() + end)).into_iter().find(|path| path.exists());
+        let bytes = fs::read(log.expect("each file of truths has a log beside it")).expect("readable");
         let truths = fs::read_to_string(truth).expect("readable");
-        let truths = truths.lines().map(|it| serde_json::from_str(it).expect("a truth")).collect();
+        let truths = truths.lines().map(|line| serde_json::from_str(line).expect("a truth")).collect();
         let Replayed { mut pipeline, out } = Setup::default().replay(&bytes);
-        let failed_calls = pipeline.tally().calls.iter().filter(|((_, it), _)| *it == Outcome::Error).map(|(_, n)| n).sum();
+        let failed_calls =
+            pipeline.tally().calls.iter().filter(|((_, outcome), _)| *outcome == Outcome::Error).map(|(_, n)| n).sum();
         let verdicts = Replayed { pipeline, out }.verdicts();
         Self { name: stem.rsplit('/').next().unwrap_or_default().to_owned(), truths, verdicts, failed_calls }
     }
 
-    /// Every truth that can be seen in the log, with the verdict of its lines: the first error, else the first.
+    /// Every truth that the log shows, with the verdicts of its lines and its place.
     fn judged(&self) -> impl Iterator<Item = (&Truth, Vec<&Value>, String)> {
         let mut by_line: BTreeMap<u64, &Value> = BTreeMap::new();
         for verdict in &self.verdicts {
@@ -124,22 +125,22 @@ impl Log {
                 by_line.entry(line).or_insert(verdict);
             }
         }
-        self.truths.iter().zip(1..).filter(|(it, _)| it.is_visible()).map(move |(truth, number)| {
+        self.truths.iter().zip(1..).filter(|(truth, _)| truth.is_visible()).map(move |(truth, number)| {
             let first = truth.first_line.unwrap_or(number);
-            let found = (first..=truth.last_line.unwrap_or(first)).filter_map(|it| by_line.get(&it).copied());
+            let found = (first..=truth.last_line.unwrap_or(first)).filter_map(|line| by_line.get(&line).copied());
             (truth, found.collect(), format!("{}:{first}", self.name))
         })
     }
 }
 
 fn errors<'a>(verdicts: &[&'a Value]) -> Vec<&'a Value> {
-    verdicts.iter().filter(|it| it["outcome"] == "error").copied().collect()
+    verdicts.iter().filter(|verdict| verdict["outcome"] == "error").copied().collect()
 }
 
-/// Asks something of the verdict of every failure: `None` where the question does not apply.
+/// Asks about the verdict of every failure. `None`: the question does not apply.
 fn ask(question: impl Fn(&Truth, Option<&Value>) -> Option<bool>) -> Rate {
     let mut rate = Rate::default();
-    for (truth, verdicts, at) in logs().iter().flat_map(Log::judged).filter(|(it, ..)| it.is_failure()) {
+    for (truth, verdicts, at) in logs().iter().flat_map(Log::judged).filter(|(truth, ..)| truth.is_failure()) {
         let verdict = errors(&verdicts).first().copied().or(verdicts.first().copied());
         if let Some(right) = question(truth, verdict) {
             rate.count(right, || format!("{at}: {truth:?}\n  {}", verdict.map_or_else(String::new, Value::to_string)));
@@ -149,7 +150,7 @@ fn ask(question: impl Fn(&Truth, Option<&Value>) -> Option<bool>) -> Rate {
 }
 
 fn is(verdict: Option<&Value>, key: &str, wanted: &str) -> bool {
-    verdict.is_some_and(|it| it[key] == *wanted)
+    verdict.is_some_and(|verdict| verdict[key] == *wanted)
 }
 
 #[test]
@@ -161,7 +162,7 @@ fn failures_are_seen() {
 fn failures_are_of_their_category() {
     let rate = ask(|truth, verdict| {
         let allowed = [&truth.category, &truth.alt_category];
-        truth.is_clear().then(|| allowed.into_iter().flatten().any(|it| is(verdict, "category", it)))
+        truth.is_clear().then(|| allowed.into_iter().flatten().any(|category| is(verdict, "category", category)))
     });
     rate.check(0.94);
     ask(|truth, verdict| truth.is_clear().then(|| !is(verdict, "category", "unknown"))).check(0.99);
@@ -170,7 +171,7 @@ fn failures_are_of_their_category() {
 #[test]
 fn failures_are_of_their_provider() {
     let rate = ask(|truth, verdict| {
-        let provider = truth.provider.as_deref().filter(|it| !matches!(*it, "unknown" | "network" | "-"))?;
+        let provider = truth.provider.as_deref().filter(|provider| !matches!(*provider, "unknown" | "network" | "-"))?;
         let spelled = match provider {
             "azure-openai" => "azure",
             "vertex" => "vertex_ai",
@@ -186,9 +187,9 @@ fn failures_are_of_their_provider() {
 #[test]
 fn failures_are_retried_when_that_helps() {
     let clear = |truth: &Truth| truth.retryable.clone().filter(|_| truth.is_clear());
-    ask(|truth, verdict| clear(truth).map(|it| is(verdict, "retry", &it))).check(0.98);
+    ask(|truth, verdict| clear(truth).map(|retry| is(verdict, "retry", &retry))).check(0.98);
     let opposite = ask(|truth, verdict| {
-        clear(truth).map(|it| match it.as_str() {
+        clear(truth).map(|retry| match retry.as_str() {
             "yes" => !is(verdict, "retry", "no"),
             "no" => !is(verdict, "retry", "yes"),
             _ => true,
@@ -198,7 +199,7 @@ fn failures_are_retried_when_that_helps() {
 }
 
 #[test]
-fn what_did_not_fail_raises_no_alarm() {
+fn a_good_call_is_not_an_error() {
     let mut rate = Rate::default();
     for (truth, verdicts, at) in logs().iter().flat_map(Log::judged) {
         let calm = truth.role() == "noise" || matches!(truth.role(), "outcome" | "attempt") && truth.kind == "success";
@@ -210,7 +211,7 @@ fn what_did_not_fail_raises_no_alarm() {
 }
 
 #[test]
-fn tries_are_told_from_calls() {
+fn attempts_are_distinguished_from_calls() {
     let mut rate = Rate::default();
     for (truth, verdicts, at) in logs().iter().flat_map(Log::judged) {
         let wanted = match truth.role() {
@@ -225,17 +226,17 @@ fn tries_are_told_from_calls() {
     rate.check(0.995);
 }
 
-/// However many lines a failure left.
+/// A failure may leave several lines.
 #[test]
 fn every_failed_call_is_counted_once() {
     let mut rate = Rate::default();
     for log in logs() {
         let mut lines: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         let mut ended: BTreeMap<String, (bool, String)> = BTreeMap::new();
-        for (truth, verdicts, at) in log.judged().filter(|(it, ..)| it.role() != "noise") {
+        for (truth, verdicts, at) in log.judged().filter(|(truth, ..)| truth.role() != "noise") {
             let Some(call) = truth.call.as_ref().map(Value::to_string) else { continue };
-            let calls = errors(&verdicts).into_iter().filter(|it| it["grain"] == "call");
-            lines.entry(call.clone()).or_default().extend(calls.filter_map(|it| it["line"].as_u64()));
+            let calls = errors(&verdicts).into_iter().filter(|verdict| verdict["grain"] == "call");
+            lines.entry(call.clone()).or_default().extend(calls.filter_map(|verdict| verdict["line"].as_u64()));
             if truth.role() == "outcome" {
                 ended.insert(call, (truth.kind != "success", at));
             }
@@ -253,9 +254,9 @@ fn every_failed_call_is_counted_once() {
 #[test]
 fn the_tally_has_as_many_failed_calls_as_there_were() {
     for log in logs() {
-        let failures = log.truths.iter().filter(|it| it.is_failure()).count() as u64;
+        let failures = log.truths.iter().filter(|truth| truth.is_failure()).count() as u64;
         if log.name == "litellm-proxy" {
-            // FIXME: the proxy's access lines stand for calls of their own where it swallowed the failure.
+            // FIXME: where the proxy hides a failure, its access line counts as a call of its own.
             assert!((63..=72).contains(&log.failed_calls), "{} failed calls in litellm-proxy", log.failed_calls);
         } else {
             assert_eq!(log.failed_calls, failures, "{}", log.name);

@@ -49,7 +49,7 @@ impl Name {
         this
     }
 
-    /// The text.
+    /// The text, as it was cut by [`Self::new`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
@@ -96,6 +96,9 @@ impl fmt::Display for Name {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PatternId(pub u16);
 
+/// A longer wait, in seconds, is not a back-off but the date at which a limit refills ([`Evidence::resets_at`]).
+pub const MAX_RETRY_AFTER_S: f64 = 3_600.0;
+
 /// A configured source, as an index into the list of sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
@@ -105,7 +108,7 @@ pub struct SourceId(pub u16);
 pub struct Observation {
     /// Event time: the record's own stamp, checked against the arrival time.
     pub at: Timestamp,
-    /// Whether the call worked.
+    /// Success or error; [`Outcome::Other`] is not counted.
     pub outcome: Outcome,
     /// Call, attempt, or a further line about a failure.
     pub grain: Grain,
@@ -117,23 +120,23 @@ pub struct Observation {
     pub status: Option<Status>,
     /// The status in the provider's own body, where it differs.
     pub upstream_status: Option<Status>,
-    /// The pattern that won.
+    /// The pattern that won; `None` if no pattern matches or the call worked.
     pub pattern: Option<PatternId>,
     /// Kind of error; [`Category::Unknown`] on a success too.
     pub category: Category,
-    /// Who can fix it.
+    /// Who can fix the cause.
     pub owner: Owner,
-    /// Whether to retry.
+    /// Whether the same request can succeed later.
     pub retry: Retry,
-    /// What decided.
+    /// The kind of evidence that decided on the pattern.
     pub confidence: Confidence,
-    /// The wait that the provider asks for, in seconds.
+    /// The wait that the provider asks for, in seconds; at most [`MAX_RETRY_AFTER_S`] if the record has a time stamp.
     pub retry_after_s: Option<f64>,
     /// How long the call took, in seconds.
     pub latency_s: Option<f64>,
     /// Tokens sent, as the client counted or estimated them.
     pub input_tokens: Option<u64>,
-    /// The requested model.
+    /// The requested model, cut to the length of a [`Name`].
     pub model: Name,
     /// The calling service.
     pub service: Name,
@@ -154,7 +157,7 @@ pub struct Evidence {
     pub host: Option<String>,
     /// The last four characters of the key, where the log shows them.
     pub key_hint: Option<String>,
-    /// The time at which a limit refills, where that is more than an hour away.
+    /// The time at which a limit refills, where the wait is longer than [`MAX_RETRY_AFTER_S`].
     pub resets_at: Option<Timestamp>,
 }
 

@@ -15,7 +15,7 @@ use std::fmt;
 pub struct Source<'a> {
     /// The file's name or path.
     pub name: &'a str,
-    /// The file's content.
+    /// Its content, in TOML.
     pub text: &'a str,
     /// From a user's directory: its patterns replace shipped patterns of the same id.
     pub own: bool,
@@ -34,7 +34,7 @@ pub struct Catalog {
 /// One mistake in a file of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogError {
-    /// The file.
+    /// The file's name or path; `[[provider]]` for a provider of the configuration.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
@@ -102,7 +102,7 @@ impl Catalog {
         self.patterns.get(usize::from(id.0))
     }
 
-    /// The pattern with this name.
+    /// The pattern with this name, if it is in force.
     #[must_use]
     pub fn by_id(&self, id: &str) -> Option<PatternId> {
         self.by_id.get(id).copied()

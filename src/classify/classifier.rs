@@ -11,10 +11,10 @@ use super::rule::{Query, Tier};
 use super::status::set_statuses;
 use super::success::{CallReport, is_llm_path, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Traffic, Verdict};
-use crate::observation::PatternId;
+use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{Level, LineKind, Record, Signals, host_of};
 use crate::redact::Redactor;
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Provider};
+use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider};
 use crate::time::Stamp;
 use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
@@ -30,10 +30,6 @@ pub struct Classifier {
     redactor: Redactor,
 }
 
-/// The code of an answer without choices, in patterns.
-const EMPTY_CHOICES: &str = "empty_choices";
-/// Longer waits are given as the time at which they end, in seconds.
-const MAX_RETRY_AFTER_S: f64 = 3_600.0;
 /// Longer waits are not believed, in seconds.
 const MAX_WAIT_S: f64 = 400.0 * 86_400.0;
 

@@ -19,7 +19,7 @@ pub(super) struct Rule {
     pub(super) any_status: bool,
     /// Its wording is a wrapper that others put around the real error: any other wording, class or code says more.
     pub(super) general: bool,
-    /// From a user's directory.
+    /// From a user's directory: it wins over an equal shipped pattern.
     pub(super) own: bool,
 }
 

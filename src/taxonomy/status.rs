@@ -29,6 +29,18 @@ impl Status {
         }
     }
 
+    /// Whether LLM services and the proxies before them send it: no more than these statuses are expected in a log.
+    #[must_use]
+    pub const fn is_usual(self) -> bool {
+        match self {
+            Self::Timeout | Self::Connection => true,
+            Self::Http(code) => matches!(
+                code,
+                200 | 400..=405 | 407..=410 | 413 | 415 | 422 | 424 | 425 | 429 | 431 | 451 | 498 | 499 | 500..=504 | 520..=530
+            ),
+        }
+    }
+
     /// `429`, `timeout` or `connection`.
     #[must_use]
     pub fn label(self) -> StatusLabel {

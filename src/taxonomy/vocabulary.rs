@@ -2,6 +2,9 @@
 
 use super::macros::string_enum;
 
+/// The error code of an answer without choices. Patterns match it under `code`.
+pub const EMPTY_CHOICES: &str = "empty_choices";
+
 string_enum! {
     /// What a record says about an LLM call.
     Outcome {

@@ -251,13 +251,7 @@ fn view_status(provider: Provider, status: StatusLabel, errors: [u64; 4], views:
 /// Whether a series does not count towards the limit. Only statuses that LLM services send: a client that floods the log with all statuses
 /// from 100 to 599 is limited.
 fn is_exempt(options: &RateOptions, (provider, status): (Provider, StatusLabel)) -> bool {
-    let usual = match status.0 {
-        None | Some(Status::Timeout | Status::Connection) => true,
-        Some(Status::Http(code)) => matches!(
-            code,
-            200 | 400..=405 | 407..=410 | 413 | 415 | 422 | 424 | 425 | 429 | 431 | 451 | 498 | 499 | 500..=504 | 520..=530
-        ),
-    };
+    let usual = status.0.is_none_or(Status::is_usual);
     usual && provider.index() < options.shipped_providers
 }
 

@@ -96,6 +96,23 @@ impl fmt::Display for Name {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PatternId(pub u16);
 
+impl PatternId {
+    /// The pattern at this position of the catalogue.
+    ///
+    /// # Panics
+    /// If the position is more than 65,535, which no catalogue reaches.
+    #[must_use]
+    pub fn from_index(index: usize) -> Self {
+        Self(u16::try_from(index).expect("a catalogue has a limit of 20,000 patterns"))
+    }
+
+    /// The position in the catalogue.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A longer wait, in seconds, is not a back-off but the date at which a limit refills ([`Evidence::resets_at`]).
 pub const MAX_RETRY_AFTER_S: f64 = 3_600.0;
 

@@ -90,7 +90,7 @@ impl Catalog {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let by_id = patterns.iter().enumerate().map(|(at, pattern)| (pattern.id.clone(), PatternId(at as u16))).collect();
+        let by_id = patterns.iter().enumerate().map(|(at, pattern)| (pattern.id.clone(), PatternId::from_index(at))).collect();
         let ids: Vec<_> = patterns.iter().map(|pattern| pattern.id.as_str()).collect();
         let engine = Engine::new(rules, &ids).map_err(|what| vec![error_of_all(what)])?;
         Ok(Self { patterns, by_id, providers, engine, lists })
@@ -99,7 +99,7 @@ impl Catalog {
     /// The pattern with an id of this catalogue.
     #[must_use]
     pub fn pattern(&self, id: PatternId) -> Option<&Pattern> {
-        self.patterns.get(usize::from(id.0))
+        self.patterns.get(id.index())
     }
 
     /// The pattern with this name, if it is in force.

@@ -21,7 +21,7 @@ pub(super) struct Attempts {
     pub(super) good_call_at: Option<Timestamp>,
     pub(super) bad_call_at: Option<Timestamp>,
     /// Good attempts since the last good call.
-    pub(super) good_attempts: usize,
+    pub(super) good_since_call: usize,
     /// Whether the stream is known to write only attempts: of the good ones, of the failed ones.
     pub(super) are_calls: [bool; 2],
     pub(super) waiting: VecDeque<Observation>,
@@ -40,7 +40,7 @@ impl Attempts {
         match (seen.outcome, seen.grain) {
             (Outcome::Success, Grain::Call) => {
                 self.good_call_at = Some(at);
-                self.good_attempts = 0;
+                self.good_since_call = 0;
                 self.are_calls = [false; 2];
                 self.waiting.clear();
                 out(&mut seen);
@@ -64,8 +64,8 @@ impl Attempts {
         if call_at.is_some_and(|then| attempt.at.since(then) < STREAM_MEMORY) {
             return;
         }
-        self.good_attempts += usize::from(good);
-        if good && self.good_attempts >= ENOUGH {
+        self.good_since_call += usize::from(good);
+        if good && self.good_since_call >= ENOUGH {
             self.are_calls[0] = true;
         }
         if self.are_calls[usize::from(!good)] {
@@ -85,7 +85,9 @@ impl Attempts {
         let wanted = if good { Outcome::Success } else { Outcome::Error };
         let (emitted, rest) = self.waiting.drain(..).partition::<VecDeque<_>, _>(|attempt| attempt.outcome == wanted);
         self.waiting = rest;
-        emitted.into_iter().for_each(|attempt| emit_as_call(attempt, out));
+        for attempt in emitted {
+            emit_as_call(attempt, out);
+        }
     }
 
     /// Emits attempts that have waited long enough.
@@ -102,7 +104,9 @@ impl Attempts {
 
     /// Emits every attempt that waits.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(&mut Observation)) {
-        self.waiting.drain(..).for_each(|attempt| emit_as_call(attempt, out));
+        for attempt in self.waiting.drain(..) {
+            emit_as_call(attempt, out);
+        }
     }
 }
 

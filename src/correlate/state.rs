@@ -70,14 +70,14 @@ impl StreamCalls {
     pub fn state(&self, catalog: &Catalog) -> CorrelateState {
         let id = |provider: Provider| catalog.providers().id(provider).to_owned();
         let Self { rule: _, llm_at, transport_at, attempts, context } = self;
-        let Attempts { good_call_at, bad_call_at, good_attempts, are_calls, waiting } = attempts;
+        let Attempts { good_call_at, bad_call_at, good_since_call, are_calls, waiting } = attempts;
         let ProviderContext { last, since_last, hosts, answers, models, relay, sole, mixed_at } = context;
         CorrelateState {
             good_call_at: *good_call_at,
             bad_call_at: *bad_call_at,
             llm_at: *llm_at,
             transport_at: *transport_at,
-            good_attempts: *good_attempts,
+            good_attempts: *good_since_call,
             attempts_are_calls: *are_calls,
             held: waiting.iter().map(|attempt| WaitingState::new(attempt, catalog)).collect(),
             last: last.map(|last| (last.at, id(last.provider))),
@@ -112,7 +112,8 @@ impl StreamCalls {
             mixed_at,
         } = state;
         let waiting = held.into_iter().take(MAX_WAITING).map(|attempt| attempt.resolve(catalog, source)).collect();
-        let attempts = Attempts { good_call_at, bad_call_at, good_attempts, are_calls: attempts_are_calls, waiting };
+        let attempts =
+            Attempts { good_call_at, bad_call_at, good_since_call: good_attempts, are_calls: attempts_are_calls, waiting };
         let context = ProviderContext {
             last: last.and_then(|(at, id)| Some(LastCall { at, provider: provider(&id)? })),
             since_last,

@@ -42,7 +42,7 @@ fn the_generated_pages_agree_with_the_catalogue() {
 
     let mut pages: BTreeMap<String, String> = BTreeMap::new();
     let mut index = String::from(
-        "# Errors by category\n\nWritten from `docs/errors/about.toml` and the catalogue; `llm-triage explain WHAT` says the same of one error.\n\n\
+        "# Errors by category\n\nGenerated from `docs/errors/about.toml` and the catalogue. `llm-triage explain WHAT` prints the same for one error.\n\n\
          | category | errors | what it is |\n| --- | --- | --- |\n",
     );
     for introduction in &about.category {
@@ -67,7 +67,7 @@ fn the_generated_pages_agree_with_the_catalogue() {
 
 fn page(about: &Introduction, patterns: &[&Pattern], table: &Table, catalog: &Catalog) -> String {
     let mut page = format!(
-        "# {}\n\n`{}`: {}\n\nWritten from `docs/errors/about.toml` and the catalogue; change those, not this page. [All categories](README.md)\n\n## Check first\n\n",
+        "# {}\n\n`{}`: {}\n\nGenerated from `docs/errors/about.toml` and the catalogue: edit those files, not this page. [All categories](README.md)\n\n## Check first\n\n",
         about.title, about.id, about.means
     );
     for (number, check) in (1..).zip(&about.check) {
@@ -75,11 +75,12 @@ fn page(about: &Introduction, patterns: &[&Pattern], table: &Table, catalog: &Ca
     }
     write!(page, "\n## Whom to call, and when\n\n{}\n\n", about.call).expect("writing to a text cannot fail");
     let rows = rows(about.id, patterns, table, catalog);
-    writeln!(page, "The rows that raise alerts for it: {}.", rows.join(", ")).expect("writing to a text cannot fail");
+    writeln!(page, "Rows of the escalation table that raise alerts for these errors: {}.", rows.join(", "))
+        .expect("writing to a text cannot fail");
     write!(
         page,
-        "\n## Silence it\n\nAlerts are of rows, and so are silences: `amtool silence add row=ROW provider=NAME --duration=2h --comment=WHY`. An error that is \
-         none for you: a file in a directory of own patterns with its id and `disabled = true`, or with another verdict ([how](../../patterns/README.md)).\n"
+        "\n## Silence it\n\nA silence is for a row: `amtool silence add row=ROW provider=NAME --duration=2h --comment=WHY`. To remove an error, or to give it \
+         another verdict, put a pattern with its id into a directory of your own patterns; `disabled = true` removes it ([how](../../patterns/README.md)).\n"
     )
     .expect("writing to a text cannot fail");
     if !patterns.is_empty() {
@@ -92,7 +93,7 @@ fn page(about: &Introduction, patterns: &[&Pattern], table: &Table, catalog: &Ca
         }
         write!(
             page,
-            ". {}\n\n- **Fix:** {}\n- **Whose:** {}. **Retry:** {}.\n",
+            ". {}\n\n- **Fix:** {}\n- **Owner:** {}. **Retry:** {}.\n",
             pattern.meaning, pattern.fix, pattern.owner, pattern.retry
         )
         .expect("writing to a text cannot fail");

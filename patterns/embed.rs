@@ -1,25 +1,29 @@
-//! Build script: lists the files of this folder, so that adding one needs no line of Rust elsewhere.
+//! Build script: lists the files of this folder, so that a new file needs no change in Rust.
 
-#![expect(clippy::print_stdout, reason = "cargo listens there")]
+#![expect(clippy::print_stdout, reason = "cargo reads the output of build scripts")]
 
+use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::{env, fs, path::Path};
 
 fn main() {
-    let folder = Path::new("patterns");
     println!("cargo::rerun-if-changed=patterns");
-    let entries = fs::read_dir(folder).expect("patterns/ stands beside Cargo.toml");
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.expect("patterns/ can be listed").file_name().to_string_lossy().into_owned())
+    let mut names: Vec<String> = fs::read_dir("patterns")
+        .expect("patterns/ is beside Cargo.toml")
+        .map(|entry| entry.expect("patterns/ can be listed").path())
+        .filter(|path| path.extension() == Some(OsStr::new("toml")))
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
         // `fields.toml` is not of the catalog: `record` reads it.
-        .filter(|name| name.ends_with(".toml") && name != "fields.toml")
+        .filter(|name| name != "fields.toml")
         .collect();
     names.sort();
-    // The path is told when the package is compiled: a target directory that was copied to another checkout stays right.
-    let rows: String = names
-        .iter()
-        .map(|name| format!("    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/patterns/{name}\"))),\n"))
-        .collect();
-    let out = env::var("OUT_DIR").expect("cargo sets it");
-    let text = format!("/// The files of `patterns/`, by name.\npub const SHIPPED: &[(&str, &str)] = &[\n{rows}];\n");
-    fs::write(Path::new(&out).join("shipped.rs"), text).expect("cargo's output directory can be written to");
+    let mut text = String::from("/// The files of `patterns/`, by name.\npub const SHIPPED: &[(&str, &str)] = &[\n");
+    for name in &names {
+        // The path is resolved when the package is compiled, so that a target directory copied to another checkout stays correct.
+        writeln!(text, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/patterns/{name}\"))),")
+            .expect("writing to a string cannot fail");
+    }
+    text.push_str("];\n");
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    fs::write(Path::new(&out).join("shipped.rs"), text).expect("OUT_DIR can be written to");
 }

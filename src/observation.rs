@@ -1,24 +1,25 @@
-//! What one record comes to: small, owned, and all that the stages after `classify` look at.
+//! One judged record as the stages after `classify` see it: small, owned, and without reference to the log line.
+//!
+//! [`Name`] keeps names inline, so the observation of a successful call allocates nothing.
+//!
+//! Tests: every test of `correlate`, `window`, `detect` and `alert` builds observations; `tests/it/properties.rs`.
 
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use crate::time::Timestamp;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// The longest wait, in seconds, that counts as a back-off. A longer one says when a limit refills: it is a date.
-pub const MAX_RETRY_AFTER_S: f64 = 3_600.0;
-
-/// A short text kept inline, so that a successful line allocates nothing. Longer texts are cut at a character.
+/// A short text, stored inline. Longer texts are cut at a character.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     bytes: [u8; Name::CAPACITY],
     len: u8,
 }
 
-/// Names are keys of many maps: only the words that hold text are hashed.
+/// Names are keys of many maps: only the eight-byte words that hold text are hashed.
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // The last seven bytes are no whole word: names that long differ before.
+        // The last seven bytes are not a whole word and are not hashed: names that long differ before them.
         for word in self.bytes.chunks_exact(8).take(usize::from(self.len).div_ceil(8)) {
             state.write_u64(word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
         }
@@ -27,28 +28,28 @@ impl Hash for Name {
 }
 
 impl Name {
-    /// The most bytes it holds.
+    /// The longest name, in bytes.
     pub const CAPACITY: usize = 63;
-    /// No name.
+    /// The absent name.
     pub const EMPTY: Self = Self { bytes: [0; Self::CAPACITY], len: 0 };
 
-    /// The text, cut to [`Self::CAPACITY`] bytes at a character; control characters become blanks.
+    /// The text, cut at a character to [`Self::CAPACITY`] bytes; control characters become spaces.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut this = Self::EMPTY;
         let text = &text.as_bytes()[..text.floor_char_boundary(Self::CAPACITY)];
-        // Looked for where it is read: what was written a moment ago is slow to read again.
-        let odd = text.iter().fold(false, |found, it| found | it.is_ascii_control());
+        // Scan the source, not the copy: reading bytes that were just stored stalls on store forwarding.
+        let has_control = text.iter().fold(false, |found, byte| found | byte.is_ascii_control());
         this.len = text.len() as u8;
         let bytes = &mut this.bytes[..text.len()];
         bytes.copy_from_slice(text);
-        if odd {
-            bytes.iter_mut().filter(|it| it.is_ascii_control()).for_each(|it| *it = b' ');
+        if has_control {
+            bytes.iter_mut().filter(|byte| byte.is_ascii_control()).for_each(|byte| *byte = b' ');
         }
         this
     }
 
-    /// The text.
+    /// The text, as it was cut by [`Self::new`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
@@ -91,61 +92,81 @@ impl fmt::Display for Name {
     }
 }
 
-/// A pattern of the catalogue that is in force, as an index into it.
+/// A pattern of the catalogue in force, as an index into its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PatternId(pub u16);
+
+impl PatternId {
+    /// The pattern at this position of the catalogue.
+    ///
+    /// # Panics
+    /// If the position is more than 65,535, which no catalogue reaches.
+    #[must_use]
+    pub fn from_index(index: usize) -> Self {
+        Self(u16::try_from(index).expect("a catalogue has a limit of 20,000 patterns"))
+    }
+
+    /// The position in the catalogue.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A longer wait, in seconds, is not a back-off but the date at which a limit refills ([`Evidence::resets_at`]).
+pub const MAX_RETRY_AFTER_S: f64 = 3_600.0;
 
 /// A configured source, as an index into the list of sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
 
-/// One record, understood: what windows, detections and alerts see.
+/// One judged record: what windows, detections and alerts see.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    /// Event time (the record's own, checked against arrival).
+    /// Event time: the record's own stamp, checked against the arrival time.
     pub at: Timestamp,
-    /// Whether the call worked.
+    /// Success or error; [`Outcome::Other`] is not counted.
     pub outcome: Outcome,
-    /// Call, attempt, or a further line of a failure.
+    /// Call, attempt, or a further line about a failure.
     pub grain: Grain,
-    /// Whose service was called.
+    /// The provider that was called.
     pub provider: Provider,
-    /// The relay in between.
+    /// The relay between caller and provider.
     pub gateway: Option<Provider>,
-    /// What the application saw.
+    /// The status that the application saw.
     pub status: Option<Status>,
-    /// What the provider's own body says, where it differs.
+    /// The status in the provider's own body, where it differs.
     pub upstream_status: Option<Status>,
-    /// The pattern that won.
+    /// The pattern that won; `None` if no pattern matches or the call worked.
     pub pattern: Option<PatternId>,
     /// Kind of error; [`Category::Unknown`] on a success too.
     pub category: Category,
-    /// Who can settle it.
+    /// Who can fix the cause.
     pub owner: Owner,
-    /// Whether to retry.
+    /// Whether the same request can succeed later.
     pub retry: Retry,
-    /// What decided.
+    /// The kind of evidence that decided on the pattern.
     pub confidence: Confidence,
-    /// A wait the provider named, in seconds.
+    /// The wait that the provider asks for, in seconds; at most [`MAX_RETRY_AFTER_S`] if the record has a time stamp.
     pub retry_after_s: Option<f64>,
     /// How long the call took, in seconds.
     pub latency_s: Option<f64>,
-    /// Tokens sent, where the log tells (counted or estimated by the client).
+    /// Tokens sent, as the client counted or estimated them.
     pub input_tokens: Option<u64>,
-    /// The model asked for.
+    /// The requested model, cut to the length of a [`Name`].
     pub model: Name,
-    /// Who called.
+    /// The calling service.
     pub service: Name,
-    /// Where the line came from.
+    /// The source of the line.
     pub source: SourceId,
-    /// Only of errors.
+    /// Only errors have it.
     pub evidence: Option<Box<Evidence>>,
 }
 
-/// What an alert shows of one failure. Redacted already.
+/// What an alert shows of one failure. Already redacted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The error's own words, at most 512 bytes.
+    /// The error's own text, at most 512 bytes.
     pub message: String,
     /// The provider's id of the request.
     pub request_id: Option<String>,
@@ -153,12 +174,12 @@ pub struct Evidence {
     pub host: Option<String>,
     /// The last four characters of the key, where the log shows them.
     pub key_hint: Option<String>,
-    /// A far date at which a limit refills.
+    /// The time at which a limit refills, where the wait is longer than [`MAX_RETRY_AFTER_S`].
     pub resets_at: Option<Timestamp>,
 }
 
 impl Observation {
-    /// An observation that says nothing yet.
+    /// An observation of a record that is not a call.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
         Self {
@@ -184,7 +205,7 @@ impl Observation {
         }
     }
 
-    /// The provider's own status where it is known, else what the application saw.
+    /// The provider's own status where it is known, else the status that the application saw.
     #[must_use]
     pub fn effective_status(&self) -> Option<Status> {
         self.upstream_status.or(self.status)

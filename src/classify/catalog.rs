@@ -15,7 +15,7 @@ use std::fmt;
 pub struct Source<'a> {
     /// The file's name or path.
     pub name: &'a str,
-    /// The file's content.
+    /// Its content, in TOML.
     pub text: &'a str,
     /// From a user's directory: its patterns replace shipped patterns of the same id.
     pub own: bool,
@@ -34,7 +34,7 @@ pub struct Catalog {
 /// One mistake in a file of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogError {
-    /// The file.
+    /// The file's name or path; `[[provider]]` for a provider of the configuration.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
@@ -90,7 +90,7 @@ impl Catalog {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let by_id = patterns.iter().enumerate().map(|(at, pattern)| (pattern.id.clone(), PatternId(at as u16))).collect();
+        let by_id = patterns.iter().enumerate().map(|(at, pattern)| (pattern.id.clone(), PatternId::from_index(at))).collect();
         let ids: Vec<_> = patterns.iter().map(|pattern| pattern.id.as_str()).collect();
         let engine = Engine::new(rules, &ids).map_err(|what| vec![error_of_all(what)])?;
         Ok(Self { patterns, by_id, providers, engine, lists })
@@ -99,10 +99,10 @@ impl Catalog {
     /// The pattern with an id of this catalogue.
     #[must_use]
     pub fn pattern(&self, id: PatternId) -> Option<&Pattern> {
-        self.patterns.get(usize::from(id.0))
+        self.patterns.get(id.index())
     }
 
-    /// The pattern with this name.
+    /// The pattern with this name, if it is in force.
     #[must_use]
     pub fn by_id(&self, id: &str) -> Option<PatternId> {
         self.by_id.get(id).copied()

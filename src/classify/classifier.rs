@@ -14,7 +14,7 @@ use super::verdict::{Attribution, Judgement, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{Level, LineKind, Record, Signals, host_of};
 use crate::redact::Redactor;
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Provider};
+use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider};
 use crate::time::Stamp;
 use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
@@ -30,8 +30,6 @@ pub struct Classifier {
     redactor: Redactor,
 }
 
-/// The code of an answer without choices, in patterns.
-const EMPTY_CHOICES: &str = "empty_choices";
 /// Longer waits are not believed, in seconds.
 const MAX_WAIT_S: f64 = 400.0 * 86_400.0;
 

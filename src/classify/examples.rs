@@ -28,7 +28,7 @@ impl Classifier {
     pub fn check_examples(&self, reader: &Reader, own: bool) -> Vec<ExampleError> {
         let mut errors = Vec::new();
         for (at, pattern) in self.catalog().patterns().iter().enumerate().filter(|(_, pattern)| pattern.own || !own) {
-            let id = PatternId(at as u16);
+            let id = PatternId::from_index(at);
             let examples = pattern.examples.iter().filter_map(|line| self.check_example(reader, id, pattern, line));
             let near = pattern.near.iter().filter_map(|line| self.check_near_miss(reader, id, pattern, line));
             let error = |what| ExampleError { file: pattern.file.clone(), line: pattern.line, what };

@@ -33,7 +33,7 @@ impl Evidence {
     }
 
     /// Whether the texts of the record must be read.
-    pub(super) const fn asks_for_a_look(&self) -> bool {
+    pub(super) const fn asks_for_a_look(self) -> bool {
         self.any || self.is_suspicious
     }
 }

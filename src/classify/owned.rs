@@ -26,6 +26,7 @@ impl Verdict<'_> {
 
 impl OwnedVerdict {
     /// The verdict, with its texts borrowed from the buffer that [`Verdict::keep`] appended them to.
+    #[must_use]
     pub fn open(self, buffer: &str) -> Verdict<'_> {
         let texts = self.texts.map(|range| buffer.get(range.start as usize..range.end as usize).map(Cow::Borrowed));
         Verdict { texts, judgement: self.judgement }

@@ -13,11 +13,11 @@ pub struct Pattern {
     pub id: String,
     /// A few words for people.
     pub title: String,
-    /// Kind of error.
+    /// Kind of error, which most rows of the escalation table ask for.
     pub category: Category,
-    /// Who can fix it.
+    /// Who can fix the cause.
     pub owner: Owner,
-    /// Whether to retry.
+    /// Whether the same request can succeed later.
     pub retry: Retry,
     /// The status of a record that has none: what breaks inside an answer came with a 200.
     pub implies: Option<Status>,
@@ -37,11 +37,11 @@ pub struct Pattern {
     pub tags: Vec<String>,
     /// The entries of the error directory that it covers.
     pub covers: Vec<String>,
-    /// The file that defines it.
+    /// Name or path of the file that defines it.
     pub file: String,
     /// The line of that file, from 1.
     pub line: usize,
-    /// From a user's directory.
+    /// From a user's directory: it can replace a shipped pattern.
     pub own: bool,
 }
 

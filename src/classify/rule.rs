@@ -19,7 +19,7 @@ pub(super) struct Rule {
     pub(super) any_status: bool,
     /// Its wording is a wrapper that others put around the real error: any other wording, class or code says more.
     pub(super) general: bool,
-    /// From a user's directory.
+    /// From a user's directory: it wins over an equal shipped pattern.
     pub(super) own: bool,
 }
 
@@ -107,18 +107,18 @@ impl Rule {
         if needs_status && !status && !may_lack_status {
             return None;
         }
-        let matched = self.matched(query, status, matches)?;
-        if !self.has_one_of_any(&matched) {
+        let found = self.matched(query, status, matches)?;
+        if !self.has_one_of_any(&found) {
             return None;
         }
-        let Matched { code, kind, message, status } = matched;
+        let Matched { code, kind, message, status } = found;
         // `timeout` and `connection` come from the same words that the message keys match: they are no further evidence.
         let answered = status && query.status.is_some_and(|status| status.http().is_some());
         let keys = [code.is_some(), kind.is_some(), message.is_some(), answered];
         // `"5xx"` says less than `503`.
         let exact = self.statuses.iter().any(|key| matches!(key, StatusKey::Exactly(_)) && key.matches(query.status));
         Some(Fit {
-            tier: matched.tier(),
+            tier: found.tier(),
             keys: keys.into_iter().filter(|is_matched| *is_matched).count(),
             weight: message.unwrap_or(0) * 2 + usize::from(exact),
             lacks_status: may_lack_status && needs_status,

@@ -24,7 +24,7 @@ string_enum! {
         Vocabulary = "vocabulary",
         /// The model's name.
         Model = "model",
-        /// The pattern that won.
+        /// The pattern that won; `None` if no pattern matches or the call worked.
         Pattern = "pattern",
         /// A guess: names and words that other services repeat.
         Wording = "wording",
@@ -88,17 +88,17 @@ pub struct Judgement {
     pub status: Option<Status>,
     /// The status in the provider's own body, where it differs.
     pub upstream_status: Option<Status>,
-    /// The pattern that won.
+    /// The pattern that won; `None` if no pattern matches or the call worked.
     pub pattern: Option<PatternId>,
-    /// Kind of error.
+    /// Kind of error; [`Category::Unknown`] if no pattern matches.
     pub category: Category,
-    /// Who can fix it.
+    /// Who can fix the cause.
     pub owner: Owner,
-    /// Whether to retry.
+    /// Whether the same request can succeed later.
     pub retry: Retry,
-    /// What decided.
+    /// The kind of evidence that decided on the pattern.
     pub confidence: Confidence,
-    /// The wait that the provider asks for, in seconds; longer waits than an hour are in `resets_at`.
+    /// The wait that the provider asks for, in seconds; a longer wait than [`crate::observation::MAX_RETRY_AFTER_S`] is in `resets_at`.
     pub retry_after_s: Option<f64>,
     /// The date at which a limit refills, counted from the record's own time.
     pub resets_at: Option<Timestamp>,
@@ -108,7 +108,7 @@ pub struct Judgement {
     pub key_hint: Option<String>,
     /// How long the call took, in seconds.
     pub latency_s: Option<f64>,
-    /// Tokens sent.
+    /// Tokens sent, as the client counted or estimated them.
     pub input_tokens: Option<u64>,
     /// Number of secrets that were removed from the message.
     pub redactions: u64,

@@ -1,14 +1,16 @@
-//! What one stream's lines have told, as plain values: an attempt that waits for its call must be counted once, also where
-//! a restart lies between the two.
+//! The state of one stream as plain values, for the checkpoint: an attempt that waits for its call is counted once, also when the
+//! process restarts in between.
 
-use super::{Context, GrainRule, HELD, MODELS, StreamCalls};
+use super::attempts::{Attempts, MAX_WAITING};
+use super::context::{LastCall, MAX_HOSTS, MAX_MODELS, ProviderContext};
+use super::stream::StreamCalls;
 use crate::classify::Catalog;
 use crate::observation::{Evidence, Name, Observation, SourceId};
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// [`StreamCalls`] as plain values: providers and patterns by their ids.
+/// [`StreamCalls`] as plain values: providers and patterns are ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CorrelateState {
     good_call_at: Option<Timestamp>,
@@ -17,7 +19,7 @@ pub struct CorrelateState {
     transport_at: Option<Timestamp>,
     good_attempts: usize,
     attempts_are_calls: [bool; 2],
-    held: Vec<Held>,
+    held: Vec<WaitingState>,
     last: Option<(Timestamp, String)>,
     hosts: Vec<(String, Timestamp)>,
     answers: u32,
@@ -30,9 +32,9 @@ pub struct CorrelateState {
     mixed_at: Option<Timestamp>,
 }
 
-/// An attempt that waits. Its evidence is redacted already.
+/// An attempt that waits for the record of its call. Its evidence is already redacted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Held {
+struct WaitingState {
     at: Timestamp,
     outcome: Outcome,
     grain: Grain,
@@ -50,11 +52,11 @@ struct Held {
     input_tokens: Option<u64>,
     model: String,
     service: String,
-    evidence: Option<HeldEvidence>,
+    evidence: Option<EvidenceState>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct HeldEvidence {
+struct EvidenceState {
     message: String,
     request_id: Option<String>,
     host: Option<String>,
@@ -63,42 +65,22 @@ struct HeldEvidence {
 }
 
 impl StreamCalls {
-    /// Takes over another rule for its source.
-    pub fn set_rule(&mut self, rule: GrainRule) {
-        self.rule = Some(rule);
-    }
-
     /// What must survive a restart.
     #[must_use]
     pub fn state(&self, catalog: &Catalog) -> CorrelateState {
-        let id = |it: Provider| catalog.providers().id(it).to_owned();
-        let Self {
-            rule: _,
-            good_call_at,
-            bad_call_at,
-            llm_at,
-            transport_at,
-            good_attempts,
-            attempts_are_calls,
-            held,
-            last,
-            hosts,
-            answers,
-            since_last,
-            models,
-            relay,
-            sole,
-            mixed_at,
-        } = self;
+        let id = |provider: Provider| catalog.providers().id(provider).to_owned();
+        let Self { rule: _, llm_at, transport_at, attempts, context } = self;
+        let Attempts { good_call_at, bad_call_at, good_since_call, are_calls, waiting } = attempts;
+        let ProviderContext { last, since_last, hosts, answers, models, relay, sole, mixed_at } = context;
         CorrelateState {
             good_call_at: *good_call_at,
             bad_call_at: *bad_call_at,
             llm_at: *llm_at,
             transport_at: *transport_at,
-            good_attempts: *good_attempts,
-            attempts_are_calls: *attempts_are_calls,
-            held: held.iter().map(|it| Held::new(it, catalog)).collect(),
-            last: last.map(|it| (it.at, id(it.provider))),
+            good_attempts: *good_since_call,
+            attempts_are_calls: *are_calls,
+            held: waiting.iter().map(|attempt| WaitingState::new(attempt, catalog)).collect(),
+            last: last.map(|last| (last.at, id(last.provider))),
             hosts: hosts.iter().map(|(provider, at)| (id(*provider), *at)).collect(),
             answers: *answers,
             since_last: *since_last,
@@ -109,9 +91,9 @@ impl StreamCalls {
         }
     }
 
-    /// Goes on from a state. What names a provider that is not known any more is forgotten.
+    /// Restores a state. Entries with an unknown provider are dropped.
     pub fn restore(&mut self, state: CorrelateState, catalog: &Catalog, source: SourceId) {
-        let known = |id: &str| catalog.providers().by_name(id);
+        let provider = |id: &str| catalog.providers().by_name(id);
         let CorrelateState {
             good_call_at,
             bad_call_at,
@@ -129,31 +111,27 @@ impl StreamCalls {
             sole,
             mixed_at,
         } = state;
-        *self = Self {
-            rule: self.rule,
-            good_call_at,
-            bad_call_at,
-            llm_at,
-            transport_at,
-            good_attempts,
-            attempts_are_calls,
-            held: held.into_iter().take(HELD).map(|it| it.resolve(catalog, source)).collect(),
-            last: last.and_then(|(at, id)| Some(Context { at, provider: known(&id)? })),
-            hosts: hosts.iter().filter_map(|(id, at)| Some((known(id)?, *at))).take(8).collect(),
-            answers,
+        let waiting = held.into_iter().take(MAX_WAITING).map(|attempt| attempt.resolve(catalog, source)).collect();
+        let attempts =
+            Attempts { good_call_at, bad_call_at, good_since_call: good_attempts, are_calls: attempts_are_calls, waiting };
+        let context = ProviderContext {
+            last: last.and_then(|(at, id)| Some(LastCall { at, provider: provider(&id)? })),
             since_last,
-            models: models.iter().filter_map(|(name, id)| Some((Name::new(name), known(id)?))).take(MODELS).collect(),
-            relay: relay.and_then(|(id, at)| Some((known(&id)?, at))),
-            sole: sole.and_then(|(id, count)| Some((known(&id)?, count))),
+            hosts: hosts.iter().filter_map(|(id, at)| Some((provider(id)?, *at))).take(MAX_HOSTS).collect(),
+            answers,
+            models: models.iter().filter_map(|(name, id)| Some((Name::new(name), provider(id)?))).take(MAX_MODELS).collect(),
+            relay: relay.and_then(|(id, at)| Some((provider(&id)?, at))),
+            sole: sole.and_then(|(id, count)| Some((provider(&id)?, count))),
             mixed_at,
         };
+        *self = Self { rule: self.rule, llm_at, transport_at, attempts, context };
     }
 }
 
-impl Held {
+impl WaitingState {
     fn new(from: &Observation, catalog: &Catalog) -> Self {
-        let id = |it: Provider| catalog.providers().id(it).to_owned();
-        let status = |it: Status| it.label().to_string();
+        let id = |provider: Provider| catalog.providers().id(provider).to_owned();
+        let status = |status: Status| status.label().to_string();
         Self {
             at: from.at,
             outcome: from.outcome,
@@ -162,7 +140,7 @@ impl Held {
             gateway: from.gateway.map(id),
             status: from.status.map(status),
             upstream_status: from.upstream_status.map(status),
-            pattern: from.pattern.and_then(|it| catalog.pattern(it)).map(|it| it.id.clone()),
+            pattern: from.pattern.and_then(|id| catalog.pattern(id)).map(|pattern| pattern.id.clone()),
             category: from.category,
             owner: from.owner,
             retry: from.retry,
@@ -172,21 +150,21 @@ impl Held {
             input_tokens: from.input_tokens,
             model: from.model.as_str().to_owned(),
             service: from.service.as_str().to_owned(),
-            evidence: from.evidence.as_deref().map(|it| HeldEvidence {
-                message: it.message.clone(),
-                request_id: it.request_id.clone(),
-                host: it.host.clone(),
-                key_hint: it.key_hint.clone(),
-                resets_at: it.resets_at,
+            evidence: from.evidence.as_deref().map(|evidence| EvidenceState {
+                message: evidence.message.clone(),
+                request_id: evidence.request_id.clone(),
+                host: evidence.host.clone(),
+                key_hint: evidence.key_hint.clone(),
+                resets_at: evidence.resets_at,
             }),
         }
     }
 
     fn resolve(self, catalog: &Catalog, source: SourceId) -> Observation {
         let known = |id: &str| catalog.providers().by_name(id);
-        let status = |text: String| StatusLabel::from_text(&text).and_then(|it| it.0);
-        let evidence = self.evidence.map(|it| {
-            let HeldEvidence { message, request_id, host, key_hint, resets_at } = it;
+        let status = |text: String| StatusLabel::from_text(&text).and_then(|label| label.0);
+        let evidence = self.evidence.map(|evidence| {
+            let EvidenceState { message, request_id, host, key_hint, resets_at } = evidence;
             Box::new(Evidence { message, request_id, host, key_hint, resets_at })
         });
         Observation {
@@ -196,7 +174,7 @@ impl Held {
             gateway: self.gateway.as_deref().and_then(known),
             status: self.status.and_then(status),
             upstream_status: self.upstream_status.and_then(status),
-            pattern: self.pattern.and_then(|it| catalog.by_id(&it)),
+            pattern: self.pattern.and_then(|id| catalog.by_id(&id)),
             category: self.category,
             owner: self.owner,
             retry: self.retry,

@@ -6,7 +6,6 @@ use crate::framing::LossReason;
 use crate::observation::{Name, PatternId, SourceId};
 use crate::pipeline::ErrorKey;
 use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
-use crate::window::is_usual_status;
 use std::fmt;
 use std::hash::Hash;
 
@@ -142,7 +141,7 @@ impl Key for ErrorKey {
     }
 
     fn is_reserved(&self, names: &Names) -> bool {
-        is_usual_status(self.status) && names.is_known(self.provider)
+        self.status.is_usual() && names.is_known(self.provider)
     }
 }
 
@@ -178,7 +177,7 @@ keys! {
             pairs(&rows, &Provider::initial(names))
         };
     (0: Provider, 1: StatusLabel, 2: Category)
-        reserved: |key, names| is_usual_status(key.1) && names.is_known(key.0);
+        reserved: |key, names| key.1.is_usual() && names.is_known(key.0);
     (0: Provider, 1: PatternId) reserved: |_, _| false;
     (0: Provider, 1: Name, 2: Outcome) reserved: |_, _| false;
     (0: Provider, 1: Name, 2: Category) reserved: |_, _| false;

@@ -1,4 +1,4 @@
-//! Providers: short ids, the names they go by, and the signs by which an unnamed one is told.
+//! Providers: their ids, their names, and the signs that identify a provider where the log does not name it.
 
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
@@ -8,29 +8,29 @@ use serde::Deserialize;
 pub struct Provider(u16);
 
 impl Provider {
-    /// Nothing told who was called.
+    /// The provider of a record that identifies none.
     pub const UNKNOWN: Self = Self(0);
 
-    /// The position in [`Providers`]; dense, from 0.
+    /// The position in [`Providers`], from 0.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What is known of one provider; one `[[provider]]` table of `patterns/providers.toml` or of the configuration.
+/// Facts about one provider; one `[[provider]]` table of `patterns/providers.toml` or of the configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSpec {
     /// Short and lower-case, as the LiteLLM proxy spells it.
     pub id: String,
-    /// The name people use.
+    /// The name for people.
     #[serde(default)]
     pub name: String,
-    /// Other spellings on input, compared without regard to case, blanks, `_`, `-` and `.`.
+    /// Other names in logs. Case, spaces, `_`, `-` and `.` do not matter.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// Host names: exact, or `.suffix`, or with one `*`.
+    /// Host names: whole, or `.suffix`, or with one `*`.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// Prefixes of model names that only this provider's models have.
@@ -42,40 +42,40 @@ pub struct ProviderSpec {
     /// Words that only this provider's errors use.
     #[serde(default)]
     pub vocabulary: Vec<String>,
-    /// Names and wordings that it coined and others repeat: believed only where nothing else tells.
+    /// Names and wordings that this provider coined and others repeat: used only where no other sign is found.
     #[serde(default)]
     pub wording: Vec<String>,
-    /// Where one looks first when it is down.
+    /// The page with its incidents.
     #[serde(default)]
     pub status_page: String,
-    /// A relay that passes other providers' failures on.
+    /// A relay: it passes on the failures of other providers.
     #[serde(default)]
     pub relay: bool,
-    /// Works on the caller's own machine or network.
+    /// Runs on the caller's own machine or network.
     #[serde(default)]
     pub self_hosted: bool,
 }
 
-/// Why a list of providers was refused.
+/// A mistake in a list of providers.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// An id that is not short, lower-case text.
+    /// An id that is too long or has other characters.
     #[error("provider id {0:?} is not lower-case letters, digits, `_`, `-` and `.` (at most 32)")]
     BadId(String),
-    /// More providers than an index can hold.
+    /// More than [`Providers::LIMIT`].
     #[error("more than {} providers", Providers::LIMIT)]
     TooMany,
 }
 
-/// All providers that are known: a list that only grows, so that a [`Provider`] stays valid over a reload.
+/// All known providers. The list only grows, so a [`Provider`] stays valid after a reload.
 #[derive(Clone, Debug)]
 pub struct Providers {
     specs: Vec<ProviderSpec>,
     names: FxHashMap<String, Provider>,
     exact_hosts: FxHashMap<String, Provider>,
-    /// `.suffix`, the dot included.
+    /// By `.suffix`, including the dot.
     host_suffixes: FxHashMap<String, Provider>,
-    /// Head and tail around a `*`, by the last two labels of the tail; those without such a tail are under the empty text.
+    /// Head and tail around a `*`, by the last two labels of the tail, or by the empty text if the tail is shorter.
     host_patterns: FxHashMap<String, Vec<(String, String, Provider)>>,
     model_prefixes: Prefixes,
     namespaces: Prefixes,
@@ -94,19 +94,19 @@ impl Prefixes {
     }
 
     fn starting_like(&self, text: &str) -> &[(String, Provider)] {
-        let first = text.bytes().next().map(|it| it.to_ascii_lowercase());
-        first.and_then(|it| self.0.get(&it)).map_or(&[], Vec::as_slice)
+        let first = text.bytes().next().map(|byte| byte.to_ascii_lowercase());
+        first.and_then(|byte| self.0.get(&byte)).map_or(&[], Vec::as_slice)
     }
 }
 
 impl Providers {
-    /// The most providers there can be.
+    /// The most providers.
     pub const LIMIT: usize = 1_000;
 
     /// Builds the list; [`Provider::UNKNOWN`] comes first.
     ///
     /// # Errors
-    /// When an id is malformed or there are too many.
+    /// If an id is invalid or there are too many providers.
     pub fn new(specs: impl IntoIterator<Item = ProviderSpec>) -> Result<Self, ProviderError> {
         let mut this = Self {
             specs: Vec::new(),
@@ -124,23 +124,23 @@ impl Providers {
         Ok(this)
     }
 
-    /// Adds a provider, or further signs to one whose id is there already.
+    /// Adds a provider, or more signs of a provider with this id.
     ///
     /// # Errors
-    /// When the id is malformed or there are too many.
+    /// If the id is invalid or there are too many providers.
     pub fn add(&mut self, spec: ProviderSpec) -> Result<Provider, ProviderError> {
         let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
         if spec.id.is_empty() || spec.id.len() > 32 || !spec.id.bytes().all(good) {
             return Err(ProviderError::BadId(spec.id));
         }
-        let known = self.names.get(&fold(&spec.id)).copied().filter(|it| self.specs[it.index()].id == spec.id);
+        let known = self.names.get(&normalize(&spec.id)).copied().filter(|known| self.specs[known.index()].id == spec.id);
         let provider = match known {
             Some(provider) => provider,
             None if self.specs.len() >= Self::LIMIT => return Err(ProviderError::TooMany),
             None => Provider(u16::try_from(self.specs.len()).map_err(|_| ProviderError::TooMany)?),
         };
         for name in spec.aliases.iter().chain([&spec.id]) {
-            self.names.insert(fold(name), provider);
+            self.names.insert(normalize(name), provider);
         }
         for host in &spec.hosts {
             self.add_host(&host.to_ascii_lowercase(), provider);
@@ -177,36 +177,36 @@ impl Providers {
         }
     }
 
-    /// The id of a provider: the value of the label `provider`.
+    /// The id of a provider, as in the label `provider`.
     #[must_use]
     pub fn id(&self, provider: Provider) -> &str {
-        self.specs.get(provider.index()).map_or("unknown", |it| &it.id)
+        self.specs.get(provider.index()).map_or("unknown", |spec| &spec.id)
     }
 
-    /// What is known of a provider.
+    /// Facts about a provider.
     #[must_use]
     pub fn spec(&self, provider: Provider) -> Option<&ProviderSpec> {
         self.specs.get(provider.index())
     }
 
-    /// Every provider in index order, [`Provider::UNKNOWN`] first.
+    /// Every provider by index, [`Provider::UNKNOWN`] first.
     pub fn iter(&self) -> impl Iterator<Item = (Provider, &ProviderSpec)> {
         (0u16..).map(Provider).zip(&self.specs)
     }
 
-    /// How many there are, [`Provider::UNKNOWN`] included.
+    /// Number of providers, including [`Provider::UNKNOWN`].
     #[must_use]
     pub fn len(&self) -> usize {
         self.specs.len()
     }
 
-    /// Never: [`Provider::UNKNOWN`] is always there.
+    /// Always `false`: the list has at least [`Provider::UNKNOWN`].
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.specs.is_empty()
     }
 
-    /// The provider that goes by this name; `Google`, `gcp.gemini` and `gemini` are one.
+    /// The provider with this id or alias; `Google`, `gcp.gemini` and `gemini` are one provider.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<Provider> {
         if name.len() > 64 {
@@ -215,16 +215,17 @@ impl Providers {
         if let Some(found) = self.names.get(name) {
             return Some(*found);
         }
-        let mut folded = [0u8; 64];
+        // As `normalize`, without an allocation.
+        let mut normal = [0u8; 64];
         let mut length = 0;
-        for byte in name.bytes().filter(|it| !matches!(it, b' ' | b'\n' | b'_' | b'-' | b'.')) {
-            folded[length] = byte.to_ascii_lowercase();
+        for byte in name.bytes().filter(|byte| !matches!(byte, b' ' | b'\n' | b'_' | b'-' | b'.')) {
+            normal[length] = byte.to_ascii_lowercase();
             length += 1;
         }
-        self.names.get(std::str::from_utf8(&folded[..length]).ok()?).copied()
+        self.names.get(std::str::from_utf8(&normal[..length]).ok()?).copied()
     }
 
-    /// The provider that answers at this host (no scheme; a port is looked at where it tells, as Ollama's does).
+    /// The provider at this host, without a scheme. A port matters only where it identifies a service, as Ollama's does.
     #[must_use]
     pub fn by_host(&self, host: &str) -> Option<Provider> {
         if host.len() > 255 {
@@ -246,25 +247,27 @@ impl Providers {
             return Some(*found);
         }
         let matches = |(head, tail, _): &&(String, String, Provider)| {
-            [bare, host].iter().any(|it| it.len() >= head.len() + tail.len() && it.starts_with(head) && it.ends_with(tail))
+            [bare, host]
+                .iter()
+                .any(|name| name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail))
         };
-        let buckets = [domain(bare), ""].into_iter().filter_map(|it| self.host_patterns.get(it));
+        let buckets = [domain(bare), ""].into_iter().filter_map(|domain| self.host_patterns.get(domain));
         buckets.flatten().find(matches).map(|(.., provider)| *provider)
     }
 
-    /// The provider whose models are called like this: by a `provider/` in front, else by the longest known prefix.
+    /// The vendor of this model: by a `provider/` in front, else by the longest known prefix.
     #[must_use]
     pub fn by_model(&self, model: &str) -> Option<Provider> {
         if let Some((head, rest)) = model.split_once('/') {
-            // `Qwen/…` is an organisation of a model hub; `dashscope/…` is a gateway's way to name a provider.
-            let spelt = self.by_name(head).filter(|it| self.id(*it) == head);
-            return spelt.or_else(|| self.by_model(rest));
+            // `Qwen/…` is an organisation of a model hub; `dashscope/…` is a gateway's name for a provider.
+            let named = self.by_name(head).filter(|provider| self.id(*provider) == head);
+            return named.or_else(|| self.by_model(rest));
         }
-        let starts = |prefix: &str| model.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix));
+        let starts = |prefix: &str| model.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         self.model_prefixes.starting_like(model).iter().find(|(prefix, _)| starts(prefix)).map(|(_, provider)| *provider)
     }
 
-    /// The provider to which an exception class or a logger name belongs: `anthropic.RateLimitError`.
+    /// The provider of an exception class or a logger: `anthropic.RateLimitError`.
     #[must_use]
     pub fn by_namespace(&self, name: &str) -> Option<Provider> {
         self.namespaces
@@ -277,19 +280,19 @@ impl Providers {
     }
 }
 
-/// The last two labels of a host; empty when it has no two.
+/// The last two labels of a host; empty if it has fewer.
 fn domain(host: &str) -> &str {
     let mut dots = host.bytes().enumerate().rev().filter(|(_, byte)| *byte == b'.').map(|(at, _)| at);
     match (dots.next(), dots.next()) {
         (Some(_), Some(second)) => host.get(second + 1..).unwrap_or_default(),
         (Some(_), None) if !host.starts_with('.') => host,
-        (Some(last), None) => host.get(last + 1..).filter(|it| it.contains('.')).unwrap_or_default(),
+        (Some(last), None) => host.get(last + 1..).filter(|rest| rest.contains('.')).unwrap_or_default(),
         _ => "",
     }
 }
 
-/// Names compare without case, blanks and joining marks.
-fn fold(name: &str) -> String {
+/// A name in the form that is compared: lower case, without spaces, `_`, `-` and `.`.
+fn normalize(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, ' ' | '_' | '-' | '.')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
@@ -300,8 +303,8 @@ mod tests {
     fn providers() -> Providers {
         let spec = |id: &str, hosts: &[&str], models: &[&str]| ProviderSpec {
             id: id.to_owned(),
-            hosts: hosts.iter().map(|it| (*it).to_owned()).collect(),
-            models: models.iter().map(|it| (*it).to_owned()).collect(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            models: models.iter().map(|model| (*model).to_owned()).collect(),
             aliases: vec![format!("My {id}")],
             ..ProviderSpec::default()
         };
@@ -315,9 +318,9 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_exact_or_end_or_begin_and_end_as_listed() {
-        let it = providers();
-        let id = |host: &str| it.by_host(host).map(|found| it.id(found));
+    fn a_host_matches_whole_or_by_suffix_or_around_a_star() {
+        let providers = providers();
+        let id = |host: &str| providers.by_host(host).map(|found| providers.id(found));
         assert_eq!(id("API.openai.com:443"), Some("openai"));
         assert_eq!(id("contoso.openai.azure.com"), Some("azure"));
         assert_eq!(id("bedrock-runtime.eu-west-1.amazonaws.com"), Some("bedrock"));
@@ -329,9 +332,9 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_prefix_of_a_model_tells() {
-        let it = providers();
-        let id = |model: &str| it.by_model(model).map(|found| it.id(found));
+    fn the_longest_prefix_of_a_model_decides() {
+        let providers = providers();
+        let id = |model: &str| providers.by_model(model).map(|found| providers.id(found));
         assert_eq!(id("GPT-5"), Some("openai"));
         assert_eq!(id("gpt-4o-prod"), Some("azure"));
         assert_eq!(id("openai/llama"), Some("openai"));
@@ -339,9 +342,9 @@ mod tests {
     }
 
     #[test]
-    fn names_fold() {
-        let it = providers();
-        assert_eq!(it.by_name("MY-OpenAI").map(|found| it.id(found)), Some("openai"));
-        assert_eq!(it.by_name(&"x".repeat(65)), None);
+    fn names_are_compared_without_case_and_joining_characters() {
+        let providers = providers();
+        assert_eq!(providers.by_name("MY-OpenAI").map(|found| providers.id(found)), Some("openai"));
+        assert_eq!(providers.by_name(&"x".repeat(65)), None);
     }
 }

@@ -1,21 +1,21 @@
 //! Sliding windows over calls: how many failed, of how many, in the last 1, 5, 15 and 60 minutes.
 //!
-//! Windows describe the present for people and dashboards. Whether an alert fires is decided by storms
-//! ([`crate::alert`]), which measure the trouble itself and not the memory of a window.
+//! Windows describe the present for people and dashboards. Whether an alert fires is for [`crate::alert`], which measures the failures
+//! themselves. The order in which the events of a second arrive does not change a window, and no event is counted twice or lost.
+//!
+//! Tests: `tests/it/window.rs`.
 
 mod rates;
 mod ring;
 
-pub use rates::{Counted, RateOptions, RateTable, RateTableState, WindowView, is_usual_status};
+pub use rates::{Counted, RateOptions, RateTable, RateTableState, WindowView};
 pub use ring::Ring;
 
 use serde::{Deserialize, Serialize};
 
-/// The same events over four spans, exact to one bucket: one second for the two short ones, a sixtieth of the span for
-/// the others.
+/// The same events over four spans, exact to one bucket: one second for the two short spans, a sixtieth of the span for the others.
 ///
-/// Seconds are whole ones, so the order in which the events of a second arrive cannot matter. An event counts in every
-/// span that still covers its second, however late it comes.
+/// An event counts in every span that still covers its second, however late it arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlidingWindow {
     minute: Ring<60, 1>,
@@ -25,10 +25,10 @@ pub struct SlidingWindow {
 }
 
 impl SlidingWindow {
-    /// What the spans are called, in the order of [`Self::totals`].
+    /// The names of the spans, in the order of [`Self::totals`].
     pub const SPANS: [&'static str; 4] = ["1m", "5m", "15m", "1h"];
 
-    /// Counts `n` events of this second. `false`: older than the longest span, nothing was counted.
+    /// Counts `n` events of this second. `false`: the second is before the longest span, nothing was counted.
     pub fn add(&mut self, second: i64, n: u32) -> bool {
         if !self.hour.add(second, n) {
             return false;
@@ -39,7 +39,7 @@ impl SlidingWindow {
         true
     }
 
-    /// Moves all spans on, so that they end at this second.
+    /// Moves all spans forward, so that they end at this second.
     pub fn advance(&mut self, second: i64) {
         self.minute.advance(second);
         self.five.advance(second);
@@ -47,13 +47,13 @@ impl SlidingWindow {
         self.hour.advance(second);
     }
 
-    /// How many events each span holds at this second.
+    /// Number of events in each span that ends at this second.
     #[must_use]
     pub fn totals(&self, second: i64) -> [u64; 4] {
         [self.minute.total(second), self.five.total(second), self.quarter.total(second), self.hour.total(second)]
     }
 
-    /// Whether the longest span holds nothing.
+    /// Whether the longest span has no events.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.hour.is_empty()

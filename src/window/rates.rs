@@ -2,17 +2,17 @@
 
 use super::SlidingWindow;
 use crate::observation::Observation;
-use crate::taxonomy::{Provider, Providers, Status, StatusLabel};
+use crate::taxonomy::{Provider, Providers, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-/// How many series there may be.
+/// Limits of the number of series.
 #[derive(Clone, Copy, Debug)]
 pub struct RateOptions {
-    /// Providers with an index below this one were shipped or configured: their usual statuses stand outside the cap.
+    /// Number of shipped and configured providers, by index. Their usual statuses do not count towards `series`.
     pub shipped_providers: usize,
-    /// The most (provider, status) series beyond those. One takes about 2 KiB.
+    /// The most other series of a provider and a status. One takes about 2 KiB.
     pub series: usize,
 }
 
@@ -22,21 +22,21 @@ impl Default for RateOptions {
     }
 }
 
-/// What became of an observation.
+/// What happened to an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
-    /// It is in the windows.
+    /// Counted.
     InWindow,
-    /// It is older than the longest window.
+    /// Not counted: older than the longest window.
     Late,
-    /// It is not a call: an attempt, a detail, or no LLM call at all.
+    /// Not counted: an attempt, a detail, or not an LLM call.
     NotACall,
 }
 
-/// One sliding window, read.
+/// The counts of one sliding window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowView {
-    /// Whose calls.
+    /// The provider that was called.
     pub provider: Provider,
     /// Failed calls with this effective status; `None`: all calls of the provider.
     pub status: Option<StatusLabel>,
@@ -44,22 +44,23 @@ pub struct WindowView {
     pub window: &'static str,
     /// Failed calls in the window.
     pub errors: u64,
-    /// All calls in the window (only of the entries without a status).
+    /// All calls in the window; 0 in entries with a status.
     pub calls: u64,
-    /// Failed calls over calls; absent where successes are not seen, or without calls.
+    /// Failed calls divided by calls; `None` without calls, or if no successful call was ever seen.
     pub ratio: Option<f64>,
 }
 
 /// Sliding windows per provider, and per provider and effective status.
 ///
-/// Memory is bounded: providers by [`Providers::LIMIT`], statuses by a cap, beyond which failures are counted in one
-/// overflow window. A status series that holds nothing any more gives its place back.
+/// Memory is bounded: providers by [`Providers::LIMIT`], statuses by [`RateOptions::series`]; further failures are counted in one overflow
+/// window. A status series without events in the last hour is removed.
 #[derive(Debug)]
 pub struct RateTable {
     options: RateOptions,
     /// By [`Provider::index`].
     providers: Vec<Option<(Provider, Box<Totals>)>>,
     statuses: FxHashMap<(Provider, StatusLabel), Box<SlidingWindow>>,
+    /// Number of series that count towards [`RateOptions::series`].
     capped: usize,
     overflow: SlidingWindow,
     overflowed: u64,
@@ -69,6 +70,7 @@ pub struct RateTable {
 struct Totals {
     calls: SlidingWindow,
     errors: SlidingWindow,
+    /// A successful call was seen, so a ratio of failures to calls means something.
     success_seen: bool,
 }
 
@@ -86,18 +88,18 @@ impl RateTable {
         }
     }
 
-    /// How many series there may be.
+    /// The limits in use.
     #[must_use]
     pub const fn options(&self) -> RateOptions {
         self.options
     }
 
-    /// Another cap. Series that are there already stay.
+    /// Sets another limit. Existing series stay.
     pub const fn set_series(&mut self, series: usize) {
         self.options.series = series;
     }
 
-    /// Counts a call. Allocates only for a provider's first call and a status's first failure.
+    /// Counts a call. Allocates only for the first call of a provider and the first failure of a status.
     pub fn observe(&mut self, seen: &Observation) -> Counted {
         if !(seen.is_good_call() || seen.is_failed_call()) {
             return Counted::NotACall;
@@ -116,7 +118,7 @@ impl RateTable {
         Counted::InWindow
     }
 
-    /// Moves every window on, also those that nothing happens in.
+    /// Moves every window forward, also without events.
     pub fn tick(&mut self, now: Timestamp) {
         let second = now.second();
         for (_, totals) in self.providers.iter_mut().flatten() {
@@ -131,7 +133,7 @@ impl RateTable {
         self.capped = self.statuses.keys().filter(|key| !is_exempt(&self.options, **key)).count();
     }
 
-    /// Every provider and every status with a call within the hour, by provider, then all calls before the statuses.
+    /// The windows of every provider and status with a call within the hour. Sorted by provider; a provider's own windows come first.
     #[must_use]
     pub fn views(&self, now: Timestamp) -> Vec<WindowView> {
         let second = now.second();
@@ -143,25 +145,20 @@ impl RateTable {
             view_status(*provider, *status, window.totals(second), &mut views);
         }
         // A stable sort: the four spans of a series keep their order.
-        views.sort_by_key(|it| (it.provider, it.status));
+        views.sort_by_key(|view| (view.provider, view.status));
         views
     }
 
-    /// Failures of each span that found no series of their own: what is shown as `overflow`.
+    /// Failures in each span beyond the limit of series.
     #[must_use]
     pub fn overflow(&self, now: Timestamp) -> [u64; 4] {
         self.overflow.totals(now.second())
     }
 
-    /// How many failures found no series of their own, ever.
+    /// All failures beyond the limit of series since the first start.
     #[must_use]
     pub const fn overflowed(&self) -> u64 {
         self.overflowed
-    }
-
-    /// Whether a successful call of this provider was ever seen, so that its ratios mean something.
-    pub fn success_seen(&self, provider: Provider) -> bool {
-        self.providers.get(provider.index()).and_then(Option::as_ref).is_some_and(|(_, totals)| totals.success_seen)
     }
 
     /// What must survive a restart.
@@ -177,7 +174,7 @@ impl RateTable {
         RateTableState { totals: totals.collect(), statuses, overflow: self.overflow.clone(), overflowed: self.overflowed }
     }
 
-    /// The table that gave this state. Providers that are not known any more are left out.
+    /// The table with this state. Entries of unknown providers are dropped.
     #[must_use]
     pub fn restore(options: RateOptions, state: RateTableState, providers: &Providers) -> Self {
         let RateTableState { totals, statuses, overflow, overflowed } = state;
@@ -218,21 +215,21 @@ impl RateTable {
         self.statuses.entry(key).or_default()
     }
 
-    /// Takes a place under the cap for a new series that needs one. `false`: there is none left.
+    /// Counts a new series towards the limit if it must. `false`: the limit is reached.
     fn make_room(&mut self, key: (Provider, StatusLabel)) -> bool {
         if is_exempt(&self.options, key) {
             return true;
         }
-        let room = self.capped < self.options.series;
-        self.capped += usize::from(room);
-        room
+        let has_room = self.capped < self.options.series;
+        self.capped += usize::from(has_room);
+        has_room
     }
 }
 
 impl Totals {
     fn view(&self, provider: Provider, second: i64, views: &mut Vec<WindowView>) {
         let (calls, errors) = (self.calls.totals(second), self.errors.totals(second));
-        if calls.iter().all(|it| *it == 0) {
+        if calls.iter().all(|count| *count == 0) {
             return;
         }
         for ((window, calls), errors) in SlidingWindow::SPANS.into_iter().zip(calls).zip(errors) {
@@ -243,7 +240,7 @@ impl Totals {
 }
 
 fn view_status(provider: Provider, status: StatusLabel, errors: [u64; 4], views: &mut Vec<WindowView>) {
-    if errors.iter().all(|it| *it == 0) {
+    if errors.iter().all(|count| *count == 0) {
         return;
     }
     for (window, errors) in SlidingWindow::SPANS.into_iter().zip(errors) {
@@ -251,24 +248,13 @@ fn view_status(provider: Provider, status: StatusLabel, errors: [u64; 4], views:
     }
 }
 
-/// Whether LLM services, or the proxies before them, answer with this status. Caps on series apply to all other statuses: a
-/// log with every number from 100 to 599 cannot fill the memory.
-#[must_use]
-pub fn is_usual_status(status: StatusLabel) -> bool {
-    match status.0 {
-        None | Some(Status::Timeout | Status::Connection) => true,
-        Some(Status::Http(code)) => matches!(
-            code,
-            200 | 400..=405 | 407..=411 | 413 | 415 | 422 | 424 | 425 | 429 | 431 | 451 | 498..=504 | 507 | 520..=527 | 529 | 530
-        ),
-    }
-}
-
+/// Whether a series does not count towards the limit. Only statuses that LLM services send: a client that floods the log with all statuses
+/// from 100 to 599 is limited.
 fn is_exempt(options: &RateOptions, (provider, status): (Provider, StatusLabel)) -> bool {
-    is_usual_status(status) && provider.index() < options.shipped_providers
+    status.is_usual() && provider.index() < options.shipped_providers
 }
 
-/// A [`RateTable`] as plain values, providers by their ids.
+/// A [`RateTable`] as plain values; providers are ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateTableState {
     totals: Vec<(String, Totals)>,

@@ -1,11 +1,11 @@
-//! One window: a ring of buckets and their running sum.
+//! One window: a ring of buckets and their sum.
 
 use serde::{Deserialize, Serialize};
 
-/// Counts over the last `N` buckets of `WIDTH` seconds each; `N * WIDTH` is the span, `WIDTH` the exactness.
+/// Counts over the last `N` buckets of `WIDTH` seconds each. The span is `N * WIDTH` seconds, exact to `WIDTH`.
 ///
-/// The newest bucket is the latest one that an event or a tick has reached. Counting and reading cost the same whatever
-/// the span: buckets that fall out of the ring are taken off the sum as it advances, each of them once.
+/// The newest bucket is the latest that an event or a tick has reached. The cost does not depend on the span: as the ring advances, each
+/// bucket that leaves it is subtracted from the sum once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "RingState", from = "RingState")]
 pub struct Ring<const N: usize, const WIDTH: i64> {
@@ -15,7 +15,7 @@ pub struct Ring<const N: usize, const WIDTH: i64> {
 }
 
 impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
-    /// Before every bucket that a [`crate::time::Timestamp`] can lie in, and far from an overflow.
+    /// Before the bucket of every [`crate::time::Timestamp`], and far from an overflow.
     const NEVER: i64 = i64::MIN / 2;
 
     /// An empty window.
@@ -24,7 +24,7 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
         Self { counts: [0; N], newest: Self::NEVER, sum: 0 }
     }
 
-    /// Counts `n` events of this second. `false`: it lies before the window, nothing was counted.
+    /// Counts `n` events of this second. `false`: the second is before the window, nothing was counted.
     pub fn add(&mut self, second: i64, n: u32) -> bool {
         let bucket = second.div_euclid(WIDTH);
         self.advance_to_bucket(bucket);
@@ -38,13 +38,12 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
         true
     }
 
-    /// Moves the window on, so that it ends with the bucket of this second. It never moves back.
+    /// Moves the window forward, so that it ends with the bucket of this second. It never moves back.
     pub fn advance(&mut self, second: i64) {
         self.advance_to_bucket(second.div_euclid(WIDTH));
     }
 
-    /// How many events the window that ends at `second` holds (or the one that ends where it was last moved to, if that
-    /// is later).
+    /// Number of events in the window that ends at `second`, or at the position to which the window was last moved if that is later.
     #[must_use]
     pub fn total(&self, second: i64) -> u64 {
         let passed = (second.div_euclid(WIDTH) - self.newest).clamp(0, N as i64);
@@ -52,7 +51,7 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
         self.sum - gone
     }
 
-    /// Whether it holds nothing.
+    /// Whether it has no events.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.sum == 0
@@ -87,7 +86,7 @@ impl<const N: usize, const WIDTH: i64> Default for Ring<N, WIDTH> {
     }
 }
 
-/// A ring on disk: only the buckets that hold something.
+/// A saved ring: only the buckets with events.
 #[derive(Serialize, Deserialize)]
 struct RingState {
     newest: i64,
@@ -106,7 +105,7 @@ impl<const N: usize, const WIDTH: i64> From<RingState> for Ring<N, WIDTH> {
     fn from(state: RingState) -> Self {
         let mut ring = Self { newest: state.newest.clamp(Self::NEVER, i64::MAX / 2), ..Self::new() };
         for (bucket, count) in state.counts {
-            // A state that was tampered with may name any bucket; only those within the window are taken.
+            // A damaged state may name any bucket; only those within the window are used.
             if (ring.newest - (N as i64 - 1)..=ring.newest).contains(&bucket) {
                 ring.add(bucket.saturating_mul(WIDTH), count);
             }

@@ -35,10 +35,10 @@ struct Case {
     traffic: Option<String>,
     #[serde(default)]
     grain: Option<String>,
-    /// Hours east of Greenwich, for stamps without a zone.
+    /// Hours east of UTC, for stamps without a zone.
     #[serde(default)]
     zone: Option<i32>,
-    /// The log is read live, and all of it arrives at this time.
+    /// The log is read live, and every line arrives at this time.
     #[serde(default)]
     arrives: Option<String>,
     #[serde(default)]

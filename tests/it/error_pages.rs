@@ -1,5 +1,5 @@
-//! A page per category of errors, written from the catalogue: each error with its meaning and its fix, under its id.
-//! `UPDATE=1 cargo test --test it generated` writes them, and the other files that are generated, anew.
+//! A page for each category of errors, generated from the catalogue: each error with its meaning and its fix, under its id.
+//! `UPDATE=1 cargo test --test it generated` writes these pages and the other generated files again.
 
 use llm_triage::alert::{NameTable, Table};
 use llm_triage::classify::{Catalog, Pattern};
@@ -32,23 +32,24 @@ fn folder() -> PathBuf {
 }
 
 #[test]
-fn the_generated_pages_are_what_the_catalogue_says() {
+fn the_generated_pages_agree_with_the_catalogue() {
     let catalog = Catalog::shipped().expect("the shipped files are good");
     let lexicon = NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &[] };
     let table = Table::build(&[], lexicon).expect("the shipped table is good");
     let about: About = toml::from_str(&fs::read_to_string(folder().join("about.toml")).expect("introductions")).expect("TOML");
-    let covered: Vec<_> = about.category.iter().map(|it| it.id).collect();
+    let covered: Vec<_> = about.category.iter().map(|category| category.id).collect();
     assert_eq!(covered, Category::ALL, "an introduction for each category, in their order");
 
     let mut pages: BTreeMap<String, String> = BTreeMap::new();
     let mut index = String::from(
-        "# Errors by category\n\nWritten from `docs/errors/about.toml` and the catalogue; `llm-triage explain WHAT` says the same of one error.\n\n\
+        "# Errors by category\n\nGenerated from `docs/errors/about.toml` and the catalogue. `llm-triage explain WHAT` prints the same for one error.\n\n\
          | category | errors | what it is |\n| --- | --- | --- |\n",
     );
-    for it in &about.category {
-        let patterns: Vec<_> = catalog.patterns().iter().filter(|pattern| pattern.category == it.id).collect();
-        writeln!(index, "| [{}]({}.md) | {} | {} |", it.title, it.id, patterns.len(), it.means).expect("a text grows");
-        pages.insert(format!("{}.md", it.id), page(it, &patterns, &table, &catalog));
+    for introduction in &about.category {
+        let patterns: Vec<_> = catalog.patterns().iter().filter(|pattern| pattern.category == introduction.id).collect();
+        writeln!(index, "| [{}]({}.md) | {} | {} |", introduction.title, introduction.id, patterns.len(), introduction.means)
+            .expect("writing to a text cannot fail");
+        pages.insert(format!("{}.md", introduction.id), page(introduction, &patterns, &table, &catalog));
     }
     pages.insert("README.md".to_owned(), index);
 
@@ -58,7 +59,7 @@ fn the_generated_pages_are_what_the_catalogue_says() {
             fs::write(&path, page).expect("docs can be written");
         }
         let there = fs::read_to_string(&path).unwrap_or_default();
-        assert!(there == *page, "docs/errors/{name} is old; UPDATE=1 cargo test --test it generated");
+        assert!(there == *page, "docs/errors/{name} is out of date; run UPDATE=1 cargo test --test it generated");
     }
     let files = fs::read_dir(folder()).expect("the pages are there").count();
     assert_eq!(files, pages.len() + 1, "a page without a category");
@@ -66,39 +67,44 @@ fn the_generated_pages_are_what_the_catalogue_says() {
 
 fn page(about: &Introduction, patterns: &[&Pattern], table: &Table, catalog: &Catalog) -> String {
     let mut page = format!(
-        "# {}\n\n`{}`: {}\n\nWritten from `docs/errors/about.toml` and the catalogue; change those, not this page. [All categories](README.md)\n\n## Check first\n\n",
+        "# {}\n\n`{}`: {}\n\nGenerated from `docs/errors/about.toml` and the catalogue: edit those files, not this page. [All categories](README.md)\n\n## Check first\n\n",
         about.title, about.id, about.means
     );
     for (number, check) in (1..).zip(&about.check) {
-        writeln!(page, "{number}. {check}").expect("a text grows");
+        writeln!(page, "{number}. {check}").expect("writing to a text cannot fail");
     }
-    write!(page, "\n## Whom to call, and when\n\n{}\n\n", about.call).expect("a text grows");
+    write!(page, "\n## Whom to call, and when\n\n{}\n\n", about.call).expect("writing to a text cannot fail");
     let rows = rows(about.id, patterns, table, catalog);
-    writeln!(page, "The rows that raise alerts for it: {}.", rows.join(", ")).expect("a text grows");
+    writeln!(page, "Rows of the escalation table that raise alerts for these errors: {}.", rows.join(", "))
+        .expect("writing to a text cannot fail");
     write!(
         page,
-        "\n## Silence it\n\nAlerts are of rows, and so are silences: `amtool silence add row=ROW provider=NAME --duration=2h --comment=WHY`. An error that is \
-         none for you: a file in a directory of own patterns with its id and `disabled = true`, or with another verdict ([how](../../patterns/README.md)).\n"
+        "\n## Silence it\n\nA silence is for a row: `amtool silence add row=ROW provider=NAME --duration=2h --comment=WHY`. To remove an error, or to give it \
+         another verdict, put a pattern with its id into a directory of your own patterns; `disabled = true` removes it ([how](../../patterns/README.md)).\n"
     )
-    .expect("a text grows");
+    .expect("writing to a text cannot fail");
     if !patterns.is_empty() {
         page.push_str("\n## The errors\n");
     }
-    for it in patterns {
-        write!(page, "\n### {}\n\n**{}**", it.id, it.title).expect("a text grows");
-        if !it.providers.is_empty() {
-            write!(page, " ({})", it.providers.join(", ")).expect("a text grows");
+    for pattern in patterns {
+        write!(page, "\n### {}\n\n**{}**", pattern.id, pattern.title).expect("writing to a text cannot fail");
+        if !pattern.providers.is_empty() {
+            write!(page, " ({})", pattern.providers.join(", ")).expect("writing to a text cannot fail");
         }
-        write!(page, ". {}\n\n- **Fix:** {}\n- **Whose:** {}. **Retry:** {}.\n", it.meaning, it.fix, it.owner, it.retry)
-            .expect("a text grows");
-        if let Some(docs) = &it.docs {
-            writeln!(page, "- **More:** <{docs}>").expect("a text grows");
+        write!(
+            page,
+            ". {}\n\n- **Fix:** {}\n- **Owner:** {}. **Retry:** {}.\n",
+            pattern.meaning, pattern.fix, pattern.owner, pattern.retry
+        )
+        .expect("writing to a text cannot fail");
+        if let Some(docs) = &pattern.docs {
+            writeln!(page, "- **More:** <{docs}>").expect("writing to a text cannot fail");
         }
     }
     page
 }
 
-/// The rows to which errors of the category belong, as links, the most frequent first.
+/// Links to the rows that errors of the category belong to, the most frequent first.
 fn rows(category: Category, patterns: &[&Pattern], table: &Table, catalog: &Catalog) -> Vec<String> {
     let mut seen = Observation::new(Timestamp::default());
     (seen.outcome, seen.grain, seen.category) = (Outcome::Error, Grain::Call, category);
@@ -110,13 +116,13 @@ fn rows(category: Category, patterns: &[&Pattern], table: &Table, catalog: &Cata
     if patterns.is_empty() {
         count(&seen);
     }
-    for it in patterns {
-        let at = catalog.patterns().iter().position(|other| other.id == it.id).expect("it is one of them");
-        let id = u16::try_from(at).expect("fewer patterns than that");
-        (seen.owner, seen.retry, seen.pattern) = (it.owner, it.retry, Some(llm_triage::observation::PatternId(id)));
-        seen.provider = it.providers.first().and_then(|name| catalog.providers().by_name(name)).unwrap_or_default();
-        // The bare statuses say of themselves which they are.
-        seen.status = it.id.strip_prefix("http-").and_then(|rest| Status::from_number(rest.parse().ok()?));
+    for pattern in patterns {
+        let at = catalog.patterns().iter().position(|other| other.id == pattern.id).expect("the pattern is in the catalogue");
+        let id = u16::try_from(at).expect("a catalogue has fewer patterns than u16 has values");
+        (seen.owner, seen.retry, seen.pattern) = (pattern.owner, pattern.retry, Some(llm_triage::observation::PatternId(id)));
+        seen.provider = pattern.providers.first().and_then(|name| catalog.providers().by_name(name)).unwrap_or_default();
+        // The ids of patterns for bare statuses name the status.
+        seen.status = pattern.id.strip_prefix("http-").and_then(|rest| Status::from_number(rest.parse().ok()?));
         count(&seen);
     }
     let mut found: Vec<_> = found.into_iter().collect();

@@ -1,4 +1,4 @@
-//! Failures that repeat are looked into once: what is remembered must be what would be found.
+//! Repeated failures are judged once: a cached verdict must be equal to a fresh one.
 
 use llm_triage::classify::{Catalog, Classifier, Traffic, Verdict, VerdictCache};
 use llm_triage::record::Reader;
@@ -10,7 +10,7 @@ fn classifier() -> Classifier {
     Classifier::new(Arc::new(Catalog::shipped().expect("the shipped patterns are tested")))
 }
 
-/// What each record of an entry comes to.
+/// The verdict on each record of an entry.
 fn verdicts(entry: &str, mut judge: impl FnMut(&llm_triage::record::Record<'_>) -> String) -> Vec<String> {
     let mut all = Vec::new();
     Reader::default().read(entry.as_bytes(), &[], None, |record| all.push(judge(record)));
@@ -22,24 +22,24 @@ fn shown(verdict: &Verdict<'_>) -> String {
 }
 
 #[test]
-fn what_is_remembered_is_what_would_be_found() {
-    let (classifier, mut memo) = (classifier(), VerdictCache::default());
+fn a_cached_verdict_is_equal_to_a_fresh_one() {
+    let (classifier, mut cache) = (classifier(), VerdictCache::default());
     let mut failures = 0;
     for folder in ["sdk-logs", "samples", "timeline"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
-        for file in fs::read_dir(&path).expect("the folder is there") {
-            let path = file.expect("it can be listed").path();
+        for file in fs::read_dir(&path).expect("the folder exists") {
+            let path = file.expect("the folder can be listed").path();
             if path.to_string_lossy().contains(".truth.") {
                 continue;
             }
-            let text = fs::read_to_string(path).expect("it is text");
-            for line in text.lines().filter(|it| !it.is_empty()) {
+            let text = fs::read_to_string(path).expect("the file is text");
+            for line in text.lines().filter(|line| !line.is_empty()) {
                 for traffic in [Traffic::Llm, Traffic::Mixed] {
                     let found = verdicts(line, |record| shown(&classifier.classify(record, traffic)));
-                    failures += usize::from(found.iter().any(|it| it.contains("outcome: Error")));
+                    failures += usize::from(found.iter().any(|shown| shown.contains("outcome: Error")));
                     for _ in 0..2 {
-                        let told = verdicts(line, |record| shown(&classifier.classify_again(record, traffic, &mut memo)));
-                        assert_eq!(told, found, "{line}");
+                        let cached = verdicts(line, |record| shown(&classifier.classify_again(record, traffic, &mut cache)));
+                        assert_eq!(cached, found, "{line}");
                     }
                 }
             }
@@ -48,10 +48,10 @@ fn what_is_remembered_is_what_would_be_found() {
     assert!(failures > 1_000, "only {failures} failures were compared");
 }
 
-/// Lines that differ in one thing only, each with what it may be taken for by mistake.
+/// Lines that differ from each other in one field only.
 #[test]
-fn what_differs_is_not_taken_for_the_same() {
-    let (classifier, mut memo) = (classifier(), VerdictCache::default());
+fn a_line_that_differs_in_one_field_gets_its_own_verdict() {
+    let (classifier, mut cache) = (classifier(), VerdictCache::default());
     let line = |with: &str| {
         format!(
             r#"{{"timestamp":"2026-11-20T09:00:00Z","level":"error","provider":"openai","status_code":429,"error":"Rate limit reached. Please try again in 2h."{with}}}"#
@@ -77,7 +77,7 @@ fn what_differs_is_not_taken_for_the_same() {
         r#","base_url":"https://api.deepseek.com/v1""#,
     ]
     .map(line);
-    // One thing said otherwise each time.
+    // Each changes one field.
     let changed = [
         (":00:00Z", ":30:00Z"),
         (r#""timestamp":"2026-11-20T09:00:00Z","#, ""),
@@ -96,7 +96,7 @@ fn what_differs_is_not_taken_for_the_same() {
     .map(|(from, to)| line("").replace(from, to));
     for line in lines.iter().chain(&changed).cycle().take(3 * (lines.len() + changed.len())) {
         let found = verdicts(line, |record| shown(&classifier.classify(record, Traffic::Llm)));
-        let told = verdicts(line, |record| shown(&classifier.classify_again(record, Traffic::Llm, &mut memo)));
-        assert_eq!(told, found, "{line}");
+        let cached = verdicts(line, |record| shown(&classifier.classify_again(record, Traffic::Llm, &mut cache)));
+        assert_eq!(cached, found, "{line}");
     }
 }

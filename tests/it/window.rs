@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 const START: i64 = 1_795_000_000;
 
-/// Counts by looking at every event again.
+/// Counts every event again.
 fn naive(events: &[i64], now: i64) -> [u64; 4] {
     [(60, 1), (300, 1), (900, 15), (3_600, 60)].map(|(span, width): (i64, i64)| {
         let buckets = span / width;
@@ -29,7 +29,7 @@ fn providers() -> Providers {
 }
 
 proptest! {
-    /// Whatever the order, events and ticks interleaved, no count is lost and none invented.
+    /// In any order of events and ticks, no count is lost and none is added.
     #[test]
     fn a_window_agrees_with_a_list(steps in proptest::collection::vec((0i64..5_000, 0i64..4_000, any::<bool>()), 1..400)) {
         let (mut window, mut events, mut newest) = (SlidingWindow::default(), Vec::new(), i64::MIN);
@@ -52,7 +52,7 @@ proptest! {
         }
     }
 
-    /// The order in which the events of a few seconds arrive leaves no trace.
+    /// The order in which the events of a few seconds arrive does not matter.
     #[test]
     fn order_within_the_lateness_bound_does_not_matter(
         events in proptest::collection::vec((0i64..2_000_000, 0i64..5_000), 1..300)
@@ -67,7 +67,7 @@ proptest! {
         prop_assert_eq!(in_order.totals(end), delayed.totals(end));
     }
 
-    /// A restart in the middle leaves no trace.
+    /// A restart in the middle does not change a window.
     #[test]
     fn a_window_survives_its_state(events in proptest::collection::vec(0i64..5_000, 1..200), rest in 0i64..5_000) {
         let mut window = SlidingWindow::default();
@@ -86,20 +86,23 @@ fn a_provider_has_a_ratio_once_a_success_was_seen() {
     let openai = providers().by_name("openai").expect("known");
     let mut table = RateTable::new(RateOptions { shipped_providers: 3, series: 10 });
     let ratios = |table: &RateTable| -> Vec<_> {
-        table.views(Timestamp::from_second(START)).iter().filter(|it| it.status.is_none()).map(|it| it.ratio).collect()
+        table.views(Timestamp::from_second(START)).iter().filter(|view| view.status.is_none()).map(|view| view.ratio).collect()
     };
     table.observe(&call(START, openai, Some(Status::Http(429))));
     assert_eq!(ratios(&table), [None; 4]);
     table.observe(&call(START - 400, openai, None));
     assert_eq!(ratios(&table), [Some(1.0), Some(1.0), Some(0.5), Some(0.5)]);
-    // The success leaves the windows; that successes are seen stays known.
+    // The success has left the windows, but the table still knows that one was seen.
     table.tick(Timestamp::from_second(START + 3_600 - 100));
     let last = table.views(Timestamp::from_second(START + 3_600 - 100));
-    assert_eq!(last.iter().filter(|it| it.status.is_none()).map(|it| (it.calls, it.ratio)).next_back(), Some((1, Some(1.0))));
+    assert_eq!(
+        last.iter().filter(|view| view.status.is_none()).map(|view| (view.calls, view.ratio)).next_back(),
+        Some((1, Some(1.0)))
+    );
 }
 
 #[test]
-fn attempts_are_no_calls_and_old_calls_are_late() {
+fn attempts_are_not_calls_and_old_calls_are_late() {
     let openai = providers().by_name("openai").expect("known");
     let mut table = RateTable::new(RateOptions::default());
     let attempt = Observation { grain: Grain::Attempt, ..call(START, openai, None) };
@@ -109,18 +112,19 @@ fn attempts_are_no_calls_and_old_calls_are_late() {
 }
 
 #[test]
-fn a_client_that_floods_statuses_fills_the_cap_and_no_more() {
+fn a_client_that_sends_all_statuses_reaches_the_limit_and_no_more() {
     let openai = providers().by_name("openai").expect("known");
     let mut table = RateTable::new(RateOptions { shipped_providers: 3, series: 10 });
     let now = Timestamp::from_second(START);
     for code in 100..600 {
         table.observe(&call(START, openai, Some(Status::Http(code))));
     }
-    let statuses: Vec<_> = table.views(now).into_iter().filter(|it| it.window == "1h").filter_map(|it| it.status).collect();
-    assert!(statuses.contains(&StatusLabel(Some(Status::Http(429)))), "usual statuses stand outside the cap");
+    let statuses: Vec<_> =
+        table.views(now).into_iter().filter(|view| view.window == "1h").filter_map(|view| view.status).collect();
+    assert!(statuses.contains(&StatusLabel(Some(Status::Http(429)))), "usual statuses do not count towards the limit");
     assert_eq!(table.overflow(now), [table.overflowed(); 4]);
     assert_eq!(statuses.len() as u64 + table.overflowed(), 500);
-    // An hour later all of it has passed, and the places are free again.
+    // An hour later all series are empty, and new ones find room.
     table.tick(Timestamp::from_second(START + 3_700));
     assert_eq!(table.views(Timestamp::from_second(START + 3_700)), []);
     let overflowed = table.overflowed();

@@ -35,7 +35,9 @@ impl Tailer {
         let moved: Vec<Option<usize>> = self.sources.iter().map(new_index).collect();
         let removed: Vec<StreamId> =
             self.tails.values().filter(|tail| moved[tail.source].is_none()).map(|tail| tail.stream).collect();
-        removed.into_iter().for_each(|stream| self.close(stream, now));
+        for stream in removed {
+            self.close(stream, now);
+        }
         self.publish(now);
         for tail in self.tails.values_mut() {
             tail.source = moved[tail.source].unwrap_or_default();

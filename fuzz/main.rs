@@ -1,8 +1,8 @@
-//! Random inputs, made of real ones: cut, joined, flipped and doubled. No input may make the program panic, hang, or break
-//! its own books.
+//! Random inputs made from real ones by cutting, joining, flipping bits and repeating. No input may make the program panic
+//! or hang, or make its accounting wrong.
 //!
-//! It runs on stable Rust as a test, for a second per target; `FUZZ_SECONDS=3600 cargo test --test fuzz` runs it longer, and
-//! `FUZZ_SEED` repeats a run. An input that fails is printed as a byte string, to become a test.
+//! This is a test on stable Rust that takes a second per target; `FUZZ_SECONDS=3600 cargo test --test fuzz` runs it longer, and
+//! `FUZZ_SEED` repeats a run. An input that fails is printed as a byte string, so that it can become a test.
 
 use llm_triage::alert::AlertOptions;
 use llm_triage::checkpoint::{Checkpoint, decode, encode};
@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A small generator: the seed tells the whole run.
+/// A small random number generator: the seed determines the whole run.
 struct Dice(u64);
 
 impl Dice {
@@ -30,7 +30,7 @@ impl Dice {
     }
 }
 
-/// Files below a folder with one of these endings, as seeds.
+/// The contents of the files below a folder that have one of these endings.
 fn seeds(folder: &str, endings: &[&str]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
@@ -39,7 +39,7 @@ fn seeds(folder: &str, endings: &[&str]) -> Vec<Vec<u8>> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if endings.iter().any(|it| path.extension().is_some_and(|ending| ending == *it)) {
+            } else if endings.iter().any(|wanted| path.extension().is_some_and(|ending| ending == *wanted)) {
                 let mut bytes = std::fs::read(&path).expect("a file of the repository");
                 bytes.truncate(60_000);
                 found.push(bytes);
@@ -51,7 +51,7 @@ fn seeds(folder: &str, endings: &[&str]) -> Vec<Vec<u8>> {
     found
 }
 
-/// Words that mean something to some parser.
+/// Words that have a meaning for one of the parsers.
 const TOKENS: [&[u8]; 22] = [
     b"{",
     b"}",
@@ -107,9 +107,9 @@ fn mutate(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// Feeds a target until its time is over.
+/// Runs a target on mutated inputs until the time is over.
 fn fuzz(name: &str, seeds: &[Vec<u8>], mut target: impl FnMut(&mut Dice, &[u8])) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|it| it.parse::<u64>().ok());
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let until = Instant::now() + Duration::from_secs(number("FUZZ_SECONDS").unwrap_or(1));
     let seed = number("FUZZ_SEED").unwrap_or(0x9e37_79b9_7f4a_7c15);
     let mut dice = Dice(seed | 1);
@@ -128,8 +128,8 @@ fn logs() -> Vec<Vec<u8>> {
     all
 }
 
-/// Whatever pieces the bytes come in, the events are the same, every byte of a line is accounted for, and a framer that goes
-/// on from a state gives out the rest.
+/// However the bytes are split, the events are the same, every byte of a line is accounted for, and a framer that is restored
+/// from a state emits the remaining events.
 #[test]
 fn framing() {
     let options = framing::Options { max_line_bytes: 100_000, max_event_bytes: 2_000, max_event_lines: 20 };
@@ -137,33 +137,37 @@ fn framing() {
     fuzz("framing", &logs(), |dice, input| {
         let mut whole = Vec::new();
         let mut framer = Framer::new(options, 0, 1);
-        framer.push(input, now, |it| whole.push((it.offset, it.lines, it.bytes.to_vec(), it.continued)));
-        framer.finish(|it| whole.push((it.offset, it.lines, it.bytes.to_vec(), it.continued)));
-        let books = framer.take_books();
-        assert_eq!(books.bytes, input.len() as u64);
-        assert_eq!(books.lines, books.event_lines + books.blank_lines + books.binary_lines, "{books:?}");
+        framer.push(input, now, |event| whole.push((event.offset, event.lines, event.bytes.to_vec(), event.continued)));
+        framer.finish(|event| whole.push((event.offset, event.lines, event.bytes.to_vec(), event.continued)));
+        let stats = framer.take_stats();
+        assert_eq!(stats.bytes, input.len() as u64);
+        assert_eq!(stats.lines, stats.event_lines + stats.blank_lines + stats.binary_lines, "{stats:?}");
         let mut pieces = Vec::new();
         let mut framer = Framer::new(options, 0, 1);
         let mut at = 0;
         while at < input.len() {
             let end = (at + 1 + dice.roll(500)).min(input.len());
-            framer.push(&input[at..end], now, |it| pieces.push((it.offset, it.lines, it.bytes.to_vec(), it.continued)));
+            framer.push(&input[at..end], now, |event| {
+                pieces.push((event.offset, event.lines, event.bytes.to_vec(), event.continued))
+            });
             at = end;
             if dice.roll(8) == 0 {
-                // The next process.
+                // As after a restart of the process.
                 let state = serde_json::to_string(&framer.state()).expect("plain values");
                 let (offset, line) = framer.safe_point();
                 framer = Framer::new(options, offset, line);
                 framer.restore(&serde_json::from_str(&state).expect("its own state"));
                 at = offset as usize;
-                // Without progress there would be no end to it.
+                // Without progress the loop would not end.
                 let far = (end + 4_096).min(input.len());
-                framer.push(&input[at..far], now, |it| pieces.push((it.offset, it.lines, it.bytes.to_vec(), it.continued)));
+                framer.push(&input[at..far], now, |event| {
+                    pieces.push((event.offset, event.lines, event.bytes.to_vec(), event.continued))
+                });
                 at = far;
             }
         }
-        framer.finish(|it| pieces.push((it.offset, it.lines, it.bytes.to_vec(), it.continued)));
-        let key = |it: &(u64, u64, Vec<u8>, bool)| (it.0, it.1, it.2.clone());
+        framer.finish(|event| pieces.push((event.offset, event.lines, event.bytes.to_vec(), event.continued)));
+        let key = |(offset, lines, bytes, _): &(u64, u64, Vec<u8>, bool)| (*offset, *lines, bytes.clone());
         let sorted = |events: &[(u64, u64, Vec<u8>, bool)]| {
             let mut keys: Vec<_> = events.iter().map(key).collect();
             keys.sort();
@@ -177,7 +181,7 @@ fn classifier() -> Classifier {
     Classifier::new(Arc::new(Catalog::shipped().expect("the shipped catalogue builds")))
 }
 
-/// Records of any bytes, through the whole pipeline: one verdict a record, valid JSON, never too long.
+/// Any bytes through the whole pipeline: one verdict per record, valid JSON, with a limited length.
 #[test]
 fn record() {
     let classifier = classifier();
@@ -195,20 +199,21 @@ fn record() {
         let bytes = input.to_vec().into();
         pipeline.handle(Event::Chunk(Chunk { stream: Default::default(), offset: 0, bytes, arrived }), &mut out);
         pipeline.handle(Event::Drain, &mut out);
-        for line in out.verdicts.split_inclusive(|it| *it == b'\n') {
+        for line in out.verdicts.split_inclusive(|byte| *byte == b'\n') {
             let verdict: serde_json::Value = serde_json::from_slice(line).expect("a verdict is JSON");
-            assert!(verdict["message"].as_str().is_none_or(|it| it.len() <= 512), "{verdict}");
+            assert!(verdict["message"].as_str().is_none_or(|text| text.len() <= 512), "{verdict}");
         }
         let tally = pipeline.tally();
         let records: u64 = tally.records.values().sum();
-        assert_eq!(records, out.verdicts.iter().filter(|it| **it == b'\n').count() as u64);
-        let _lost: u64 = tally.lost_bytes.iter().filter(|((_, reason), _)| *reason == LossReason::TooLong).map(|it| it.1).sum();
+        assert_eq!(records, out.verdicts.iter().filter(|byte| **byte == b'\n').count() as u64);
+        let _lost: u64 =
+            tally.lost_bytes.iter().filter(|((_, reason), _)| *reason == LossReason::TooLong).map(|(_, bytes)| bytes).sum();
         let state = serde_json::to_string(&pipeline.state()).expect("plain values");
         let _again: State = serde_json::from_str(&state).expect("its own state");
     });
 }
 
-/// A file of patterns that is wrong is refused with words, and one that is taken classifies.
+/// Any text as a pattern file: it is loaded or refused, without a panic.
 #[test]
 fn patterns() {
     fuzz("patterns", &seeds("patterns", &["toml"]), |_, input| {
@@ -229,7 +234,7 @@ fn config() {
     });
 }
 
-/// A damaged checkpoint is told for one, or is what it was.
+/// A damaged checkpoint is recognised, or it decodes to the original.
 #[test]
 fn checkpoint() {
     let good = Checkpoint { state: Some(vec!["a state".to_owned(); 50]), ..Checkpoint::default() };

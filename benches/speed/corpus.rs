@@ -1,50 +1,50 @@
-//! Logs to measure with, made up by rule: the same seed gives the same bytes, and says what is in them.
+//! Generated logs for the measurements: the same seed gives the same bytes, and the expected counts are known.
 
 use llm_triage::time::Timestamp;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Appends to a text, which takes everything.
+/// Appends to a `String`, which cannot fail.
 macro_rules! put {
     ($out:expr, $($what:tt)+) => { write!($out, $($what)+).expect("a text takes everything") };
 }
 
-/// [`put!`], and a newline.
+/// Like [`put!`], with a newline at the end.
 macro_rules! putln {
     ($out:expr, $($what:tt)+) => { writeln!($out, $($what)+).expect("a text takes everything") };
 }
 
-/// A log, and what reading it must come to.
+/// A log and the counts that reading it must give.
 pub(crate) struct Corpus {
     pub(crate) name: &'static str,
     pub(crate) bytes: Vec<u8>,
     pub(crate) answer: Answer,
 }
 
-/// What is in a log.
+/// The contents of a log, as numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) lines: u64,
     pub(crate) events: u64,
     pub(crate) records: u64,
-    /// Calls that worked.
+    /// Successful calls.
     pub(crate) successes: u64,
-    /// Calls that failed.
+    /// Failed calls.
     pub(crate) errors: u64,
 }
 
-/// How a log is written.
+/// The kind of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// structlog records, 3 % errors: what the targets speak of.
+    /// structlog records, 3 % errors: the log of the speed targets.
     Mixed,
     /// structlog records, errors only.
     Errors,
     /// The standard library's `logging`, with `httpx` lines and tracebacks.
     Stdlib,
-    /// [`Shape::Mixed`] behind the prefix of a container runtime.
+    /// [`Shape::Mixed`] with the prefix of a container runtime.
     Cri,
-    /// pino, as Node services write it.
+    /// pino records of Node services.
     Pino,
     /// `key=value`.
     Logfmt,
@@ -84,7 +84,7 @@ impl Shape {
     }
 }
 
-/// Writes one entry after the other.
+/// Writes the entries of a log in order.
 pub(crate) struct Writer {
     shape: Shape,
     dice: Dice,
@@ -92,7 +92,7 @@ pub(crate) struct Writer {
     answer: Answer,
 }
 
-/// One call, before it is written down.
+/// One call, before it is formatted.
 struct Call {
     vendor: &'static Vendor,
     model: &'static str,
@@ -104,7 +104,7 @@ struct Call {
     service: &'static str,
 }
 
-/// One call in so many microseconds on average: two hundred a second, a busy service.
+/// The mean time between two calls, in microseconds: 200 calls a second, as in a busy service.
 const BETWEEN_CALLS: u64 = 5_000;
 
 impl Writer {
@@ -161,11 +161,11 @@ impl Writer {
         }
     }
 
-    /// A record as the guides tell people to write it, among the fields that services add.
+    /// A record with the fields that the guides recommend, and those that services add.
     fn structlog(&mut self, call: &Call, out: &mut String) {
         let Call { vendor, model, at, latency_ms, prompt_tokens, completion_tokens, service, .. } = call;
         put!(out, r#"{{"provider":"{}","model":"{model}""#, vendor.id);
-        let status = call.failure.map_or(Some(200), |it| it.status);
+        let status = call.failure.map_or(Some(200), |failure| failure.status);
         if let Some(status) = status {
             put!(out, r#","status_code":{status}"#);
         }
@@ -200,7 +200,7 @@ impl Writer {
         putln!(out, r#","event":"{event}","level":"{level}","timestamp":"{at}"}}"#);
     }
 
-    /// The message alone, the exception's text, or the provider's own object, with a trace in some.
+    /// The message, the text of the exception, or the provider's object; some with a traceback.
     fn error(&mut self, failure: &Failure, out: &mut String) {
         let Failure { message, kind, code, class, status } = failure;
         let quoted = serde_json::to_string(message).expect("a string is JSON");
@@ -273,7 +273,7 @@ impl Writer {
             ),
             Some(Failure { status, message, kind, code, class }) => {
                 let message = serde_json::to_string(message).expect("a string is JSON");
-                let status = status.map_or("null".to_owned(), |it| it.to_string());
+                let status = status.map_or("null".to_owned(), |status| status.to_string());
                 putln!(
                     out,
                     r#""err":{{"type":"{class}","message":{message},"stack":"Error\n    at APIError.generate (file:///app/node_modules/openai/core/error.mjs:41:20)\n    at async file:///app/index.mjs:88:17","status":{status},"headers":{{}},"requestID":"req_{:016x}","error":{{"type":"{kind}","message":{message},"code":"{code}"}}}},"provider":"{}","model":"{model}","ms":{latency_ms},"msg":"llm call failed"}}"#,
@@ -297,7 +297,7 @@ impl Writer {
             ),
             Some(Failure { status, message, .. }) => {
                 let message = serde_json::to_string(message).expect("a string is JSON");
-                let status = status.map_or("-".to_owned(), |it| it.to_string());
+                let status = status.map_or("-".to_owned(), |status| status.to_string());
                 putln!(
                     out,
                     "at=ERROR ts={at} logger=llm msg=\"completion failed\" provider={provider} model={model} status={status} err={message} ms={latency_ms} service={service}"
@@ -355,7 +355,7 @@ impl Writer {
     }
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// SplitMix64: a small generator with the same results on every machine.
 struct Dice(u64);
 
 impl Dice {
@@ -385,12 +385,12 @@ struct Vendor {
 }
 
 struct Failure {
-    /// What the provider answered; `None`: it did not.
+    /// The status of the provider's answer; `None` if there was no answer.
     status: Option<u16>,
     message: &'static str,
     kind: &'static str,
     code: &'static str,
-    /// The exception that the SDK makes of it.
+    /// The exception that the SDK raises.
     class: &'static str,
 }
 
@@ -421,7 +421,7 @@ const FRAMES: [(&str, u16, &str, &str); 6] = [
     ),
 ];
 
-/// Texts that the providers really send.
+/// Real texts of the providers.
 const VENDORS: [&Vendor; 5] = [
     &Vendor {
         id: "openai",

@@ -1,15 +1,15 @@
-//! How fast a line travels: every stage of the hot path and the whole of it, in MB/s and against a yardstick.
+//! The speed of each stage of the hot path and of the whole pipeline, in MB/s and relative to a yardstick.
 //!
 //! ```text
 //! cargo bench --bench speed                        all corpora
-//! cargo bench --bench speed -- mixed errors        these
-//! cargo bench --bench speed -- pipeline            one stage of each
-//! cargo bench --bench speed -- --quick             the answers only, in a second; so does `cargo test`
+//! cargo bench --bench speed -- mixed errors        these corpora corpora
+//! cargo bench --bench speed -- pipeline            one stage, all corpora
+//! cargo bench --bench speed -- --quick             checks only the answers, in a second, like `cargo test`
 //! cargo bench --bench speed -- --write mixed 1000  a corpus of 1000 MB on stdout
 //! ```
 //!
 //! The yardstick is `serde_json::from_slice` of the lines of `mixed` (of `errors` for `errors`) into a struct with eight
-//! fields. It runs in turns with what is measured; ratios are medians over pairs, in bytes per second, the yardstick at 1.
+//! fields. Runs of the yardstick and of the stage alternate; a ratio is the median over pairs, in bytes per second, with the
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -25,7 +25,7 @@ use stages::Bench;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// Enough for a median to settle on a machine that has other things to do.
+/// Enough pairs for a stable median on a machine with other load.
 const PAIRS: usize = 21;
 /// Larger than the caches of one core.
 const SIZE: usize = 32 << 20;
@@ -33,20 +33,21 @@ const QUICK_SIZE: usize = 1 << 20;
 
 fn main() -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(at) = args.iter().position(|it| it == "--write") {
+    if let Some(at) = args.iter().position(|arg| arg == "--write") {
         return write(args.get(at + 1), args.get(at + 2));
     }
-    // How `cargo nextest` asks for tests: the answers are one. It asks a second time for those that are ignored: none.
-    if args.iter().any(|it| it == "--list") {
-        if !args.iter().any(|it| it == "--ignored") {
+    // `cargo nextest` lists the tests with `--list`: the check of the answers is the only one. A second call asks for ignored
+    // tests: there are none.
+    if args.iter().any(|arg| arg == "--list") {
+        if !args.iter().any(|arg| arg == "--ignored") {
             println!("answers: test");
         }
         return Ok(());
     }
-    // `cargo bench` says `--bench`, `cargo test` does not.
-    let quick = args.iter().any(|it| it == "--quick") || !args.iter().any(|it| it == "--bench");
+    // `cargo bench` passes `--bench`, `cargo test` does not.
+    let quick = args.iter().any(|arg| arg == "--quick") || !args.iter().any(|arg| arg == "--bench");
     let shapes = named(&args, Shape::ALL, Shape::name);
-    let stages = named(&args, STAGES, |it| it);
+    let stages = named(&args, STAGES, |stage| stage);
     let bench = Bench::new();
     let (size, pairs) = if quick { (QUICK_SIZE, 1) } else { (SIZE, PAIRS) };
     let mixed = Shape::Mixed.corpus(size);
@@ -54,7 +55,7 @@ fn main() -> io::Result<()> {
     for shape in shapes {
         let corpus = shape.corpus(size);
         let yard = if shape == Shape::Errors { &corpus } else { &mixed };
-        for stage in stages.iter().filter(|it| shape.is_structlog() || matches!(**it, "framing" | "pipeline")) {
+        for stage in stages.iter().filter(|stage| shape.is_structlog() || matches!(**stage, "framing" | "pipeline")) {
             measure(stage, &bench, &corpus, yard, pairs);
         }
     }
@@ -63,16 +64,16 @@ fn main() -> io::Result<()> {
 
 const STAGES: [&str; 7] = ["yardstick", "framing", "record", "classify", "window", "pipeline", "naive"];
 
-/// Those of `all` that the arguments name; all where they name none.
+/// The items of `all` that the arguments name, or all of them if the arguments name none.
 fn named<T: Copy>(args: &[String], all: impl IntoIterator<Item = T>, name: fn(T) -> &'static str) -> Vec<T> {
     let all: Vec<T> = all.into_iter().collect();
-    let chosen: Vec<T> = all.iter().copied().filter(|it| args.iter().any(|arg| arg == name(*it))).collect();
+    let chosen: Vec<T> = all.iter().copied().filter(|item| args.iter().any(|arg| arg == name(*item))).collect();
     if chosen.is_empty() { all } else { chosen }
 }
 
-/// Measures one stage over one corpus and prints a line.
+/// Measures one stage on one corpus and prints a line.
 fn measure(stage: &str, bench: &Bench, corpus: &Corpus, yard: &Corpus, pairs: usize) {
-    // Where the two differ in length, the yardstick is stretched to the corpus.
+    // If the two differ in length, the time of the yardstick is scaled to the length of the corpus.
     let stretch = corpus.bytes.len() as f64 / yard.bytes.len() as f64;
     let yardstick = || {
         let (took, read) = timed(|| yardstick(&yard.bytes));
@@ -102,15 +103,15 @@ fn measure(stage: &str, bench: &Bench, corpus: &Corpus, yard: &Corpus, pairs: us
 fn run_naive(naive: &Naive, corpus: &Corpus) -> Duration {
     let (took, counted) = timed(|| naive.run(&corpus.bytes));
     let wanted = Counted { successes: corpus.answer.successes, errors: corpus.answer.errors };
-    assert_eq!(counted, wanted, "what the naive way finds in {}", corpus.name);
+    assert_eq!(counted, wanted, "calls that the naive way finds in {}", corpus.name);
     took
 }
 
-/// Writes a corpus to stdout, however large, in little memory.
+/// Writes a corpus of any size to stdout, with little memory.
 fn write(shape: Option<&String>, megabytes: Option<&String>) -> io::Result<()> {
     let bad = || io::Error::new(io::ErrorKind::InvalidInput, "usage: --write SHAPE MEGABYTES");
-    let shape = Shape::ALL.into_iter().find(|it| Some(it.name()) == shape.map(String::as_str)).ok_or_else(bad)?;
-    let bytes: u64 = megabytes.and_then(|it| it.parse::<u64>().ok()).ok_or_else(bad)? * 1_000_000;
+    let shape = Shape::ALL.into_iter().find(|known| Some(known.name()) == shape.map(String::as_str)).ok_or_else(bad)?;
+    let bytes: u64 = megabytes.and_then(|text| text.parse::<u64>().ok()).ok_or_else(bad)? * 1_000_000;
     let (mut writer, mut text, mut written) = (Writer::new(shape), String::new(), 0);
     let mut stdout = io::stdout().lock();
     while written < bytes {

@@ -1,21 +1,21 @@
-//! Two ways of doing it, run in turns, so that whatever else the machine does falls on both.
+//! Measures two implementations in alternation, so that other load of the machine affects both.
 //!
-//! Time is that which this thread had a core for: on a machine that others use too, a clock on the wall measures them.
+//! Times are CPU times of this thread: on a shared machine, the wall clock would measure the other programs.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// What one way took, and how it compares.
+/// The result of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
-    /// The median run.
+    /// The CPU time of the median run.
     pub(crate) took: Duration,
-    /// How fast it is, with the yardstick at 1: the median over pairs of runs next to each other.
+    /// The speed relative to the yardstick (1.0): the median over pairs of adjacent runs.
     pub(crate) ratio: f64,
 }
 
-/// Measures `work` against `yardstick` over `pairs` pairs of runs: A B A B …, after one of each that is not counted.
-/// `work` does the timing of what counts by itself.
+/// Measures `work` against `yardstick` in `pairs` pairs of runs (A B A B …), after one uncounted run of each.
+/// Both return the time that counts.
 pub(crate) fn in_turns(pairs: usize, mut yardstick: impl FnMut() -> Duration, mut work: impl FnMut() -> Duration) -> Figure {
     let (mut tooks, mut ratios) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
     yardstick();
@@ -30,11 +30,11 @@ pub(crate) fn in_turns(pairs: usize, mut yardstick: impl FnMut() -> Duration, mu
     Figure { took: tooks[pairs / 2], ratio: ratios[pairs / 2] }
 }
 
-/// How long `work` takes, and what it gave.
+/// Returns the CPU time of `work` and its result.
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let start = on_core();
-    let gave = std::hint::black_box(work());
-    (on_core() - start, gave)
+    let result = std::hint::black_box(work());
+    (on_core() - start, result)
 }
 
 fn on_core() -> Duration {

@@ -1,4 +1,4 @@
-//! What the pipeline is held against: the yardstick, and the way one would write it first.
+//! The comparisons for the pipeline: the yardstick, and a straightforward implementation.
 
 use memchr::memchr_iter;
 use regex::Regex;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The least that a reader of such records must do.
+/// The minimum that a reader of such records must do.
 #[derive(Deserialize)]
 struct Yardstick<'a> {
     #[serde(borrow, default)]
@@ -28,7 +28,7 @@ struct Yardstick<'a> {
     level: Cow<'a, str>,
 }
 
-/// Lines of a text, newline excluded.
+/// The lines of a text, without their newlines.
 pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
     memchr_iter(b'\n', bytes).map(move |end| {
@@ -38,7 +38,7 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// How many lines the yardstick reads, and how many of them it cannot.
+/// Returns the number of lines that the yardstick reads, and of lines that it cannot read.
 pub(crate) fn yardstick(bytes: &[u8]) -> (u64, u64) {
     let (mut read, mut failed) = (0, 0);
     for line in lines(bytes) {
@@ -54,12 +54,12 @@ pub(crate) fn yardstick(bytes: &[u8]) -> (u64, u64) {
     (read, failed)
 }
 
-/// A tree per line, a map of counts, and a list of expressions tried one after the other.
+/// A JSON tree per line, a map of counts, and a list of regular expressions that are tried in order.
 pub(crate) struct Naive {
     patterns: Vec<(Regex, &'static str)>,
 }
 
-/// Calls that worked and that failed.
+/// The numbers of successful and of failed calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
     pub(crate) successes: u64,
@@ -104,7 +104,7 @@ impl Naive {
         for line in lines(bytes) {
             let Ok(record) = serde_json::from_slice::<Value>(line) else { continue };
             let provider = record["provider"].as_str().unwrap_or("unknown").to_owned();
-            let failed = record["status_code"].as_u64().is_none_or(|it| it >= 400) || record.get("error").is_some();
+            let failed = record["status_code"].as_u64().is_none_or(|status| status >= 400) || record.get("error").is_some();
             if !failed {
                 counted.successes += 1;
                 *kinds.entry((provider, "success")).or_default() += 1;

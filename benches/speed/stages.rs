@@ -1,4 +1,4 @@
-//! The stages of the hot path, each over a whole corpus, each saying what it found.
+//! The stages of the hot path. Each runs over a whole corpus and checks the result.
 
 use crate::corpus::{Answer, Corpus};
 use crate::measure::timed;
@@ -17,10 +17,10 @@ use llm_triage::window::{Counted, RateOptions, RateTable};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// As much as a source reads at once.
+/// The number of bytes that a source reads at once.
 const CHUNK: usize = 64 << 10;
 
-/// What every stage works with, built once.
+/// What all stages share, built once.
 pub(crate) struct Bench {
     reader: Reader,
     classifier: Classifier,
@@ -65,10 +65,12 @@ impl Bench {
         let (took, found) = timed(|| {
             let mut found = (0, 0);
             for line in lines(&corpus.bytes) {
-                self.reader.read(line, &[], None, |record| match self.classifier.classify(record, Traffic::Llm).outcome {
-                    Outcome::Success => found.0 += 1,
-                    Outcome::Error => found.1 += 1,
-                    Outcome::Other => {}
+                self.reader.read(line, &[], None, |record| {
+                    match self.classifier.classify(record, Traffic::Llm).judgement.outcome {
+                        Outcome::Success => found.0 += 1,
+                        Outcome::Error => found.1 += 1,
+                        Outcome::Other => {}
+                    }
                 });
             }
             found
@@ -81,7 +83,7 @@ impl Bench {
     pub(crate) fn window(&self, calls: &[Observation]) -> Duration {
         let shipped_providers = self.classifier.catalog().providers().len();
         let mut table = RateTable::new(RateOptions { shipped_providers, ..RateOptions::default() });
-        let (took, counted) = timed(|| calls.iter().filter(|it| table.observe(it) == Counted::InWindow).count());
+        let (took, counted) = timed(|| calls.iter().filter(|call| table.observe(call) == Counted::InWindow).count());
         assert_eq!(counted, calls.len(), "calls in windows");
         took
     }
@@ -100,11 +102,11 @@ impl Bench {
             add(&mut answer, &mut pipeline);
             answer
         });
-        assert_eq!(answer, corpus.answer, "what the pipeline made of {}", corpus.name);
+        assert_eq!(answer, corpus.answer, "counts of the pipeline for {}", corpus.name);
         took
     }
 
-    /// The calls in a corpus, as the windows are told them.
+    /// The calls in a corpus, in the form that the windows receive.
     pub(crate) fn calls(&self, corpus: &Corpus) -> Vec<Observation> {
         let (mut pipeline, mut out) = (self.new_pipeline(), Output { keep_calls: true, ..Output::default() });
         for chunk in chunks_of(corpus) {
@@ -142,7 +144,7 @@ fn chunks_of(corpus: &Corpus) -> Vec<Chunk> {
 
 fn add(answer: &mut Answer, pipeline: &mut Pipeline) {
     let tally = pipeline.tally();
-    for books in tally.books.values() {
+    for books in tally.sources.values() {
         answer.lines += books.lines;
         answer.events += books.events;
     }

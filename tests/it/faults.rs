@@ -154,7 +154,7 @@ fn verdicts_lost_to_a_full_disk_are_counted() {
         append(&dir.path().join("app.log"), &call(sent, 200));
         sent += 1;
         std::thread::sleep(std::time::Duration::from_millis(200));
-        daemon.said().contains("verdicts are written again").then_some(())
+        daemon.said().contains("writing verdicts works again").then_some(())
     });
     lines(&daemon, sent as f64);
     std::fs::write(dir.path().join("copy"), "").expect("written");
@@ -184,7 +184,7 @@ fn the_daemon_survives_the_end_of_its_verdict_reader() {
     append(&dir.path().join("app.log"), &call(1, 200));
     lines(&daemon, 2.0);
     let log = daemon.terminate();
-    assert_eq!(log.matches("nobody reads the verdicts any more").count(), 1, "{log}");
+    assert_eq!(log.matches("the reader of the verdicts closed the pipe").count(), 1, "{log}");
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn a_line_of_a_gigabyte_is_counted_and_cut() {
     let [(0, head, tail), (next, 14, 0)] = events.as_slice() else { panic!("{events:?}") };
     assert!(head + tail < 200_000);
     assert_eq!(*next, (1 << 30) + start.len() as u64 + 3);
-    let books = framer.take_books();
+    let books = framer.take_stats();
     assert_eq!((books.lines, books.event_lines, books.long_lines), (2, 2, 1));
     assert_eq!(books.long_bytes, (1 << 30) + start.len() as u64 + 2 - (head + tail) as u64);
 }
@@ -215,7 +215,7 @@ fn a_million_tiny_lines_are_counted() {
     for _ in 0..100 {
         framer.push(&chunk, Timestamp::default(), |_| events += 1);
     }
-    let books = framer.take_books();
+    let books = framer.take_stats();
     assert_eq!((events, books.lines, books.event_lines, books.blank_lines), (500_000, 1_000_000, 500_000, 500_000));
 }
 

@@ -105,7 +105,7 @@ impl World {
     }
 
     fn books(&self) -> SourceStats {
-        self.pipeline.snapshot().sources[0].books.clone()
+        self.pipeline.snapshot().sources[0].stats.clone()
     }
 
     fn silence(&mut self) {

@@ -29,7 +29,7 @@ fn the_accounting_balances_after_truncations() {
     world.tailer.scan(world.now);
     world.tailer.read_next(world.now);
     world.feed();
-    let read = world.pipeline.snapshot().sources[0].books.bytes;
+    let read = world.pipeline.snapshot().sources[0].stats.bytes;
     world.truncate("app.log");
     world.append("app.log", "new\n");
     assert_eq!(world.lost(LossReason::Truncated), 220_000 - read);

@@ -145,7 +145,7 @@ impl World {
         self.poll();
         self.tailer.scan(self.now);
         self.feed();
-        let books = self.pipeline.snapshot().sources[0].books.clone();
+        let books = self.pipeline.snapshot().sources[0].stats.clone();
         let gauges: &Gauges = &self.options.gauges;
         let seen = gauges.seen_bytes.load(Ordering::Relaxed);
         let skipped = gauges.skipped_bytes.load(Ordering::Relaxed);

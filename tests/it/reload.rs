@@ -295,8 +295,11 @@ fn a_receiver_that_hangs_does_not_hold_up_the_end() {
         let took = began.elapsed();
         assert!(took < if signals == 1 { Duration::from_secs(15) } else { Duration::from_secs(5) }, "{took:?}: {said}");
         assert_eq!(status.code(), Some(if signals == 1 { 0 } else { 1 }), "{said}");
-        let says =
-            if signals == 1 { "receivers did not take all notifications in time" } else { "ended immediately by a second signal" };
+        let says = if signals == 1 {
+            "receivers did not take all notifications in time"
+        } else {
+            "ended immediately by a second signal"
+        };
         assert!(said.contains(says), "{said}");
         // The next one tells it.
         let hook = Hook::start(true);

@@ -21,7 +21,7 @@ impl Tailer {
     pub(super) fn lose(&mut self, stream: StreamId, bytes: u64, reason: LossReason) {
         if let Some(tail) = self.tails.get(&stream).filter(|_| bytes > 0) {
             let source = self.sources[tail.source].options.source;
-            self.out.push_back(Event::Lost { source, bytes, reason }.into());
+            self.messages.push_back(Event::Lost { source, bytes, reason }.into());
         }
     }
 

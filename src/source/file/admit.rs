@@ -86,7 +86,7 @@ impl Tailer {
         }
         let stream = tail.stream;
         let message = self.open_message(&tail, tail.offset);
-        self.out.push_back(message);
+        self.messages.push_back(message);
         self.by_key.insert(tail.key, stream);
         self.by_path.insert(fs::canonicalize(&path).unwrap_or(path), stream);
         self.families.entry(family(&tail.path)).or_default().push(stream);

@@ -217,7 +217,7 @@ impl Tailer {
         // Skipping in a compressed file would mean to decompress it. It is not opened at all.
         if opened.gzip.is_some() && skipped > 0 {
             let source = self.sources[source].options.source;
-            self.out.push_back(Event::Lost { source, bytes: skipped, reason: LossReason::CrashLoop }.into());
+            self.messages.push_back(Event::Lost { source, bytes: skipped, reason: LossReason::CrashLoop }.into());
             return None;
         }
         let start = self.start(source, position.path.as_path().into(), position.offset + skipped);

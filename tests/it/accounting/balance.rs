@@ -17,8 +17,8 @@ fn the_accounting_balances_after_a_start_at_the_end() {
     world.append("new.log", "new\n\n");
     world.balance();
     world.wait(2);
-    let books = world.balance();
-    assert_eq!((books.bytes, books.lines, books.blank_lines), (22, 3, 1));
+    let stats = world.balance();
+    assert_eq!((stats.bytes, stats.lines, stats.blank_lines), (22, 3, 1));
     assert_eq!(world.options.gauges.skipped_bytes.load(Ordering::Relaxed), 5);
 }
 
@@ -69,8 +69,8 @@ fn the_accounting_balances_with_lines_of_all_kinds() {
         .and_then(|mut file| file.write_all(b"\xff\xfe\n\xf0\x9f"))
         .expect("written");
     world.append("app.log", TRACEBACK);
-    let books = world.balance();
-    assert!(books.open_lines > 0 && books.partial_lines == 1, "{books:?}");
+    let stats = world.balance();
+    assert!(stats.open_lines > 0 && stats.partial_lines == 1, "{stats:?}");
     world.wait(3);
     assert_eq!(world.balance().open_lines, 0);
 }
@@ -87,8 +87,8 @@ fn the_accounting_balances_when_files_are_deleted_and_closed() {
     world.poll();
     world.balance();
     world.wait(4_000);
-    let books = world.balance();
-    assert_eq!((books.bytes, books.partial_lines), (250_009, 1));
+    let stats = world.balance();
+    assert_eq!((stats.bytes, stats.partial_lines), (250_009, 1));
     assert_eq!(world.options.gauges.files.load(Ordering::Relaxed), 0);
     // A directory takes the name of a file, and then a file again.
     fs::create_dir(world.path("a.log")).expect("created");
@@ -108,8 +108,8 @@ fn the_accounting_balances_after_a_kill_and_with_a_copy() {
     world.poll();
     world.balance();
     world.restart(saved);
-    let books = world.balance();
-    assert_eq!(books.lines, 4, "only the lines after the checkpoint");
+    let stats = world.balance();
+    assert_eq!(stats.lines, 4, "only the lines after the checkpoint");
     fs::copy(world.path("app.log"), world.path("app.log.1")).expect("copied");
     world.wait(3);
     world.balance();

@@ -140,15 +140,15 @@ fn the_parts_of_one_line_are_bounded() {
     }
     world.append("0.log", &cri("stdout", "F", r#"","error_code":"rate_limit_exceeded","error":"Rate limit reached"}"#));
     world.poll();
-    let books = world.balance();
-    assert_eq!((books.lines, books.event_lines, books.partial_lines), (322, 322, 1));
+    let stats = world.balance();
+    assert_eq!((stats.lines, stats.event_lines, stats.partial_lines), (322, 322, 1));
     assert_eq!(world.calls().len(), 1, "{:?}", world.events());
     // Parts of one byte each.
     for _ in 0..5 {
         world.append("0.log", &cri("stdout", "P", "y").repeat(1_000));
     }
     world.poll();
-    let books = world.balance();
-    assert_eq!(books.lines, 5_322);
-    assert!(books.open_lines <= 2_000, "{books:?}");
+    let stats = world.balance();
+    assert_eq!(stats.lines, 5_322);
+    assert!(stats.open_lines <= 2_000, "{stats:?}");
 }

@@ -145,16 +145,16 @@ impl World {
         self.poll();
         self.tailer.scan(self.now);
         self.feed();
-        let books = self.pipeline.snapshot().sources[0].stats.clone();
+        let stats = self.pipeline.snapshot().sources[0].stats.clone();
         let gauges: &Gauges = &self.options.gauges;
         let seen = gauges.seen_bytes.load(Ordering::Relaxed);
         let skipped = gauges.skipped_bytes.load(Ordering::Relaxed);
         let unread = gauges.lag_bytes.load(Ordering::Relaxed);
-        let lost: u64 = books.lost_bytes.values().sum();
-        assert_eq!(seen, books.bytes + skipped + lost + unread, "{books:?}, skipped {skipped}, unread {unread}");
-        let SourceStats { lines, event_lines, blank_lines, discarded_lines, open_lines, .. } = books;
-        assert_eq!(lines, event_lines + blank_lines + discarded_lines + open_lines, "{books:?}");
-        books
+        let lost: u64 = stats.lost_bytes.values().sum();
+        assert_eq!(seen, stats.bytes + skipped + lost + unread, "{stats:?}, skipped {skipped}, unread {unread}");
+        let SourceStats { lines, event_lines, blank_lines, discarded_lines, open_lines, .. } = stats;
+        assert_eq!(lines, event_lines + blank_lines + discarded_lines + open_lines, "{stats:?}");
+        stats
     }
 
     fn lost(&mut self, reason: LossReason) -> u64 {

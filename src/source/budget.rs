@@ -102,7 +102,7 @@ impl Reservation {
     /// Waits until some bytes may be read, reserves at most `wanted` bytes, and returns how many. After `stop` it reserves
     /// without waiting, whatever the budget holds.
     pub(super) async fn reserve(&self, wanted: usize, stop: &CancellationToken) -> usize {
-        let mut waited = false;
+        let mut noted = false;
         loop {
             let freed = self.budget.freed.notified();
             tokio::pin!(freed);
@@ -112,7 +112,7 @@ impl Reservation {
             if reserved > 0 {
                 return reserved;
             }
-            if !std::mem::replace(&mut waited, true) {
+            if !std::mem::replace(&mut noted, true) {
                 self.note_wait();
             }
             tokio::select! {

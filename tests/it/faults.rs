@@ -202,9 +202,9 @@ fn a_line_of_a_gigabyte_is_counted_and_cut() {
     let [(0, head, tail), (next, 14, 0)] = events.as_slice() else { panic!("{events:?}") };
     assert!(head + tail < 200_000);
     assert_eq!(*next, (1 << 30) + start.len() as u64 + 3);
-    let books = framer.take_stats();
-    assert_eq!((books.lines, books.event_lines, books.long_lines), (2, 2, 1));
-    assert_eq!(books.long_bytes, (1 << 30) + start.len() as u64 + 2 - (head + tail) as u64);
+    let stats = framer.take_stats();
+    assert_eq!((stats.lines, stats.event_lines, stats.long_lines), (2, 2, 1));
+    assert_eq!(stats.long_bytes, (1 << 30) + start.len() as u64 + 2 - (head + tail) as u64);
 }
 
 #[test]
@@ -215,8 +215,8 @@ fn a_million_tiny_lines_are_counted() {
     for _ in 0..100 {
         framer.push(&chunk, Timestamp::default(), |_| events += 1);
     }
-    let books = framer.take_stats();
-    assert_eq!((events, books.lines, books.event_lines, books.blank_lines), (500_000, 1_000_000, 500_000, 500_000));
+    let stats = framer.take_stats();
+    assert_eq!((events, stats.lines, stats.event_lines, stats.blank_lines), (500_000, 1_000_000, 500_000, 500_000));
 }
 
 #[test]

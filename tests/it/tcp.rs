@@ -101,10 +101,10 @@ impl World {
                 return;
             }
         }
-        panic!("waited in vain for {what}: {:?}", self.books());
+        panic!("waited in vain for {what}: {:?}", self.stats());
     }
 
-    fn books(&self) -> SourceStats {
+    fn stats(&self) -> SourceStats {
         self.pipeline.snapshot().sources[0].stats.clone()
     }
 
@@ -119,7 +119,7 @@ impl World {
             self.pipeline.handle(message.event, &mut self.out);
         }
         (&mut self.server).await.expect("ended");
-        self.books()
+        self.stats()
     }
 }
 
@@ -138,8 +138,8 @@ fn half_a_line_at_the_end_is_kept_as_partial() {
         peer.write_all((GOOD.to_owned() + GOOD.trim_end()).as_bytes()).await.expect("sent");
         drop(peer);
         world.until("the end", |world| world.closed == 1).await;
-        let books = world.books();
-        assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 1));
+        let stats = world.stats();
+        assert_eq!((stats.lines, stats.event_lines, stats.partial_lines), (2, 2, 1));
         let verdicts = String::from_utf8_lossy(&world.out.verdicts).into_owned();
         assert_eq!(verdicts.matches("\"outcome\":\"success\"").count(), 2, "{verdicts}");
         world.end().await;
@@ -152,14 +152,14 @@ fn a_reset_in_the_middle_of_a_line_keeps_the_received_bytes() {
         let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
         let mut peer = world.connect().await;
         peer.write_all((GOOD.to_owned() + "{\"provider\":\"ope").as_bytes()).await.expect("sent");
-        world.until("the bytes", |world| world.books().bytes > GOOD.len() as u64).await;
+        world.until("the bytes", |world| world.stats().bytes > GOOD.len() as u64).await;
         // Without linger, closing sends a reset.
         peer.set_zero_linger().expect("set");
         drop(peer);
         world.until("the end", |world| world.closed == 1).await;
-        let books = world.books();
-        assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 1));
-        assert_eq!(books.bytes, (GOOD.len() + 16) as u64);
+        let stats = world.stats();
+        assert_eq!((stats.lines, stats.event_lines, stats.partial_lines), (2, 2, 1));
+        assert_eq!(stats.bytes, (GOOD.len() + 16) as u64);
         assert_eq!(world.gauges.buffered_bytes.load(Ordering::Relaxed), 0);
         world.end().await;
     });
@@ -177,10 +177,10 @@ fn a_peer_that_sends_single_bytes_gets_the_same_lines() {
                 tokio::task::yield_now().await;
             }
         });
-        world.until("all lines", |world| world.books().lines == 20).await;
+        world.until("all lines", |world| world.stats().lines == 20).await;
         writer.await.expect("sent");
         world.until("the end", |world| world.closed == 1).await;
-        assert_eq!(world.books().events, 20);
+        assert_eq!(world.stats().events, 20);
         world.end().await;
     });
 }
@@ -198,14 +198,14 @@ fn a_line_without_end_holds_bounded_memory() {
             }
             endless
         });
-        world.until("64 MiB", |world| world.books().bytes >= 64 << 20).await;
+        world.until("64 MiB", |world| world.stats().bytes >= 64 << 20).await;
         assert!(world.most < 3 << 20, "{} held", world.most);
         other.write_all(GOOD.as_bytes()).await.expect("sent");
-        world.until("the other's line", |world| world.books().lines == 1).await;
+        world.until("the other's line", |world| world.stats().lines == 1).await;
         drop(writer.await.expect("sent"));
         world.until("its end", |world| world.closed == 1).await;
-        let books = world.books();
-        assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 2), "the endless line is partial");
+        let stats = world.stats();
+        assert_eq!((stats.lines, stats.event_lines, stats.partial_lines), (2, 2, 2), "the endless line is partial");
         world.end().await;
     });
 }
@@ -236,13 +236,13 @@ fn lines_of_all_peers_share_the_budget_and_none_is_lost() {
         let mut small = world.connect().await;
         small.write_all(GOOD.repeat(100).as_bytes()).await.expect("sent");
         drop(small);
-        world.until("all lines", |world| world.books().lines == 136).await;
+        world.until("all lines", |world| world.stats().lines == 136).await;
         for writer in writers {
             writer.await.expect("sent");
         }
         world.until("their ends", |world| world.closed == 13).await;
-        assert_eq!(world.books().events, 136, "no line is lost or cut: {:?}", world.books());
-        assert_eq!(world.books().partial_lines, 0);
+        assert_eq!(world.stats().events, 136, "no line is lost or cut: {:?}", world.stats());
+        assert_eq!(world.stats().partial_lines, 0);
         assert!(world.most <= (2 << 20) + (1 << 20) + (128 << 10), "{} held at once", world.most);
         assert!(world.gauges.waits.load(Ordering::Relaxed) > 0, "at least one peer had to wait");
         assert_eq!(world.gauges.buffered_bytes.load(Ordering::Relaxed), 0);
@@ -265,10 +265,10 @@ fn a_larger_budget_lets_waiting_peers_continue() {
         );
         drop((a, b));
         while world.step().await {}
-        let before = world.books().bytes;
+        let before = world.stats().bytes;
         assert!(before < 600_000, "one peer waits");
         world.budget.set(8 << 20, 2);
-        world.until("both", |world| world.books().bytes == 600_000).await;
+        world.until("both", |world| world.stats().bytes == 600_000).await;
         world.end().await;
     });
 }
@@ -284,16 +284,16 @@ fn peers_beyond_the_connection_limit_wait() {
             peer.write_all(GOOD.as_bytes()).await.expect("sent");
             peers.push(peer);
         }
-        world.until("two lines", |world| world.books().lines == 2).await;
+        world.until("two lines", |world| world.stats().lines == 2).await;
         while world.step().await {}
-        assert_eq!((world.books().lines, world.gauges.files.load(Ordering::Relaxed)), (2, 2));
+        assert_eq!((world.stats().lines, world.gauges.files.load(Ordering::Relaxed)), (2, 2));
         // A reload raises the limit.
         world.settings.send_replace(Settings { limits: Limits { connections: 4, ..LIMITS }, tls: None });
-        world.until("two more", |world| world.books().lines == 4).await;
+        world.until("two more", |world| world.stats().lines == 4).await;
         while world.step().await {}
-        assert_eq!(world.books().lines, 4);
+        assert_eq!(world.stats().lines, 4);
         drop(peers);
-        world.until("the rest", |world| world.books().lines == 6 && world.closed == 6).await;
+        world.until("the rest", |world| world.stats().lines == 6 && world.closed == 6).await;
         world.end().await;
     });
 }
@@ -304,13 +304,13 @@ fn idle_peers_are_closed_and_a_reload_changes_the_time() {
         let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
         let mut peer = world.connect().await;
         peer.write_all(b"half a li").await.expect("sent");
-        world.until("the bytes", |world| world.books().bytes == 9).await;
+        world.until("the bytes", |world| world.stats().bytes == 9).await;
         world.settings.send_replace(Settings { limits: Limits { idle: Duration::from_millis(20), ..LIMITS }, tls: None });
         world.until("the end", |world| world.closed == 1).await;
         assert_eq!(peer.read(&mut [0; 8]).await.expect("closed"), 0);
         // Indented lines may follow an event, so it is closed only after a second.
         world.silence();
-        assert_eq!((world.books().events, world.books().partial_lines), (1, 1));
+        assert_eq!((world.stats().events, world.stats().partial_lines), (1, 1));
         world.end().await;
     });
 }
@@ -328,7 +328,7 @@ fn a_slow_pipeline_blocks_the_writer_and_gets_every_line() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(!writer.is_finished(), "the writer waits");
         assert!(world.gauges.buffered_bytes.load(Ordering::Relaxed) < 1 << 20);
-        world.until("all lines", |world| world.books().lines == lines as u64).await;
+        world.until("all lines", |world| world.stats().lines == lines as u64).await;
         writer.await.expect("no panic").expect("sent");
         world.end().await;
     });
@@ -356,7 +356,7 @@ fn garbage_makes_no_calls_and_does_not_affect_other_peers() {
         let verdicts = String::from_utf8_lossy(&world.out.verdicts).into_owned();
         assert_eq!(verdicts.matches("\"outcome\":\"success\"").count(), 1);
         assert_eq!(verdicts.matches("\"outcome\":\"error\"").count(), 0, "{verdicts}");
-        let books = world.end().await;
-        assert_eq!(books.lines, books.event_lines + books.blank_lines + books.discarded_lines);
+        let stats = world.end().await;
+        assert_eq!(stats.lines, stats.event_lines + stats.blank_lines + stats.discarded_lines);
     });
 }

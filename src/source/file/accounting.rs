@@ -21,7 +21,7 @@ impl Tailer {
     pub(super) fn lose(&mut self, stream: StreamId, bytes: u64, reason: LossReason) {
         if let Some(tail) = self.tails.get(&stream).filter(|_| bytes > 0) {
             let source = self.sources[tail.source].options.source;
-            self.out.push_back(Event::Lost { source, bytes, reason }.into());
+            self.messages.push_back(Event::Lost { source, bytes, reason }.into());
         }
     }
 
@@ -35,14 +35,14 @@ impl Tailer {
     /// Counts bytes as seen. `bytes` may be negative, where a file was smaller than assumed; the sum never is.
     pub(super) fn note_seen(&self, source: usize, bytes: i64) {
         // Adds modulo 2^64, so a negative number is subtracted.
-        self.sources[source].options.gauges.seen_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.sources[source].options.gauges.seen_bytes.fetch_add(bytes.cast_unsigned(), Ordering::Relaxed);
     }
 
     /// Updates the gauges of all sources.
     pub(super) fn publish(&mut self, now: ClockReading) {
         for tail in self.tails.values_mut() {
             let grown = mem::take(&mut tail.grown);
-            self.sources[tail.source].options.gauges.seen_bytes.fetch_add(grown as u64, Ordering::Relaxed);
+            self.sources[tail.source].options.gauges.seen_bytes.fetch_add(grown.cast_unsigned(), Ordering::Relaxed);
         }
         let mut sums = vec![Sums::default(); self.sources.len()];
         for tail in self.tails.values() {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::{io, mem};
 
 /// How far before the end of a file the start of its last line is searched, in bytes.
-const LINE_START_WITHIN: u64 = 64 * 1024;
+const LINE_START_WITHIN: usize = 64 * 1024;
 
 impl Tailer {
     /// Starts to follow new files, oldest first.
@@ -86,7 +86,7 @@ impl Tailer {
         }
         let stream = tail.stream;
         let message = self.open_message(&tail, tail.offset);
-        self.out.push_back(message);
+        self.messages.push_back(message);
         self.by_key.insert(tail.key, stream);
         self.by_path.insert(fs::canonicalize(&path).unwrap_or(path), stream);
         self.families.entry(family(&tail.path)).or_default().push(stream);
@@ -98,8 +98,9 @@ impl Tailer {
 
 /// The offset at which the last line starts. It may still be incomplete, so reading must not start in its middle.
 fn last_line_start(file: &File, size: u64) -> io::Result<u64> {
-    let from = size.saturating_sub(LINE_START_WITHIN);
-    let mut buffer = vec![0; (size - from) as usize];
+    let len = usize::try_from(size).map_or(LINE_START_WITHIN, |size| size.min(LINE_START_WITHIN));
+    let from = size - len as u64;
+    let mut buffer = vec![0; len];
     let got = read_full_at(file, &mut buffer, from)?;
     let newline = memchr::memrchr(b'\n', &buffer[..got]);
     Ok(newline.map_or(if from == 0 { 0 } else { size }, |newline| from + newline as u64 + 1))

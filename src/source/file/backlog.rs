@@ -17,14 +17,14 @@ impl Tailer {
             let unread = self.tails.values().filter(|tail| tail.lag() > 0);
             let streams = self.catch_up.begin(unread.map(|tail| (tail.stream, tail.size)).collect(), now.steady);
             if !streams.is_empty() {
-                self.out.push_back(Event::CatchingUp(streams).into());
+                self.messages.push_back(Event::CatchingUp(streams).into());
             }
         }
     }
 
     pub(super) fn note_progress(&mut self, stream: StreamId, offset: u64) {
         if self.catch_up.note_progress(stream, offset) {
-            self.out.push_back(Event::CaughtUp(stream).into());
+            self.messages.push_back(Event::CaughtUp(stream).into());
         }
     }
 
@@ -32,12 +32,12 @@ impl Tailer {
     pub(super) fn end_catch_up(&mut self, now: ClockReading) {
         let gone = |stream| self.tails.get(&stream).is_none_or(|tail| tail.failed);
         let done = self.catch_up.give_up(now.steady, gone);
-        self.out.extend(done.into_iter().map(|stream| Event::CaughtUp(stream).into()));
+        self.messages.extend(done.into_iter().map(|stream| Event::CaughtUp(stream).into()));
     }
 
     /// Reports files that have not been read to their end for too long, and files that caught up again.
     pub(super) fn note_behind(&mut self, now: ClockReading) {
-        let Self { tails, sources, out, .. } = self;
+        let Self { tails, sources, messages, .. } = self;
         for tail in tails.values_mut() {
             let unread = tail.lag() > 0 && !tail.failed;
             if !unread {
@@ -47,7 +47,7 @@ impl Tailer {
             if behind != tail.behind {
                 tail.behind = behind;
                 let source = sources[tail.source].options.source;
-                out.push_back(Event::Behind { stream: tail.stream, source, behind }.into());
+                messages.push_back(Event::Behind { stream: tail.stream, source, behind }.into());
             }
         }
     }

@@ -119,7 +119,7 @@ fn has_common_bytes(copy: &File, original: &Tail, size: u64) -> io::Result<bool>
     if end < PROOF_BYTES && end < size {
         return Ok(false);
     }
-    let covered = end.min(u64::from(HeadFingerprint::MAX_BYTES)) as u16;
+    let covered = u16::try_from(end).unwrap_or(HeadFingerprint::MAX_BYTES);
     let before_end = TailFingerprint::read(file, end)?.hashed();
     Ok(HeadFingerprint::read(copy, covered)? == HeadFingerprint::read(file, covered)? && before_end.matches(copy)?)
 }

@@ -23,10 +23,10 @@ impl Tailer {
     pub(super) fn discover(&mut self) -> Vec<FoundFile> {
         let mut keys = HashSet::new();
         let mut all = Vec::new();
-        self.dirs.clear();
+        self.glob_dirs.clear();
         for source in 0..self.sources.len() {
             let mut found = self.sources[source].globs.walk();
-            self.dirs.append(&mut found.dirs);
+            self.glob_dirs.append(&mut found.dirs);
             if found.too_many && !mem::replace(&mut self.sources[source].warned_too_many, true) {
                 warn!(source = %self.sources[source].name, "too many files match, ignoring the last of them");
             }
@@ -35,7 +35,7 @@ impl Tailer {
             }
             for (path, meta) in found.files {
                 let key = FileKey::of(&meta);
-                if !self.own.contains(&path, key) && keys.insert(key) {
+                if !self.own_files.contains(&path, key) && keys.insert(key) {
                     all.push(FoundFile { source, path, key, meta });
                 }
             }

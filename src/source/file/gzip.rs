@@ -84,7 +84,7 @@ impl GzipReader {
     fn skip_to(&mut self, offset: u64) -> io::Result<bool> {
         let mut buffer = [0; SKIP_BYTES];
         while self.offset < offset {
-            let wanted = (offset - self.offset).min(buffer.len() as u64) as usize;
+            let wanted = usize::try_from(offset - self.offset).map_or(buffer.len(), |left| left.min(buffer.len()));
             if self.read(&mut buffer[..wanted])? < wanted {
                 return Ok(false);
             }

@@ -60,10 +60,10 @@ impl HeadFingerprint {
     /// if there is a gap before them.
     pub fn grow(&mut self, offset: u64, bytes: &[u8]) {
         let Some(known) = u64::from(self.len).checked_sub(offset) else { return };
-        let Some(fresh) = bytes.get(known as usize..) else { return };
+        let Some(fresh) = usize::try_from(known).ok().and_then(|known| bytes.get(known..)) else { return };
         let fresh = &fresh[..fresh.len().min(usize::from(Self::MAX_BYTES - self.len))];
         self.hash = self.hash.extend(fresh);
-        self.len += fresh.len() as u16;
+        self.len += saturating_u16(fresh.len());
     }
 
     /// The fingerprint of the first `len` bytes of `file`, or of all its bytes if it has fewer.
@@ -97,9 +97,9 @@ impl TailFingerprint {
 
     /// Reads the bytes of `file` before `end`; fewer if the file is shorter.
     pub(super) fn read(file: &File, end: u64) -> io::Result<Self> {
-        let len = end.min(Self::MAX_BYTES as u64);
-        let mut bytes = vec![0; len as usize];
-        let got = read_full_at(file, &mut bytes, end - len)?;
+        let len = usize::try_from(end).map_or(Self::MAX_BYTES, |end| end.min(Self::MAX_BYTES));
+        let mut bytes = vec![0; len];
+        let got = read_full_at(file, &mut bytes, end - len as u64)?;
         bytes.truncate(got);
         Ok(Self { end, bytes })
     }
@@ -119,7 +119,7 @@ impl TailFingerprint {
 
     /// The hash that a checkpoint stores instead of the bytes.
     pub(super) fn hashed(&self) -> OffsetFingerprint {
-        OffsetFingerprint { end: self.end, len: self.bytes.len() as u16, hash: Hash::EMPTY.extend(&self.bytes) }
+        OffsetFingerprint { end: self.end, len: saturating_u16(self.bytes.len()), hash: Hash::EMPTY.extend(&self.bytes) }
     }
 }
 
@@ -138,6 +138,11 @@ impl OffsetFingerprint {
     pub(super) fn matches(&self, file: &File) -> io::Result<bool> {
         Ok(TailFingerprint::read(file, self.end)?.hashed() == *self)
     }
+}
+
+/// Fingerprints cover fewer bytes than this saturates at.
+fn saturating_u16(len: usize) -> u16 {
+    u16::try_from(len).unwrap_or(u16::MAX)
 }
 
 /// Reads until `buffer` is full or the file ends.

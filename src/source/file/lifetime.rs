@@ -203,6 +203,6 @@ impl Tailer {
             self.by_key.remove(&tail.key);
         }
         self.by_path.retain(|_, other| *other != stream);
-        self.out.push_back(Event::Close(stream).into());
+        self.messages.push_back(Event::Close(stream).into());
     }
 }

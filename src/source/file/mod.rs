@@ -65,8 +65,8 @@ use tail::{SCRATCH_BYTES, Tail};
 pub struct Tailer {
     sources: Vec<Source>,
     /// The names of all sources that were ever followed.
-    known: BTreeSet<String>,
-    own: OwnFiles,
+    known_sources: BTreeSet<String>,
+    own_files: OwnFiles,
     ids: Arc<StreamIds>,
     tails: BTreeMap<StreamId, Tail>,
     by_key: HashMap<FileKey, StreamId>,
@@ -82,7 +82,8 @@ pub struct Tailer {
     finished: VecDeque<(PathBuf, HeadFingerprint)>,
     /// Files that may have unread bytes, in the order of reading.
     ready: VecDeque<StreamId>,
-    out: VecDeque<SourceMessage>,
+    /// For [`Tailer::take`].
+    messages: VecDeque<SourceMessage>,
     scratch: Vec<u8>,
     /// The number of scans so far.
     scans: u64,
@@ -93,8 +94,8 @@ pub struct Tailer {
     catch_up: CatchUp,
     /// The number of open files, or slightly more.
     open_files: usize,
-    /// Directories that the globs name.
-    dirs: BTreeSet<PathBuf>,
+    /// Directories that the globs name: files may appear there.
+    glob_dirs: BTreeSet<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -115,25 +116,29 @@ impl Tailer {
     /// # Errors
     ///
     /// Invalid glob pattern.
-    pub fn new(options: Vec<Options>, resume: ResumeState, own: OwnFiles, ids: Arc<StreamIds>) -> Result<Self, PatternError> {
-        let ResumeState { positions, sources: known, skip_backlog } = resume;
+    pub fn new(
+        options: Vec<Options>,
+        resume: ResumeState,
+        own_files: OwnFiles,
+        ids: Arc<StreamIds>,
+    ) -> Result<Self, PatternError> {
+        let ResumeState { positions, sources: mut known_sources, skip_backlog } = resume;
         let mut sources = Vec::new();
         for options in options {
             sources.push(Source {
                 globs: Globs::new(&options.paths, &options.exclude)?,
                 name: options.name.as_str().into(),
-                first_ever: !known.contains(&options.name),
+                first_ever: !known_sources.contains(&options.name),
                 first_scan: 1,
                 warned_too_many: false,
                 options,
             });
         }
-        let names = sources.iter().map(|source| source.options.name.clone());
-        let known = known.into_iter().chain(names).collect();
+        known_sources.extend(sources.iter().map(|source| source.options.name.clone()));
         Ok(Self {
             sources,
-            known,
-            own,
+            known_sources,
+            own_files,
             ids,
             tails: BTreeMap::new(),
             by_key: HashMap::new(),
@@ -143,7 +148,7 @@ impl Tailer {
             remembered: positions.into_iter().map(|position| (StreamId(position.stream), position)).collect(),
             finished: VecDeque::new(),
             ready: VecDeque::new(),
-            out: VecDeque::new(),
+            messages: VecDeque::new(),
             scratch: vec![0; SCRATCH_BYTES],
             scans: 0,
             skip_backlog,
@@ -151,13 +156,13 @@ impl Tailer {
             unfinished_copies: HashMap::new(),
             catch_up: CatchUp::default(),
             open_files: 0,
-            dirs: BTreeSet::new(),
+            glob_dirs: BTreeSet::new(),
         })
     }
 
     /// Takes the next message that [`Tailer::scan`] and [`Tailer::read_next`] produced.
     pub fn take(&mut self) -> Option<SourceMessage> {
-        self.out.pop_front()
+        self.messages.pop_front()
     }
 
     /// Compares path names with open files: finds new files and detects rotated, truncated and deleted ones.

@@ -40,7 +40,7 @@ impl Tailer {
                 }
             }
             self.after_read(stream, now);
-            if !self.out.is_empty() {
+            if !self.messages.is_empty() {
                 return true;
             }
         }
@@ -56,13 +56,13 @@ impl Tailer {
         self.sources[tail.source].options.gauges.read_at(now.wall);
         if after_hole && let Some(tail) = self.tails.get(&stream) {
             let message = self.open_message(tail, offset);
-            self.out.push_back(message);
+            self.messages.push_back(message);
         }
         if let Some(predecessor) = predecessor {
-            self.out.push_back(Event::Rotated { from: predecessor, to: stream }.into());
+            self.messages.push_back(Event::Rotated { from: predecessor, to: stream }.into());
         }
         let event = chunk_event(stream, offset, bytes, now.wall);
-        self.out.push_back(SourceMessage { event, position, reservation: None });
+        self.messages.push_back(SourceMessage { event, position, reservation: None });
     }
 
     /// The message that a stream begins at `offset`: a new stream, or the bytes after a hole.
@@ -120,7 +120,7 @@ impl Tailer {
         let lost = tail.rewind();
         let position = Some(tail.file_position());
         self.lose(stream, lost, LossReason::Truncated);
-        self.out.push_back(SourceMessage { event: Event::Truncated { stream }, position, reservation: None });
+        self.messages.push_back(SourceMessage { event: Event::Truncated { stream }, position, reservation: None });
     }
 
     /// Notes that a file cannot be read. The next scan tries it again.

@@ -18,10 +18,10 @@ impl Tailer {
             let globs = Globs::new(&options.paths, &options.exclude)?;
             let before = self.sources.iter().find(|source| *source.name == *options.name);
             let (first_ever, first_scan) = before.map_or_else(
-                || (!self.known.contains(&options.name), self.scans + 1),
+                || (!self.known_sources.contains(&options.name), self.scans + 1),
                 |source| (source.first_ever, source.first_scan),
             );
-            self.known.insert(options.name.clone());
+            self.known_sources.insert(options.name.clone());
             sources.push(Source {
                 globs,
                 name: options.name.as_str().into(),
@@ -35,7 +35,9 @@ impl Tailer {
         let moved: Vec<Option<usize>> = self.sources.iter().map(new_index).collect();
         let removed: Vec<StreamId> =
             self.tails.values().filter(|tail| moved[tail.source].is_none()).map(|tail| tail.stream).collect();
-        removed.into_iter().for_each(|stream| self.close(stream, now));
+        for stream in removed {
+            self.close(stream, now);
+        }
         self.publish(now);
         for tail in self.tails.values_mut() {
             tail.source = moved[tail.source].unwrap_or_default();

@@ -99,7 +99,7 @@ impl Tailer {
     fn resume_at(&mut self, found: &FoundFile, opened: OpenedFile, position: Position, now: ClockReading) {
         let Position { stream, path, offset, line, .. } = position;
         let skipped = self.skipped(opened.meta.len(), offset);
-        self.note_seen(found.source, skipped as i64);
+        self.note_seen(found.source, skipped.cast_signed());
         let offset = offset + skipped;
         debug!(path = %found.path.display(), offset, "resuming file at its position");
         let start = self.start(found.source, path.into(), offset);
@@ -213,11 +213,11 @@ impl Tailer {
     ) -> Option<StreamId> {
         self.remembered.remove(&StreamId(position.stream));
         let skipped = self.skipped(opened.size(), position.offset);
-        self.note_seen(source, skipped as i64);
+        self.note_seen(source, skipped.cast_signed());
         // Skipping in a compressed file would mean to decompress it. It is not opened at all.
         if opened.gzip.is_some() && skipped > 0 {
             let source = self.sources[source].options.source;
-            self.out.push_back(Event::Lost { source, bytes: skipped, reason: LossReason::CrashLoop }.into());
+            self.messages.push_back(Event::Lost { source, bytes: skipped, reason: LossReason::CrashLoop }.into());
             return None;
         }
         let start = self.start(source, position.path.as_path().into(), position.offset + skipped);

@@ -134,7 +134,7 @@ impl Tail {
             last_bytes: TailFingerprint::read(&file, offset)?,
             size: meta.len(),
             truncated: 0,
-            grown: meta.len().saturating_sub(offset) as i64,
+            grown: meta.len().saturating_sub(offset).cast_signed(),
             nuls: 0,
             modified: meta.modified()?,
             file: Some(file),
@@ -166,7 +166,7 @@ impl Tail {
         let offset = start.offset;
         let tail = Self::plain(Start { offset: 0, ..start }, current_path, file, meta, now)?;
         let (head, last_bytes, size) = (gzip.head, gzip.last_bytes.clone(), gzip.size.max(offset));
-        let grown = (size - offset) as i64;
+        let grown = (size - offset).cast_signed();
         Ok(Self { offset, head, last_bytes, size, grown, gzip: Some(gzip), at_end: false, in_hole: false, ..tail })
     }
 
@@ -211,7 +211,7 @@ impl Tail {
     pub(super) fn update_from(&mut self, meta: &Metadata) -> bool {
         if let Some(gzip) = &self.gzip {
             // Compressed files do not grow.
-            self.grown += gzip.size as i64 - self.size.max(self.offset) as i64;
+            self.grown += gzip.size.cast_signed() - self.size.max(self.offset).cast_signed();
             self.size = gzip.size;
             return false;
         }
@@ -220,7 +220,7 @@ impl Tail {
         // If the file is now shorter than the unread bytes a `stat` saw, bytes were lost. The larger size is kept to count them.
         if meta.len() >= self.offset || self.size <= self.offset {
             let unread_end = self.size.max(self.offset);
-            self.grown += meta.len().saturating_sub(unread_end) as i64;
+            self.grown += meta.len().saturating_sub(unread_end).cast_signed();
             self.truncated += unread_end.saturating_sub(meta.len().max(self.offset));
             self.size = meta.len();
         }
@@ -280,7 +280,7 @@ impl Tail {
         self.after_hole |= nuls > 0;
         self.nuls += nuls as u64;
         self.offset += fresh.len() as u64;
-        self.grown += self.offset.saturating_sub(self.size) as i64;
+        self.grown += self.offset.saturating_sub(self.size).cast_signed();
         self.size = self.size.max(self.offset);
         self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
         if bytes.is_empty() {
@@ -302,7 +302,7 @@ impl Tail {
             self.size = self.offset + got as u64;
         }
         // The size in the gzip trailer may be wrong.
-        self.grown += self.size as i64 - known_size as i64;
+        self.grown += self.size.cast_signed() - known_size.cast_signed();
         if got == 0 {
             return Ok(Read::End);
         }
@@ -317,7 +317,7 @@ impl Tail {
         let lost = self.lag() + mem::take(&mut self.truncated);
         let size = self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len());
         (self.offset, self.line, self.size) = (0, 1, size);
-        self.grown += size as i64;
+        self.grown += size.cast_signed();
         self.head = HeadFingerprint::default();
         self.last_bytes = TailFingerprint::default();
         self.in_hole = true;

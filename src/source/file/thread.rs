@@ -113,6 +113,6 @@ impl Tailer {
     /// Directories in which files may change: those that the globs name, and those where symbolic links lead.
     fn watched_dirs(&self) -> BTreeSet<PathBuf> {
         let real = self.by_path.keys().filter_map(|path| path.parent());
-        self.dirs.iter().map(PathBuf::as_path).chain(real).map(Path::to_owned).collect()
+        self.glob_dirs.iter().map(PathBuf::as_path).chain(real).map(Path::to_owned).collect()
     }
 }

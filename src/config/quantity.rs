@@ -183,13 +183,8 @@ impl JsonSchema for Span {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        span_schema()
+        json_schema!({"type": "string", "pattern": "^([0-9]+ *(ms|s|m|h|d))+$"})
     }
-}
-
-/// The schema of every duration in the configuration.
-pub(super) fn span_schema() -> Schema {
-    json_schema!({"type": "string", "pattern": "^([0-9]+ *(ms|s|m|h|d))+$"})
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) fn providers(_: &mut SchemaGenerator) -> Schema {
         "relay": switch("Whether it passes on the failures of other providers.", false),
         "self_hosted": switch("Whether it runs on own machines.", false),
     });
-    array(table(&["id"], properties))
+    array(&table(&["id"], &properties))
 }
 
 /// `[[escalation]]`.
@@ -39,7 +39,7 @@ pub(super) fn rows(generator: &mut SchemaGenerator) -> Schema {
         "owner": one_or_several(words::<Owner>(generator)),
         "retry": one_or_several(words::<Retry>(generator)),
     });
-    let mut conditions = table(&[], conditions);
+    let mut conditions = table(&[], &conditions);
     conditions["description"] = json!("The failed calls of this row: every key must match.");
     let properties = json!({
         "id": text("The id of the shipped row to change, or of a new row."),
@@ -62,7 +62,7 @@ pub(super) fn rows(generator: &mut SchemaGenerator) -> Schema {
         "escalate_to": text("Whom to call, or what to do, if that does not help."),
         "fix": text("How to fix it."),
     });
-    array(table(&["id"], properties))
+    array(&table(&["id"], &properties))
 }
 
 pub(super) fn alertmanager(generator: &mut SchemaGenerator) -> Schema {
@@ -115,15 +115,15 @@ fn receiver(generator: &mut SchemaGenerator, shared: &[&str], own: Value) -> Sch
     for key in shared {
         properties[*key] = all[*key].clone();
     }
-    array(table(&[], properties))
+    array(&table(&[], &properties))
 }
 
-fn array(items: Value) -> Schema {
+fn array(items: &Value) -> Schema {
     schemars::json_schema!({"type": "array", "items": items})
 }
 
 /// A table with these keys and no others.
-fn table(required: &[&str], properties: Value) -> Value {
+fn table(required: &[&str], properties: &Value) -> Value {
     let mut table = json!({"type": "object", "properties": properties, "additionalProperties": false});
     if !required.is_empty() {
         table["required"] = json!(required);
@@ -135,8 +135,10 @@ fn words<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
     T::json_schema(generator).to_value()
 }
 
+/// A duration. The modules that own these tables accept fractions too.
 fn span(description: &str) -> Value {
-    described(json!(super::quantity::span_schema()), description)
+    let pattern = r"^([0-9]+(\.[0-9]+)? *(ms|s|m|h|d))+$";
+    json!({"type": "string", "pattern": pattern, "description": description})
 }
 
 fn text(description: &str) -> Value {

@@ -1079,7 +1079,7 @@ async fn a_real_alertmanager_accepts_and_resolves_an_alert() {
 
 #[test]
 fn the_schema_has_every_kind_and_accepts_no_other_key() {
-    let schema = receivers_schema();
+    let schema = receivers_schema().to_value();
     for kind in ReceiverOptions::KINDS {
         let table = &schema["properties"][kind]["items"];
         assert_eq!(table["properties"]["name"]["type"], "string", "{kind}: {table}");

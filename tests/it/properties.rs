@@ -1,4 +1,4 @@
-//! Sentences that hold for every input: pieces do not matter, books balance, nothing panics, no secret stays.
+//! Properties that hold for every input: chunk sizes do not matter, accounting balances, nothing panics, no secret stays.
 
 use crate::replay::{Replayed, Setup};
 use llm_triage::classify::Traffic;
@@ -13,7 +13,7 @@ use proptest::sample::{Index, select};
 use serde_json::Value;
 use std::time::Duration;
 
-/// Lines of every shape that framing knows, and some that it cannot know.
+/// Lines of every form that framing knows, and some that it does not.
 const LINES: &[&[u8]] = &[
     b"",
     b"  ",
@@ -54,7 +54,7 @@ const LINES: &[&[u8]] = &[
     b"\x1b[31mERROR\x1b[0m coloured",
 ];
 
-/// Lines with their ends; the last may have none.
+/// Lines with their newlines; the last line may have none.
 fn log() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         20 => select(LINES).prop_map(<[u8]>::to_vec),
@@ -83,9 +83,9 @@ fn limits() -> impl Strategy<Value = Options> {
     prop_oneof![Just(Options::DEFAULT), small]
 }
 
-/// An event, kept.
+/// An event with its own copy of the bytes.
 #[derive(Clone, Debug, PartialEq)]
-struct OwnedVerdict {
+struct OwnedEvent {
     bytes: Vec<u8>,
     tail: Vec<u8>,
     line: u64,
@@ -95,100 +95,103 @@ struct OwnedVerdict {
     continued: bool,
 }
 
-impl From<RawEvent<'_>> for OwnedVerdict {
-    fn from(it: RawEvent<'_>) -> Self {
-        let RawEvent { bytes, tail, line, lines, offset, stamped, continued } = it;
+impl From<RawEvent<'_>> for OwnedEvent {
+    fn from(event: RawEvent<'_>) -> Self {
+        let RawEvent { bytes, tail, line, lines, offset, stamped, continued } = event;
         Self { bytes: bytes.to_vec(), tail: tail.to_vec(), line, lines, offset, stamped, continued }
     }
 }
 
 /// The pieces between the cuts.
 fn pieces<'a>(log: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
-    let mut cuts: Vec<_> = cuts.iter().map(|it| it.index(log.len() + 1)).collect();
+    let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(log.len() + 1)).collect();
     cuts.extend([0, log.len()]);
     cuts.sort_unstable();
-    cuts.windows(2).map(|it| &log[it[0]..it[1]]).collect()
+    cuts.windows(2).map(|pair| &log[pair[0]..pair[1]]).collect()
 }
 
-fn frame(options: Options, pieces: &[&[u8]]) -> (Vec<OwnedVerdict>, FramingStats) {
+fn frame(options: Options, pieces: &[&[u8]]) -> (Vec<OwnedEvent>, FramingStats) {
     let (mut framer, mut events) = (Framer::new(options, 0, 1), Vec::new());
     for piece in pieces {
-        framer.push(piece, Timestamp::default(), |it| events.push(it.into()));
+        framer.push(piece, Timestamp::default(), |event| events.push(event.into()));
     }
-    framer.finish(|it| events.push(it.into()));
+    framer.finish(|event| events.push(event.into()));
     (events, framer.take_stats())
 }
 
-/// Shorter than a debug print of a hundred kilobytes.
-fn brief(events: &[OwnedVerdict]) -> Vec<(u64, u64, u64, usize, String)> {
-    let text = |it: &OwnedVerdict| String::from_utf8_lossy(&it.bytes[..it.bytes.len().min(60)]).into_owned();
-    events.iter().map(|it| (it.line, it.lines, it.offset, it.bytes.len() + it.tail.len(), text(it))).collect()
+/// Short enough to print when a test fails.
+fn brief(events: &[OwnedEvent]) -> Vec<(u64, u64, u64, usize, String)> {
+    let text = |it: &OwnedEvent| String::from_utf8_lossy(&it.bytes[..it.bytes.len().min(60)]).into_owned();
+    events
+        .iter()
+        .map(|event| (event.line, event.lines, event.offset, event.bytes.len() + event.tail.len(), text(event)))
+        .collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn whatever_the_pieces_the_events_are_the_same(log in log(), cuts in vec(any::<Index>(), 0..12), options in limits()) {
-        let (whole, books) = frame(options, &[&log]);
+    fn events_do_not_depend_on_chunk_sizes(log in log(), cuts in vec(any::<Index>(), 0..12), options in limits()) {
+        let (whole, stats) = frame(options, &[&log]);
         let (events, piecewise) = frame(options, &pieces(&log, &cuts));
         prop_assert_eq!(brief(&events), brief(&whole));
         prop_assert!(events == whole);
-        prop_assert_eq!(piecewise, books);
+        prop_assert_eq!(piecewise, stats);
     }
 
     #[test]
-    fn the_books_balance(log in log(), options in limits()) {
-        let (events, books) = frame(options, &[&log]);
-        let lines = log.iter().filter(|it| **it == b'\n').count() as u64 + u64::from(log.last().is_some_and(|it| *it != b'\n'));
-        prop_assert_eq!(books.bytes, log.len() as u64);
-        prop_assert_eq!(books.lines, lines);
-        prop_assert_eq!(books.lines, books.event_lines + books.blank_lines + books.binary_lines);
-        prop_assert_eq!(books.events, events.len() as u64);
-        prop_assert_eq!(books.event_lines, events.iter().map(|it| it.lines).sum::<u64>());
+    fn accounting_balances(log in log(), options in limits()) {
+        let (events, stats) = frame(options, &[&log]);
+        let lines = log.iter().filter(|byte| **byte == b'\n').count() as u64 + u64::from(log.last().is_some_and(|byte| *byte != b'\n'));
+        prop_assert_eq!(stats.bytes, log.len() as u64);
+        prop_assert_eq!(stats.lines, lines);
+        prop_assert_eq!(stats.lines, stats.event_lines + stats.blank_lines + stats.binary_lines);
+        prop_assert_eq!(stats.events, events.len() as u64);
+        prop_assert_eq!(stats.event_lines, events.iter().map(|event| event.lines).sum::<u64>());
     }
 
-    /// Each event says where it begins: there its first line stands, and no line is in two events.
+    /// The offset of each event is that of its first line, and no line is in two events.
     #[test]
-    fn an_event_says_where_it_is(log in log(), options in limits()) {
+    fn an_event_has_the_offset_of_its_first_line(log in log(), options in limits()) {
         let (events, _) = frame(options, &[&log]);
         let mut starts = vec![0u64];
         starts.extend(memchr::memchr_iter(b'\n', &log).map(|at| at as u64 + 1));
         for event in &events {
             prop_assert_eq!(starts.get(event.line as usize - 1), Some(&event.offset), "{:?}", brief(std::slice::from_ref(event)));
         }
-        let mut lines: Vec<_> = events.iter().map(|it| it.line).collect();
+        let mut lines: Vec<_> = events.iter().map(|event| event.line).collect();
         lines.sort_unstable();
         lines.dedup();
         prop_assert_eq!(lines.len(), events.len(), "two events begin on one line");
     }
 
-    /// A second reader that begins at the safe point of a first one, with what that one knew, which was stopped anywhere, loses nothing and repeats
-    /// nothing. (Of a container's two outputs, one may have gone on past the start of the other's open event: what it joined
-    /// there is read again.)
+    /// A reader is stopped anywhere. A second reader that begins at the safe point of the first, with its state, loses nothing
+    /// and repeats nothing. (Of the two outputs of a container, one may have read past the start of the other's open event:
+    /// the lines that it joined there are read again.)
     #[test]
-    fn nothing_is_lost_from_a_safe_point_on(log in log(), stop in any::<Index>()) {
+    fn nothing_is_lost_after_a_safe_point(log in log(), stop in any::<Index>()) {
         let contained = |it: &&[u8]| it.starts_with(b"2026-11-20T") || it.starts_with(b"{\"log");
-        let log = log.split_inclusive(|it| *it == b'\n').filter(|it| !contained(it)).collect::<Vec<_>>().concat();
+        let log = log.split_inclusive(|byte| *byte == b'\n').filter(|line| !contained(line)).collect::<Vec<_>>().concat();
         let stop = stop.index(log.len() + 1);
         let (whole, _) = frame(Options::DEFAULT, &[&log]);
-        let (mut first, mut told) = (Framer::new(Options::DEFAULT, 0, 1), Vec::<OwnedVerdict>::new());
-        first.push(&log[..stop], Timestamp::default(), |it| told.push(it.into()));
+        let (mut first, mut emitted) = (Framer::new(Options::DEFAULT, 0, 1), Vec::<OwnedEvent>::new());
+        first.push(&log[..stop], Timestamp::default(), |event| emitted.push(event.into()));
         let (offset, line) = first.safe_point();
         prop_assert!(offset <= stop as u64);
-        let (mut second, mut rest) = (Framer::new(Options::DEFAULT, offset, line), Vec::<OwnedVerdict>::new());
+        let (mut second, mut rest) = (Framer::new(Options::DEFAULT, offset, line), Vec::<OwnedEvent>::new());
         second.restore(&first.state());
-        second.push(&log[offset as usize..], Timestamp::default(), |it| rest.push(it.into()));
-        second.finish(|it| rest.push(it.into()));
-        let expected: Vec<_> = whole.iter().filter(|it| it.offset >= offset).cloned().collect();
+        second.push(&log[offset as usize..], Timestamp::default(), |event| rest.push(event.into()));
+        second.finish(|event| rest.push(event.into()));
+        let expected: Vec<_> = whole.iter().filter(|event| event.offset >= offset).cloned().collect();
         prop_assert_eq!(brief(&rest), brief(&expected));
-        let before: Vec<_> = whole.iter().filter(|it| it.offset < offset).cloned().collect();
-        let told: Vec<_> = told.into_iter().filter(|it| it.offset < offset).collect();
-        prop_assert_eq!(brief(&told), brief(&before));
+        let before: Vec<_> = whole.iter().filter(|event| event.offset < offset).cloned().collect();
+        let emitted: Vec<_> = emitted.into_iter().filter(|event| event.offset < offset).collect();
+        prop_assert_eq!(brief(&emitted), brief(&before));
     }
 }
 
-/// Real lines, to be spoilt: of every log a few, with its longest failures among them.
+/// Real lines to damage: a few of every log, including its longest failures.
 fn real_lines() -> Vec<Vec<u8>> {
     const LOGS: &[&str] = &[
         include_str!("../data/sdk-logs/openai-structlog.jsonl"),
@@ -202,11 +205,11 @@ fn real_lines() -> Vec<Vec<u8>> {
         include_str!("../data/sdk-logs/anthropic-stdlib.log"),
         include_str!("../corpus/shapes.toml"),
     ];
-    let lines = LOGS.iter().flat_map(|it| it.lines().filter(|it| it.len() > 20).step_by(7).take(40));
-    lines.map(|it| it.as_bytes().to_vec()).collect()
+    let lines = LOGS.iter().flat_map(|log| log.lines().filter(|line| line.len() > 20).step_by(7).take(40));
+    lines.map(|line| line.as_bytes().to_vec()).collect()
 }
 
-/// One way to spoil a line.
+/// One way to damage a line.
 #[derive(Clone, Debug)]
 enum Damage {
     Cut(Index),
@@ -272,16 +275,16 @@ impl Damage {
     }
 }
 
-fn spoilt_log() -> impl Strategy<Value = Vec<u8>> {
+fn damaged_log() -> impl Strategy<Value = Vec<u8>> {
     let spoilt = (select(real_lines()), vec(damage(), 0..4)).prop_map(|(mut line, damages)| {
-        damages.iter().for_each(|it| it.apply(&mut line));
+        damages.iter().for_each(|damage| damage.apply(&mut line));
         line
     });
     let line = prop_oneof![8 => spoilt, 1 => vec(any::<u8>(), 0..300), 1 => select(LINES).prop_map(<[u8]>::to_vec)];
     vec(line, 1..12).prop_map(|lines| lines.join(&b'\n'))
 }
 
-/// The keys of a verdict in their order, as the README and `schema verdict` promise them.
+/// The keys of a verdict in their order, as the README and `schema verdict` document them.
 pub(crate) const KEYS: &[&str] = &[
     "v",
     "source",
@@ -313,7 +316,7 @@ pub(crate) const KEYS: &[&str] = &[
     "latency_s",
 ];
 
-/// Keys of one JSON object in the order in which they are written.
+/// The keys of a JSON object, in the order of the text.
 pub(crate) fn keys_of(line: &str) -> Vec<String> {
     struct Keys(Vec<String>);
     impl<'de> serde::Deserialize<'de> for Keys {
@@ -337,10 +340,10 @@ pub(crate) fn keys_of(line: &str) -> Vec<String> {
             from.deserialize_map(Visitor)
         }
     }
-    serde_json::from_str::<Keys>(line).map(|it| it.0).unwrap_or_else(|error| panic!("{error}: {line}"))
+    serde_json::from_str::<Keys>(line).map(|keys| keys.0).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
-/// What every verdict is, whatever the record was.
+/// Checks what holds for every verdict.
 fn check_verdict(line: &str) {
     assert_eq!(keys_of(line), KEYS, "{line}");
     let verdict: Value = serde_json::from_str(line).expect("JSON");
@@ -353,11 +356,14 @@ fn check_verdict(line: &str) {
         assert!(outcome == "error" || verdict[key].is_null(), "{key} in {line}");
     }
     assert_eq!(verdict["grain"].is_null(), outcome == "other", "{line}");
-    assert!(verdict["provider"].is_string() && verdict["message"].as_str().is_none_or(|it| it.len() <= 512), "{line}");
+    assert!(
+        verdict["provider"].is_string() && verdict["message"].as_str().is_none_or(|message| message.len() <= 512),
+        "{line}"
+    );
     let status = |key: &str| match &verdict[key] {
         Value::Null => true,
         Value::String(word) => word == "timeout" || word == "connection",
-        number => number.as_u64().is_some_and(|it| (100..=599).contains(&it)),
+        number => number.as_u64().is_some_and(|status| (100..=599).contains(&status)),
     };
     assert!(status("status") && status("upstream_status"), "{line}");
 }
@@ -365,10 +371,10 @@ fn check_verdict(line: &str) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// However a log is spoilt, each record has a whole verdict, and every line is in the books.
+    /// However a log is damaged, each record has a complete verdict, and every line is accounted for.
     #[test]
     fn no_input_panics(
-        log in spoilt_log(),
+        log in damaged_log(),
         cuts in vec(any::<Index>(), 0..5),
         mixed in any::<bool>(),
         grain in select(GrainRule::ALL),
@@ -395,19 +401,19 @@ proptest! {
         let tally = replayed.pipeline.tally();
         let records: u64 = tally.records.values().sum();
         prop_assert_eq!(records, text.lines().count() as u64);
-        let books = tally.sources.values().next().copied().unwrap_or_default();
-        prop_assert_eq!(books.bytes, log.len() as u64);
+        let stats = tally.sources.values().next().copied().unwrap_or_default();
+        prop_assert_eq!(stats.bytes, log.len() as u64);
         let failed: u64 = tally.errors.values().sum();
         let calls: u64 = tally.calls.values().sum();
         prop_assert!(failed <= calls && calls <= records + tally.attempts.values().sum::<u64>());
-        // A picture and a state of it can always be had.
+        // A snapshot and a state can always be taken.
         serde_json::to_string(&replayed.pipeline.state()).expect("plain values");
-        let _ = replayed.pipeline.snapshot();
+        drop(replayed.pipeline.snapshot());
     }
 
-    /// Pieces of any size change no verdict, no count and no alert.
+    /// Chunks of any size give the same verdicts, counts and alerts.
     #[test]
-    fn pieces_change_nothing_downstream(log in spoilt_log(), cuts in vec(any::<Index>(), 1..8)) {
+    fn verdicts_do_not_depend_on_chunk_sizes(log in damaged_log(), cuts in vec(any::<Index>(), 1..8)) {
         let whole = Setup::default().replay(&log);
         let mut split = Replayed::new(Setup::default().pipeline());
         let mut offset = 0;
@@ -420,9 +426,9 @@ proptest! {
         prop_assert_eq!(split.transitions(), whole.transitions());
     }
 
-    /// What a process left is taken up by the next one.
+    /// The next process restores the state that a process saved.
     #[test]
-    fn a_state_is_read_back_as_it_was(log in spoilt_log()) {
+    fn a_state_survives_saving_and_restoring(log in damaged_log()) {
         let replayed = Setup::default().replay(&log);
         let state = replayed.pipeline.state();
         let json = serde_json::to_string(&state).expect("plain values");
@@ -433,24 +439,24 @@ proptest! {
     }
 }
 
-/// Secrets as vendors make them.
+/// Secrets in the formats of vendors.
 fn key() -> impl Strategy<Value = String> {
     let word = |length: usize| proptest::string::string_regex(&format!("[A-Za-z0-9]{{{length}}}")).expect("a good expression");
     prop_oneof![
-        word(40).prop_map(|it| format!("sk-proj-{it}")),
-        word(48).prop_map(|it| format!("sk-ant-api03-{it}")),
-        word(64).prop_map(|it| format!("sk-or-v1-{it}")),
-        word(32).prop_map(|it| format!("sk-{it}")),
-        word(35).prop_map(|it| format!("AIza{it}")),
-        word(40).prop_map(|it| format!("gsk_{it}")),
-        word(50).prop_map(|it| format!("xai-{it}")),
-        word(34).prop_map(|it| format!("hf_{it}")),
-        word(16).prop_map(|it| format!("AKIA{}", it.to_uppercase())),
-        word(60).prop_map(|it| format!("eyJ{it}.{it}.abc")),
+        word(40).prop_map(|key| format!("sk-proj-{key}")),
+        word(48).prop_map(|key| format!("sk-ant-api03-{key}")),
+        word(64).prop_map(|key| format!("sk-or-v1-{key}")),
+        word(32).prop_map(|key| format!("sk-{key}")),
+        word(35).prop_map(|key| format!("AIza{key}")),
+        word(40).prop_map(|key| format!("gsk_{key}")),
+        word(50).prop_map(|key| format!("xai-{key}")),
+        word(34).prop_map(|key| format!("hf_{key}")),
+        word(16).prop_map(|key| format!("AKIA{}", key.to_uppercase())),
+        word(60).prop_map(|key| format!("eyJ{key}.{key}.abc")),
     ]
 }
 
-/// A text with a secret where such texts have them.
+/// A text with a secret in a typical position.
 fn planted(key: &str, place: usize) -> String {
     match place % 8 {
         0 => format!("Incorrect API key provided: {key}. You can find your API key at https://platform.openai.com."),
@@ -476,16 +482,16 @@ proptest! {
         let (clean, count) = redact::Redactor::default().redact(&text);
         prop_assert!(!clean.contains(&key) && count > 0, "{clean}");
         let (message, _) = redact::Redactor::default().message(&text);
-        // Not even most of it, where the message was cut.
+        // Not even most of it, if the message was cut.
         let most = key.get(..key.len() - 4).unwrap_or_default();
         prop_assert!(!message.contains(most), "{message}");
         prop_assert!(message.len() <= redact::MESSAGE_BYTES);
-        // Twice is as good as once.
+        // Redacting twice gives the same text.
         let (again, _) = redact::Redactor::default().redact(&clean);
         prop_assert_eq!(again.as_ref(), clean.as_ref());
     }
 
-    /// Wherever in a record it stands, and however deep, nothing that we write has it.
+    /// Wherever a secret is in a record, and however deep, our output does not contain it.
     #[test]
     fn no_secret_leaves_the_pipeline(key in key(), place in 0usize..8, shape in 0usize..7) {
         let text = planted(&key, place);

@@ -1,137 +1,205 @@
-//! The configuration as it was typed: nothing is filled in, nothing is checked beyond the kind of each value.
+//! The configuration as typed: no defaults are filled in, and only the type of each value is checked.
+//!
+//! A key is one line here: its name, its type, and what it does. The comments on keys are for users: they are the
+//! descriptions in the JSON Schema (`llm-triage schema config`). To add a key, add it here, in `resolve`, in the options of the
+//! module that uses it, in `deploy/config.toml` and in the documentation.
 
-use super::GroupBy;
+use super::defaults::{CONNECTIONS_WITHIN, DEFAULT_LISTEN, MAX_LINE, SERIES, SERIES_WITHIN, STATE_DIR, TCP_BUFFER};
 use super::quantity::{ByteSize, Span};
-use super::read::{At, Section};
+use super::read::{At, Flat, Foreign, Key, Section, Table};
+use super::resolved::GroupBy;
+use super::table_schemas as schemas;
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
-use crate::delivery::ReceiverOptions;
-use crate::source::file::StartAt;
+use crate::delivery::{ReceiverOptions, receivers_schema};
+use crate::source::{file::StartAt, tcp};
 use crate::taxonomy::ProviderSpec;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// The whole file.
-#[derive(Debug, Default)]
-pub(super) struct File {
-    pub(super) http: Http,
-    pub(super) state_dir: Option<At<PathBuf>>,
-    pub(super) files: Vec<FileSource>,
-    pub(super) tcp: Vec<TcpSource>,
-    pub(super) fields: Option<At<BTreeMap<String, Vec<String>>>>,
-    pub(super) providers: Vec<At<ProviderSpec>>,
-    pub(super) pattern_dirs: Option<At<Vec<PathBuf>>>,
-    pub(super) max_line: Option<At<ByteSize>>,
-    pub(super) series: Option<At<usize>>,
-    pub(super) tcp_buffer: Option<At<ByteSize>>,
-    pub(super) by: Option<At<Vec<GroupBy>>>,
-    pub(super) escalation: Vec<At<toml::Table>>,
-    /// Each with its kind.
-    pub(super) receivers: Vec<(&'static str, At<toml::Table>)>,
-    pub(super) runbook_url: Option<At<String>>,
-}
+/// Declares tables of the file: each field is a key of the same name, and is read by its type.
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$key_doc:meta])* $key:ident: $type:ty,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Default, JsonSchema)]
+        #[schemars(default, deny_unknown_fields)]
+        pub(super) struct $name {
+            $($(#[$key_doc])* pub(super) $key: $type,)+
+        }
 
-#[derive(Debug, Default)]
-pub(super) struct Http {
-    pub(super) listen: Option<At<SocketAddr>>,
-    pub(super) lifecycle: Option<At<bool>>,
-    pub(super) url: Option<At<String>>,
-}
-
-/// What every kind of source has.
-#[derive(Debug, Default)]
-pub(super) struct Common {
-    pub(super) place: String,
-    pub(super) name: Option<At<String>>,
-    pub(super) grain: Option<At<GrainRule>>,
-    pub(super) traffic: Option<At<Traffic>>,
-    pub(super) timezone: Option<At<String>>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct FileSource {
-    pub(super) common: Common,
-    pub(super) paths: Option<At<Vec<String>>>,
-    pub(super) exclude: Option<At<Vec<String>>>,
-    pub(super) start_at: Option<At<StartAt>>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct TcpSource {
-    pub(super) common: Common,
-    pub(super) listen: Option<At<SocketAddr>>,
-    pub(super) max_connections: Option<At<usize>>,
-    pub(super) idle: Option<At<Span>>,
-    pub(super) cert_file: Option<At<PathBuf>>,
-    pub(super) key_file: Option<At<PathBuf>>,
-}
-
-impl File {
-    pub(super) fn read(root: &mut Section<'_, '_>) -> Self {
-        let mut file = Self::default();
-        root.table("http", |it| {
-            file.http = Http { listen: it.key("listen"), lifecycle: it.key("lifecycle"), url: it.key("url") }
-        });
-        root.table("state", |it| file.state_dir = it.key("dir"));
-        root.table("source", |it| {
-            file.files = it.tables("file", FileSource::read);
-            file.tcp = it.tables("tcp", TcpSource::read);
-        });
-        root.table("record", |it| file.fields = it.key("fields"));
-        file.providers = root.foreign("provider");
-        root.table("patterns", |it| file.pattern_dirs = it.key("dirs"));
-        root.table("limits", |it| {
-            file.max_line = it.key("max_line");
-            file.series = it.key("series");
-            file.tcp_buffer = it.key("tcp_buffer");
-        });
-        root.table("alerting", |it| {
-            file.by = it.key("by");
-            file.runbook_url = it.key("runbook_url");
-        });
-        file.escalation = root.foreign("escalation");
-        root.table("receiver", |it| {
-            for kind in ReceiverOptions::KINDS {
-                file.receivers.extend(it.foreign(kind).into_iter().map(|table| (*kind, table)));
+        impl Table for $name {
+            fn read(section: &mut Section<'_, '_>) -> Self {
+                Self { $($key: Key::read(section, stringify!($key)),)+ }
             }
-        });
-        file
+        }
+    )+};
+}
+
+tables! {
+    /// Every key is optional; an unknown key is an error.
+    File {
+        /// The HTTP server: metrics, status page and API.
+        http: Http,
+        /// What is kept over a restart.
+        state: State,
+        /// What is read.
+        source: SourceTables,
+        /// How records are read.
+        record: Record,
+        /// Own providers, and additions to shipped ones.
+        #[schemars(schema_with = "schemas::providers")]
+        provider: Foreign<ProviderSpec>,
+        /// The catalogue of patterns.
+        patterns: Patterns,
+        /// Limits on memory.
+        limits: Limits,
+        /// What all alerts have in common.
+        alerting: Alerting,
+        /// Changes of shipped rows of the escalation table, and own rows, which come before the shipped ones.
+        #[schemars(schema_with = "schemas::rows")]
+        escalation: Foreign<toml::Table>,
+        /// Who is notified of alerts.
+        receiver: Receivers,
+    }
+
+    /// The HTTP server: metrics, status page and API.
+    Http {
+        /// Address and port. The pages show parts of logs and have no login.
+        #[schemars(extend("default" = DEFAULT_LISTEN.to_string()))]
+        listen: Option<At<SocketAddr>>,
+        /// Whether other hosts may request a reload, not only this one.
+        #[schemars(extend("default" = false))]
+        lifecycle: Option<At<bool>>,
+        /// The address of this server for others, for links in alerts. Default: `http://` and the address of `listen`.
+        url: Option<At<String>>,
+    }
+
+    /// What is kept over a restart.
+    State {
+        /// The directory of the checkpoint: positions in files, windows, alerts.
+        #[schemars(extend("default" = STATE_DIR))]
+        dir: Option<At<PathBuf>>,
+    }
+
+    /// What is read.
+    SourceTables {
+        /// Files that match globs.
+        file: Vec<At<FileSource>>,
+        /// Lines over TCP, each ended by a newline.
+        tcp: Vec<At<TcpSource>>,
+    }
+
+    /// Files that match globs.
+    FileSource {
+        #[schemars(flatten)]
+        common: Flat<Common>,
+        /// Globs of the files, with `*`, `**` and `?`. Required.
+        paths: Option<At<Vec<String>>>,
+        /// Globs of files that are left out.
+        exclude: Option<At<Vec<String>>>,
+        /// Where to begin in files that exist at the very first start.
+        #[schemars(extend("default" = "end"))]
+        start_at: Option<At<StartAt>>,
+    }
+
+    /// Lines over TCP, each ended by a newline.
+    TcpSource {
+        #[schemars(flatten)]
+        common: Flat<Common>,
+        /// Address and port to listen on. Required.
+        listen: Option<At<SocketAddr>>,
+        /// Maximum number of connections at the same time.
+        #[schemars(range(min = *CONNECTIONS_WITHIN.start(), max = *CONNECTIONS_WITHIN.end()))]
+        #[schemars(extend("default" = tcp::Limits::default().connections))]
+        max_connections: Option<At<usize>>,
+        /// A connection that sends nothing for this long is closed.
+        #[schemars(extend("default" = Span(tcp::Limits::default().idle).to_string()))]
+        idle: Option<At<Span>>,
+        /// A certificate in PEM; with it, peers must use TLS. A relative path begins in the credentials directory of the
+        /// service, else in the directory of this file.
+        cert_file: Option<At<PathBuf>>,
+        /// The private key of the certificate, in PEM.
+        key_file: Option<At<PathBuf>>,
+    }
+
+    /// The keys that every source has.
+    Common {
+        /// The metric label `source`: up to 63 letters, digits, `-`, `_` and `.`. Default: the kind of the source, with a
+        /// number from the second on.
+        name: Option<At<String>>,
+        /// Whether a record counts as a call or as an attempt within a call; `auto` decides by the form of the record.
+        #[schemars(extend("default" = "auto"))]
+        grain: Option<At<GrainRule>>,
+        /// Whether only LLM clients write to this source. Default: `mixed` for the logs of a whole node, else `llm`.
+        traffic: Option<At<Traffic>>,
+        /// The zone of time stamps without one: a name of the IANA database, like Asia/Tokyo. Default: inferred from arrival
+        /// times.
+        timezone: Option<At<String>>,
+    }
+
+    /// How records are read.
+    Record {
+        /// Own field names by what they hold; they are tried before the shipped ones.
+        fields: Option<At<BTreeMap<String, Vec<String>>>>,
+    }
+
+    /// The catalogue of patterns.
+    Patterns {
+        /// Directories with own patterns, which take precedence over the shipped ones.
+        dirs: Option<At<Vec<PathBuf>>>,
+    }
+
+    /// Limits on memory.
+    Limits {
+        /// The longest line that is kept whole; of a longer line, the head and the tail are read.
+        #[schemars(extend("default" = MAX_LINE.to_string()))]
+        max_line: Option<At<ByteSize>>,
+        /// Memory for the bytes of all TCP peers that are not handled yet; when it is used up, peers wait.
+        #[schemars(extend("default" = TCP_BUFFER.to_string()))]
+        tcp_buffer: Option<At<ByteSize>>,
+        /// Maximum number of series per metric family, beyond those of the shipped providers.
+        #[schemars(range(min = *SERIES_WITHIN.start(), max = *SERIES_WITHIN.end()), extend("default" = SERIES))]
+        series: Option<At<usize>>,
+    }
+
+    /// What all alerts have in common.
+    Alerting {
+        /// What alerts are grouped by: `["provider"]`, or `["provider", "service"]`.
+        #[schemars(extend("default" = ["provider"]))]
+        by: Option<At<Vec<GroupBy>>>,
+        /// The page that alerts link to, with `{row}` in place of the row. Default: `/runbooks/{row}` of this server.
+        runbook_url: Option<At<String>>,
     }
 }
 
-impl Common {
-    fn read(section: &mut Section<'_, '_>, place: String) -> Self {
-        Self {
-            place,
-            name: section.key("name"),
-            grain: section.key("grain"),
-            traffic: section.key("traffic"),
-            timezone: section.key("timezone"),
+/// Who is notified of alerts: every table with its kind. `delivery` owns the kinds, their keys and their schema.
+#[derive(Debug, Default)]
+pub(super) struct Receivers(pub(super) Vec<(&'static str, At<toml::Table>)>);
+
+impl Table for Receivers {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let mut all = Vec::new();
+        for kind in ReceiverOptions::KINDS {
+            let Foreign(tables) = Foreign::<toml::Table>::read(section, kind);
+            all.extend(tables.into_iter().map(|table| (*kind, table)));
         }
+        Self(all)
     }
 }
 
-impl FileSource {
-    fn read(section: &mut Section<'_, '_>, place: String) -> Self {
-        Self {
-            common: Common::read(section, place),
-            paths: section.key("paths"),
-            exclude: section.key("exclude"),
-            start_at: section.key("start_at"),
-        }
+impl JsonSchema for Receivers {
+    fn inline_schema() -> bool {
+        true
     }
-}
 
-impl TcpSource {
-    fn read(section: &mut Section<'_, '_>, place: String) -> Self {
-        Self {
-            common: Common::read(section, place),
-            listen: section.key("listen"),
-            max_connections: section.key("max_connections"),
-            idle: section.key("idle"),
-            cert_file: section.key("cert_file"),
-            key_file: section.key("key_file"),
-        }
+    fn schema_name() -> Cow<'static, str> {
+        "Receivers".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        receivers_schema()
     }
 }

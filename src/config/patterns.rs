@@ -1,4 +1,4 @@
-//! A user's own patterns, read from their files and put over the shipped ones.
+//! Reads a user's own patterns from their files and adds them to the shipped ones.
 
 use crate::classify::{Catalog, Classifier, Source};
 use crate::record::Reader;
@@ -7,24 +7,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Builds the catalogue: shipped files first, then the `.toml` files of each directory (or single files) in order of name,
-/// then proves the user's own patterns by their examples.
+/// Builds the catalogue from the shipped patterns and from those under the paths `own`: files, or directories with `.toml`
+/// files, which are read in the order of their names. Then checks the user's patterns by their examples.
 ///
 /// # Errors
-/// With everything that is wrong: file, line, what.
+/// With everything that is wrong: the file, the line, the problem.
 pub fn load_patterns(own: &[PathBuf], providers: &[ProviderSpec]) -> Result<Classifier, Vec<String>> {
     let classifier = build_patterns(own, providers)?;
     if own.is_empty() {
         return Ok(classifier);
     }
-    let faults: Vec<String> = classifier.check_examples(&Reader::default(), true).iter().map(ToString::to_string).collect();
-    if faults.is_empty() { Ok(classifier) } else { Err(faults) }
+    let errors: Vec<String> = classifier.check_examples(&Reader::default(), true).iter().map(ToString::to_string).collect();
+    if errors.is_empty() { Ok(classifier) } else { Err(errors) }
 }
 
-/// [`load_patterns`] without running the examples.
+/// Like [`load_patterns`], without checking the examples.
 ///
 /// # Errors
-/// With everything that is wrong: file, line, what.
+/// With everything that is wrong: the file, the line, the problem.
 pub fn build_patterns(own: &[PathBuf], providers: &[ProviderSpec]) -> Result<Classifier, Vec<String>> {
     let mut files = Vec::new();
     for path in own {
@@ -37,10 +37,10 @@ pub fn build_patterns(own: &[PathBuf], providers: &[ProviderSpec]) -> Result<Cla
     Ok(Classifier::new(Arc::new(catalog)))
 }
 
-/// The pattern files under a path, by name, with their texts.
+/// The pattern files under a path: their names and their texts.
 ///
 /// # Errors
-/// When something cannot be read.
+/// If a file or directory cannot be read.
 pub fn read_patterns(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> {
     let fail = |path: &Path, error: io::Error| vec![format!("{}: cannot read patterns: {error}", path.display())];
     let mut paths = vec![path.to_owned()];
@@ -48,14 +48,14 @@ pub fn read_patterns(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> 
         let entries = std::fs::read_dir(path).map_err(|error| fail(path, error))?;
         paths = entries
             .filter_map(Result::ok)
-            .map(|it| it.path())
-            .filter(|it| it.extension().is_some_and(|it| it == "toml"))
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
             .collect();
         paths.sort();
     }
-    let read = |it: PathBuf| match std::fs::read_to_string(&it) {
-        Ok(text) => Ok((it.display().to_string(), text)),
-        Err(error) => Err(fail(&it, error)),
+    let read = |path: PathBuf| match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path.display().to_string(), text)),
+        Err(error) => Err(fail(&path, error)),
     };
     paths.into_iter().map(read).collect()
 }

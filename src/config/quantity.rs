@@ -1,7 +1,9 @@
-//! Sizes and lengths of time as people write them.
+//! Sizes and durations as people write them.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,18 +12,18 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
-/// A length of time: `500ms`, `45s`, `1h30m`.
+/// A duration: `500ms`, `45s`, `1h30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
 
-/// Text that is no quantity.
+/// A text that is not a quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
-    /// Not a size.
-    #[error("{0:?} is no size; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"")]
+    /// The text is not a size.
+    #[error("invalid size {0:?}; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"")]
     Size(String),
-    /// Not a length of time.
-    #[error("{0:?} is no length of time; write numbers with ms, s, m, h or d, like \"45s\" or \"1h30m\"")]
+    /// The text is not a duration.
+    #[error("invalid duration {0:?}; write numbers with ms, s, m, h or d, like \"45s\" or \"1h30m\"")]
     Time(String),
 }
 
@@ -59,7 +61,7 @@ impl FromStr for Span {
             let (mut rest, mut total) = (text.trim(), 0_u64);
             loop {
                 let (number, unit) = number_and_rest(rest)?;
-                let end = unit.find(|it: char| it.is_ascii_digit()).unwrap_or(unit.len());
+                let end = unit.find(|letter: char| letter.is_ascii_digit()).unwrap_or(unit.len());
                 let (unit, more) = unit.split_at(end);
                 let (_, factor) = TIMES_MS.iter().find(|(name, _)| *name == unit.trim())?;
                 total = total.checked_add(number.checked_mul(*factor)?)?;
@@ -74,7 +76,7 @@ impl FromStr for Span {
 }
 
 fn number_and_rest(text: &str) -> Option<(u64, &str)> {
-    let end = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     Some((number.parse().ok()?, rest))
 }
@@ -153,12 +155,44 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+impl JsonSchema for ByteSize {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ByteSize".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let pattern = "^[0-9]+ *([kKmMgG]?[bB]|[kKmMgG][iI][bB])?$";
+        json_schema!({"anyOf": [
+            {"type": "integer", "minimum": 0, "description": "A number of bytes."},
+            {"type": "string", "pattern": pattern, "description": "A number with a unit, like 64KiB or 1MiB."},
+        ]})
+    }
+}
+
+impl JsonSchema for Span {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^([0-9]+ *(ms|s|m|h|d))+$"})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_and_written() {
+    fn sizes_are_parsed_and_printed() {
         for (text, bytes, shown) in [
             ("1MiB", 1 << 20, "1MiB"),
             ("64 kib", 65_536, "64KiB"),
@@ -176,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_time_are_read_and_written() {
+    fn durations_are_parsed_and_printed() {
         for (text, millis, shown) in [
             ("45s", 45_000, "45s"),
             ("1h30m", 5_400_000, "1h30m"),

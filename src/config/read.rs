@@ -1,12 +1,16 @@
-//! TOML key by key, with the place of each: every fault is found in one go, and an unknown key is one.
+//! Reads TOML key by key and notes the place of each value, so that one pass finds every error, unknown keys included.
 
+use super::error::fault;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// A value, and where it was typed: `config.toml:12` or `--listen`.
+/// A value and its place: `config.toml:12` or `--listen`.
 #[derive(Clone, Debug)]
 pub(super) struct At<T> {
     pub(super) value: T,
@@ -14,18 +18,95 @@ pub(super) struct At<T> {
 }
 
 impl<T> At<T> {
-    /// What a flag or an environment variable said.
+    /// The value of a flag or an environment variable.
     pub(super) fn flag(name: &str, value: T) -> Self {
         Self { value, place: name.to_owned() }
     }
 }
 
-/// One thing that is wrong: where, and what would be right.
-pub(super) fn fault(place: &str, what: impl std::fmt::Display) -> String {
-    format!("{place}: {what}")
+/// The tables of an array whose keys another module knows and checks.
+#[derive(Debug)]
+pub(super) struct Foreign<T>(pub(super) Vec<At<T>>);
+
+/// Keys that are part of the table around them.
+#[derive(Debug, Default)]
+pub(super) struct Flat<T>(pub(super) T);
+
+/// A table of the file: reads each of its keys.
+pub(super) trait Table {
+    fn read(section: &mut Section<'_, '_>) -> Self;
 }
 
-/// A text of TOML that is being read.
+/// A key of a table: its type says how it is read. Without the key, the result is the default.
+pub(super) trait Key {
+    fn read(section: &mut Section<'_, '_>, key: &'static str) -> Self;
+}
+
+impl<T: DeserializeOwned> Key for Option<At<T>> {
+    fn read(section: &mut Section<'_, '_>, key: &'static str) -> Self {
+        section.key(key)
+    }
+}
+
+impl<T: Table + Default> Key for T {
+    fn read(section: &mut Section<'_, '_>, key: &'static str) -> Self {
+        section.table(key)
+    }
+}
+
+impl<T: Table> Key for Vec<At<T>> {
+    fn read(section: &mut Section<'_, '_>, key: &'static str) -> Self {
+        section.tables(key)
+    }
+}
+
+impl<T: DeserializeOwned> Key for Foreign<T> {
+    fn read(section: &mut Section<'_, '_>, key: &'static str) -> Self {
+        Self(section.foreign(key))
+    }
+}
+
+impl<T: Table> Key for Flat<T> {
+    fn read(section: &mut Section<'_, '_>, _: &'static str) -> Self {
+        Self(T::read(section))
+    }
+}
+
+impl<T> Default for Foreign<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Flat<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// Reads a text of TOML and collects its errors.
 #[derive(Debug)]
 pub(super) struct Reader<'i> {
     name: String,
@@ -38,18 +119,18 @@ impl<'i> Reader<'i> {
         Self { name, text, faults: RefCell::default() }
     }
 
-    /// Reads the whole text with `read`; what it does not ask for is unknown.
+    /// Reads the whole text with `read`. Keys that `read` does not ask for are errors.
     pub(super) fn read<T>(self, read: impl FnOnce(&mut Section<'_, 'i>) -> T) -> (T, Vec<String>) {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
-            self.blame(error.span(), error.message());
+            self.report(error.span(), error.message());
         }
         let typed = Section::read(&self, String::new(), table.into_inner(), read);
         (typed, self.faults.into_inner())
     }
 
-    fn blame(&self, span: Option<Range<usize>>, what: &str) {
-        // One fault per line of output: the parser's own messages may have several.
+    fn report(&self, span: Option<Range<usize>>, what: &str) {
+        // One line per error; messages of the parser may have several.
         let what = what.lines().collect::<Vec<_>>().join("; ");
         self.faults.borrow_mut().push(fault(&self.place(&span.unwrap_or_default()), what));
     }
@@ -60,7 +141,7 @@ impl<'i> Reader<'i> {
     }
 }
 
-/// One table of it.
+/// One table of the text.
 #[derive(Debug)]
 pub(super) struct Section<'r, 'i> {
     reader: &'r Reader<'i>,
@@ -77,38 +158,38 @@ impl<'r, 'i> Section<'r, 'i> {
         typed
     }
 
-    /// The value of a key, if it is there and of the right kind.
-    pub(super) fn key<T: Deserialize<'i>>(&mut self, key: &'static str) -> Option<At<T>> {
+    /// The value of a key, if it exists and has the right type.
+    fn key<T: Deserialize<'i>>(&mut self, key: &'static str) -> Option<At<T>> {
         let value = self.remove(key)?;
         let (span, path) = (value.span(), self.path_of(key));
         self.typed(&path, value).map(|value| At { value, place: self.reader.place(&span) })
     }
 
-    /// A table under this one.
-    pub(super) fn table<T: Default>(&mut self, key: &'static str, read: impl FnOnce(&mut Self) -> T) -> T {
+    /// A table below this one.
+    fn table<T: Table + Default>(&mut self, key: &'static str) -> T {
         let Some(value) = self.remove(key) else { return T::default() };
         let path = self.path_of(key);
         match self.expect_table(&path, value) {
-            Some(table) => Self::read(self.reader, path, table, read),
+            Some(table) => Self::read(self.reader, path, table, T::read),
             None => T::default(),
         }
     }
 
-    /// The tables of an array under this one, each with its place.
-    pub(super) fn tables<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Self, String) -> T) -> Vec<T> {
+    /// The tables of an array below this one, each with its place.
+    fn tables<T: Table>(&mut self, key: &'static str) -> Vec<At<T>> {
         let path = self.path_of(key);
         let mut all = Vec::new();
         for value in self.array(key) {
             let place = self.reader.place(&value.span());
             if let Some(table) = self.expect_table(&path, value) {
-                all.push(Self::read(self.reader, path.clone(), table, |section| read(section, place)));
+                all.push(At { value: Self::read(self.reader, path.clone(), table, T::read), place });
             }
         }
         all
     }
 
-    /// An array of tables whose keys another module knows.
-    pub(super) fn foreign<T: Deserialize<'i>>(&mut self, key: &'static str) -> Vec<At<T>> {
+    /// An array of tables whose keys another module knows and checks.
+    fn foreign<T: Deserialize<'i>>(&mut self, key: &'static str) -> Vec<At<T>> {
         let path = self.path_of(key);
         let mut all = Vec::new();
         for value in self.array(key) {
@@ -125,8 +206,8 @@ impl<'r, 'i> Section<'r, 'i> {
             DeValue::Array(array) => array.into_iter().collect(),
             other => {
                 let path = self.path_of(key);
-                let what = format!("`{path}` is an array of tables: write [[{path}]], not {}", kind(&other));
-                self.reader.blame(Some(span), &what);
+                let what = format!("`{path}` must be an array of tables, not {}: write [[{path}]]", kind(&other));
+                self.reader.report(Some(span), &what);
                 Vec::new()
             }
         }
@@ -138,7 +219,7 @@ impl<'r, 'i> Section<'r, 'i> {
             Ok(value) => Some(value),
             Err(error) => {
                 let what = format!("`{path}`: {}", plain(error.message()));
-                self.reader.blame(error.span().or(Some(span)), &what);
+                self.reader.report(error.span().or(Some(span)), &what);
                 None
             }
         }
@@ -149,7 +230,7 @@ impl<'r, 'i> Section<'r, 'i> {
         match value.into_inner() {
             DeValue::Table(table) => Some(table),
             other => {
-                self.reader.blame(Some(span), &format!("`{path}` is a table: write [{path}], not {}", kind(&other)));
+                self.reader.report(Some(span), &format!("`{path}` must be a table, not {}: write [{path}]", kind(&other)));
                 None
             }
         }
@@ -166,8 +247,8 @@ impl<'r, 'i> Section<'r, 'i> {
 
     fn refuse_unknown(&self) {
         for (key, _) in &self.table {
-            let what = format!("there is no key `{}`; {}", self.path_of(key.get_ref()), hint(key.get_ref(), &self.known));
-            self.reader.blame(Some(key.span()), &what);
+            let what = format!("unknown key `{}`; {}", self.path_of(key.get_ref()), hint(key.get_ref(), &self.known));
+            self.reader.report(Some(key.span()), &what);
         }
     }
 }
@@ -176,43 +257,24 @@ fn kind(value: &DeValue<'_>) -> String {
     format!("a value of type {}", value.type_str())
 }
 
-/// Serde's words for an unknown key in a table that another module knows, in ours.
+/// Replaces serde's message for an unknown key with ours.
 fn plain(message: &str) -> String {
-    let told = || {
+    let unknown_key = || {
         let rest = message.strip_prefix("unknown field `")?;
         let (key, rest) = rest.split_once('`')?;
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-        Some(format!("there is no key `{key}`; {}", hint(key, &known)))
+        Some(format!("unknown key `{key}`; {}", hint(key, &known)))
     };
-    told().unwrap_or_else(|| message.to_owned())
+    unknown_key().unwrap_or_else(|| message.to_owned())
 }
 
-/// The known key that was probably meant, or all of them.
+/// Suggests the known key that is most similar, or lists all known keys.
 fn hint(typed: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|it| (distance(typed, it), *it)).min();
+    let nearest = known.iter().map(|key| (strsim::osa_distance(typed, key), *key)).min();
     match nearest {
         Some((distance, key)) if distance <= 1 + typed.len() / 4 => format!("did you mean `{key}`?"),
-        _ => format!("known here: {}", known.join(", ")),
+        _ => format!("known keys: {}", known.join(", ")),
     }
-}
-
-/// How many letters must be added, dropped, changed or swapped with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = change.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -220,18 +282,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_misses_are_told() {
+    fn an_unknown_key_gets_a_suggestion() {
         let known = ["listen", "lifecycle", "start_at"];
         assert_eq!(hint("listne", &known), "did you mean `listen`?");
         assert_eq!(hint("start-at", &known), "did you mean `start_at`?");
-        assert_eq!(hint("colour", &known), "known here: listen, lifecycle, start_at");
+        assert_eq!(hint("colour", &known), "known keys: listen, lifecycle, start_at");
     }
 
     #[test]
-    fn words_of_serde_become_ours() {
+    fn messages_of_serde_are_replaced() {
         let message = "unknown field `sustaind`, expected one of `id`, `sustained`";
-        assert_eq!(plain(message), "there is no key `sustaind`; did you mean `sustained`?");
-        assert_eq!(plain("unknown field `x`, expected `id`"), "there is no key `x`; known here: id");
+        assert_eq!(plain(message), "unknown key `sustaind`; did you mean `sustained`?");
+        assert_eq!(plain("unknown field `x`, expected `id`"), "unknown key `x`; known keys: id");
         assert_eq!(plain("anything else"), "anything else");
     }
 }

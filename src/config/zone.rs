@@ -1,4 +1,4 @@
-//! Time zones as people name them.
+//! Time zones as people write them.
 
 use crate::time::{Stamp, Zone};
 use jiff::tz::TimeZone;
@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 /// The offset of a zone: `+09:00`, `UTC`, or a name of the IANA database, as of now.
 ///
 /// # Errors
-/// When nothing is called so.
+/// If there is no such zone.
 pub fn zone(text: &str) -> Result<Zone, String> {
-    let bad = || format!("no time zone is called {text:?}; give a name (Asia/Tokyo) or an offset (+09:00)");
+    let bad = || format!("unknown time zone {text:?}; use a name (Asia/Tokyo) or an offset (+09:00)");
     if text.starts_with(['+', '-']) {
         let probe = format!("1970-01-02T00:00:00{text}");
         let Some(Stamp::Utc(at)) = Stamp::parse(probe.as_bytes()) else { return Err(bad()) };

@@ -186,10 +186,10 @@ impl Edge for DaemonEdge {
         let failing = health.filter(|receiver| receiver.failing_since.is_some()).map(|receiver| receiver.receiver);
         let is_losing = self.last_loss.is_some_and(|at| now.since(at) < LOSS_REPORTED);
         vec![
-            (SelfRow::Behind, listed("sources", behind.collect())),
-            (SelfRow::Unreadable, listed("sources", unreadable.collect())),
+            (SelfRow::Behind, listed("sources", &behind.collect::<Vec<_>>())),
+            (SelfRow::Unreadable, listed("sources", &unreadable.collect::<Vec<_>>())),
             (SelfRow::Losing, is_losing.then(|| "bytes were lost".to_owned())),
-            (SelfRow::Receiver, listed("receivers", failing.collect())),
+            (SelfRow::Receiver, listed("receivers", &failing.collect::<Vec<_>>())),
         ]
     }
 
@@ -211,7 +211,7 @@ impl Edge for DaemonEdge {
 }
 
 /// `sources: a, b`; `None` without names.
-fn listed(what: &str, names: Vec<String>) -> Option<String> {
+fn listed(what: &str, names: &[String]) -> Option<String> {
     (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
 }
 

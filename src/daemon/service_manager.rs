@@ -1,4 +1,4 @@
-//! Reports to a service manager by systemd's protocol (sd_notify): ready, reloading, stopping, a line of status, and a
+//! Reports to a service manager by systemd's protocol (`sd_notify`): ready, reloading, stopping, a line of status, and a
 //! watchdog message while lines are handled. Without `$NOTIFY_SOCKET` nothing is sent.
 //!
 //! The watchdog message comes from the pipeline's thread, once for each second that it handled. A timer of its own would

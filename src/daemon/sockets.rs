@@ -27,9 +27,10 @@ impl ActivatedSockets {
         for index in 0..passed.len() {
             let name = names.next().unwrap_or_default().to_owned();
             let listener = passed.take_tcp_listener(index).ok().flatten();
-            match listener.and_then(|listener| Some((listener.local_addr().ok()?, listener))) {
-                Some((address, listener)) => sockets.push(Socket { name, address, listener }),
-                None => warn!(index, name, "ignoring a socket of systemd that does not listen on TCP"),
+            if let Some((address, listener)) = listener.and_then(|listener| Some((listener.local_addr().ok()?, listener))) {
+                sockets.push(Socket { name, address, listener });
+            } else {
+                warn!(index, name, "ignoring a socket of systemd that does not listen on TCP");
             }
         }
         Self(sockets)

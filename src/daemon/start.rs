@@ -156,7 +156,7 @@ impl Daemon {
     ///
     /// If the system does not return them.
     pub fn tcp_addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.tcp.iter().filter_map(|peer| peer.socket.as_ref()).map(|socket| socket.local_addr()).collect()
+        self.tcp.iter().filter_map(|peer| peer.socket.as_ref()).map(std::net::TcpListener::local_addr).collect()
     }
 
     /// The phase, to wait for.

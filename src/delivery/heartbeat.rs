@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn pings_only_while_the_pipeline_shows_signs_of_life() {
         let at = |second: i64| Timestamp::from_second(1_800_000_000 + second);
-        let mut heartbeat = Heartbeat::new(Duration::from_secs(60));
+        let mut heartbeat = Heartbeat::new(Duration::from_mins(1));
         assert_eq!(heartbeat.due(at(0)), None, "no sign of life yet");
         let mut pings = Vec::new();
         for second in 0..400 {

@@ -6,7 +6,7 @@
 use super::error::{Failure, SendError};
 use super::secret::Secret;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Collected, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Response, Uri, body::Incoming};
@@ -214,7 +214,7 @@ impl Endpoint {
         let code = response.status().as_u16();
         let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(parse_retry_after);
         let body = Limited::new(response.into_body(), MAX_EXPLANATION_BYTES);
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         let error = SendError::Status { authority: self.authority.clone(), code, body: self.without_secrets(&body) };
         match code {
             408 | 425 | 429 | 500.. => Failure::Retry { error, after },

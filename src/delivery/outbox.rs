@@ -36,7 +36,7 @@ const MAX_ALERTS_PER_MESSAGE: usize = 64;
 /// How many pending notifications were dropped, to be counted.
 pub type Dropped = u64;
 
-/// A message that was handed out and whose outcome is not known yet.
+/// A message that [`Outbox::due`] returned, and whose outcome is not known yet.
 #[derive(Clone, Debug)]
 struct InFlight {
     /// The alerts in the message, each with the revision that was sent.
@@ -370,7 +370,7 @@ impl Outbox {
         self.of_provider(provider).filter(|(_, entry)| entry.is_firing()).map(|(_, entry)| entry.alert.severity).max()
     }
 
-    /// Whether so many providers have pending notifications that one message reports all of them.
+    /// Whether the number of providers with pending notifications calls for one message about all of them.
     fn needs_digest(&self, due: &[(&AlertKey, &Entry)]) -> bool {
         let pending = due.iter().filter(|(_, entry)| entry.pending);
         let providers: BTreeSet<&str> = pending.map(|(key, _)| key.provider.as_str()).collect();

@@ -1,10 +1,12 @@
 //! Every exported metric in one table: name, type, labels and help text. Tests compare the table with the README, the
 //! dashboards and the rules.
 //!
-//! A counter that the pipeline adds up names its field of [`Tally`] (`= calls`), and needs no other line in this module.
+//! A counter that the pipeline adds up names its field of [`Tally`] (`= calls`), and needs no other line in `metrics`.
+
+#![expect(clippy::doc_markdown, reason = "the help texts are plain text, and also the documentation of the families")]
 
 use super::instruments::Instruments;
-use super::tallied::{Tallied, tallied};
+use super::tallied::{Counts as _, Tallied, tallied};
 use crate::pipeline::Tally;
 
 pub use super::definition::{Family, Kind};
@@ -21,7 +23,11 @@ macro_rules! read {
         |tally: &Tally, add| tally.$field.for_each(add)
     };
     ($field:ident.$part:ident) => {
-        |tally: &Tally, add| tally.$field.iter().for_each(|(source, counters)| add(*source, counters.$part))
+        |tally: &Tally, add| {
+            for (source, counters) in &tally.$field {
+                add(*source, counters.$part);
+            }
+        }
     };
 }
 
@@ -39,14 +45,11 @@ macro_rules! families {
 
         /// The counters that are read from tallies; each has room for `cap` series.
         pub(super) fn all_tallied(instruments: &Instruments, cap: usize) -> Vec<Box<dyn Tallied>> {
-            let mut all: Vec<Box<dyn Tallied>> = Vec::new();
-            $($(all.push(tallied(instruments.counter(&$id), cap, read!($field $(. $part)?)));)?)+
-            all
+            vec![$($(tallied(instruments.counter(&$id), cap, read!($field $(. $part)?)),)?)+]
         }
     };
 }
 
-use super::tallied::Counts as _;
 use Kind::{Counter, Gauge, Histogram};
 
 families! {

@@ -1,40 +1,41 @@
-//! Values that other modules keep up to date while they live: of sources, receivers, checkpoint and reload.
+//! Values that other modules set: of sources, receivers, the checkpoint and the reload.
 //!
-//! Each source and receiver owns its cells; the page reads them through a weak reference, so that what was let go is gone
-//! from the next page.
+//! Each source and receiver owns its cells. The page reads them through weak references, so a source or receiver that was
+//! removed is not on the next page.
 
-use super::family::{self, Family};
+use super::definition::Family;
+use super::family;
 use super::text::Page;
 use crate::time::Timestamp;
 use prometheus::{IntCounter, IntCounterVec};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Values of one source that others keep. They are on the page for as long as somebody holds them.
+/// The gauges of one source. They are on the page until the last holder drops them.
 #[derive(Debug, Default)]
 pub struct SourceGauges(Mutex<SourceValues>);
 
-/// What is known of a source beside what is counted of its lines.
+/// Values of a source, in addition to the counters of its lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceValues {
-    /// Bytes that are there and not read yet.
+    /// Bytes that exist in the source and are not read yet.
     pub lag_bytes: u64,
     /// Files or connections that are followed.
     pub files: u64,
-    /// Directories that are looked at by the clock alone.
+    /// Directories that are scanned at an interval, because the kernel sends no change events for them.
     pub polled: u64,
-    /// Bytes of peers that are on the way or kept as unfinished lines.
+    /// Bytes of TCP connections in transit or buffered as unfinished lines.
     pub buffered_bytes: u64,
-    /// Times a peer had to wait for room.
+    /// How often a TCP connection had to wait for buffer space.
     pub throttled: u64,
-    /// Bytes that were seen to be there.
+    /// Bytes known to exist in the source: read, skipped, lost or not read yet.
     pub seen_bytes: u64,
-    /// Bytes that were passed over on purpose.
+    /// Bytes that were skipped on purpose.
     pub skipped_bytes: u64,
 }
 
 impl SourceGauges {
-    /// Says how it stands now.
+    /// Sets the current values.
     pub fn set(&self, values: SourceValues) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = values;
     }
@@ -44,19 +45,19 @@ impl SourceGauges {
     }
 }
 
-/// One of them.
-type Value = fn(&SourceValues) -> u64;
+/// Selects one of the values.
+type Select = fn(&SourceValues) -> u64;
 
-/// What the gauges of a source read now.
+/// The current values of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceReading {
     /// The source's name.
     pub name: String,
-    /// How it stands.
+    /// The values.
     pub values: SourceValues,
 }
 
-/// What became of the messages to one receiver. The gauge is on the page for as long as somebody holds this.
+/// Counters of the messages to one receiver, and the gauge of its queue. The gauge is on the page until this is dropped.
 #[derive(Debug)]
 pub struct ReceiverMetrics {
     sent: IntCounter,
@@ -72,36 +73,36 @@ impl ReceiverMetrics {
         Self { sent: result("sent"), failed: result("failed"), rejected: result("rejected"), dropped: result("dropped"), queue }
     }
 
-    /// The receiver took a message.
+    /// The receiver accepted a message.
     pub fn sent(&self) {
         self.sent.inc();
     }
 
-    /// A message did not get through and will be tried again.
+    /// A message was not delivered and will be sent again.
     pub fn failed(&self) {
         self.failed.inc();
     }
 
-    /// The receiver refused a message for good.
+    /// The receiver rejected a message for good.
     pub fn rejected(&self) {
         self.rejected.inc();
     }
 
-    /// News was given up, as there was no room or it could not be told.
+    /// A notification was dropped: the outbox was full, the alert was incomplete, or the receiver was removed.
     pub fn dropped(&self) {
         self.dropped.inc();
     }
 
-    /// Sets how many alerts have news that has not reached the receiver.
+    /// Sets how many alerts have a change that the receiver has not been notified of.
     pub fn set_queue(&self, alerts: usize) {
         self.queue.store(alerts as u64, Relaxed);
     }
 }
 
-/// A list of cells by name, each alive for as long as its owner is.
+/// Cells by name. Each exists as long as its owner does.
 type Cells<T> = Mutex<Vec<(String, Weak<T>)>>;
 
-/// All cells of one process.
+/// The cells of the process.
 #[derive(Debug)]
 pub(super) struct Gauges {
     sources: Cells<SourceGauges>,
@@ -162,33 +163,33 @@ impl Gauges {
 
     pub(super) fn write(&self, page: &mut Page, now: Timestamp) {
         let sources = self.sources();
-        let families: [(&Family, Value); 7] = [
-            (&family::SOURCE_SEEN, |it| it.seen_bytes),
-            (&family::SOURCE_SKIPPED, |it| it.skipped_bytes),
-            (&family::SOURCE_BUFFERED, |it| it.buffered_bytes),
-            (&family::SOURCE_THROTTLED, |it| it.throttled),
-            (&family::SOURCE_LAG, |it| it.lag_bytes),
-            (&family::SOURCE_FILES, |it| it.files),
-            (&family::SOURCE_POLLED, |it| it.polled),
+        let families: [(&Family, Select); 7] = [
+            (&family::SOURCE_SEEN, |values| values.seen_bytes),
+            (&family::SOURCE_SKIPPED, |values| values.skipped_bytes),
+            (&family::SOURCE_BUFFERED, |values| values.buffered_bytes),
+            (&family::SOURCE_THROTTLED, |values| values.throttled),
+            (&family::SOURCE_LAG, |values| values.lag_bytes),
+            (&family::SOURCE_FILES, |values| values.files),
+            (&family::SOURCE_POLLED, |values| values.polled),
         ];
-        for (family, value) in families {
+        for (family, select) in families {
             for SourceReading { name, values } in &sources {
-                page.sample(family, &[("source", name)], value(values) as f64);
+                page.integer(family, &[("source", name)], select(values));
             }
         }
-        page.sample(&family::WATCH_OVERFLOWS, &[], self.watch_overflows.load(Relaxed) as f64);
-        page.sample(&family::VERDICTS_LOST, &[], self.lost_verdicts.load(Relaxed) as f64);
+        page.integer(&family::WATCH_OVERFLOWS, &[], self.watch_overflows.load(Relaxed));
+        page.integer(&family::VERDICTS_LOST, &[], self.lost_verdicts.load(Relaxed));
         for (name, queue) in self.queues() {
-            page.sample(&family::NOTIFICATION_QUEUE, &[("receiver", &name)], queue as f64);
+            page.integer(&family::NOTIFICATION_QUEUE, &[("receiver", &name)], queue);
         }
         let written = self.checkpoint_at.load(Relaxed);
         if written != i64::MIN {
             page.sample(&family::CHECKPOINT_AGE, &[], now.since(Timestamp::from_micros(written)).as_secs_f64());
         }
-        page.sample(&family::RELOAD_SUCCESSFUL, &[], f64::from(u8::from(self.reload_ok.load(Relaxed))));
+        page.integer(&family::RELOAD_SUCCESSFUL, &[], u64::from(self.reload_ok.load(Relaxed)));
         let reloaded = Timestamp::from_micros(self.reload_at.load(Relaxed));
         page.sample(&family::RELOAD_TIME, &[], reloaded.as_secs_f64());
-        page.sample(&family::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+        page.integer(&family::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))], 1);
     }
 }
 
@@ -196,7 +197,7 @@ fn lock<T>(cells: &Cells<T>) -> MutexGuard<'_, Vec<(String, Weak<T>)>> {
     cells.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts a cell on the list in the place of an older one of that name, and takes the dead ones off.
+/// Adds a cell. It replaces an older one of the same name; cells without an owner are removed.
 fn register<T>(cells: &Cells<T>, name: &str, cell: Arc<T>) -> Arc<T> {
     let mut cells = lock(cells);
     cells.retain(|(other, weak)| other != name && weak.strong_count() > 0);

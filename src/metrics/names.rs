@@ -1,13 +1,13 @@
-//! What the dense ids of a tally and a snapshot stand for: the label values, as they are in force.
+//! The names of the ids in tallies and snapshots, as they are in force. They are the label values.
 
 use crate::alert::RowId;
 use crate::observation::{PatternId, SourceId};
 use crate::taxonomy::{Provider, Providers};
 
-/// The providers whose series are made before their first call. More than anyone names; a bound all the same.
+/// How many providers get series before their first call. No configuration has more; the limit bounds the page anyway.
 const KNOWN_PROVIDERS: usize = 200;
 
-/// Label values by id. Row, pattern and source ids change their meaning with a reload; provider ids never do.
+/// Label values by id. A reload changes the ids of rows, patterns and sources, but not those of providers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     providers: Vec<(Provider, String)>,
@@ -71,7 +71,7 @@ impl Names {
         &self.sources
     }
 
-    /// The providers whose series are made before their first call.
+    /// The providers that get series before their first call.
     pub(super) fn known_providers(&self) -> &[(Provider, String)] {
         &self.providers[..self.providers.len().min(KNOWN_PROVIDERS)]
     }

@@ -1,11 +1,11 @@
-//! What the kernel knows of this process: memory, processor time, open files. Where `/proc` is not there, nothing.
+//! Metrics of this process from `/proc`: memory, CPU time, open files. Without `/proc` they are absent.
 
 use super::family;
 use super::text::Page;
 use std::fs;
 
-/// `USER_HZ`, the unit of the times in `/proc/self/stat`. The kernel's promise to programs on every architecture we build
-/// for, whatever the kernel itself ticks at.
+/// `USER_HZ`, the unit of the times in `/proc/self/stat`. It is part of the kernel's interface on every architecture that we
+/// build for, and independent of the kernel's own tick.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(super) fn write(page: &mut Page) {
@@ -34,8 +34,8 @@ fn field(text: &str, key: &str) -> Option<f64> {
     rest.split_ascii_whitespace().next()?.parse().ok()
 }
 
-/// A field of `/proc/self/stat`, counted from 1 as proc(5) does. The second is the command in brackets, which may hold
-/// blanks and brackets itself.
+/// A field of `/proc/self/stat`, counted from 1 as in proc(5). The second field is the command in brackets, which may contain
+/// spaces and brackets itself.
 fn stat_field(stat: &str, number: usize) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_ascii_whitespace().nth(number - 3)?.parse().ok()
@@ -51,8 +51,9 @@ fn start_time(stat: &str, boot: &str) -> Option<f64> {
 }
 
 fn open_fds() -> Option<f64> {
-    // The listing itself holds one open.
-    Some(fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1) as f64)
+    // The directory that is being read is one of them.
+    let count = fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1);
+    u32::try_from(count).ok().map(f64::from)
 }
 
 #[cfg(test)]
@@ -60,14 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_with_blanks_and_brackets_does_not_shift_the_fields() {
+    fn a_command_with_spaces_and_brackets_does_not_shift_the_fields() {
         let stat = "42 (a) b) S 1 1 1 0 -1 4194560 100 0 0 0 250 150 0 0 20 0 1 0 12345 1000 10 0";
         assert_eq!(cpu_seconds(stat), Some(4.0));
         assert_eq!(start_time(stat, "cpu 1 2\nbtime 1000\n"), Some(1123.45));
     }
 
     #[test]
-    fn what_is_missing_is_left_out() {
+    fn missing_fields_are_absent() {
         assert_eq!(cpu_seconds(""), None);
         assert_eq!(field("VmRSS:\t  12 kB\n", "VmRSS:"), Some(12.0));
         assert_eq!(field("Max open files            unlimited   1\n", "Max open files"), None);

@@ -1,5 +1,5 @@
-//! Gauges that are read off the latest snapshot when somebody scrapes. Nothing is stored for them, so no series can
-//! outlive what it speaks of.
+//! Gauges that are read from the latest snapshot when the page is written. Nothing is stored for them, so no series can
+//! outlive the object that it describes.
 
 use super::family;
 use super::names::Names;
@@ -17,9 +17,9 @@ pub const WINDOWS: [&str; 4] = SlidingWindow::SPANS;
 /// A snapshot with the names that its ids had when it was taken.
 #[derive(Clone, Debug, Default)]
 pub struct PublishedSnapshot {
-    /// What the pipeline held.
+    /// The state of the pipeline.
     pub snapshot: Arc<Snapshot>,
-    /// What its ids stand for.
+    /// The names of its ids.
     pub names: Arc<Names>,
 }
 
@@ -37,11 +37,11 @@ pub(super) fn write(page: &mut Page, PublishedSnapshot { snapshot, names }: &Pub
             page.sample(&family::SOURCE_LAST_READ, &[("source", &source.name)], at.as_secs_f64());
         }
     }
-    page.sample(&family::PATTERNS_LOADED, &[], names.patterns().len() as f64);
-    page.sample(&family::ROWS_LOADED, &[], names.rows().len() as f64);
+    page.integer(&family::PATTERNS_LOADED, &[], names.patterns().len() as u64);
+    page.integer(&family::ROWS_LOADED, &[], names.rows().len() as u64);
 }
 
-/// 0 for every row and known provider without a storm, so that a rule can tell "calm" from "not there".
+/// Writes 0 for every row and known provider without a storm, so that a rule can distinguish "no storm" from "no data".
 fn storms(page: &mut Page, snapshot: &Snapshot, names: &Names) {
     let open: BTreeMap<(&str, &str), f64> = snapshot
         .storms
@@ -58,32 +58,33 @@ fn storms(page: &mut Page, snapshot: &Snapshot, names: &Names) {
     }
 }
 
-/// A series is there for as long as any window of it holds anything; its empty windows read 0 until then.
+/// A series exists while at least one of its windows contains a failure; its empty windows are 0.
 fn window_errors(page: &mut Page, windows: &[WindowView], names: &Names) {
-    let mut held: BTreeMap<(Provider, StatusLabel), BTreeMap<&str, u64>> = BTreeMap::new();
+    let mut by_status: BTreeMap<(Provider, StatusLabel), BTreeMap<&str, u64>> = BTreeMap::new();
     for view in windows {
         if let Some(status) = view.status {
-            held.entry((view.provider, status)).or_default().insert(view.window, view.errors);
+            by_status.entry((view.provider, status)).or_default().insert(view.window, view.errors);
         }
     }
-    for ((provider, status), errors) in &held {
+    for ((provider, status), errors) in &by_status {
         let status = status.to_string();
         for window in WINDOWS {
             let labels = [("provider", names.provider(*provider)), ("status", &status), ("window", window)];
-            page.sample(&family::WINDOW_ERRORS, &labels, errors.get(window).copied().unwrap_or(0) as f64);
+            page.integer(&family::WINDOW_ERRORS, &labels, errors.get(window).copied().unwrap_or(0));
         }
     }
 }
 
 fn window_calls(page: &mut Page, windows: &[WindowView], names: &Names) {
+    let all_calls = windows.iter().filter(|view| view.status.is_none());
     let of_provider: BTreeMap<(Provider, &str), &WindowView> =
-        windows.iter().filter(|it| it.status.is_none()).map(|it| ((it.provider, it.window), it)).collect();
+        all_calls.map(|view| ((view.provider, view.window), view)).collect();
     let providers: BTreeSet<Provider> = of_provider.keys().map(|(provider, _)| *provider).collect();
     for provider in providers {
         for window in WINDOWS {
-            let calls = of_provider.get(&(provider, window)).map_or(0, |it| it.calls);
+            let calls = of_provider.get(&(provider, window)).map_or(0, |view| view.calls);
             let labels = [("provider", names.provider(provider)), ("window", window)];
-            page.sample(&family::WINDOW_REQUESTS, &labels, calls as f64);
+            page.integer(&family::WINDOW_REQUESTS, &labels, calls);
         }
     }
     for ((provider, window), view) in of_provider {
@@ -94,18 +95,18 @@ fn window_calls(page: &mut Page, windows: &[WindowView], names: &Names) {
     }
 }
 
-/// One alert per row and provider, and per service where alerts are kept so.
+/// One alert per row and provider, and per service where alerts are grouped by service.
 fn alert_states(page: &mut Page, snapshot: &Snapshot) {
-    let mut held: BTreeMap<(&str, &str, &str, Option<&str>), BTreeSet<State>> = BTreeMap::new();
+    let mut by_alert: BTreeMap<(&str, &str, &str, Option<&str>), BTreeSet<State>> = BTreeMap::new();
     for alert in &snapshot.alerts {
         let service = alert.service.as_deref();
-        held.entry((&alert.row, &alert.provider, alert.severity.as_str(), service)).or_default().insert(alert.state);
+        by_alert.entry((&alert.row, &alert.provider, alert.severity.as_str(), service)).or_default().insert(alert.state);
     }
-    for ((row, provider, severity, service), states) in &held {
+    for ((row, provider, severity, service), states) in &by_alert {
         for state in [State::Pending, State::Firing] {
             let mut labels = vec![("row", *row), ("provider", *provider), ("severity", *severity), ("state", state.as_str())];
-            labels.extend(service.map(|it| ("service", it)));
-            page.sample(&family::ALERT_STATE, &labels, f64::from(u8::from(states.contains(&state))));
+            labels.extend(service.map(|service| ("service", service)));
+            page.integer(&family::ALERT_STATE, &labels, u64::from(states.contains(&state)));
         }
     }
 }
@@ -116,6 +117,6 @@ fn unknown_groups(page: &mut Page, snapshot: &Snapshot, names: &Names) {
         *groups.entry(group.provider).or_default() += 1;
     }
     for (provider, count) in groups {
-        page.sample(&family::UNKNOWN_GROUPS, &[("provider", names.provider(provider))], count as f64);
+        page.integer(&family::UNKNOWN_GROUPS, &[("provider", names.provider(provider))], count);
     }
 }

@@ -62,7 +62,9 @@ impl<K: Copy> Counts for FxHashMap<K, u64> {
     type Key = K;
 
     fn for_each(&self, add: &mut dyn FnMut(K, u64)) {
-        self.iter().for_each(|(key, n)| add(*key, *n));
+        for (key, n) in self {
+            add(*key, *n);
+        }
     }
 }
 

@@ -1,22 +1,22 @@
-//! The page of metrics as text: the classic format 0.0.4 and OpenMetrics 1.0, from one writer.
+//! Writes the page of metrics in the classic text format 0.0.4 or in OpenMetrics 1.0.
 //!
-//! Bucket bounds are written alike in both (`1.0`, as OpenMetrics demands), so that a scraper which changes its mind
-//! does not make new series.
+//! Both formats write bucket bounds in the same way (`1.0`, as OpenMetrics requires), so that a scraper that changes the
+//! format does not create new series.
 
 use super::definition::{Family, Kind};
 use crate::time::Timestamp;
 use std::fmt::Write;
 
-/// The most characters of an exemplar's label, name and value together, that OpenMetrics allows.
+/// OpenMetrics limits the label of an exemplar, name and value together, to this many characters.
 const EXEMPLAR_CHARS: usize = 128;
 const EXEMPLAR_LABEL: &str = "request_id";
 
 /// The two text formats of Prometheus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// What everything that scrapes can read.
+    /// Version 0.0.4, which every scraper can read.
     Classic,
-    /// With exemplars.
+    /// Version 1.0, with exemplars.
     OpenMetrics,
 }
 
@@ -30,17 +30,17 @@ impl Format {
         }
     }
 
-    /// The format a peer likes best, by the q-values of its `Accept`. Where it does not say, or asks for what is not
-    /// spoken here, it gets the classic text: a page is of more use to it than a refusal.
+    /// The format that a client prefers, by the q-values of its header `Accept`. A client without a preference, or with one
+    /// for another format, gets the classic text: that is more useful to it than an error.
     pub fn negotiate(accept: Option<&str>) -> Self {
         let (mut classic, mut open) = (0.0, 0.0);
         for range in accept.unwrap_or_default().split(',') {
             let mut parts = range.split(';').map(str::trim);
             let media = parts.next().unwrap_or_default().to_ascii_lowercase();
             let (mut q, mut version) = (1.0, None);
-            for (key, value) in parts.filter_map(|it| it.split_once('=')) {
+            for (key, value) in parts.filter_map(|part| part.split_once('=')) {
                 match key.trim() {
-                    "q" => q = value.trim().parse::<f64>().ok().filter(|it| (0.0..=1.0).contains(it)).unwrap_or(0.0),
+                    "q" => q = value.trim().parse::<f64>().ok().filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0),
                     "version" => version = Some(value.trim().trim_matches('"')),
                     _ => {}
                 }
@@ -56,7 +56,7 @@ impl Format {
     }
 }
 
-/// One observation behind a counter: the request one would look up.
+/// An example behind a counter: the id of a request that one can look up.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Exemplar {
     request_id: String,
@@ -64,8 +64,8 @@ pub(super) struct Exemplar {
 }
 
 impl Exemplar {
-    /// `None` where the id is too long to be an exemplar, or holds what no provider's ids do: a quote in an exemplar is
-    /// more than some parsers bear.
+    /// `None` if the id is too long for an exemplar, or contains characters that ids of providers never do. Some parsers
+    /// cannot read quotes in exemplars.
     pub(super) fn new(request_id: &str, at: Timestamp) -> Option<Self> {
         let is_plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\');
         let fits = !request_id.is_empty() && EXEMPLAR_LABEL.len() + request_id.len() <= EXEMPLAR_CHARS;
@@ -73,7 +73,7 @@ impl Exemplar {
     }
 }
 
-/// A page that is being written. The samples of one family must come in one go.
+/// A page that is being written. All samples of one family must be written one after the other.
 #[derive(Debug)]
 pub(super) struct Page {
     text: String,
@@ -87,12 +87,17 @@ impl Page {
         Self { text: String::with_capacity(256 * 1024), format, current: "" }
     }
 
-    /// One sample of a counter or gauge.
+    /// Writes one sample of a counter or gauge.
     pub(super) fn sample(&mut self, family: &'static Family, labels: &[(&str, &str)], value: f64) {
         self.exemplified(family, labels, value, None);
     }
 
-    /// One sample with the request one would look up.
+    /// Writes one sample of an integer.
+    pub(super) fn integer(&mut self, family: &'static Family, labels: &[(&str, &str)], value: u64) {
+        self.sample(family, labels, float(value));
+    }
+
+    /// Writes one sample, in OpenMetrics with its exemplar.
     pub(super) fn exemplified(
         &mut self,
         family: &'static Family,
@@ -114,7 +119,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// One series of a histogram; `buckets` are cumulative, without the last (`+Inf`).
+    /// Writes one series of a histogram. `buckets` are cumulative, without the last one (`+Inf`).
     pub(super) fn histogram(
         &mut self,
         family: &'static Family,
@@ -128,10 +133,10 @@ impl Page {
             self.text.push_str(family.name);
             self.text.push_str("_bucket");
             self.labels(labels, Some(bound));
-            self.value(within as f64);
+            self.value(float(within));
             self.text.push('\n');
         }
-        for (suffix, value) in [("_sum", sum), ("_count", count as f64)] {
+        for (suffix, value) in [("_sum", sum), ("_count", float(count))] {
             self.text.push_str(family.name);
             self.text.push_str(suffix);
             self.labels(labels, None);
@@ -140,7 +145,7 @@ impl Page {
         }
     }
 
-    /// The whole page.
+    /// Ends the page and returns it.
     pub(super) fn finish(mut self) -> String {
         if self.format == Format::OpenMetrics {
             self.text.push_str("# EOF\n");
@@ -153,12 +158,13 @@ impl Page {
             return;
         }
         self.current = family.name;
-        // In OpenMetrics a counter's family has no suffix; its samples have.
+        // In OpenMetrics the suffix `_total` belongs to the samples of a counter, not to its family.
         let name = match (self.format, family.kind) {
             (Format::OpenMetrics, Kind::Counter) => family.name.trim_end_matches("_total"),
             _ => family.name,
         };
-        write!(self.text, "# HELP {name} {}\n# TYPE {name} {}\n", family.help, family.kind).expect("a String takes any text");
+        write!(self.text, "# HELP {name} {}\n# TYPE {name} {}\n", family.help, family.kind)
+            .expect("writing to a String cannot fail");
     }
 
     fn labels(&mut self, labels: &[(&str, &str)], bound: Option<f64>) {
@@ -178,24 +184,30 @@ impl Page {
             self.text.push(before);
             self.text.push_str("le=\"");
             let dot = if bound.fract() == 0.0 { ".0" } else { "" };
-            match bound.is_finite() {
-                true => write!(self.text, "{bound}{dot}").expect("a String takes any text"),
-                false => self.text.push_str("+Inf"),
+            if bound.is_finite() {
+                write!(self.text, "{bound}{dot}").expect("writing to a String cannot fail");
+            } else {
+                self.text.push_str("+Inf");
             }
             self.text.push('"');
         }
         self.text.push('}');
     }
 
-    /// A blank and the value.
+    /// Writes a space and the value.
     fn value(&mut self, value: f64) {
         match value {
             v if v.is_nan() => self.text.push_str(" NaN"),
             f64::INFINITY => self.text.push_str(" +Inf"),
             f64::NEG_INFINITY => self.text.push_str(" -Inf"),
-            v => write!(self.text, " {v}").expect("a String takes any text"),
+            v => write!(self.text, " {v}").expect("writing to a String cannot fail"),
         }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus stores every value as f64")]
+fn float(value: u64) -> f64 {
+    value as f64
 }
 
 fn escape(to: &mut String, value: &str) {

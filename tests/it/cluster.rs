@@ -1,5 +1,5 @@
-//! A cluster of real Alertmanagers and the real daemon: one incident is one firing and one resolved notification, whoever of
-//! them is killed or restarted in the middle.
+//! A cluster of real Alertmanagers and the real daemon: one incident gives one firing and one resolved notification, even if a
+//! member or the daemon is killed or restarted during it.
 
 use crate::running::{Server, append, call, program, until};
 use crate::tool;
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-/// What Alertmanager's receiver hears.
+/// The webhook that Alertmanager notifies.
 #[derive(Clone)]
 struct Hook {
-    heard: Arc<Mutex<Vec<Value>>>,
+    received: Arc<Mutex<Vec<Value>>>,
     address: String,
 }
 
@@ -21,13 +21,13 @@ impl Hook {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound").to_string();
-        let hook = Self { heard: Arc::default(), address };
-        let heard = Arc::clone(&hook.heard);
+        let hook = Self { received: Arc::default(), address };
+        let received = Arc::clone(&hook.received);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let mut reader = BufReader::new(stream);
                 while let Some(body) = request(&mut reader) {
-                    heard.lock().expect("nobody panics with it").push(body);
+                    received.lock().expect("no thread panics with this lock").push(body);
                     let answered =
                         reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
                     if answered.is_err() {
@@ -39,15 +39,15 @@ impl Hook {
         hook
     }
 
-    /// The statuses of a row's notifications so far, each of one provider's group.
-    fn told(&self, row: &str) -> Vec<String> {
-        let heard = self.heard.lock().expect("nobody panics with it");
-        let of_row = heard.iter().filter(|it| it["groupLabels"]["row"] == row);
-        of_row.map(|it| it["status"].as_str().unwrap_or_default().to_owned()).collect()
+    /// The statuses of the notifications for a row so far; each notification is for the group of one provider.
+    fn statuses(&self, row: &str) -> Vec<String> {
+        let received = self.received.lock().expect("no thread panics with this lock");
+        let of_row = received.iter().filter(|body| body["groupLabels"]["row"] == row);
+        of_row.map(|body| body["status"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    fn wait_for(&self, row: &str, told: &[&str]) {
-        until(&format!("{row} {told:?}"), || (self.told(row) == told).then_some(()));
+    fn wait_for(&self, row: &str, statuses: &[&str]) {
+        until(&format!("{row} {statuses:?}"), || (self.statuses(row) == statuses).then_some(()));
     }
 }
 
@@ -72,13 +72,13 @@ fn request(reader: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-/// A port that was free a moment ago: members of a cluster must know each other's before they start.
+/// A port that was free a moment ago. Members of a cluster must know each other's port before they start.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound").port()
 }
 
-/// One Alertmanager, with a place of its own that outlives its process.
+/// One Alertmanager, with a directory of its own that survives its process.
 struct Member {
     program: PathBuf,
     dir: PathBuf,
@@ -92,8 +92,8 @@ impl Member {
     fn start(&self) -> Server {
         std::fs::create_dir_all(&self.dir).expect("a directory");
         let config = self.dir.join("alertmanager.yml");
-        // The second member waits a second for the first. An end that falls into that second is told anew as a beginning: that is
-        // Alertmanager's own, and a long interval keeps it out of here.
+        // The second member waits one second for the first. If an alert ends within that second, Alertmanager sends it as firing
+        // again. That is Alertmanager's own behaviour; a long interval avoids it here.
         let text = format!(
             "route: {{receiver: hook, group_by: [alertname, row, provider], group_wait: 200ms, group_interval: 15s, repeat_interval: 4h}}\n\
              receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
@@ -117,18 +117,18 @@ impl Member {
 fn cluster(dir: &Path, hook: &Hook) -> Option<[Member; 2]> {
     let program = tool::find("prometheus-alertmanager")?;
     let gossip = [free_port(), free_port()];
-    Some([0, 1].map(|it| Member {
+    Some([0, 1].map(|index| Member {
         program: program.clone(),
-        dir: dir.join(format!("am-{it}")),
+        dir: dir.join(format!("am-{index}")),
         port: free_port(),
-        gossip: gossip[it],
-        peer: gossip[1 - it],
+        gossip: gossip[index],
+        peer: gossip[1 - index],
         hook: hook.address.clone(),
     }))
 }
 
-/// Waits until both members see both.
-fn united(members: &[&Server; 2]) {
+/// Waits until each member sees both.
+fn wait_until_connected(members: &[&Server; 2]) {
     for member in members {
         until("the members to find each other", || {
             let status = member.json("/api/v2/status")?;
@@ -138,7 +138,7 @@ fn united(members: &[&Server; 2]) {
     }
 }
 
-/// A daemon that calls itself by a name, with a log of its own. An alert of a 401 clears after four seconds.
+/// A daemon with a host name and a log of its own. An alert for a 401 ends four seconds after the last failure.
 struct Daemon {
     dir: PathBuf,
     name: &'static str,
@@ -148,7 +148,7 @@ impl Daemon {
     fn new(dir: &Path, name: &'static str, members: &[Member; 2]) -> Self {
         let dir = dir.join(name);
         std::fs::create_dir_all(&dir).expect("a directory");
-        let urls = members.iter().map(|it| format!("'http://127.0.0.1:{}'", it.port)).collect::<Vec<_>>().join(", ");
+        let urls = members.iter().map(|member| format!("'http://127.0.0.1:{}'", member.port)).collect::<Vec<_>>().join(", ");
         let text = format!(
             "[state]\ndir = '{0}/state'\n[[source.file]]\nname = 'app'\npaths = ['{0}/*.jsonl']\n\
              [[escalation]]\nid = 'auth'\nkeep_firing = '4s'\n[[receiver.alertmanager]]\nurls = [{urls}]\n",
@@ -162,135 +162,133 @@ impl Daemon {
         let mut command = program();
         command.args(["run", "--listen", "127.0.0.1:0", "--config"]).arg(self.dir.join("config.toml"));
         let daemon = Server::start(command.env("NODE_NAME", self.name), "status page");
-        until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+        until("the daemon to be ready", || daemon.get("/-/ready").filter(|body| body == "ready\n"));
         daemon
     }
 
     fn log(&self, numbers: std::ops::Range<usize>, status: u16) {
-        append(&self.dir.join("app.jsonl"), &numbers.map(|it| call(it, status)).collect::<String>());
+        append(&self.dir.join("app.jsonl"), &numbers.map(|number| call(number, status)).collect::<String>());
     }
 }
 
-/// Whether the alert fires at this daemon, as it says itself.
+/// Whether a member has this many alerts.
+fn has_alerts(member: &Server, count: usize) -> bool {
+    member.json("/api/v2/alerts").is_some_and(|alerts| alerts.as_array().is_some_and(|alerts| alerts.len() == count))
+}
+
+/// Whether the daemon's API shows the alert as firing.
 fn fires(daemon: &Server) -> Option<()> {
     let alerts = daemon.json("/api/v1/alerts")?;
-    alerts["alerts"].as_array()?.iter().any(|it| it["row"] == "auth" && it["state"] == "firing").then_some(())
+    alerts["alerts"].as_array()?.iter().any(|alert| alert["row"] == "auth" && alert["state"] == "firing").then_some(())
 }
 
 #[test]
-fn one_incident_is_one_firing_and_one_resolved_notification_whoever_is_killed() {
+fn one_incident_is_one_firing_and_one_resolved_notification_although_processes_are_killed() {
     let temporary = tempfile::tempdir().expect("a directory");
     let hook = Hook::start();
     let Some(members) = cluster(temporary.path(), &hook) else { return };
     let [first, second] = [members[0].start(), members[1].start()];
-    united(&[&first, &second]);
+    wait_until_connected(&[&first, &second]);
     let home = Daemon::new(temporary.path(), "node-1", &members);
     let daemon = home.start();
     home.log(0..5, 200);
     home.log(5..6, 401);
     hook.wait_for("auth", &["firing"]);
 
-    // The daemon is killed while it fires, and goes on where it was: it tells both members again, and nobody hears of it.
-    until("a checkpoint that knows of it", || {
+    // The daemon is killed while the alert fires, and resumes. It sends the alert to both members again, which send no notification.
+    until("a checkpoint with the alert", || {
         let state = std::fs::read_dir(home.dir.join("state")).ok()?.filter_map(Result::ok);
-        let holds = |path: &Path| std::fs::read(path).is_ok_and(|it| String::from_utf8_lossy(&it).contains("LLMAuth"));
-        state.map(|it| it.path()).any(|it| holds(&it)).then_some(())
+        let holds = |path: &Path| std::fs::read(path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("LLMAuth"));
+        state.map(|entry| entry.path()).any(|path| holds(&path)).then_some(())
     });
     drop(daemon);
     let daemon = home.start();
-    until("it to fire still", || fires(&daemon));
-    until("both members to have heard of it", || {
+    until("the alert to fire again", || fires(&daemon));
+    until("both members to have the alert", || {
         (daemon.metric("llm_triage_notification_queue_length{receiver=\"alertmanager\"}").unwrap_or(0.0) == 0.0)
             .then_some(())?;
-        [&first, &second]
-            .iter()
-            .all(|it| it.json("/api/v2/alerts").is_some_and(|it| it.as_array().is_some_and(|it| it.len() == 1)))
-            .then_some(())
+        [&first, &second].iter().all(|member| has_alerts(member, 1)).then_some(())
     });
 
-    // A member is killed: the other one tells the end.
+    // A member is killed: the other one sends the end.
     drop(first);
     home.log(6..12, 200);
     hook.wait_for("auth", &["firing", "resolved"]);
 
-    // What comes after all that shows that nothing else was on its way.
+    // The next alert shows that no other notification was sent before it.
     home.log(12..16, 500);
     hook.wait_for("server-error", &["firing"]);
-    assert_eq!(hook.told("auth"), ["firing", "resolved"]);
+    assert_eq!(hook.statuses("auth"), ["firing", "resolved"]);
     daemon.terminate();
 }
 
 #[test]
-fn alertmanagers_that_are_restarted_while_it_fires_tell_nothing_twice() {
+fn alertmanagers_that_restart_while_an_alert_fires_notify_nothing_twice() {
     let temporary = tempfile::tempdir().expect("a directory");
     let hook = Hook::start();
     let Some(members) = cluster(temporary.path(), &hook) else { return };
     let [first, second] = [members[0].start(), members[1].start()];
-    united(&[&first, &second]);
+    wait_until_connected(&[&first, &second]);
     let home = Daemon::new(temporary.path(), "node-1", &members);
     let daemon = home.start();
     home.log(0..5, 200);
     home.log(5..6, 401);
     hook.wait_for("auth", &["firing"]);
-    // They write down what they told when they end; what fires they forget.
+    // At the end they save which notifications they sent, but not which alerts fire.
     for member in [first, second] {
         member.signal("TERM");
         member.end();
     }
     let [first, second] = [members[0].start(), members[1].start()];
-    united(&[&first, &second]);
-    // A daemon that starts tells what it held at once; one that goes on does so within a minute.
+    wait_until_connected(&[&first, &second]);
+    // A daemon that starts sends the restored alerts at once; one that keeps running does so within a minute.
     daemon.terminate();
     let daemon = home.start();
-    until("both members to know of it again", || {
-        let knows = |it: &&Server| it.json("/api/v2/alerts").is_some_and(|it| it.as_array().is_some_and(|it| it.len() == 1));
-        [&first, &second].iter().all(knows).then_some(())
+    until("both members to have the alert again", || {
+        [&first, &second].iter().all(|member| has_alerts(member, 1)).then_some(())
     });
-    assert_eq!(hook.told("auth"), ["firing"]);
+    assert_eq!(hook.statuses("auth"), ["firing"]);
     home.log(6..12, 200);
     hook.wait_for("auth", &["firing", "resolved"]);
     home.log(12..16, 500);
     hook.wait_for("server-error", &["firing"]);
-    assert_eq!(hook.told("auth"), ["firing", "resolved"]);
+    assert_eq!(hook.statuses("auth"), ["firing", "resolved"]);
     daemon.terminate();
 }
 
 #[test]
-fn two_daemons_of_which_one_resolves_while_the_other_fires_do_not_flap() {
+fn two_daemons_do_not_flap_when_one_resolves_while_the_other_fires() {
     let temporary = tempfile::tempdir().expect("a directory");
     let hook = Hook::start();
     let Some(members) = cluster(temporary.path(), &hook) else { return };
     let [first, second] = [members[0].start(), members[1].start()];
-    united(&[&first, &second]);
-    let homes = ["node-1", "node-2"].map(|it| Daemon::new(temporary.path(), it, &members));
+    wait_until_connected(&[&first, &second]);
+    let homes = ["node-1", "node-2"].map(|name| Daemon::new(temporary.path(), name, &members));
     let daemons = homes.each_ref().map(Daemon::start);
     for home in &homes {
         home.log(0..5, 200);
         home.log(5..6, 401);
     }
-    until("both to be told of", || {
-        let alerts = first.json("/api/v2/alerts")?;
-        (alerts.as_array().is_some_and(|it| it.len() == 2) && !hook.told("auth").is_empty()).then_some(())
-    });
-    // A call that works ends it from the next second on: it goes on working.
+    until("the alerts of both daemons", || (has_alerts(&first, 2) && !hook.statuses("auth").is_empty()).then_some(()));
+    // The alert ends only while calls succeed, so there must be one in every round.
     let mut number = 100;
-    let mut works = |home: &Daemon| {
+    let mut succeed = |home: &Daemon| {
         number += 1;
         home.log(number..number + 1, 200);
     };
-    until("the first to have resolved", || {
-        works(&homes[0]);
+    until("the first daemon's alert to end", || {
+        succeed(&homes[0]);
         let active = first.json("/api/v2/alerts?active=true")?;
-        active.as_array().is_some_and(|it| it.len() == 1 && it[0]["labels"]["instance"] == "node-2").then_some(())
+        active.as_array().is_some_and(|alerts| alerts.len() == 1 && alerts[0]["labels"]["instance"] == "node-2").then_some(())
     });
     homes[0].log(12..16, 500);
-    until("what came after it", || (!hook.told("server-error").is_empty()).then_some(()));
-    assert!(hook.told("auth").iter().all(|it| it == "firing"), "{:?}", hook.told("auth"));
+    until("the next alert", || (!hook.statuses("server-error").is_empty()).then_some(()));
+    assert!(hook.statuses("auth").iter().all(|status| status == "firing"), "{:?}", hook.statuses("auth"));
     until("the end", || {
-        works(&homes[1]);
-        (hook.told("auth").last()? == "resolved").then_some(())
+        succeed(&homes[1]);
+        (hook.statuses("auth").last()? == "resolved").then_some(())
     });
-    assert_eq!(hook.told("auth").iter().filter(|it| *it == "resolved").count(), 1);
+    assert_eq!(hook.statuses("auth").iter().filter(|status| *status == "resolved").count(), 1);
     for daemon in daemons {
         daemon.terminate();
     }

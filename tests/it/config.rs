@@ -1,4 +1,4 @@
-//! The configuration: what is typed is understood, and what is wrong is told, all of it, with its line.
+//! The configuration: every key is read, and every error is reported at once, with its line.
 
 use llm_triage::classify::Traffic;
 use llm_triage::config::{Config, Flags, GroupBy, SourceKind};
@@ -11,18 +11,18 @@ fn load(text: &str, flags: &Flags) -> Result<Config, String> {
     Config::from_text(Some(Path::new("config.toml")), text, flags, None).map_err(|error| error.to_string())
 }
 
-/// What is said about `text`.
+/// Checks the error message of an invalid configuration.
 fn check(text: &str, expected: &str) {
     match load(text, &Flags::default()) {
         Ok(config) => panic!("accepted: {config:#?}"),
-        Err(said) => assert_eq!(said, expected, "{text}"),
+        Err(message) => assert_eq!(message, expected, "{text}"),
     }
 }
 
 const APP: &str = "[[source.file]]\npaths = [\"/var/log/llm/*.jsonl\"]\n";
 
 #[test]
-fn every_key_of_the_contract_is_understood() {
+fn every_key_is_read() {
     let config = load(
         r#"
         [http]
@@ -64,7 +64,7 @@ fn every_key_of_the_contract_is_understood() {
         "#,
         &Flags::default(),
     )
-    .expect("all of it is right");
+    .expect("it has no errors");
     let app = &config.sources[0];
     assert_eq!((app.name.as_str(), app.grain, app.traffic), ("app", GrainRule::Attempt, Traffic::Mixed));
     assert_eq!(app.timezone.as_deref(), Some("Asia/Tokyo"));
@@ -81,8 +81,8 @@ fn every_key_of_the_contract_is_understood() {
 }
 
 #[test]
-fn nothing_but_a_source_is_needed() {
-    let config = load(APP, &Flags::default()).expect("enough");
+fn a_source_is_all_that_is_needed() {
+    let config = load(APP, &Flags::default()).expect("it has no errors");
     assert_eq!(config.listen.to_string(), "127.0.0.1:10529");
     assert_eq!(config.state_dir, Path::new("/var/lib/llm-triage"));
     assert_eq!(config.max_line.to_string(), "1MiB");
@@ -93,12 +93,12 @@ fn nothing_but_a_source_is_needed() {
 
 #[test]
 fn logs_of_a_whole_node_are_mixed() {
-    let config = load("[[source.file]]\npaths = [\"/var/log/pods/*/*/*.log\"]", &Flags::default()).expect("right");
+    let config = load("[[source.file]]\npaths = [\"/var/log/pods/*/*/*.log\"]", &Flags::default()).expect("it has no errors");
     assert_eq!(config.sources[0].traffic, Traffic::Mixed);
 }
 
 #[test]
-fn flags_win_over_the_file() {
+fn flags_take_precedence_over_the_file() {
     let flags = Flags {
         file: vec!["/tmp/a.log".into(), "/tmp/b.log".into()],
         stdin: true,
@@ -106,14 +106,14 @@ fn flags_win_over_the_file() {
         state_dir: Some("/tmp/state".into()),
         ..Flags::default()
     };
-    let config = load(&format!("[http]\nlisten = \"127.0.0.1:2\"\n{APP}"), &flags).expect("right");
-    let names: Vec<&str> = config.sources.iter().map(|it| it.name.as_str()).collect();
+    let config = load(&format!("[http]\nlisten = \"127.0.0.1:2\"\n{APP}"), &flags).expect("it has no errors");
+    let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
     assert_eq!(names, ["file", "file-2", "stdin"]);
     assert_eq!((config.listen.port(), config.state_dir.as_path()), (1, Path::new("/tmp/state")));
 }
 
 #[test]
-fn every_fault_is_told_at_once_with_its_line() {
+fn every_error_is_reported_at_once_with_its_line() {
     check(
         r#"[htpp]
 listen = "127.0.0.1:10529"
@@ -137,41 +137,38 @@ host = ["llm.corp.example"]
 [alerting]
 by = ["service"]
 "#,
-        "config.toml:1: there is no key `htpp`; did you mean `http`?
-config.toml:3: a source of files needs `paths`, like [\"/var/log/llm/*.jsonl\"]
-config.toml:5: there is no key `source.file.path`; did you mean `paths`?
+        "config.toml:1: unknown key `htpp`; did you mean `http`?
+config.toml:3: a file source needs `paths`, like [\"/var/log/llm/*.jsonl\"]
+config.toml:5: unknown key `source.file.path`; did you mean `paths`?
 config.toml:6: `source.file.start_at`: unknown variant `middle`, expected `beginning` or `end`
 config.toml:8: invalid glob pattern `/var/log/[.jsonl`: error parsing glob '[.jsonl': unclosed character class; missing ']'
 config.toml:9: `timezone` is \"Tokyo\"; use a name of the IANA database, like \"Asia/Tokyo\"
-config.toml:10: a source of TCP lines needs `listen`, like \"127.0.0.1:10530\"
+config.toml:10: a TCP source needs `listen`, like \"127.0.0.1:10530\"
 config.toml:11: `source.tcp.listen`: invalid type: integer `10530`, expected socket address
-config.toml:13: `limits.max_line`: \"1 mile\" is no size; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"
-config.toml:14: `limits.series` is 0; it can be from 1 to 1000000
-config.toml:16: there is no key `receiver.pager`; known here: alertmanager, webhook, slack, pagerduty, command, stdout, heartbeat
-config.toml:19: `provider`: there is no key `host`; did you mean `hosts`?
-config.toml:21: `alerting.by` is [\"provider\"] or [\"provider\", \"service\"]",
+config.toml:13: `limits.max_line`: invalid size \"1 mile\"; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"
+config.toml:14: `limits.series` is 0; it must be from 1 to 1000000
+config.toml:16: unknown key `receiver.pager`; known keys: alertmanager, webhook, slack, pagerduty, command, stdout, heartbeat
+config.toml:19: `provider`: unknown key `host`; did you mean `hosts`?
+config.toml:21: `alerting.by` must be [\"provider\"] or [\"provider\", \"service\"]",
     );
 }
 
 #[test]
-fn wrong_shapes_are_told_in_words() {
+fn a_table_in_the_wrong_form_is_reported_with_the_right_form() {
     check(
         "[source]\nfile = \"x\"",
-        "config.toml:2: `source.file` is an array of tables: write [[source.file]], not a value of type string",
+        "config.toml:2: `source.file` must be an array of tables, not a value of type string: write [[source.file]]",
     );
     check(
         "http = 1\n[[source.file]]\npaths=[\"/x\"]",
-        "config.toml:1: `http` is a table: write [http], not a value of type integer",
+        "config.toml:1: `http` must be a table, not a value of type integer: write [http]",
     );
-    check("", "nothing to read: add a [[source.file]] with paths to the configuration, or give --file, --tcp or --stdin");
-    check(
-        &format!("{APP}name = \"a\"\n{APP}name = \"a\""),
-        "config.toml:6: there are two sources named `a`; give each its own name",
-    );
+    check("", "nothing to read: add a [[source.file]] with `paths` to the configuration, or use --file, --tcp or --stdin");
+    check(&format!("{APP}name = \"a\"\n{APP}name = \"a\""), "config.toml:6: two sources are named `a`; give each its own name");
 }
 
 #[test]
-fn broken_toml_is_told_with_its_line() {
-    let said = load(&format!("{APP}[http\nlisten = 1"), &Flags::default()).expect_err("refused");
-    assert!(said.starts_with("config.toml:3: "), "{said}");
+fn a_syntax_error_is_reported_with_its_line() {
+    let message = load(&format!("{APP}[http\nlisten = 1"), &Flags::default()).expect_err("refused");
+    assert!(message.starts_with("config.toml:3: "), "{message}");
 }

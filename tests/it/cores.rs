@@ -1,4 +1,4 @@
-//! One log on several cores: what is printed is the same to the byte, whoever had time for what.
+//! One log on several cores: the output is the same to the byte, however the work is divided.
 
 use crate::running;
 use std::fs::{self, File};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use tempfile::TempDir;
 
-/// What `threads` threads print of these arguments and this input.
+/// The output of the program with these arguments and this input, on this number of threads.
 fn print(args: &[&str], files: &[PathBuf], stdin: Option<&Path>, threads: usize) -> String {
     let mut command = running::program();
     command.args(args).args(files).args(["--threads", &threads.to_string()]).env("COLUMNS", "100").env("NO_COLOR", "1");
@@ -21,7 +21,7 @@ fn print(args: &[&str], files: &[PathBuf], stdin: Option<&Path>, threads: usize)
     String::from_utf8(ran.stdout).expect("UTF-8")
 }
 
-/// Every output of these inputs, by one thread and by several.
+/// Compares every kind of output between one thread and several.
 fn check(files: &[PathBuf], stdin: Option<&Path>, several: &[usize]) {
     let outputs: [&[&str]; 3] =
         [&["classify", "--traffic", "mixed"], &["report", "--format", "json"], &["report", "--since", "2026-11-12T00:00:00Z"]];
@@ -40,21 +40,21 @@ fn check(files: &[PathBuf], stdin: Option<&Path>, several: &[usize]) {
     });
 }
 
-/// Logs that the tests come with, but for the longest.
+/// The logs in `tests/data`, except for the longest.
 fn logs() -> Vec<PathBuf> {
     let folder = |name: &str| fs::read_dir(format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))).expect("there");
-    let all = ["samples", "sdk-logs", "timeline"].into_iter().flat_map(folder).map(|it| it.expect("readable").path());
-    let is_log = |it: &PathBuf| {
-        let name = it.to_string_lossy();
+    let all = ["samples", "sdk-logs", "timeline"].into_iter().flat_map(folder).map(|entry| entry.expect("readable").path());
+    let is_log = |path: &PathBuf| {
+        let name = path.to_string_lossy();
         (name.ends_with(".log") || name.ends_with(".jsonl")) && !name.contains(".truth.")
     };
-    let is_short = |it: &PathBuf| fs::metadata(it).is_ok_and(|it| it.len() < 60_000);
+    let is_short = |path: &PathBuf| fs::metadata(path).is_ok_and(|metadata| metadata.len() < 60_000);
     let mut logs: Vec<_> = all.filter(is_log).filter(is_short).collect();
     logs.sort();
     logs
 }
 
-/// All of them in one file, with what no client writes between them.
+/// All of these logs in one file, with text that no client writes between them.
 fn everything(dir: &TempDir) -> PathBuf {
     let path = dir.path().join("everything.log");
     let mut bytes = Vec::new();
@@ -64,7 +64,7 @@ fn everything(dir: &TempDir) -> PathBuf {
             0 => bytes.extend(b"{}\n\n[]\n".repeat(2_000)),
             1 => bytes.extend([vec![0; 70_000], b"\n".to_vec()].concat()),
             3 => {
-                // A line that is longer than any that is kept whole, and than many pieces.
+                // A line that is longer than the limit, and longer than many chunks.
                 let (head, tail) = ("{\"level\":\"error\",\"provider\":\"openai\",\"prompt\":\"", "\",\"status_code\":429}\n");
                 bytes.extend([head.as_bytes(), &vec![b'a'; 1_300_000], tail.as_bytes()].concat());
             }
@@ -82,24 +82,24 @@ fn everything(dir: &TempDir) -> PathBuf {
 }
 
 #[test]
-fn one_file_comes_to_the_same_on_any_number_of_cores() {
+fn the_output_for_one_file_is_the_same_on_any_number_of_cores() {
     let dir = tempfile::tempdir().expect("a folder");
     check(&[everything(&dir)], None, &[2, 4, 7]);
 }
 
 #[test]
-fn so_does_standard_input() {
+fn the_output_for_standard_input_is_the_same_on_several_cores() {
     let dir = tempfile::tempdir().expect("a folder");
     check(&[], Some(&everything(&dir)), &[2]);
 }
 
 #[test]
-fn so_do_several_files_in_the_order_of_their_times() {
+fn the_output_for_several_files_is_the_same_on_any_number_of_cores() {
     check(&logs(), None, &[2, 4, 7]);
 }
 
 #[test]
-fn a_pipe_that_stays_open_gets_its_verdicts_at_once() {
+fn verdicts_are_written_while_the_pipe_is_still_open() {
     let mut command: Command = running::program();
     command.args(["classify", "--threads", "3"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("it starts");

@@ -1,4 +1,4 @@
-//! Receivers: what they are told, when, and what happens when they do not listen.
+//! Receivers: what they are notified of, when, and what happens when they fail.
 
 use crate::peer::{PATIENCE, Peer, answer};
 use crate::tool;
@@ -61,7 +61,7 @@ fn resolved(mut alert: Alert, at: Timestamp) -> Transition {
 }
 
 fn rows() -> Vec<(String, Severity)> {
-    ["auth", "rate-limit", "overloaded"].map(|it| (it.to_owned(), Severity::Critical)).to_vec()
+    ["auth", "rate-limit", "overloaded"].map(|row| (row.to_owned(), Severity::Critical)).to_vec()
 }
 
 fn receivers(options: &str) -> Vec<Receiver> {
@@ -76,32 +76,32 @@ fn outbox(options: &str) -> Outbox {
 const ALERTMANAGER: &str = "[[alertmanager]]\nurls = ['http://am:9093']";
 const WEBHOOK: &str = "[[webhook]]\nurl = 'http://hook/path'";
 
-/// The alerts of the message that is due now, as `row provider status`.
-fn told(outbox: &mut Outbox, now: Timestamp) -> Vec<String> {
-    let Some(post) = outbox.due(now) else { return Vec::new() };
-    let body: Value = serde_json::from_slice(&post.body).expect("JSON");
+/// The alerts of the message that is due at `now`, as `row provider status`. The message is then in flight.
+fn in_flight(outbox: &mut Outbox, now: Timestamp) -> Vec<String> {
+    let Some(message) = outbox.due(now) else { return Vec::new() };
+    let body: Value = serde_json::from_slice(&message.body).expect("JSON");
     let alerts = if body.is_array() { &body } else { &body["alerts"] };
     let now = now.to_string();
-    let told: Vec<String> = alerts
+    let sent: Vec<String> = alerts
         .as_array()
         .expect("a list of alerts")
         .iter()
-        .map(|it| {
-            let ends_at = it["endsAt"].as_str().expect("a time");
-            let over = if it["status"].is_null() { *ends_at <= *now } else { it["status"] == "resolved" };
-            let text = |name: &str| it["labels"][name].as_str().expect("a label").to_owned();
-            format!("{} {} {}", text("row"), text("provider"), if over { "resolved" } else { "firing" })
+        .map(|alert| {
+            let ends_at = alert["endsAt"].as_str().expect("a time");
+            let is_over = if alert["status"].is_null() { *ends_at <= *now } else { alert["status"] == "resolved" };
+            let text = |name: &str| alert["labels"][name].as_str().expect("a label").to_owned();
+            format!("{} {} {}", text("row"), text("provider"), if is_over { "resolved" } else { "firing" })
         })
         .collect();
-    assert_eq!(told.len(), post.alerts);
-    told
+    assert_eq!(sent.len(), message.alerts);
+    sent
 }
 
-/// What is told at `now`, with the receiver taking it.
-fn taken(outbox: &mut Outbox, now: Timestamp) -> Vec<String> {
-    let told = told(outbox, now);
+/// The alerts of the message that is due at `now`, which the receiver accepts.
+fn delivered(outbox: &mut Outbox, now: Timestamp) -> Vec<String> {
+    let sent = in_flight(outbox, now);
     outbox.sent(now);
-    told
+    sent
 }
 
 fn busy() -> Failure {
@@ -117,30 +117,30 @@ fn refusal() -> SendError {
 }
 
 #[test]
-fn an_alertmanager_is_told_every_minute_until_quarter_of_an_hour_after_the_end() {
+fn an_alertmanager_gets_every_alert_each_minute_until_15_minutes_after_its_end() {
     let mut outbox = outbox(ALERTMANAGER);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
-    assert_eq!(taken(&mut outbox, NOW), ["auth openai firing"]);
-    assert_eq!(taken(&mut outbox, after(59)), [""; 0]);
+    assert_eq!(delivered(&mut outbox, NOW), ["auth openai firing"]);
+    assert_eq!(delivered(&mut outbox, after(59)), [""; 0]);
     assert_eq!(outbox.next_due(after(59)), Some(Duration::from_secs(1)));
-    assert_eq!(taken(&mut outbox, after(60)), ["auth openai firing"]);
+    assert_eq!(delivered(&mut outbox, after(60)), ["auth openai firing"]);
     outbox.on_transition(&resolved(alert("auth", "openai"), after(70)), after(70));
-    assert_eq!(taken(&mut outbox, after(70)), ["auth openai resolved"], "an end is told at once");
+    assert_eq!(delivered(&mut outbox, after(70)), ["auth openai resolved"], "an end is sent at once");
     let mut resent = 0;
     for second in 71..5_000 {
-        resent += taken(&mut outbox, after(second)).len();
+        resent += delivered(&mut outbox, after(second)).len();
     }
     assert_eq!(resent, 14, "a minute apart for 15 minutes");
     assert_eq!(outbox.next_due(after(5_000)), None);
 }
 
 #[test]
-fn the_start_stays_and_the_end_is_four_resends_ahead() {
+fn the_start_is_fixed_and_the_end_is_four_resends_ahead() {
     let mut outbox = outbox(ALERTMANAGER);
     outbox.on_transition(&firing(alert("auth", "openai")), after(3));
     for second in [3, 63, 123] {
-        let post = outbox.due(after(second)).expect("a minute has passed");
-        let body: Value = serde_json::from_slice(&post.body).expect("JSON");
+        let message = outbox.due(after(second)).expect("a minute has passed");
+        let body: Value = serde_json::from_slice(&message.body).expect("JSON");
         assert_eq!(body[0]["startsAt"], NOW.to_string());
         assert_eq!(body[0]["endsAt"], after(second + 240).to_string());
         outbox.sent(after(second));
@@ -148,43 +148,43 @@ fn the_start_stays_and_the_end_is_four_resends_ahead() {
 }
 
 #[test]
-fn labels_identify_and_none_is_empty() {
+fn labels_identify_an_alert_and_none_is_empty() {
     let mut with_service = alert("auth", "openai");
     with_service.service = Some("checkout".to_owned());
     let labels = |alert: Alert| {
         let mut outbox = outbox(ALERTMANAGER);
         outbox.on_transition(&firing(alert), NOW);
-        let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("news").body).expect("JSON");
+        let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("a message is due").body).expect("JSON");
         body[0].clone()
     };
-    let told = labels(alert("auth", "openai"));
+    let sent = labels(alert("auth", "openai"));
     let expected =
         json!({"alertname": "LLMauth", "row": "auth", "provider": "openai", "severity": "warning", "instance": "host-1"});
-    assert_eq!(told["labels"], expected);
-    assert_eq!(told["annotations"]["next_step"], "switch provider");
-    assert_eq!(told["generatorURL"], "http://host-1:10529/");
+    assert_eq!(sent["labels"], expected);
+    assert_eq!(sent["annotations"]["next_step"], "switch provider");
+    assert_eq!(sent["generatorURL"], "http://host-1:10529/");
     assert_eq!(labels(with_service)["labels"]["service"], "checkout");
 
     let mut nameless = outbox(ALERTMANAGER);
-    assert_eq!(nameless.on_transition(&firing(alert("auth", "")), NOW), 1, "counted, as it cannot be told");
+    assert_eq!(nameless.on_transition(&firing(alert("auth", "")), NOW), 1, "counted, as it cannot be sent");
     assert_eq!(nameless.due(NOW), None);
 }
 
 #[test]
-fn a_webhook_is_told_of_changes_and_again_after_four_hours() {
+fn a_webhook_gets_changes_and_a_repeat_after_four_hours() {
     let mut outbox = outbox(WEBHOOK);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
-    assert_eq!(taken(&mut outbox, NOW), ["auth openai firing"]);
+    assert_eq!(delivered(&mut outbox, NOW), ["auth openai firing"]);
     let mut again = Vec::new();
     for minute in 1..(9 * 60) {
-        if !taken(&mut outbox, after(minute * 60)).is_empty() {
+        if !delivered(&mut outbox, after(minute * 60)).is_empty() {
             again.push(minute);
         }
     }
     assert_eq!(again, [240, 480]);
     outbox.on_transition(&resolved(alert("auth", "openai"), after(40_000)), after(40_000));
-    assert_eq!(taken(&mut outbox, after(40_000)), ["auth openai resolved"]);
-    assert_eq!(taken(&mut outbox, after(100_000)), [""; 0]);
+    assert_eq!(delivered(&mut outbox, after(40_000)), ["auth openai resolved"]);
+    assert_eq!(delivered(&mut outbox, after(100_000)), [""; 0]);
 }
 
 #[test]
@@ -193,49 +193,49 @@ fn firing_rows_of_one_provider_are_one_message() {
     for (row, provider) in [("auth", "openai"), ("rate-limit", "groq"), ("rate-limit", "openai")] {
         outbox.on_transition(&firing(alert(row, provider)), NOW);
     }
-    assert_eq!(taken(&mut outbox, NOW), ["auth openai firing", "rate-limit openai firing"]);
-    assert_eq!(taken(&mut outbox, NOW), ["rate-limit groq firing"]);
-    assert_eq!(taken(&mut outbox, NOW), [""; 0]);
+    assert_eq!(delivered(&mut outbox, NOW), ["auth openai firing", "rate-limit openai firing"]);
+    assert_eq!(delivered(&mut outbox, NOW), ["rate-limit groq firing"]);
+    assert_eq!(delivered(&mut outbox, NOW), [""; 0]);
     outbox.on_transition(&resolved(alert("auth", "openai"), after(9)), after(9));
-    assert_eq!(taken(&mut outbox, after(9)), ["auth openai resolved", "rate-limit openai firing"]);
+    assert_eq!(delivered(&mut outbox, after(9)), ["auth openai resolved", "rate-limit openai firing"]);
     outbox.on_transition(&resolved(alert("rate-limit", "openai"), after(10)), after(10));
-    assert_eq!(taken(&mut outbox, after(10)), ["rate-limit openai resolved"], "what was told resolved is not told again");
+    assert_eq!(delivered(&mut outbox, after(10)), ["rate-limit openai resolved"], "a resolved alert is not sent again");
 }
 
 #[test]
-fn a_flapping_alert_is_told_as_it_stands_and_what_was_overtaken_is_counted() {
+fn a_flapping_alert_is_sent_in_its_latest_state_and_the_skipped_end_is_counted() {
     let mut outbox = outbox(WEBHOOK);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
-    told(&mut outbox, NOW);
+    in_flight(&mut outbox, NOW);
     outbox.failed(&busy(), NOW);
     assert_eq!(outbox.on_transition(&resolved(alert("auth", "openai"), NOW), NOW), 0);
-    assert_eq!(outbox.on_transition(&firing(alert("auth", "openai")), NOW), 1, "the end was overtaken");
+    assert_eq!(outbox.on_transition(&firing(alert("auth", "openai")), NOW), 1, "the end was skipped");
     assert_eq!(outbox.on_transition(&resolved(alert("auth", "openai"), after(1)), after(1)), 0);
-    assert_eq!(taken(&mut outbox, after(5)), ["auth openai resolved"]);
+    assert_eq!(delivered(&mut outbox, after(5)), ["auth openai resolved"]);
 }
 
 #[test]
-fn what_changes_while_a_message_is_on_its_way_is_told_next() {
+fn a_change_during_a_message_in_flight_is_sent_next() {
     let mut outbox = outbox(WEBHOOK);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
-    assert_eq!(told(&mut outbox, NOW), ["auth openai firing"]);
+    assert_eq!(in_flight(&mut outbox, NOW), ["auth openai firing"]);
     outbox.on_transition(&resolved(alert("auth", "openai"), NOW), NOW);
     assert_eq!(outbox.due(NOW), None, "one message at a time");
     assert_eq!(outbox.next_due(NOW), None);
     outbox.sent(NOW);
-    assert_eq!(taken(&mut outbox, NOW), ["auth openai resolved"]);
+    assert_eq!(delivered(&mut outbox, NOW), ["auth openai resolved"]);
 }
 
 #[test]
-fn failures_are_tried_again_ever_more_slowly() {
+fn failed_messages_are_retried_with_back_off() {
     let mut outbox = outbox(ALERTMANAGER);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
     let mut now = NOW;
     let mut waits = Vec::new();
     for _ in 0..10 {
-        assert_eq!(told(&mut outbox, now), ["auth openai firing"]);
+        assert_eq!(in_flight(&mut outbox, now), ["auth openai firing"]);
         outbox.failed(&busy(), now);
-        let wait = outbox.next_due(now).expect("it is tried again");
+        let wait = outbox.next_due(now).expect("it is retried");
         assert_eq!(outbox.due(now.plus(wait - Duration::from_millis(1))), None);
         now = now.plus(wait);
         waits.push(wait.as_secs_f64());
@@ -244,49 +244,49 @@ fn failures_are_tried_again_ever_more_slowly() {
         assert!((full / 2.0..=full).contains(wait), "{waits:?}");
     }
     assert_eq!(outbox.failures(), 10);
-    taken(&mut outbox, now);
+    delivered(&mut outbox, now);
     assert_eq!(outbox.failures(), 0);
 }
 
 #[test]
-fn a_receiver_may_ask_for_a_longer_wait_but_not_for_days() {
+fn retry_after_is_honoured_up_to_one_hour() {
     let wait = |asked| {
         let mut outbox = outbox(ALERTMANAGER);
         outbox.on_transition(&firing(alert("auth", "openai")), NOW);
-        told(&mut outbox, NOW);
+        in_flight(&mut outbox, NOW);
         outbox.failed(&later(Some(Duration::from_secs(asked))), NOW);
-        outbox.next_due(NOW).expect("it is tried again").as_secs()
+        outbox.next_due(NOW).expect("it is retried").as_secs()
     };
     assert_eq!(wait(30), 30);
     assert_eq!(wait(1_000_000), 3_600);
 }
 
 #[test]
-fn what_was_refused_for_good_is_told_again_only_in_its_turn() {
+fn a_rejected_message_is_not_retried_before_its_usual_repeat() {
     let mut alertmanager = outbox(ALERTMANAGER);
     alertmanager.on_transition(&firing(alert("auth", "openai")), NOW);
-    told(&mut alertmanager, NOW);
+    in_flight(&mut alertmanager, NOW);
     alertmanager.failed(&Failure::Rejected(refusal()), NOW);
     assert_eq!(alertmanager.queue_len(), 0);
-    assert_eq!(alertmanager.next_due(NOW), Some(Duration::from_secs(60)));
+    assert_eq!(alertmanager.next_due(NOW), Some(Duration::from_mins(1)));
     let mut webhook = outbox(WEBHOOK);
     webhook.on_transition(&resolved(alert("auth", "openai"), NOW), NOW);
-    told(&mut webhook, NOW);
+    in_flight(&mut webhook, NOW);
     webhook.failed(&Failure::Rejected(refusal()), NOW);
     assert_eq!(webhook.next_due(NOW), None);
 }
 
 #[test]
-fn a_clock_that_was_set_back_ends_a_wait() {
+fn a_clock_that_is_set_back_ends_a_wait() {
     let mut outbox = outbox(ALERTMANAGER);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
-    assert_eq!(taken(&mut outbox, NOW), ["auth openai firing"]);
-    let an_hour_ago = NOW.minus(Duration::from_secs(3_600));
-    assert_eq!(taken(&mut outbox, an_hour_ago).len(), 1);
+    assert_eq!(delivered(&mut outbox, NOW), ["auth openai firing"]);
+    let an_hour_ago = NOW.minus(Duration::from_hours(1));
+    assert_eq!(delivered(&mut outbox, an_hour_ago).len(), 1);
 }
 
 #[test]
-fn an_outbox_is_bounded_and_gives_up_no_end() {
+fn an_outbox_is_bounded_and_never_drops_an_end() {
     let mut outbox = outbox(ALERTMANAGER);
     let mut dropped = 0;
     for n in 0..1_000 {
@@ -294,21 +294,21 @@ fn an_outbox_is_bounded_and_gives_up_no_end() {
     }
     dropped += outbox.on_transition(&resolved(alert("auth", "p0"), after(1_000)), after(1_000));
     assert_eq!(dropped, 0);
-    dropped += outbox.on_transition(&firing(alert("auth", "straw")), after(1_001));
+    dropped += outbox.on_transition(&firing(alert("auth", "one-too-many")), after(1_001));
     assert_eq!(dropped, 1);
     let mut seen = Vec::new();
     while outbox.queue_len() > 0 {
-        let told = taken(&mut outbox, after(1_002));
-        assert!(told.len() <= 64);
-        seen.extend(told);
+        let sent = delivered(&mut outbox, after(1_002));
+        assert!(sent.len() <= 64);
+        seen.extend(sent);
     }
     assert_eq!(seen.len(), 1_000);
-    assert!(seen.contains(&"auth p0 resolved".to_owned()), "the oldest firing one went instead");
+    assert!(seen.contains(&"auth p0 resolved".to_owned()), "the oldest firing alert was dropped instead");
     assert!(!seen.contains(&"auth p1 firing".to_owned()));
 }
 
 #[test]
-fn a_filter_goes_by_severity_and_row() {
+fn a_filter_selects_by_severity_and_row() {
     let check = |options: &str, row: &str, severity, expected: usize| {
         let mut outbox = outbox(options);
         let mut alert = alert(row, "openai");
@@ -325,35 +325,35 @@ fn a_filter_goes_by_severity_and_row() {
 }
 
 #[test]
-fn a_restart_tells_an_alertmanager_at_once_and_people_not_again() {
-    for (options, told_again) in [(ALERTMANAGER, 1), (WEBHOOK, 0)] {
+fn after_a_restart_an_alertmanager_is_notified_at_once_and_people_are_not_notified_again() {
+    for (options, sent_again) in [(ALERTMANAGER, 1), (WEBHOOK, 0)] {
         let mut before = outbox(options);
         before.on_transition(&firing(alert("auth", "openai")), NOW);
-        taken(&mut before, NOW);
+        delivered(&mut before, NOW);
         let text = serde_json::to_string(&before.state()).expect("a state can be written");
-        let mut heir = outbox(options);
-        heir.restore(serde_json::from_str(&text).expect("and read"));
-        assert_eq!(taken(&mut heir, after(1)).len(), told_again, "{options}");
-        assert_eq!(heir.on_transition(&resolved(alert("auth", "openai"), after(2)), after(2)), 0);
-        assert_eq!(taken(&mut heir, after(2)), ["auth openai resolved"]);
+        let mut successor = outbox(options);
+        successor.restore(serde_json::from_str(&text).expect("and read"));
+        assert_eq!(delivered(&mut successor, after(1)).len(), sent_again, "{options}");
+        assert_eq!(successor.on_transition(&resolved(alert("auth", "openai"), after(2)), after(2)), 0);
+        assert_eq!(delivered(&mut successor, after(2)), ["auth openai resolved"]);
     }
 }
 
 #[test]
-fn news_survives_a_restart() {
+fn pending_notifications_survive_a_restart() {
     let mut before = outbox(WEBHOOK);
     before.on_transition(&resolved(alert("auth", "openai"), NOW), NOW);
-    told(&mut before, NOW);
-    let mut heir = outbox(WEBHOOK);
-    heir.restore(before.state());
-    assert_eq!(taken(&mut heir, after(1)), ["auth openai resolved"]);
+    in_flight(&mut before, NOW);
+    let mut successor = outbox(WEBHOOK);
+    successor.restore(before.state());
+    assert_eq!(delivered(&mut successor, after(1)), ["auth openai resolved"]);
 }
 
 #[test]
-fn a_refresh_brings_new_numbers_and_alerts_that_were_missed() {
+fn a_refresh_updates_numbers_and_adds_missing_alerts() {
     let mut outbox = outbox(ALERTMANAGER);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
-    taken(&mut outbox, NOW);
+    delivered(&mut outbox, NOW);
     let mut newer = alert("auth", "openai");
     newer.summary = "now 50 a minute".to_owned();
     outbox.refresh(&[newer, alert("rate-limit", "groq")], after(1));
@@ -365,8 +365,8 @@ fn a_refresh_brings_new_numbers_and_alerts_that_were_missed() {
     outbox.sent(after(60));
     outbox.on_transition(&resolved(alert("auth", "openai"), after(61)), after(61));
     outbox.refresh(&[alert("auth", "openai")], after(61));
-    let told = taken(&mut outbox, after(61));
-    assert_eq!(told, ["auth openai resolved", "rate-limit groq firing"], "an older snapshot does not revive it");
+    let sent = delivered(&mut outbox, after(61));
+    assert_eq!(sent, ["auth openai resolved", "rate-limit groq firing"], "an older snapshot does not restart the alert");
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn slack_gets_one_readable_message_per_provider() {
     let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
     outbox.on_transition(&firing(alert("rate-limit", "openai")), NOW);
-    let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("news").body).expect("JSON");
+    let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("a message is due").body).expect("JSON");
     assert_eq!(body["text"], ":large_orange_circle: openai: 2 firing (warning): auth at openai");
     let text = body["blocks"][1]["text"]["text"].as_str().expect("a section");
     assert_eq!(
@@ -390,19 +390,19 @@ fn slack_gets_one_readable_message_per_provider() {
 }
 
 #[test]
-fn slack_says_how_it_ended_and_how_long_it_took() {
+fn slack_shows_how_an_alert_ended_and_how_long_it_lasted() {
     let (_dir, mut slack) = for_people("slack", "");
-    let begun = Alert { fired_at: Some(NOW), ..alert("auth", "openai") };
-    slack.on_transition(&firing(begun.clone()), NOW);
-    assert!(said(&mut slack, NOW).is_some());
-    slack.on_transition(&resolved(begun, after(720)), after(720));
-    let body: Value = serde_json::from_slice(&slack.due(after(720)).expect("news").body).expect("JSON");
+    let started = Alert { fired_at: Some(NOW), ..alert("auth", "openai") };
+    slack.on_transition(&firing(started.clone()), NOW);
+    assert!(headline(&mut slack, NOW).is_some());
+    slack.on_transition(&resolved(started, after(720)), after(720));
+    let body: Value = serde_json::from_slice(&slack.due(after(720)).expect("a message is due").body).expect("JSON");
     let text = body["blocks"][1]["text"]["text"].as_str().expect("a section");
     assert!(text.contains("Resolved") && text.contains(" after 12 min.\n"), "{text}");
 }
 
 #[test]
-fn a_section_of_slack_holds_what_it_may() {
+fn a_slack_section_stays_below_the_limit_of_slack() {
     let (_dir, mut slack) = for_people("slack", "");
     let long = || "<&>".repeat(2_000);
     let huge = Alert {
@@ -416,15 +416,15 @@ fn a_section_of_slack_holds_what_it_may() {
         ..alert("auth", "openai")
     };
     slack.on_transition(&firing(huge), NOW);
-    let body: Value = serde_json::from_slice(&slack.due(NOW).expect("news").body).expect("JSON");
+    let body: Value = serde_json::from_slice(&slack.due(NOW).expect("a message is due").body).expect("JSON");
     for block in body["blocks"].as_array().expect("blocks") {
-        let length = block["text"]["text"].as_str().map_or(0, |it| it.chars().count());
+        let length = block["text"]["text"].as_str().map_or(0, |text| text.chars().count());
         assert!(length <= 3_000, "{length}");
     }
 }
 
 #[test]
-fn receivers_of_one_process_do_not_try_again_in_step() {
+fn receivers_of_one_process_do_not_retry_at_the_same_time() {
     let options: ReceiverOptions = toml::from_str(
         "[[webhook]]\nname = 'a'\nurl = 'http://127.0.0.1:1'\n[[webhook]]\nname = 'b'\nurl = 'http://127.0.0.1:1'",
     )
@@ -433,8 +433,8 @@ fn receivers_of_one_process_do_not_try_again_in_step() {
         .resolve(None, &rows())
         .expect("good receivers")
         .iter()
-        .map(|it| {
-            let mut outbox = it.outboxes(&identity(), 1).remove(0);
+        .map(|receiver| {
+            let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
             outbox.on_transition(&firing(alert("auth", "openai")), NOW);
             assert!(outbox.due(NOW).is_some());
             outbox.failed(&later(None), NOW);
@@ -444,7 +444,7 @@ fn receivers_of_one_process_do_not_try_again_in_step() {
     assert_ne!(waits[0], waits[1]);
 }
 
-/// What a Slack or PagerDuty outbox of one file says, as the headline or the summary of each message that is due.
+/// The outbox of a Slack or PagerDuty receiver, and the directory with its secret.
 fn for_people(kind: &str, more: &str) -> (tempfile::TempDir, Outbox) {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("secret"), "https://hooks.example/token\n").expect("a file");
@@ -455,20 +455,21 @@ fn for_people(kind: &str, more: &str) -> (tempfile::TempDir, Outbox) {
     (dir, outbox)
 }
 
-fn said(outbox: &mut Outbox, now: Timestamp) -> Option<String> {
+/// The headline of the Slack message, or the action and summary of the PagerDuty event, that is due at `now`. It is accepted.
+fn headline(outbox: &mut Outbox, now: Timestamp) -> Option<String> {
     let body: Value = serde_json::from_slice(&outbox.due(now)?.body).expect("JSON");
     outbox.sent(now);
-    let event =
-        |it: &Value| format!("{} {}", body["event_action"].as_str().unwrap_or_default(), it.as_str().unwrap_or_default());
-    body["text"].as_str().map(str::to_owned).or_else(|| Some(event(&body["payload"]["summary"]).trim().to_owned()))
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let event = || format!("{} {}", text(&body["event_action"]), text(&body["payload"]["summary"])).trim().to_owned();
+    Some(body["text"].as_str().map_or_else(event, str::to_owned))
 }
 
-/// Everything that is said between two times, with the second in which it is.
-fn heard(outbox: &mut Outbox, seconds: std::ops::Range<u64>) -> Vec<String> {
-    seconds.filter_map(|second| Some(format!("{second} {}", said(outbox, after(second))?))).collect()
+/// The headlines of all messages in these seconds, each with its second.
+fn headlines(outbox: &mut Outbox, seconds: std::ops::Range<u64>) -> Vec<String> {
+    seconds.filter_map(|second| Some(format!("{second} {}", headline(outbox, after(second))?))).collect()
 }
 
-fn severe(row: &str, provider: &str, severity: Severity) -> Alert {
+fn with_severity(row: &str, provider: &str, severity: Severity) -> Alert {
     Alert { severity, ..alert(row, provider) }
 }
 
@@ -476,30 +477,30 @@ fn severe(row: &str, provider: &str, severity: Severity) -> Alert {
 fn a_bad_hour_of_one_provider_is_one_incident() {
     let (_dir, mut slack) = for_people("slack", "");
     let (_dir, mut pager) = for_people("pagerduty", "min_severity = 'warning'");
-    let mut said: [Vec<String>; 2] = Default::default();
-    for (outbox, said) in [&mut slack, &mut pager].into_iter().zip(&mut said) {
-        let since = |row: &str| ["rate-limit", "timeout", "unavailable"].iter().position(|it| *it == row).unwrap_or(9) as u64;
-        let begun = |row: &str| Some(after(since(row) * 30));
-        let warning = |row: &str| Alert { fired_at: begun(row), ..severe(row, "openai", Severity::Warning) };
+    let mut sent: [Vec<String>; 2] = Default::default();
+    for (outbox, sent) in [&mut slack, &mut pager].into_iter().zip(&mut sent) {
+        let order = |row: &str| ["rate-limit", "timeout", "unavailable"].iter().position(|other| *other == row).unwrap_or(9);
+        let fired_at = |row: &str| Some(after(order(row) as u64 * 30));
+        let warning = |row: &str| Alert { fired_at: fired_at(row), ..with_severity(row, "openai", Severity::Warning) };
         outbox.on_transition(&firing(warning("rate-limit")), NOW);
-        said.extend(heard(outbox, 0..30));
-        // Two more rows in the next minutes are an update, five minutes after the first message.
+        sent.extend(headlines(outbox, 0..30));
+        // Two more rows within minutes are sent as one update, five minutes after the first message.
         outbox.on_transition(&firing(warning("timeout")), after(30));
         outbox.on_transition(&firing(warning("unavailable")), after(90));
-        said.extend(heard(outbox, 30..400));
-        // It got worse: that does not wait.
-        outbox.on_transition(&firing(severe("outage", "openai", Severity::Critical)), after(400));
-        said.extend(heard(outbox, 400..420));
-        // One is over: that waits. Then all of it is: that does not.
+        sent.extend(headlines(outbox, 30..400));
+        // A higher severity is sent at once.
+        outbox.on_transition(&firing(with_severity("outage", "openai", Severity::Critical)), after(400));
+        sent.extend(headlines(outbox, 400..420));
+        // The end of one alert is delayed. The end of the whole incident is sent at once.
         outbox.on_transition(&resolved(warning("timeout"), after(420)), after(420));
-        said.extend(heard(outbox, 420..500));
+        sent.extend(headlines(outbox, 420..500));
         for row in ["rate-limit", "unavailable", "outage"] {
             outbox.on_transition(&resolved(warning(row), after(500)), after(500));
         }
-        said.extend(heard(outbox, 500..4_000));
+        sent.extend(headlines(outbox, 500..4_000));
     }
     assert_eq!(
-        said[0],
+        sent[0],
         [
             "0 :large_orange_circle: openai: 1 firing (warning): rate-limit at openai",
             "300 :large_orange_circle: openai: 3 firing (warning): rate-limit at openai",
@@ -508,7 +509,7 @@ fn a_bad_hour_of_one_provider_is_one_incident() {
         ]
     );
     assert_eq!(
-        said[1],
+        sent[1],
         [
             "0 trigger LLMrate-limit: rate-limit at openai",
             "300 trigger LLMrate-limit: rate-limit at openai (and 2 more)",
@@ -524,38 +525,41 @@ fn a_storm_of_providers_is_a_digest() {
     let mut webhook = outbox(WEBHOOK);
     for outbox in [&mut slack, &mut webhook] {
         for provider in ["a", "b", "c", "d", "e", "f", "g"] {
-            outbox.on_transition(&firing(severe("network", provider, Severity::Warning)), NOW);
+            outbox.on_transition(&firing(with_severity("network", provider, Severity::Warning)), NOW);
         }
     }
-    assert_eq!(heard(&mut slack, 0..100), ["0 :large_orange_circle: 7 providers: 7 firing (warning)"]);
-    let body: Value = serde_json::from_slice(&webhook.due(NOW).expect("news").body).expect("JSON");
+    assert_eq!(headlines(&mut slack, 0..100), ["0 :large_orange_circle: 7 providers: 7 firing (warning)"]);
+    let body: Value = serde_json::from_slice(&webhook.due(NOW).expect("a message is due").body).expect("JSON");
     assert_eq!((body["alerts"].as_array().map(Vec::len), &body["groupLabels"]), (Some(7), &json!({"instance": "host-1"})));
-    // One after the other, they are so many a minute, and what is critical three times as many.
+    // One after the other, there are six messages per minute, and three times as many while an alert is critical.
     let (_dir, mut slack) = for_people("slack", "");
     let mut messages = 0;
     for second in 0..60 {
-        slack.on_transition(&firing(severe("network", &format!("p{second}"), Severity::Warning)), after(second));
-        messages += heard(&mut slack, second..second + 1).len();
+        slack.on_transition(&firing(with_severity("network", &format!("p{second}"), Severity::Warning)), after(second));
+        messages += headlines(&mut slack, second..second + 1).len();
     }
     assert_eq!(messages, 6);
-    slack.on_transition(&firing(severe("auth", "openai", Severity::Critical)), after(59));
-    assert_eq!(heard(&mut slack, 59..60), ["59 :red_circle: 55 providers: 55 firing (critical)"]);
+    slack.on_transition(&firing(with_severity("auth", "openai", Severity::Critical)), after(59));
+    assert_eq!(headlines(&mut slack, 59..60), ["59 :red_circle: 55 providers: 55 firing (critical)"]);
 }
 
 #[test]
-fn a_restart_in_the_middle_of_an_incident_tells_it_no_second_time() {
+fn a_restart_during_an_incident_does_not_repeat_it() {
     let (_dir, mut before) = for_people("slack", "");
     before.on_transition(&firing(alert("auth", "openai")), NOW);
-    assert_eq!(heard(&mut before, 0..2).len(), 1);
+    assert_eq!(headlines(&mut before, 0..2).len(), 1);
     let state = serde_json::to_string(&before.state()).expect("a state can be written");
-    let (_dir, mut heir) = for_people("slack", "");
-    heir.restore(serde_json::from_str(&state).expect("and read"));
-    heir.on_transition(&firing(alert("rate-limit", "openai")), after(10));
-    assert_eq!(heard(&mut heir, 10..400), ["300 :large_orange_circle: openai: 2 firing (warning): rate-limit at openai"]);
+    let (_dir, mut successor) = for_people("slack", "");
+    successor.restore(serde_json::from_str(&state).expect("and read"));
+    successor.on_transition(&firing(alert("rate-limit", "openai")), after(10));
+    assert_eq!(
+        headlines(&mut successor, 10..400),
+        ["300 :large_orange_circle: openai: 2 firing (warning): rate-limit at openai"]
+    );
 }
 
 #[test]
-fn a_slack_message_keeps_to_the_limits_whatever_is_in_it() {
+fn a_slack_message_stays_below_the_limits_for_every_content() {
     let (_dir, mut slack) = for_people("slack", "");
     for row in 0..60 {
         let mut long = alert(&format!("row-{row}"), "openai");
@@ -564,19 +568,19 @@ fn a_slack_message_keeps_to_the_limits_whatever_is_in_it() {
         }
         slack.on_transition(&firing(long), NOW);
     }
-    let body: Value = serde_json::from_slice(&slack.due(NOW).expect("news").body).expect("JSON");
+    let body: Value = serde_json::from_slice(&slack.due(NOW).expect("a message is due").body).expect("JSON");
     let blocks = body["blocks"].as_array().expect("blocks");
     assert!(blocks.len() <= 50, "{}", blocks.len());
-    for text in blocks.iter().filter_map(|it| it["text"]["text"].as_str()) {
+    for text in blocks.iter().filter_map(|block| block["text"]["text"].as_str()) {
         assert!(text.chars().count() <= 3_000, "{}", text.chars().count());
     }
 }
 
 #[test]
-fn a_pager_is_for_what_is_critical_unless_told_otherwise() {
+fn a_pager_gets_only_critical_alerts_unless_configured_otherwise() {
     let wants = |more: &str, row: &str, severity| {
         let (_dir, mut pager) = for_people("pagerduty", more);
-        pager.on_transition(&firing(severe(row, "openai", severity)), NOW);
+        pager.on_transition(&firing(with_severity(row, "openai", severity)), NOW);
         pager.queue_len() == 1
     };
     assert!(wants("", "auth", Severity::Critical));
@@ -587,17 +591,17 @@ fn a_pager_is_for_what_is_critical_unless_told_otherwise() {
 }
 
 #[test]
-fn a_line_says_what_and_what_next() {
+fn a_line_on_stdout_contains_the_alert_and_the_next_step() {
     let mut outbox = outbox("[[stdout]]");
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
     let mut line = |now| {
-        let body = outbox.due(now).expect("news").body;
+        let body = outbox.due(now).expect("a message is due").body;
         outbox.sent(now);
         String::from_utf8(body).expect("text")
     };
     assert_eq!(line(NOW), "2027-01-15T08:00:00.000Z firing warning LLMauth auth at openai next: switch provider\n");
     outbox.on_transition(&resolved(alert("auth", "openai"), after(9)), after(9));
-    let body = String::from_utf8(outbox.due(after(9)).expect("news").body).expect("text");
+    let body = String::from_utf8(outbox.due(after(9)).expect("a message is due").body).expect("text");
     assert_eq!(body, "2027-01-15T08:00:09.000Z resolved warning LLMauth auth at openai recovered\n");
 }
 
@@ -612,7 +616,7 @@ fn pagerduty_gets_a_trigger_and_a_resolve_with_one_key() {
     let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
     let event = |outbox: &mut Outbox, now| -> Value {
-        let event = serde_json::from_slice(&outbox.due(now).expect("news").body).expect("JSON");
+        let event = serde_json::from_slice(&outbox.due(now).expect("a message is due").body).expect("JSON");
         outbox.sent(now);
         event
     };
@@ -629,19 +633,19 @@ fn pagerduty_gets_a_trigger_and_a_resolve_with_one_key() {
 }
 
 #[test]
-fn texts_are_cut_before_they_are_sent() {
+fn long_texts_are_cut_before_they_are_sent() {
     let mut long = alert("auth", "openai");
     long.evidence = "é".repeat(100_000);
     let mut outbox = outbox(ALERTMANAGER);
     outbox.on_transition(&firing(long), NOW);
-    let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("news").body).expect("JSON");
+    let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("a message is due").body).expect("JSON");
     let evidence = body[0]["annotations"]["evidence"].as_str().expect("text");
     assert_eq!(evidence.chars().count(), 4_096);
     assert!(evidence.ends_with('…'));
 }
 
 #[test]
-fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
+fn all_errors_of_receivers_are_reported_together() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("two"), "one\ntwo\n").expect("a file");
     let options: ReceiverOptions = toml::from_str(
@@ -664,8 +668,8 @@ fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
          [[heartbeat]]\n",
     )
     .expect("well-formed");
-    let errors = options.resolve(Some(dir.path()), &rows()).expect_err("all of it is wrong");
-    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let errors = options.resolve(Some(dir.path()), &rows()).expect_err("every table is invalid");
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let expected = [
         "receiver alertmanager: urls is missing; list the address of every member: [\"http://am-0:9093\", …]",
         "receiver alertmanager-2: cannot use the address in urls: it must begin with http:// or https://",
@@ -686,11 +690,11 @@ fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
         "receiver command-4: cannot run the command: there is no such file, or it is not executable (chmod +x)",
         "receiver heartbeat: url is missing; write the address, or url_file if the address is a secret",
     ];
-    assert_eq!(said, expected);
+    assert_eq!(texts, expected);
     let mute: ReceiverOptions =
         toml::from_str("[[webhook]]\nurl = 'http://x'\nmin_severity = 'critical'\nrows = ['rate-limit']").expect("well-formed");
     let warnings = [("rate-limit".to_owned(), Severity::Warning)];
-    let errors = mute.resolve(None, &warnings).expect_err("it lets nothing through");
+    let errors = mute.resolve(None, &warnings).expect_err("no alert passes the filter");
     assert_eq!(
         errors[0].to_string(),
         "receiver webhook: none of its rows reaches min_severity = \"critical\"; lower min_severity or remove it"
@@ -699,13 +703,13 @@ fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
     let relative: ReceiverOptions = toml::from_str("[[slack]]\nurl_file = 'slack-url'").expect("well-formed");
     let errors = relative.resolve(None, &rows()).expect_err("there is no directory");
     assert!(errors[0].to_string().contains("$CREDENTIALS_DIRECTORY is not set"), "{}", errors[0]);
-    let typo = toml::from_str::<ReceiverOptions>("[[slack]]\nurl = 'http://x'").expect_err("a secret has no place here");
+    let typo = toml::from_str::<ReceiverOptions>("[[slack]]\nurl = 'http://x'").expect_err("a secret is not allowed here");
     assert!(typo.to_string().contains("unknown field `url`"), "{typo}");
-    let span = toml::from_str::<ReceiverOptions>("[[slack]]\ntimeout = '10 parsecs'").expect_err("no length of time");
+    let span = toml::from_str::<ReceiverOptions>("[[slack]]\ntimeout = '10 parsecs'").expect_err("not a duration");
     assert!(span.to_string().contains("\"10 parsecs\" is not a duration; write for example"), "{span}");
 }
 
-/// A delivery that runs beside a test, by a clock the test moves.
+/// A delivery that runs next to a test, with a clock that the test moves.
 struct Running {
     delivery: Arc<Delivery>,
     metrics: Arc<Metrics>,
@@ -735,7 +739,7 @@ impl Running {
         Self { delivery, metrics, clock, stop, task }
     }
 
-    fn tell(&self, transition: &Transition) {
+    fn notify(&self, transition: &Transition) {
         self.delivery.notify(transition, NOW);
     }
 
@@ -743,17 +747,17 @@ impl Running {
         Timestamp::from_micros(self.clock.load(Ordering::SeqCst))
     }
 
-    /// Moves the clock and wakes everybody up.
+    /// Moves the clock and wakes all tasks.
     fn advance(&self, seconds: i64) {
         self.clock.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
         self.delivery.refresh(&[], self.now());
     }
 
-    /// Waits for a counter of the page to reach a value.
+    /// Waits until a metric has a value.
     async fn wait_for(&self, series: &str, value: u64) {
         let line = format!("llm_triage_{series} {value}");
         let reached = async {
-            while !self.metrics.render(Format::Classic, NOW).lines().any(|it| it == line) {
+            while !self.metrics.render(Format::Classic, NOW).lines().any(|shown| shown == line) {
                 tokio::task::yield_now().await;
             }
         };
@@ -767,7 +771,7 @@ impl Running {
 
     async fn stop(self) {
         self.stop.send(()).expect("it runs");
-        tokio::time::timeout(PATIENCE, self.task).await.expect("it ends in time").expect("and in peace");
+        tokio::time::timeout(PATIENCE, self.task).await.expect("it ends in time").expect("and without a panic");
     }
 }
 
@@ -782,7 +786,7 @@ async fn a_message_is_posted_and_counted() {
     std::fs::write(&token, "s3cret\n").expect("a file");
     let mut peer = Peer::start(&[&answer("200 OK", "", "")]).await;
     let running = Running::start(&webhook_at(&peer, &format!("bearer_token_file = '{}'", token.display())));
-    running.tell(&firing(alert("auth", "openai")));
+    running.notify(&firing(alert("auth", "openai")));
     let heard = peer.hear().await;
     assert!(heard.head.starts_with("post /hook?token=a-long-secret http/1.1"), "{}", heard.head);
     assert!(heard.head.contains("authorization: bearer s3cret"), "{}", heard.head);
@@ -794,7 +798,7 @@ async fn a_message_is_posted_and_counted() {
 }
 
 #[tokio::test]
-async fn a_receiver_in_trouble_gets_its_news_later() {
+async fn a_failing_receiver_gets_its_notifications_later() {
     let mut peer = Peer::start(&[
         &answer("500 Internal Server Error", "", "out of order"),
         &answer("429 Too Many Requests", "retry-after: 30\r\n", ""),
@@ -803,7 +807,7 @@ async fn a_receiver_in_trouble_gets_its_news_later() {
     ])
     .await;
     let running = Running::start(&webhook_at(&peer, ""));
-    running.tell(&firing(alert("auth", "openai")));
+    running.notify(&firing(alert("auth", "openai")));
     peer.hear().await;
     running.wait_for_result("webhook", "failed", 1).await;
     assert_eq!(running.delivery.health()[0].failing_since, Some(NOW));
@@ -823,11 +827,11 @@ async fn a_receiver_in_trouble_gets_its_news_later() {
 }
 
 #[tokio::test]
-async fn what_a_receiver_refuses_is_counted_and_let_go() {
+async fn a_rejected_message_is_counted_and_not_sent_again() {
     for status in ["400 Bad Request", "302 Found", "404 Not Found"] {
         let mut peer = Peer::start(&[&answer(status, "location: http://elsewhere/\r\n", "no")]).await;
         let running = Running::start(&webhook_at(&peer, ""));
-        running.tell(&firing(alert("auth", "openai")));
+        running.notify(&firing(alert("auth", "openai")));
         peer.hear().await;
         running.wait_for_result("webhook", "rejected", 1).await;
         running.advance(3_600);
@@ -837,7 +841,7 @@ async fn what_a_receiver_refuses_is_counted_and_let_go() {
 }
 
 #[tokio::test]
-async fn a_member_that_hangs_or_is_gone_holds_nobody_up() {
+async fn a_member_that_hangs_or_is_unreachable_does_not_delay_the_others() {
     let hangs = Peer::start(&[""]).await;
     let mut works = Peer::start(&[&answer("200 OK", "", "")]).await;
     let gone = {
@@ -849,7 +853,7 @@ async fn a_member_that_hangs_or_is_gone_holds_nobody_up() {
         hangs.address, works.address
     );
     let running = Running::start(&options);
-    running.tell(&firing(alert("auth", "openai")));
+    running.notify(&firing(alert("auth", "openai")));
     let heard = works.hear().await;
     assert!(heard.head.starts_with("post /am/api/v2/alerts http/1.1"), "{}", heard.head);
     running.wait_for_result(&format!("alertmanager/{}", hangs.address), "failed", 1).await;
@@ -869,14 +873,14 @@ async fn a_command_gets_the_message_on_its_standard_input() {
     std::fs::write(&program, script).expect("a file");
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
     let running = Running::start(&format!("[[command]]\ncommand = ['{}', '--team', 'llm']", program.display()));
-    running.tell(&firing(alert("auth", "openai")));
+    running.notify(&firing(alert("auth", "openai")));
     running.wait_for_result("command", "sent", 1).await;
     let heard = std::fs::read_to_string(dir.path().join("heard")).expect("it ran");
     let body: Value = serde_json::from_str(heard.trim()).expect("one line of JSON");
     assert_eq!((&body["version"], &body["alerts"][0]["labels"]["row"]), (&json!("4"), &json!("auth")));
-    // It fails, and is run again later.
+    // A program that fails is run again later.
     std::fs::write(dir.path().join("sick"), "").expect("a file");
-    running.tell(&firing(alert("auth", "groq")));
+    running.notify(&firing(alert("auth", "groq")));
     running.wait_for_result("command", "failed", 1).await;
     std::fs::remove_file(dir.path().join("sick")).expect("it is there");
     running.advance(60);
@@ -885,44 +889,44 @@ async fn a_command_gets_the_message_on_its_standard_input() {
 }
 
 #[tokio::test]
-async fn a_command_that_hangs_is_ended() {
+async fn a_command_that_hangs_is_killed() {
     let running = Running::start("[[command]]\ncommand = ['sleep', '1000']\ntimeout = '50ms'");
-    running.tell(&firing(alert("auth", "openai")));
+    running.notify(&firing(alert("auth", "openai")));
     running.wait_for_result("command", "failed", 1).await;
     running.stop().await;
 }
 
 #[tokio::test]
-async fn a_dead_mans_switch_is_asked_for_while_all_is_well() {
+async fn a_dead_mans_switch_is_pinged_while_the_process_is_healthy() {
     let mut peer = Peer::start(&[&answer("200 OK", "", "")]).await;
     let running = Running::start(&format!("[[heartbeat]]\nurl = 'http://{}/beat'", peer.address));
     running.advance(0);
     let heard = peer.hear().await;
     assert!(heard.head.starts_with("get /beat http/1.1"), "{}", heard.head);
     running.wait_for_result("heartbeat", "sent", 1).await;
-    // A provider that fails is none of its business; we ourselves are.
+    // An alert about a provider does not stop the pings; one about this process does.
     let now = running.now();
     running.clock.fetch_add(60_000_000, Ordering::SeqCst);
-    running.delivery.refresh(&[alert("auth", "openai")], now.plus(Duration::from_secs(60)));
+    running.delivery.refresh(&[alert("auth", "openai")], now.plus(Duration::from_mins(1)));
     peer.hear().await;
     running.wait_for_result("heartbeat", "sent", 2).await;
     running.clock.fetch_add(60_000_000, Ordering::SeqCst);
-    running.delivery.refresh(&[alert("self-losing", "llm-triage")], now.plus(Duration::from_secs(120)));
+    running.delivery.refresh(&[alert("self-losing", "llm-triage")], now.plus(Duration::from_mins(2)));
     assert!(peer.is_quiet());
     running.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_news_is_sent_before_the_end_and_kept_where_it_cannot_be() {
+async fn pending_notifications_are_sent_before_shutdown_or_else_kept() {
     let mut peer = Peer::start(&[&answer("200 OK", "", "")]).await;
     let running = Running::start(&webhook_at(&peer, ""));
-    running.tell(&resolved(alert("auth", "openai"), NOW));
+    running.notify(&resolved(alert("auth", "openai"), NOW));
     running.stop().await;
     assert!(peer.hear().await.body.contains("resolved"));
 
     let peer = Peer::start(&[&answer("503 Service Unavailable", "", "")]).await;
     let running = Running::start(&webhook_at(&peer, ""));
-    running.tell(&firing(alert("auth", "openai")));
+    running.notify(&firing(alert("auth", "openai")));
     running.wait_for_result("webhook", "failed", 1).await;
     let delivery = Arc::clone(&running.delivery);
     running.stop().await;
@@ -930,14 +934,14 @@ async fn what_is_news_is_sent_before_the_end_and_kept_where_it_cannot_be() {
     assert!(kept.contains("LLMauth"), "{kept}");
 
     let mut peer = Peer::start(&[&answer("200 OK", "", "")]).await;
-    let heir = Running::start(&webhook_at(&peer, ""));
-    heir.delivery.restore(serde_json::from_str(&kept).expect("and read"));
+    let successor = Running::start(&webhook_at(&peer, ""));
+    successor.delivery.restore(serde_json::from_str(&kept).expect("and read"));
     assert!(peer.hear().await.body.contains("LLMauth"));
-    heir.stop().await;
+    successor.stop().await;
 }
 
 #[tokio::test]
-async fn a_test_alert_goes_to_every_member_and_reports_what_each_said() {
+async fn a_test_alert_goes_to_every_member_and_returns_each_answer() {
     let mut good = Peer::start(&[&answer("200 OK", "", "")]).await;
     let bad = Peer::start(&[&answer("403 Forbidden", "", "who are you?\n/api/v2/alerts")]).await;
     let options =
@@ -950,11 +954,11 @@ async fn a_test_alert_goes_to_every_member_and_reports_what_each_said() {
 }
 
 #[tokio::test]
-async fn tls_is_spoken_and_a_stranger_refused() {
+async fn tls_works_and_an_untrusted_certificate_is_refused() {
     let Some(openssl) = tool::find("openssl") else { return };
     let dir = tempfile::tempdir().expect("a directory");
     let path = |name: &str| dir.path().join(name).display().to_string();
-    let (made, said) = tool::run(
+    let (is_success, output) = tool::run(
         Command::new(openssl)
             .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
             .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
@@ -962,7 +966,7 @@ async fn tls_is_spoken_and_a_stranger_refused() {
             .args(["-keyout", &path("key.pem"), "-out", &path("cert.pem")]),
         "",
     );
-    assert!(made, "{said}");
+    assert!(is_success, "{output}");
     let mut peer = Peer::start_tls(&answer("200 OK", "", ""), dir.path()).await;
     let port = peer.address.port();
     let options = |ca: &str| format!("[[webhook]]\nurl = 'https://localhost:{port}/'\n{ca}");
@@ -973,16 +977,16 @@ async fn tls_is_spoken_and_a_stranger_refused() {
 
     let options: ReceiverOptions = toml::from_str(&options("")).expect("good options");
     match options.resolve(None, &rows()) {
-        Ok(wary) => {
-            let results = notify_test(&wary[0], &identity(), NOW).await;
+        Ok(untrusting) => {
+            let results = notify_test(&untrusting[0], &identity(), NOW).await;
             assert!(matches!(results[0].1, Err(SendError::Tls { .. })), "{results:?}");
         }
-        // A machine without root certificates trusts nobody either.
+        // A machine without root certificates does not trust the server either.
         Err(errors) => assert!(errors[0].to_string().contains("no root certificates"), "{}", errors[0]),
     }
 }
 
-/// A real Alertmanager, which passes what it gets on to `webhook`. Killed when it is dropped.
+/// A real Alertmanager that notifies `webhook`. It is killed when this is dropped.
 struct Alertmanager {
     child: Child,
     address: String,
@@ -1010,7 +1014,7 @@ impl Alertmanager {
         let (sender, address) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let found = line.split_whitespace().find_map(|it| it.strip_prefix("address=").map(str::to_owned));
+                let found = line.split_whitespace().find_map(|word| word.strip_prefix("address=").map(str::to_owned));
                 if let Some(address) = found.filter(|_| line.contains("Listening")) {
                     sender.send(address).ok();
                 }
@@ -1028,17 +1032,17 @@ impl Drop for Alertmanager {
     }
 }
 
-/// Names of all keys, in and out, so that two payloads can be compared by their shape.
+/// The paths of all keys, so that the shapes of two payloads can be compared.
 fn shape(value: &Value, path: &str, to: &mut Vec<String>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| shape(value, &format!("{path}.{key}"), to)),
-        Value::Array(list) => list.iter().take(1).for_each(|it| shape(it, &format!("{path}[]"), to)),
+        Value::Array(list) => list.iter().take(1).for_each(|item| shape(item, &format!("{path}[]"), to)),
         _ => to.push(path.to_owned()),
     }
 }
 
 #[tokio::test]
-async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
+async fn a_real_alertmanager_accepts_and_resolves_an_alert() {
     let mut hook = Peer::start(&[&answer("200 OK", "", "")]).await;
     let Some(alertmanager) = Alertmanager::start(&format!("http://{}/", hook.address)) else { return };
     let mut own_hook = Peer::start(&[&answer("200 OK", "", "")]).await;
@@ -1046,7 +1050,7 @@ async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
         "[[alertmanager]]\nurls = ['http://{}']\n[[webhook]]\nurl = 'http://{}/'",
         alertmanager.address, own_hook.address
     ));
-    // Alertmanager goes by its own clock, so the alert must be of today.
+    // Alertmanager uses its own clock, so the alert must be of today.
     let today = Timestamp::from_system(std::time::SystemTime::now());
     running.clock.store(today.as_micros(), Ordering::SeqCst);
     let mut alert = alert("auth", "openai");
@@ -1075,7 +1079,7 @@ async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
 
 #[test]
 fn the_schema_has_every_kind_and_accepts_no_other_key() {
-    let schema = receivers_schema();
+    let schema = receivers_schema().to_value();
     for kind in ReceiverOptions::KINDS {
         let table = &schema["properties"][kind]["items"];
         assert_eq!(table["properties"]["name"]["type"], "string", "{kind}: {table}");

@@ -1,5 +1,5 @@
-//! End to end: the real program, a real Prometheus that scrapes it and evaluates its rules, and a real Alertmanager that
-//! both of them tell of a 401 and of its end.
+//! End to end: the real program, a real Prometheus that scrapes it and evaluates its rules, and a real Alertmanager that gets
+//! the alert of a 401, and its end, from both.
 
 use crate::peer::{Peer, answer};
 use crate::running::{Server, append, call, program, query, until};
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A program by a variable of the environment, else by its names on the PATH: Debian's first, then its makers'.
+/// A program, by an environment variable, else by its name on the PATH: the one in Debian first, then the upstream one.
 fn find(variable: &str, names: [&str; 2]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = |name: &str| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|it| it.is_file());
+    let on_path = |name: &str| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
     let found = std::env::var_os(variable).map(PathBuf::from).or_else(|| names.into_iter().find_map(on_path));
     if found.is_none() {
         tool::missing(names[0]);
@@ -72,8 +72,8 @@ fn labels(alert: &Value) -> BTreeMap<String, String> {
     serde_json::from_value(alert["labels"].clone()).expect("labels are texts")
 }
 
-/// Listens until both have told the webhook, through Alertmanager, that the alert has this status: the daemon, which names
-/// itself, and Prometheus, which speaks for all daemons. Gives the two alerts.
+/// Waits until the webhook got the alert with this status, through Alertmanager, from both: the daemon, which names itself,
+/// and Prometheus, which evaluates all daemons together. Returns the two alerts.
 async fn hear_both(hook: &mut Peer, status: &str) -> (Value, Value) {
     let (mut daemon, mut rules) = (None, None);
     loop {
@@ -91,7 +91,7 @@ async fn hear_both(hook: &mut Peer, status: &str) -> (Value, Value) {
     }
 }
 
-/// Runs a step that waits for other processes, and lets the webhook answer meanwhile.
+/// Runs a step that waits for other processes, while the webhook answers.
 async fn aside<T: Send + 'static>(step: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(step).await.expect("no step panics")
 }
@@ -117,14 +117,14 @@ async fn a_401_is_scraped_fires_by_both_ways_and_is_resolved() {
             std::fs::write(dir.join("rules.yml"), rules.stdout).expect("a file");
             let daemon = Server::run([Path::new("--config"), &config]);
             let prometheus = prometheus(&prometheus_program, &dir, &daemon, &alertmanager);
-            // The series must be there, at 0, before the first failure: increase() sees no birth.
+            // The series must exist, at 0, before the first failure, because increase() ignores the first value of a series.
             let born = "llm_triage_row_errors_total{row=\"auth\",provider=\"openai\"}";
-            until("Prometheus to have scraped", || query(&prometheus, born).filter(|it| *it == 0.0));
+            until("Prometheus to have scraped", || query(&prometheus, born).filter(|born| *born == 0.0));
             let loaded = prometheus.json("/api/v1/rules").expect("rules");
             let loaded = loaded["data"]["groups"][0]["rules"].as_array().map_or(0, Vec::len);
             let rows = daemon.metric("llm_triage_rows_loaded").expect("a metric");
             assert_eq!(loaded as f64, rows, "a rule for every row");
-            append(&log, &(0..5).map(|it| call(it, 200)).collect::<String>());
+            append(&log, &(0..5).map(|number| call(number, 200)).collect::<String>());
             append(&log, &call(5, 401));
             (daemon, alertmanager, prometheus)
         }
@@ -137,20 +137,20 @@ async fn a_401_is_scraped_fires_by_both_ways_and_is_resolved() {
     assert_eq!(named, labels(&by_rules), "the same alert by either way");
     assert_eq!(named["provider"], "openai");
     assert_eq!(named["severity"], "critical");
-    // The page is on the node that saw it.
+    // The page is on the node that saw the failure.
     let page = format!("http://{}/runbooks/auth", daemon.address);
     for alert in [&by_daemon, &by_rules] {
         assert_eq!(alert["annotations"]["runbook_url"], page.as_str(), "{alert}");
     }
     for annotation in ["summary", "description", "next_step", "fix", "evidence", "runbook_url"] {
         for alert in [&by_daemon, &by_rules] {
-            assert!(alert["annotations"][annotation].as_str().is_some_and(|it| !it.is_empty()), "{annotation}: {alert}");
+            assert!(alert["annotations"][annotation].as_str().is_some_and(|text| !text.is_empty()), "{annotation}: {alert}");
         }
     }
 
     let (daemon, alertmanager, prometheus) = aside(move || {
         let calls = "sum(llm_triage_requests_total{provider=\"openai\"})";
-        until("Prometheus to have counted the calls", || query(&prometheus, calls).filter(|it| *it == 6.0));
+        until("Prometheus to have counted the calls", || query(&prometheus, calls).filter(|calls| *calls == 6.0));
         let errors =
             "llm_triage_errors_total{provider=\"openai\",status=\"401\",category=\"auth\",owner=\"account\",retry=\"no\"}";
         assert_eq!(query(&prometheus, errors), Some(1.0));
@@ -160,19 +160,19 @@ async fn a_401_is_scraped_fires_by_both_ways_and_is_resolved() {
         assert_eq!(alerts[0]["state"], "firing");
         if let Some(amtool) = tool::find("amtool") {
             let url = format!("--alertmanager.url=http://{}", alertmanager.address);
-            let (good, said) =
+            let (good, printed) =
                 tool::run(Command::new(amtool).args([&url, "alert", "query", "row=auth", "provider=openai"]), "");
-            assert!(good && said.matches("LLMAuth").count() == 2, "{said}");
+            assert!(good && printed.matches("LLMAuth").count() == 2, "{printed}");
         }
         if let Some(promtool) = tool::find("promtool") {
             let page = daemon.get("/metrics").expect("metrics");
-            let (good, said) = tool::run(Command::new(&promtool).args(["check", "metrics"]), &page);
-            assert!(good && said.is_empty(), "{said}");
-            let (good, said) = tool::run(Command::new(promtool).args(["check", "rules"]).arg(dir.join("rules.yml")), "");
-            assert!(good, "{said}");
+            let (good, printed) = tool::run(Command::new(&promtool).args(["check", "metrics"]), &page);
+            assert!(good && printed.is_empty(), "{printed}");
+            let (good, printed) = tool::run(Command::new(promtool).args(["check", "rules"]).arg(dir.join("rules.yml")), "");
+            assert!(good, "{printed}");
         }
-        // The key is right again. A success has to come after the failure, and two seconds must go by.
-        append(&log, &(6..12).map(|it| call(it, 200)).collect::<String>());
+        // The key is correct again. A success must follow the failure, and two seconds must pass.
+        append(&log, &(6..12).map(|number| call(number, 200)).collect::<String>());
         (daemon, alertmanager, prometheus)
     })
     .await;

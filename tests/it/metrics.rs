@@ -1,4 +1,4 @@
-//! The page of metrics: what a tally and a snapshot look like on it.
+//! The page of metrics: how a tally and a snapshot appear on it.
 
 use crate::tool;
 use llm_triage::alert::{Alert, RowId, State, Transition};
@@ -66,7 +66,7 @@ fn alert(state: State) -> Alert {
     }
 }
 
-/// The value of one series, found by the whole of its name and labels.
+/// The value of a series, found by its full name and labels.
 fn value(page: &str, series: &str) -> Option<f64> {
     page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')).map(|text| {
         let number = text.split(' ').next().expect("split yields one part");
@@ -82,7 +82,7 @@ fn classic(metrics: &Metrics) -> String {
     metrics.render(Format::Classic, NOW)
 }
 
-/// One of everything.
+/// A tally with a value in every field.
 fn full_tally() -> Tally {
     let (p, app) = (openai(), SourceId(0));
     let mut tally = Tally::default();
@@ -145,7 +145,7 @@ fn full_snapshot() -> Snapshot {
     }
 }
 
-/// A process in which every family has a series.
+/// Metrics in which every family has a series.
 fn full() -> (Arc<Metrics>, Recorder) {
     let (metrics, mut recorder) = start();
     recorder.add(&full_tally(), NOW);
@@ -156,10 +156,10 @@ fn full() -> (Arc<Metrics>, Recorder) {
 }
 
 #[test]
-fn the_table_keeps_to_its_own_rules() {
+fn the_table_follows_the_naming_rules() {
     let mut seen = BTreeSet::new();
     for family in FAMILIES {
-        assert!(seen.insert(family.name), "{} stands twice", family.name);
+        assert!(seen.insert(family.name), "{} is in the table twice", family.name);
         assert!(family.name.starts_with("llm_triage_") || family.name.starts_with("process_"), "{}", family.name);
         assert_eq!(family.name.ends_with("_total"), family.kind == Kind::Counter, "{}", family.name);
         assert!(family.help.ends_with('.') && !family.help.contains(['"', '\\', '\n']), "{}: {}", family.name, family.help);
@@ -167,12 +167,12 @@ fn the_table_keeps_to_its_own_rules() {
 }
 
 #[test]
-fn every_name_of_the_table_is_on_the_page_and_no_other() {
+fn the_page_contains_exactly_the_names_of_the_table() {
     let (metrics, _recorder) = full();
     let (_source, _receiver) = (metrics.source("app"), metrics.receiver("slack"));
     let page = classic(&metrics);
-    let shown: BTreeSet<&str> = page.lines().filter_map(|it| it.strip_prefix("# TYPE ")?.split(' ').next()).collect();
-    let table: BTreeSet<&str> = FAMILIES.iter().map(|it| it.name).collect();
+    let shown: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let table: BTreeSet<&str> = FAMILIES.iter().map(|family| family.name).collect();
     assert_eq!(shown, table);
 }
 
@@ -206,7 +206,7 @@ fn a_tally_is_added_to_its_series() {
 }
 
 #[test]
-fn rows_are_born_at_zero_for_every_known_provider() {
+fn rows_begin_at_zero_for_every_known_provider() {
     let (metrics, _recorder) = start();
     let page = classic(&metrics);
     for row in ["billing", "rate-limit"] {
@@ -220,7 +220,7 @@ fn rows_are_born_at_zero_for_every_known_provider() {
 }
 
 #[test]
-fn gauges_speak_of_the_latest_snapshot_only() {
+fn gauges_show_only_the_latest_snapshot() {
     let (metrics, mut recorder) = full();
     let page = classic(&metrics);
     check(&page, r#"llm_triage_row_storm_seconds{row="rate-limit",provider="openai"}"#, 31.0);
@@ -236,13 +236,13 @@ fn gauges_speak_of_the_latest_snapshot_only() {
     recorder.publish(Arc::default());
     let page = classic(&metrics);
     for gone in ["llm_triage_window_", "llm_triage_alert_state", "llm_triage_unknown_groups", "llm_triage_source_event_lag"] {
-        assert!(!page.contains(gone), "{gone} outlived its snapshot:\n{page}");
+        assert!(!page.contains(gone), "{gone} is still on the page:\n{page}");
     }
     check(&page, r#"llm_triage_row_storm_seconds{row="rate-limit",provider="openai"}"#, 0.0);
 }
 
 #[test]
-fn a_resolved_alert_is_in_neither_state() {
+fn a_resolved_alert_is_neither_pending_nor_firing() {
     let (metrics, mut recorder) = start();
     recorder.publish(Arc::new(Snapshot { alerts: vec![alert(State::Resolved)], ..Snapshot::default() }));
     let page = classic(&metrics);
@@ -254,7 +254,7 @@ fn a_resolved_alert_is_in_neither_state() {
 }
 
 #[test]
-fn a_model_earns_its_series_with_a_success() {
+fn a_model_gets_a_series_with_its_first_success() {
     let (metrics, mut recorder) = start();
     let count = |recorder: &mut Recorder, model: &str, outcome| {
         let mut tally = Tally::default();
@@ -278,14 +278,15 @@ fn a_model_earns_its_series_with_a_success() {
 }
 
 #[test]
-fn a_flood_of_services_and_statuses_ends_in_overflow_and_leaves_the_usual_series_alone() {
+fn a_flood_of_services_and_statuses_is_counted_as_overflow_and_keeps_the_usual_series() {
     let (metrics, mut recorder) = Metrics::new(names(&[], &[]), Limits { series: 10 }, NOW);
     let mut flood = Tally::default();
     for n in 0..1_000u32 {
         flood.service_calls.insert((Name::new(&format!("pod-{n}")), openai(), Outcome::Success), 1);
     }
-    let odd = |code: &u16| ![500, 501, 502, 503, 504, 507, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530].contains(code);
-    for code in (500..600).filter(odd) {
+    let is_unusual =
+        |code: &u16| ![500, 501, 502, 503, 504, 507, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530].contains(code);
+    for code in (500..600).filter(is_unusual) {
         flood.errors.insert(error(Status::Http(code)), 1);
     }
     recorder.add(&flood, NOW);
@@ -293,9 +294,9 @@ fn a_flood_of_services_and_statuses_ends_in_overflow_and_leaves_the_usual_series
     after.errors.insert(error(Status::Http(529)), 1);
     recorder.add(&after, NOW);
     let page = classic(&metrics);
-    let series = |prefix: &str| page.lines().filter(|it| it.starts_with(prefix)).count();
+    let series = |prefix: &str| page.lines().filter(|line| line.starts_with(prefix)).count();
     assert_eq!(series("llm_triage_service_requests_total{"), 11, "ten and the overflow");
-    assert_eq!(series("llm_triage_errors_total{"), 12, "ten odd ones, the overflow, and the 529 that no flood pushes out");
+    assert_eq!(series("llm_triage_errors_total{"), 12, "ten unusual ones, the overflow, and the 529 with its reserved series");
     check(&page, r#"llm_triage_service_requests_total{service="overflow",provider="openai",outcome="success"}"#, 990.0);
     check(
         &page,
@@ -322,7 +323,7 @@ fn counters_survive_a_reload_that_moves_rows_and_patterns() {
 }
 
 #[test]
-fn a_series_does_not_pay_twice_after_a_reload() {
+fn a_series_counts_only_once_towards_the_cap_after_a_reload() {
     let (metrics, mut recorder) = Metrics::new(names(&["a", "b"], &[]), Limits { series: 2 }, NOW);
     for _ in 0..5 {
         let mut tally = Tally::default();
@@ -335,7 +336,7 @@ fn a_series_does_not_pay_twice_after_a_reload() {
 }
 
 #[test]
-fn gauges_of_a_source_and_a_receiver_live_as_long_as_their_holders() {
+fn gauges_of_a_source_and_a_receiver_exist_as_long_as_their_holders() {
     let (metrics, _recorder) = start();
     let (source, receiver) = (metrics.source("app"), metrics.receiver("slack"));
     source.set(SourceValues { lag_bytes: 7, files: 2, ..SourceValues::default() });
@@ -349,8 +350,8 @@ fn gauges_of_a_source_and_a_receiver_live_as_long_as_their_holders() {
     check(&page, r#"llm_triage_notifications_total{receiver="slack",result="sent"}"#, 1.0);
     check(&page, r#"llm_triage_notifications_total{receiver="slack",result="dropped"}"#, 0.0);
 
-    let heir = metrics.source("app");
-    heir.set(SourceValues { files: 1, ..SourceValues::default() });
+    let successor = metrics.source("app");
+    successor.set(SourceValues { files: 1, ..SourceValues::default() });
     drop((source, receiver));
     let page = classic(&metrics);
     check(&page, r#"llm_triage_source_files{source="app"}"#, 1.0);
@@ -359,16 +360,16 @@ fn gauges_of_a_source_and_a_receiver_live_as_long_as_their_holders() {
 }
 
 #[test]
-fn a_failed_reload_keeps_the_time_of_the_last_good_one() {
+fn a_failed_reload_keeps_the_time_of_the_last_success() {
     let (metrics, _recorder) = start();
-    metrics.reloaded(false, NOW.plus(std::time::Duration::from_secs(60)));
+    metrics.reloaded(false, NOW.plus(std::time::Duration::from_mins(1)));
     let page = classic(&metrics);
     check(&page, "llm_triage_config_last_reload_successful", 0.0);
     check(&page, "llm_triage_config_last_reload_success_timestamp_seconds", NOW.as_secs_f64());
 }
 
 #[test]
-fn exemplars_stand_in_open_metrics_only_and_only_short_ones() {
+fn only_short_exemplars_are_shown_and_only_in_open_metrics() {
     let (metrics, mut recorder) = full();
     let page = metrics.render(Format::OpenMetrics, NOW);
     let exemplar = r##"retry="yes"} 7 # {request_id="req_011"} 1 1800000000"##;
@@ -381,12 +382,12 @@ fn exemplars_stand_in_open_metrics_only_and_only_short_ones() {
         tally.exemplars = vec![(error(Status::Http(429)), unfit.clone())];
         recorder.add(&tally, NOW);
         let page = metrics.render(Format::OpenMetrics, NOW);
-        assert!(!page.contains("xxx"), "{unfit:?} is no exemplar:\n{page}");
+        assert!(!page.contains("xxx"), "{unfit:?} is not a valid exemplar:\n{page}");
     }
 }
 
 #[test]
-fn the_format_is_the_one_a_peer_likes_best() {
+fn the_format_is_the_one_that_the_client_prefers() {
     let check = |accept: &str, expected| assert_eq!(Format::negotiate(Some(accept)), expected, "{accept}");
     assert_eq!(Format::negotiate(None), Format::Classic);
     check("", Format::Classic);
@@ -406,16 +407,16 @@ fn the_format_is_the_one_a_peer_likes_best() {
 }
 
 #[test]
-fn promtool_finds_no_fault_with_the_classic_text() {
+fn promtool_accepts_the_classic_text() {
     let Some(promtool) = tool::find("promtool") else { return };
     let (metrics, _recorder) = full();
     let (_source, _receiver) = (metrics.source("app"), metrics.receiver("slack"));
-    let (good, said) = tool::run(Command::new(promtool).args(["check", "metrics"]), &classic(&metrics));
-    assert!(good && said.is_empty(), "{said}");
+    let (is_success, output) = tool::run(Command::new(promtool).args(["check", "metrics"]), &classic(&metrics));
+    assert!(is_success && output.is_empty(), "{output}");
 }
 
 #[test]
-fn the_strict_parser_takes_the_open_metrics_text() {
+fn the_strict_parser_accepts_the_open_metrics_text() {
     let Some(python) = tool::find("python3") else { return };
     if !tool::run(Command::new(&python).args(["-c", "import prometheus_client"]), "").0 {
         return tool::missing("the Python package prometheus-client");
@@ -425,7 +426,7 @@ fn the_strict_parser_takes_the_open_metrics_text() {
     let script = "import sys\n\
         from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse\n\
         for family in parse(sys.stdin.read()):\n    print(family.name, len(family.samples))\n";
-    let (good, said) = tool::run(Command::new(python).args(["-c", script]), &metrics.render(Format::OpenMetrics, NOW));
-    assert!(good, "{said}");
-    assert_eq!(said.lines().count(), FAMILIES.len(), "{said}");
+    let (is_success, output) = tool::run(Command::new(python).args(["-c", script]), &metrics.render(Format::OpenMetrics, NOW));
+    assert!(is_success, "{output}");
+    assert_eq!(output.lines().count(), FAMILIES.len(), "{output}");
 }

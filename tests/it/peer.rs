@@ -1,4 +1,4 @@
-//! A receiver for the tests: hears HTTP requests on a port of its own and answers as it was told to.
+//! An HTTP server for tests: it listens on a port of its own, answers as configured, and passes every request to the test.
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -13,17 +13,18 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// Nothing in a test takes this long unless it never comes.
+/// How long a test waits for something that should happen at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One request: its head in lower case, and its body.
+/// One request.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
+    /// In lower case.
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-/// A listening peer. It stops when it is dropped.
+/// A running server. It stops when this is dropped.
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     heard: mpsc::Receiver<Heard>,
@@ -31,12 +32,12 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// A peer that gives the answers in turn, and the last one for ever. An empty answer is silence.
+    /// A server that gives the answers in turn, and repeats the last one. An empty answer is silence.
     pub(crate) async fn start(answers: &[&str]) -> Self {
         Self::serve(answers, None).await
     }
 
-    /// A peer that speaks TLS with the `cert.pem` and `key.pem` of a directory.
+    /// A TLS server with `cert.pem` and `key.pem` from a directory.
     pub(crate) async fn start_tls(answer: &str, dir: &Path) -> Self {
         let cert = CertificateDer::from_pem_file(dir.join("cert.pem")).expect("a certificate");
         let key = PrivateKeyDer::from_pem_file(dir.join("key.pem")).expect("a key");
@@ -45,16 +46,16 @@ impl Peer {
             .expect("the provider knows the default versions")
             .with_no_client_auth()
             .with_single_cert(vec![cert], key)
-            .expect("they belong together");
+            .expect("the key belongs to the certificate");
         Self::serve(&[answer], Some(TlsAcceptor::from(Arc::new(config)))).await
     }
 
     async fn serve(answers: &[&str], tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let address = listener.local_addr().expect("it is bound");
-        // Bounded by the few messages of a test; the peer waits when nobody looks at them.
+        // A test sends few messages; the server waits when the test does not read them.
         let (sender, heard) = mpsc::channel(100);
-        let answers: Vec<String> = answers.iter().map(|it| (*it).to_owned()).collect();
+        let answers: Vec<String> = answers.iter().map(|answer| (*answer).to_owned()).collect();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut held = Vec::new();
@@ -63,7 +64,7 @@ impl Peer {
                 let (stream, _) = listener.accept().await.expect("a peer connects");
                 let mut stream: Box<dyn Stream> = match &tls {
                     None => Box::new(stream),
-                    // A stranger that does not trust us goes away.
+                    // A client that does not trust the certificate disconnects.
                     Some(tls) => match tls.accept(stream).await {
                         Ok(stream) => Box::new(stream),
                         Err(_) => continue,
@@ -87,21 +88,21 @@ impl Peer {
 
     /// The next request.
     pub(crate) async fn hear(&mut self) -> Heard {
-        tokio::time::timeout(PATIENCE, self.heard.recv()).await.expect("a request comes").expect("the peer lives")
+        tokio::time::timeout(PATIENCE, self.heard.recv()).await.expect("a request arrives").expect("the server runs")
     }
 
-    /// Whether nothing was heard that has not been looked at.
+    /// Whether there is no further request.
     pub(crate) fn is_quiet(&mut self) -> bool {
         self.heard.try_recv().is_err()
     }
 }
 
-/// An answer with a status line, further head lines, and a body.
+/// An answer with this status line, additional header lines, and body.
 pub(crate) fn answer(status: &str, head: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{head}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
-/// TCP, or TLS over it.
+/// A TCP connection, with or without TLS.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
@@ -112,7 +113,7 @@ async fn read_request(stream: &mut dyn Stream) -> Option<Heard> {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let head = head.to_ascii_lowercase();
-            let length = head.lines().find_map(|it| it.strip_prefix("content-length: ")).unwrap_or("0");
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
             if body.len() >= length.parse().expect("a length is a number") {
                 return Some(Heard { head, body: body.to_owned() });
             }

@@ -1,4 +1,4 @@
-//! How the program starts, ends, dies and goes on, as whoever runs it sees it.
+//! How the program starts, ends, crashes and resumes, as its operator sees it.
 
 use crate::running::{Server, append, call, program, until};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A directory with a log that is not there yet, a place for state, and one for verdicts.
+/// A directory for a log, for the state, and for verdicts.
 struct Place {
     dir: TempDir,
 }
@@ -44,17 +44,17 @@ impl Place {
         serde_json::from_str(body).expect("JSON")
     }
 
-    /// The number of the line from which reading would go on.
+    /// The number of the line from which reading would resume.
     fn kept_line(&self) -> u64 {
         self.checkpoint()["positions"][0]["line"].as_u64().unwrap_or(1)
     }
 
-    /// How often each line has a verdict.
+    /// The number of verdicts of each line.
     fn verdicts(&self) -> BTreeMap<u64, u32> {
         let text = std::fs::read_to_string(self.path("verdicts")).unwrap_or_default();
         let mut times = BTreeMap::new();
         for line in text.lines() {
-            // The last one may be cut by a kill; then its line is read again.
+            // A kill may cut the last one; then its line is read again.
             if let Ok(verdict) = serde_json::from_str::<Value>(line) {
                 *times.entry(verdict["line"].as_u64().expect("a number")).or_default() += 1;
             }
@@ -64,14 +64,14 @@ impl Place {
 }
 
 fn calls(numbers: impl IntoIterator<Item = usize>) -> String {
-    numbers.into_iter().map(|it| call(it, 200)).collect()
+    numbers.into_iter().map(|number| call(number, 200)).collect()
 }
 
 fn once_each(lines: u64) -> BTreeMap<u64, u32> {
-    (1..=lines).map(|it| (it, 1)).collect()
+    (1..=lines).map(|line| (line, 1)).collect()
 }
 
-/// Runs it to its end with an input.
+/// Runs the program to its end with an input.
 fn run(arguments: &[&str], input: &str) -> Output {
     let mut command = program();
     let mut child = command
@@ -81,30 +81,30 @@ fn run(arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program is built");
-    // It may end without having read.
+    // It may end without reading its input.
     child.stdin.take().expect("stdin is piped").write_all(input.as_bytes()).ok();
     child.wait_with_output().expect("it ends")
 }
 
-/// How a command ends, and what it says first.
-fn check(arguments: &[&str], code: i32, says: &[&str]) {
+/// Checks the exit code and the message of a command.
+fn check(arguments: &[&str], code: i32, texts: &[&str]) {
     let output = run(arguments, "");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-    for words in says {
-        assert!(said.contains(words), "{arguments:?} should say {words:?}: {said}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    for words in texts {
+        assert!(message.contains(words), "{arguments:?} should print {words:?}: {message}");
     }
 }
 
 #[test]
-fn sigterm_drains_and_the_next_one_goes_on() {
+fn sigterm_drains_and_the_next_process_resumes() {
     let place = Place::new();
     let daemon = place.start();
     append(&place.path("app.jsonl"), &calls(0..3_000));
     until("a first verdict", || place.verdicts().get(&1).copied());
-    // Right in the middle: what is not read yet is for the next one.
-    let said = daemon.terminate();
-    assert!(said.contains("SIGTERM"), "{said}");
+    // In the middle of reading: the next process reads the rest.
+    let message = daemon.terminate();
+    assert!(message.contains("SIGTERM"), "{message}");
     let first = place.verdicts();
     assert_eq!(place.kept_line(), first.len() as u64 + 1, "the checkpoint is where the verdicts end");
 
@@ -124,7 +124,7 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
     append(&log, &call(0, 401));
     let alert = |daemon: &Server| {
         let alerts = daemon.json("/api/v1/alerts")?;
-        alerts["alerts"].as_array()?.iter().find(|it| it["row"] == "auth" && it["state"] == "firing").cloned()
+        alerts["alerts"].as_array()?.iter().find(|alert| alert["row"] == "auth" && alert["state"] == "firing").cloned()
     };
     let fired = until("the alert", || alert(&daemon));
 
@@ -134,7 +134,7 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
         std::thread::spawn(move || {
             let mut written = 1;
             while !stop.load(Ordering::Relaxed) {
-                // In halves, so that a line is often cut by whatever happens.
+                // In halves, so that the kill often comes in the middle of a line.
                 let text = calls(written..written + 10);
                 let (head, tail) = text.split_at(text.len() - 57);
                 append(&log, head);
@@ -145,17 +145,17 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
             written as u64
         })
     };
-    let kept = until("a checkpoint in the middle", || Some(place.kept_line()).filter(|it| *it > 100));
-    until("verdicts beyond it", || place.verdicts().keys().last().filter(|it| **it > kept + 200).copied());
+    let kept = until("a checkpoint in the middle", || Some(place.kept_line()).filter(|line| *line > 100));
+    until("verdicts beyond it", || place.verdicts().keys().last().filter(|line| **line > kept + 200).copied());
     daemon.signal("KILL");
     drop(daemon.end());
     let kept = place.kept_line();
     let before = place.verdicts();
-    let ahead = before.keys().filter(|it| **it >= kept).count();
+    let ahead = before.keys().filter(|line| **line >= kept).count();
 
     let daemon = place.start();
-    assert_eq!(alert(&daemon).map(|it| it["fired_at"].clone()), Some(fired["fired_at"].clone()), "it goes on firing");
-    until("new lines", || place.verdicts().keys().last().filter(|it| **it > before.len() as u64 + 300).copied());
+    assert_eq!(alert(&daemon).map(|alert| alert["fired_at"].clone()), Some(fired["fired_at"].clone()), "it still fires");
+    until("new lines", || place.verdicts().keys().last().filter(|line| **line > before.len() as u64 + 300).copied());
     stop.store(true, Ordering::Relaxed);
     let lines = writer.join().expect("the writer does not panic");
     until("all lines", || (place.verdicts().len() as u64 == lines).then_some(()));
@@ -163,14 +163,14 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
     let windows = until("the window", || {
         let windows = daemon.json("/api/v1/windows")?;
         let hour = |it: &&Value| it["provider"] == "openai" && it["window"] == "1h" && it["status"].is_null();
-        windows["windows"].as_array()?.iter().find(hour).filter(|it| it["calls"] == lines).cloned()
+        windows["windows"].as_array()?.iter().find(hour).filter(|window| window["calls"] == lines).cloned()
     });
     assert_eq!(windows["errors"], 1, "each failed call is counted once: {windows}");
-    // Let a few ticks go by: nothing may be counted twice later.
+    // Wait for a few ticks: nothing may be counted twice later.
     let second = daemon.metric("llm_triage_requests_total{provider=\"openai\",outcome=\"success\"}").expect("a metric");
     assert!(second >= (lines - before.len() as u64) as f64, "counters count at least what came since");
-    let told = daemon.metric("llm_triage_alert_transitions_total{row=\"auth\",provider=\"openai\",to=\"firing\"}");
-    assert_eq!(told.unwrap_or(0.0), 0.0, "the alert is not raised again");
+    let fired_again = daemon.metric("llm_triage_alert_transitions_total{row=\"auth\",provider=\"openai\",to=\"firing\"}");
+    assert_eq!(fired_again.unwrap_or(0.0), 0.0, "the alert is not raised again");
     until("balanced books", || {
         let source = daemon.json("/api/v1/status")?["sources"][0].clone();
         let bytes = |it: &str| source["bytes"][it].as_u64().unwrap_or_default();
@@ -190,7 +190,7 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
 }
 
 #[test]
-fn a_verdict_that_was_cut_spoils_no_other() {
+fn a_partial_verdict_does_not_spoil_the_next_one() {
     let place = Place::new();
     place.write("verdicts", "{\"v\":1,\"line\":1}\n{\"v\":1,\"sour");
     let daemon = place.start();
@@ -199,11 +199,11 @@ fn a_verdict_that_was_cut_spoils_no_other() {
     daemon.terminate();
     let text = std::fs::read_to_string(place.path("verdicts")).expect("a file");
     let whole = |line: &&str| serde_json::from_str::<Value>(line).is_ok();
-    assert_eq!(text.lines().map(|it| whole(&it)).collect::<Vec<_>>(), [true, false, true, true, true], "{text}");
+    assert_eq!(text.lines().map(|line| whole(&line)).collect::<Vec<_>>(), [true, false, true, true, true], "{text}");
 }
 
 #[test]
-fn stdin_alone_ends_with_its_end() {
+fn the_daemon_ends_with_its_only_source_stdin() {
     let place = Place::new();
     let state = place.path("state");
     let state = state.to_str().expect("a plain name");
@@ -213,14 +213,14 @@ fn stdin_alone_ends_with_its_end() {
     let output = run(&arguments, &input);
     assert_eq!(output.status.code(), Some(0));
     let verdicts: Vec<Value> =
-        output.stdout.split(|it| *it == b'\n').filter_map(|it| serde_json::from_slice(it).ok()).collect();
+        output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
     assert_eq!(verdicts.len(), 500, "stdout carries every verdict and nothing else");
     assert_eq!((&verdicts[499]["row"], &verdicts[499]["line"]), (&"auth".into(), &500.into()));
-    assert_eq!(output.stdout.iter().filter(|it| **it == b'\n').count(), 500);
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 500);
 }
 
 #[test]
-fn a_reload_takes_all_or_nothing() {
+fn a_reload_applies_all_or_nothing() {
     let place = Place::new();
     let sources = format!("[[source.file]]\npaths = ['{}']\n", place.path("*.jsonl").display());
     let config = place.write("config.toml", &sources);
@@ -229,25 +229,28 @@ fn a_reload_takes_all_or_nothing() {
     let loaded = daemon.metric("llm_triage_rows_loaded").expect("a metric");
 
     place.write("config.toml", &format!("{sources}[[escalation]]\nid = 'ours'\nmatch = {{ service = 'checkout' }}\nseverity = 'info'\nsustained = '10s'\ntitle = 'ours'\naction = 'look'\nescalate_to = 'us'\nfix = 'mend'\n"));
-    let (status, said) = daemon.ask("POST", "/-/reload").expect("an answer");
-    assert_eq!(status, 200, "{said}");
-    until("the new row", || daemon.metric("llm_triage_rows_loaded").filter(|it| *it == loaded + 1.0));
+    let (status, message) = daemon.ask("POST", "/-/reload").expect("an answer");
+    assert_eq!(status, 200, "{message}");
+    until("the new row", || daemon.metric("llm_triage_rows_loaded").filter(|rows| *rows == loaded + 1.0));
 
     place.write("config.toml", &format!("{sources}[limits]\nserie = 1\n"));
-    let (status, said) = daemon.ask("POST", "/-/reload").expect("an answer");
-    assert!(status >= 400 && said.contains("config.toml:4") && said.contains("did you mean `series`"), "{status} {said}");
+    let (status, message) = daemon.ask("POST", "/-/reload").expect("an answer");
+    assert!(
+        status >= 400 && message.contains("config.toml:4") && message.contains("did you mean `series`"),
+        "{status} {message}"
+    );
     assert_eq!(daemon.metric("llm_triage_config_last_reload_successful"), Some(0.0));
     assert_eq!(daemon.metric("llm_triage_rows_loaded"), Some(loaded + 1.0), "the old ones stay");
 
     place.write("config.toml", &sources);
     daemon.signal("HUP");
-    until("the reload", || daemon.metric("llm_triage_config_last_reload_successful").filter(|it| *it == 1.0));
-    until("the old rows", || daemon.metric("llm_triage_rows_loaded").filter(|it| *it == loaded));
+    until("the reload", || daemon.metric("llm_triage_config_last_reload_successful").filter(|successful| *successful == 1.0));
+    until("the old rows", || daemon.metric("llm_triage_rows_loaded").filter(|rows| *rows == loaded));
     daemon.terminate();
 }
 
 #[test]
-fn a_port_that_is_taken_is_said() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let place = Place::new();
@@ -260,7 +263,7 @@ fn a_port_that_is_taken_is_said() {
 }
 
 #[test]
-fn a_state_directory_belongs_to_one() {
+fn only_one_process_can_use_a_state_directory() {
     let place = Place::new();
     let daemon = place.start();
     let state = place.path("state");
@@ -270,12 +273,12 @@ fn a_state_directory_belongs_to_one() {
 }
 
 #[test]
-fn a_bad_configuration_is_told_with_its_place_and_a_hint() {
+fn an_invalid_configuration_is_reported_with_its_place_and_a_hint() {
     let place = Place::new();
     let config = place.write("config.toml", "[http]\nlistn = '127.0.0.1:0'\n[[source.file]]\npaths = ['/var/log/*.log']\n");
     let config = config.to_str().expect("a plain name");
     for command in ["run", "check", "rules"] {
-        let fault = format!("{config}:2: there is no key `http.listn`; did you mean `listen`?");
+        let fault = format!("{config}:2: unknown key `http.listn`; did you mean `listen`?");
         check(&[command, "--config", config], 78, &[&fault]);
     }
     check(&["run", "--config", "/nowhere/config.toml"], 78, &["/nowhere/config.toml", "No such file"]);
@@ -283,7 +286,7 @@ fn a_bad_configuration_is_told_with_its_place_and_a_hint() {
 }
 
 #[test]
-fn broken_patterns_are_told_with_their_place() {
+fn invalid_patterns_are_reported_with_their_place() {
     let place = Place::new();
     std::fs::create_dir(place.path("patterns.d")).expect("a directory");
     place.write("patterns.d/ours.toml", "[[pattern]]\nid = \"ours\"\ntitle = \"Ours\"\n");
@@ -295,7 +298,7 @@ fn broken_patterns_are_told_with_their_place() {
 }
 
 #[test]
-fn the_exit_code_tells_what_was_met() {
+fn the_exit_code_says_what_was_found() {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/samples");
     let checkout = format!("{samples}/checkout.jsonl");
     let batch = format!("{samples}/batch.log");
@@ -307,23 +310,23 @@ fn the_exit_code_tells_what_was_met() {
     check(&[&batch, "/nowhere.log"], 1, &["cannot read /nowhere.log"]);
 }
 
-/// `… | head` is how people look at output.
+/// People look at output with `… | head`.
 #[test]
-fn a_reader_that_goes_away_is_a_normal_end() {
+fn a_closed_pipe_is_a_normal_end() {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/samples/checkout.jsonl");
     for arguments in [&["classify", samples][..], &["patterns", "list"], &["schema", "verdict"], &[samples]] {
         let mut command = program();
         let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it is built");
         drop(child.stdout.take());
         let output = child.wait_with_output().expect("it ends");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && said.is_empty(), "{arguments:?}: {said}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && message.is_empty(), "{arguments:?}: {message}");
     }
 }
 
-/// Sockets that systemd opens are taken by their name; the address of the configuration does not matter then.
+/// Sockets that systemd opens are used by their name, whatever address the configuration has.
 #[test]
-fn sockets_of_systemd_are_listened_on() {
+fn sockets_of_systemd_are_used() {
     let place = Place::new();
     let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("bound");
@@ -343,30 +346,30 @@ fn sockets_of_systemd_are_listened_on() {
     let mut peer = std::net::TcpStream::connect(address).expect("connected");
     peer.write_all(calls(0..3).as_bytes()).expect("sent");
     drop(peer);
-    until("the calls", || daemon.metric("llm_triage_source_lines_total{source=\"peers\"}").filter(|it| *it == 3.0));
-    let said = daemon.terminate();
-    assert!(said.contains("listening on a socket of systemd"), "{said}");
+    until("the calls", || daemon.metric("llm_triage_source_lines_total{source=\"peers\"}").filter(|lines| *lines == 3.0));
+    let message = daemon.terminate();
+    assert!(message.contains("listening on a socket of systemd"), "{message}");
 }
 
-/// Sources come and go with a reload; one that goes on keeps its place, and one that comes back goes on where it was.
+/// A reload adds and removes sources. A source that stays keeps its position, and one that comes back resumes at its old one.
 #[test]
-fn a_reload_takes_over_the_sources() {
+fn a_reload_changes_the_sources() {
     let place = Place::new();
     let source = |name: &str| {
         format!("[[source.file]]\nname = \"{name}\"\npaths = [\"{}\"]\n", place.path(&format!("{name}.jsonl")).display())
     };
     let write = |names: &[&str]| {
         let head = format!("[http]\nlisten = \"127.0.0.1:0\"\n[state]\ndir = \"{}\"\n", place.path("state").display());
-        place.write("config.toml", &(head + &names.iter().map(|it| source(it)).collect::<String>()))
+        place.write("config.toml", &(head + &names.iter().map(|name| source(name)).collect::<String>()))
     };
     let lines = |daemon: &Server, name: &str, lines: f64| {
         let series = format!("llm_triage_source_lines_total{{source=\"{name}\"}}");
-        until(&format!("{lines} lines of {name}"), || daemon.metric(&series).filter(|it| *it == lines));
+        until(&format!("{lines} lines of {name}"), || daemon.metric(&series).filter(|count| *count == lines));
     };
     let reload = |daemon: &Server| {
-        let (status, said) = daemon.ask("POST", "/-/reload").expect("an answer");
-        assert_eq!(status, 200, "{said}");
-        said
+        let (status, message) = daemon.ask("POST", "/-/reload").expect("an answer");
+        assert_eq!(status, 200, "{message}");
+        message
     };
     let config = write(&["a", "b"]);
     let daemon = Server::run([std::ffi::OsStr::new("--config"), config.as_os_str()]);
@@ -374,12 +377,12 @@ fn a_reload_takes_over_the_sources() {
     append(&place.path("b.jsonl"), &calls(2..4));
     lines(&daemon, "a", 2.0);
     lines(&daemon, "b", 2.0);
-    // What is there when a source is new is as old as what is there at a first start: it begins at the end.
+    // For a new source, existing files are like those at a first start: reading begins at their end.
     append(&place.path("c.jsonl"), &calls(4..9));
     write(&["c", "b"]);
     assert!(reload(&daemon).starts_with("reloaded: "));
-    until("the new source", || daemon.metric("llm_triage_source_files{source=\"c\"}").filter(|it| *it == 1.0));
-    until("the end of the old one", || daemon.metric("llm_triage_source_files{source=\"a\"}").filter(|it| *it == 0.0));
+    until("the new source", || daemon.metric("llm_triage_source_files{source=\"c\"}").filter(|files| *files == 1.0));
+    until("the end of the old one", || daemon.metric("llm_triage_source_files{source=\"a\"}").filter(|files| *files == 0.0));
     append(&place.path("a.jsonl"), &calls(9..12));
     append(&place.path("b.jsonl"), &calls(12..13));
     append(&place.path("c.jsonl"), &calls(13..15));
@@ -394,7 +397,7 @@ fn a_reload_takes_over_the_sources() {
 }
 
 #[test]
-fn a_check_of_the_sources_says_what_is_there_and_what_is_in_the_way() {
+fn a_check_of_the_sources_reports_files_and_problems() {
     let place = Place::new();
     let sample = |name: &str| std::fs::read_to_string(format!("{}/tests/data/samples/{name}", env!("CARGO_MANIFEST_DIR")));
     let gateway = sample("gateway.jsonl").expect("a sample");
@@ -410,16 +413,17 @@ fn a_check_of_the_sources_says_what_is_there_and_what_is_in_the_way() {
         let output = run(&["check", "--sources", "--config", config.to_str().expect("a plain name")], "");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let (code, said) = check(&[source("app", "app*.jsonl"), source("later", "none/deep/*.log")]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("app*.jsonl: 1 file, "), "{said}");
+    let (code, message) = check(&[source("app", "app*.jsonl"), source("later", "none/deep/*.log")]);
+    assert_eq!(code, Some(0), "{message}");
+    assert!(message.contains("app*.jsonl: 1 file, "), "{message}");
     assert!(
-        said.contains(&format!("no file matches: the directory {} does not exist", place.path("none").display())),
-        "{said}"
+        message.contains(&format!("no file matches: the directory {} does not exist", place.path("none").display())),
+        "{message}"
     );
-    let (code, said) = check(&[source("app", "app.jsonl"), source("gateway", "gateway.jsonl"), source("loop", "loop.jsonl")]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("app and gateway hold calls through litellm"), "{said}");
-    assert!(said.contains("loop.jsonl: Too many levels of symbolic links"), "{said}");
+    let (code, message) =
+        check(&[source("app", "app.jsonl"), source("gateway", "gateway.jsonl"), source("loop", "loop.jsonl")]);
+    assert_eq!(code, Some(1), "{message}");
+    assert!(message.contains("app and gateway hold calls through litellm"), "{message}");
+    assert!(message.contains("loop.jsonl: Too many levels of symbolic links"), "{message}");
     assert!(!place.path("state").exists(), "nothing was made");
 }

@@ -1,5 +1,4 @@
-//! Properties that hold for every input: the result does not depend on the pieces, every line is counted, nothing panics, no
-//! secret stays.
+//! Properties that hold for every input: chunk sizes do not matter, accounting balances, nothing panics, no secret stays.
 
 use crate::replay::{Replayed, Setup};
 use llm_triage::classify::Traffic;
@@ -14,7 +13,7 @@ use proptest::sample::{Index, select};
 use serde_json::Value;
 use std::time::Duration;
 
-/// Lines of every shape that framing knows, and some of unknown shapes.
+/// Lines of every form that framing knows, and some that it does not.
 const LINES: &[&[u8]] = &[
     b"",
     b"  ",
@@ -55,7 +54,7 @@ const LINES: &[&[u8]] = &[
     b"\x1b[31mERROR\x1b[0m coloured",
 ];
 
-/// Lines with their ends; the last may have none.
+/// Lines with their newlines; the last line may have none.
 fn log() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         20 => select(LINES).prop_map(<[u8]>::to_vec),
@@ -84,7 +83,7 @@ fn limits() -> impl Strategy<Value = Options> {
     prop_oneof![Just(Options::DEFAULT), small]
 }
 
-/// An event that owns its bytes.
+/// An event with its own copy of the bytes.
 #[derive(Clone, Debug, PartialEq)]
 struct OwnedEvent {
     bytes: Vec<u8>,
@@ -120,18 +119,20 @@ fn frame(options: Options, pieces: &[&[u8]]) -> (Vec<OwnedEvent>, FramingStats) 
     (events, framer.take_stats())
 }
 
-/// A short form for messages: an event can have a hundred kilobytes.
+/// Short enough to print when a test fails.
 fn brief(events: &[OwnedEvent]) -> Vec<(u64, u64, u64, usize, String)> {
-    let text = |event: &OwnedEvent| String::from_utf8_lossy(&event.bytes[..event.bytes.len().min(60)]).into_owned();
-    let row = |event: &OwnedEvent| (event.line, event.lines, event.offset, event.bytes.len() + event.tail.len(), text(event));
-    events.iter().map(row).collect()
+    let text = |it: &OwnedEvent| String::from_utf8_lossy(&it.bytes[..it.bytes.len().min(60)]).into_owned();
+    events
+        .iter()
+        .map(|event| (event.line, event.lines, event.offset, event.bytes.len() + event.tail.len(), text(event)))
+        .collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn the_events_do_not_depend_on_the_pieces(log in log(), cuts in vec(any::<Index>(), 0..12), options in limits()) {
+    fn events_do_not_depend_on_chunk_sizes(log in log(), cuts in vec(any::<Index>(), 0..12), options in limits()) {
         let (whole, stats) = frame(options, &[&log]);
         let (events, piecewise) = frame(options, &pieces(&log, &cuts));
         prop_assert_eq!(brief(&events), brief(&whole));
@@ -140,9 +141,9 @@ proptest! {
     }
 
     #[test]
-    fn every_line_is_accounted_for(log in log(), options in limits()) {
+    fn accounting_balances(log in log(), options in limits()) {
         let (events, stats) = frame(options, &[&log]);
-        let lines = log.iter().filter(|b| **b == b'\n').count() as u64 + u64::from(log.last().is_some_and(|b| *b != b'\n'));
+        let lines = log.iter().filter(|byte| **byte == b'\n').count() as u64 + u64::from(log.last().is_some_and(|byte| *byte != b'\n'));
         prop_assert_eq!(stats.bytes, log.len() as u64);
         prop_assert_eq!(stats.lines, lines);
         prop_assert_eq!(stats.lines, stats.event_lines + stats.blank_lines + stats.binary_lines);
@@ -150,9 +151,9 @@ proptest! {
         prop_assert_eq!(stats.event_lines, events.iter().map(|event| event.lines).sum::<u64>());
     }
 
-    /// Each event has the offset of its first line, and no line is in two events.
+    /// The offset of each event is that of its first line, and no line is in two events.
     #[test]
-    fn an_event_has_its_offset(log in log(), options in limits()) {
+    fn an_event_has_the_offset_of_its_first_line(log in log(), options in limits()) {
         let (events, _) = frame(options, &[&log]);
         let mut starts = vec![0u64];
         starts.extend(memchr::memchr_iter(b'\n', &log).map(|at| at as u64 + 1));
@@ -165,13 +166,13 @@ proptest! {
         prop_assert_eq!(lines.len(), events.len(), "two events begin on one line");
     }
 
-    /// A first framer is stopped anywhere; a second one that begins at its safe point, with its state, loses nothing and
-    /// repeats nothing. (One of a container's two outputs may have continued past the start of the other's open event: what
-    /// it joined there is read again.)
+    /// A reader is stopped anywhere. A second reader that begins at the safe point of the first, with its state, loses nothing
+    /// and repeats nothing. (Of the two outputs of a container, one may have read past the start of the other's open event:
+    /// the lines that it joined there are read again.)
     #[test]
-    fn nothing_is_lost_from_a_safe_point_on(log in log(), stop in any::<Index>()) {
-        let contained = |line: &&[u8]| line.starts_with(b"2026-11-20T") || line.starts_with(b"{\"log");
-        let log = log.split_inclusive(|b| *b == b'\n').filter(|line| !contained(line)).collect::<Vec<_>>().concat();
+    fn nothing_is_lost_after_a_safe_point(log in log(), stop in any::<Index>()) {
+        let contained = |it: &&[u8]| it.starts_with(b"2026-11-20T") || it.starts_with(b"{\"log");
+        let log = log.split_inclusive(|byte| *byte == b'\n').filter(|line| !contained(line)).collect::<Vec<_>>().concat();
         let stop = stop.index(log.len() + 1);
         let (whole, _) = frame(Options::DEFAULT, &[&log]);
         let (mut first, mut emitted) = (Framer::new(Options::DEFAULT, 0, 1), Vec::<OwnedEvent>::new());
@@ -190,7 +191,7 @@ proptest! {
     }
 }
 
-/// Real lines to be damaged: a few of every log.
+/// Real lines to damage: a few of every log, including its longest failures.
 fn real_lines() -> Vec<Vec<u8>> {
     const LOGS: &[&str] = &[
         include_str!("../data/sdk-logs/openai-structlog.jsonl"),
@@ -275,15 +276,15 @@ impl Damage {
 }
 
 fn damaged_log() -> impl Strategy<Value = Vec<u8>> {
-    let damaged = (select(real_lines()), vec(damage(), 0..4)).prop_map(|(mut line, damages)| {
+    let spoilt = (select(real_lines()), vec(damage(), 0..4)).prop_map(|(mut line, damages)| {
         damages.iter().for_each(|damage| damage.apply(&mut line));
         line
     });
-    let line = prop_oneof![8 => damaged, 1 => vec(any::<u8>(), 0..300), 1 => select(LINES).prop_map(<[u8]>::to_vec)];
+    let line = prop_oneof![8 => spoilt, 1 => vec(any::<u8>(), 0..300), 1 => select(LINES).prop_map(<[u8]>::to_vec)];
     vec(line, 1..12).prop_map(|lines| lines.join(&b'\n'))
 }
 
-/// The keys of a verdict in their order, as the README and `schema verdict` promise them.
+/// The keys of a verdict in their order, as the README and `schema verdict` document them.
 pub(crate) const KEYS: &[&str] = &[
     "v",
     "source",
@@ -315,7 +316,7 @@ pub(crate) const KEYS: &[&str] = &[
     "latency_s",
 ];
 
-/// Keys of one JSON object in the order in which they are written.
+/// The keys of a JSON object, in the order of the text.
 pub(crate) fn keys_of(line: &str) -> Vec<String> {
     struct Keys(Vec<String>);
     impl<'de> serde::Deserialize<'de> for Keys {
@@ -342,7 +343,7 @@ pub(crate) fn keys_of(line: &str) -> Vec<String> {
     serde_json::from_str::<Keys>(line).map(|keys| keys.0).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
-/// Checks what holds for the verdict of any record.
+/// Checks what holds for every verdict.
 fn check_verdict(line: &str) {
     assert_eq!(keys_of(line), KEYS, "{line}");
     let verdict: Value = serde_json::from_str(line).expect("JSON");
@@ -355,11 +356,14 @@ fn check_verdict(line: &str) {
         assert!(outcome == "error" || verdict[key].is_null(), "{key} in {line}");
     }
     assert_eq!(verdict["grain"].is_null(), outcome == "other", "{line}");
-    assert!(verdict["provider"].is_string() && verdict["message"].as_str().is_none_or(|text| text.len() <= 512), "{line}");
+    assert!(
+        verdict["provider"].is_string() && verdict["message"].as_str().is_none_or(|message| message.len() <= 512),
+        "{line}"
+    );
     let status = |key: &str| match &verdict[key] {
         Value::Null => true,
         Value::String(word) => word == "timeout" || word == "connection",
-        number => number.as_u64().is_some_and(|code| (100..=599).contains(&code)),
+        number => number.as_u64().is_some_and(|status| (100..=599).contains(&status)),
     };
     assert!(status("status") && status("upstream_status"), "{line}");
 }
@@ -367,7 +371,7 @@ fn check_verdict(line: &str) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// For any damage to a log, each record has a whole verdict and every line is counted.
+    /// However a log is damaged, each record has a complete verdict, and every line is accounted for.
     #[test]
     fn no_input_panics(
         log in damaged_log(),
@@ -397,19 +401,19 @@ proptest! {
         let tally = replayed.pipeline.tally();
         let records: u64 = tally.records.values().sum();
         prop_assert_eq!(records, text.lines().count() as u64);
-        let books = tally.sources.values().next().copied().unwrap_or_default();
-        prop_assert_eq!(books.bytes, log.len() as u64);
+        let stats = tally.sources.values().next().copied().unwrap_or_default();
+        prop_assert_eq!(stats.bytes, log.len() as u64);
         let failed: u64 = tally.errors.values().sum();
         let calls: u64 = tally.calls.values().sum();
         prop_assert!(failed <= calls && calls <= records + tally.attempts.values().sum::<u64>());
-        // The state can be saved and the snapshot taken after any input.
+        // A snapshot and a state can always be taken.
         serde_json::to_string(&replayed.pipeline.state()).expect("plain values");
         drop(replayed.pipeline.snapshot());
     }
 
-    /// Verdicts, counts and alerts do not depend on the pieces.
+    /// Chunks of any size give the same verdicts, counts and alerts.
     #[test]
-    fn pieces_change_nothing_downstream(log in damaged_log(), cuts in vec(any::<Index>(), 1..8)) {
+    fn verdicts_do_not_depend_on_chunk_sizes(log in damaged_log(), cuts in vec(any::<Index>(), 1..8)) {
         let whole = Setup::default().replay(&log);
         let mut split = Replayed::new(Setup::default().pipeline());
         let mut offset = 0;
@@ -422,9 +426,9 @@ proptest! {
         prop_assert_eq!(split.transitions(), whole.transitions());
     }
 
-    /// The next process restores the state of the one before.
+    /// The next process restores the state that a process saved.
     #[test]
-    fn a_state_is_read_back_as_it_was(log in damaged_log()) {
+    fn a_state_survives_saving_and_restoring(log in damaged_log()) {
         let replayed = Setup::default().replay(&log);
         let state = replayed.pipeline.state();
         let json = serde_json::to_string(&state).expect("plain values");
@@ -435,24 +439,24 @@ proptest! {
     }
 }
 
-/// Secrets as vendors make them.
+/// Secrets in the formats of vendors.
 fn key() -> impl Strategy<Value = String> {
     let word = |length: usize| proptest::string::string_regex(&format!("[A-Za-z0-9]{{{length}}}")).expect("a good expression");
     prop_oneof![
-        word(40).prop_map(|word| format!("sk-proj-{word}")),
-        word(48).prop_map(|word| format!("sk-ant-api03-{word}")),
-        word(64).prop_map(|word| format!("sk-or-v1-{word}")),
-        word(32).prop_map(|word| format!("sk-{word}")),
-        word(35).prop_map(|word| format!("AIza{word}")),
-        word(40).prop_map(|word| format!("gsk_{word}")),
-        word(50).prop_map(|word| format!("xai-{word}")),
-        word(34).prop_map(|word| format!("hf_{word}")),
-        word(16).prop_map(|word| format!("AKIA{}", word.to_uppercase())),
-        word(60).prop_map(|word| format!("eyJ{word}.{word}.abc")),
+        word(40).prop_map(|key| format!("sk-proj-{key}")),
+        word(48).prop_map(|key| format!("sk-ant-api03-{key}")),
+        word(64).prop_map(|key| format!("sk-or-v1-{key}")),
+        word(32).prop_map(|key| format!("sk-{key}")),
+        word(35).prop_map(|key| format!("AIza{key}")),
+        word(40).prop_map(|key| format!("gsk_{key}")),
+        word(50).prop_map(|key| format!("xai-{key}")),
+        word(34).prop_map(|key| format!("hf_{key}")),
+        word(16).prop_map(|key| format!("AKIA{}", key.to_uppercase())),
+        word(60).prop_map(|key| format!("eyJ{key}.{key}.abc")),
     ]
 }
 
-/// A text with a secret at a usual place.
+/// A text with a secret in a typical position.
 fn planted(key: &str, place: usize) -> String {
     match place % 8 {
         0 => format!("Incorrect API key provided: {key}. You can find your API key at https://platform.openai.com."),
@@ -482,12 +486,12 @@ proptest! {
         let most = key.get(..key.len() - 4).unwrap_or_default();
         prop_assert!(!message.contains(most), "{message}");
         prop_assert!(message.len() <= redact::MESSAGE_BYTES);
-        // Redacting twice gives the same as once.
+        // Redacting twice gives the same text.
         let (again, _) = redact::Redactor::default().redact(&clean);
         prop_assert_eq!(again.as_ref(), clean.as_ref());
     }
 
-    /// A secret anywhere in a record, at any depth, is in nothing that we write.
+    /// Wherever a secret is in a record, and however deep, our output does not contain it.
     #[test]
     fn no_secret_leaves_the_pipeline(key in key(), place in 0usize..8, shape in 0usize..7) {
         let text = planted(&key, place);

@@ -1,4 +1,4 @@
-//! A reload of the real program: everything but listen addresses and the state directory, all of it or nothing.
+//! Reloads of the real program: they change everything except listen addresses and the state directory, or nothing at all.
 
 use crate::running::{PATIENCE, Server, append, call, until};
 use std::cell::Cell;
@@ -10,43 +10,46 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A webhook that remembers what it was told.
+/// A webhook that stores the requests that it gets.
 struct Hook {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Hook {
-    /// It answers, or it takes every request and says nothing.
+    /// A webhook that answers, or one that accepts connections and never answers.
     fn start(answers: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let (address, heard) = (listener.local_addr().expect("bound"), Arc::new(Mutex::new(Vec::new())));
-        let told = Arc::clone(&heard);
+        let requests = Arc::clone(&heard);
         std::thread::spawn(move || {
             let mut held = Vec::new();
             for mut stream in listener.incoming().map_while(Result::ok) {
                 if !answers {
                     held.push(stream);
-                    told.lock().expect("nobody panics with it").push(String::new());
+                    requests.lock().expect("no thread panics while it holds the lock").push(String::new());
                     continue;
                 }
                 stream.set_read_timeout(Some(Duration::from_millis(200))).expect("set");
                 let mut request = Vec::new();
-                // It ends with the answer; until then the client waits.
+                // The client waits for the answer, so the request ends with the timeout.
                 drop(stream.read_to_end(&mut request));
                 drop(stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
-                told.lock().expect("nobody panics with it").push(String::from_utf8_lossy(&request).into_owned());
+                requests
+                    .lock()
+                    .expect("no thread panics while it holds the lock")
+                    .push(String::from_utf8_lossy(&request).into_owned());
             }
         });
         Self { address, heard }
     }
 
     fn heard(&self) -> Vec<String> {
-        self.heard.lock().expect("nobody panics with it").clone()
+        self.heard.lock().expect("no thread panics while it holds the lock").clone()
     }
 }
 
-/// A port that nobody listens on.
+/// A port that is not in use.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound")
 }
@@ -65,7 +68,7 @@ impl Place {
         self.dir.path().join(name)
     }
 
-    /// A configuration with a file source and more.
+    /// Writes a configuration with a file source and `more`.
     fn configure(&self, more: &str) -> PathBuf {
         let path = self.path("config.toml");
         let text = format!(
@@ -88,15 +91,15 @@ impl Place {
     }
 
     fn good_reload(&self, daemon: &Server, more: &str) -> String {
-        let (status, said) = self.reload(daemon, more);
-        assert_eq!(status, 200, "{said}");
-        said
+        let (status, message) = self.reload(daemon, more);
+        assert_eq!(status, 200, "{message}");
+        message
     }
 }
 
 fn lines(daemon: &Server, source: &str, lines: f64) {
     let series = format!("llm_triage_source_lines_total{{source=\"{source}\"}}");
-    until(&format!("{lines} lines of {source}"), || daemon.metric(&series).filter(|it| *it == lines));
+    until(&format!("{lines} lines of {source}"), || daemon.metric(&series).filter(|count| *count == lines));
 }
 
 fn send(address: SocketAddr, text: &str) -> TcpStream {
@@ -106,7 +109,7 @@ fn send(address: SocketAddr, text: &str) -> TcpStream {
 }
 
 #[test]
-fn tcp_sources_come_go_and_change_while_peers_are_connected() {
+fn tcp_sources_are_added_removed_and_changed_while_peers_are_connected() {
     let place = Place::new();
     let (first, second) = (free_address(), free_address());
     let tcp = |name: &str, address: SocketAddr, more: &str| {
@@ -116,31 +119,34 @@ fn tcp_sources_come_go_and_change_while_peers_are_connected() {
     let _quiet = send(first, &call(0, 200));
     lines(&daemon, "a", 1.0);
 
-    // Its idle time, and another source beside it.
-    let said = place.good_reload(&daemon, &(tcp("a", first, "idle = '100ms'") + &tcp("b", second, "")));
-    assert!(!said.contains("restart"), "{said}");
-    until("the idle peer's end", || daemon.metric("llm_triage_source_files{source=\"a\"}").filter(|it| *it == 0.0));
+    // Change its idle time, and add another source.
+    let message = place.good_reload(&daemon, &(tcp("a", first, "idle = '100ms'") + &tcp("b", second, "")));
+    assert!(!message.contains("restart"), "{message}");
+    until("the idle peer's end", || daemon.metric("llm_triage_source_files{source=\"a\"}").filter(|files| *files == 0.0));
     let peer = send(second, &call(1, 200));
     lines(&daemon, "b", 1.0);
 
-    // Another name takes over the address; what its peers had sent is not lost.
-    let said = place.good_reload(&daemon, &(tcp("a", second, "") + &tcp("c", second, "")));
-    assert!(said.contains("wait for a restart: source a: listen"), "{said}");
+    // A source with another name takes over the address; lines that peers had sent are not lost.
+    let message = place.good_reload(&daemon, &(tcp("a", second, "") + &tcp("c", second, "")));
+    assert!(message.contains("wait for a restart: source a: listen"), "{message}");
     drop(peer);
     let _peer = send(second, &call(2, 200));
     lines(&daemon, "c", 1.0);
     let _peer = send(first, &call(3, 200));
     lines(&daemon, "a", 2.0);
 
-    // An address that is taken refuses everything.
+    // An address in use refuses the whole reload.
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let more = tcp("a", first, "") + &tcp("d", taken.local_addr().expect("bound"), "");
-    let (status, said) = place.reload(&daemon, &more);
-    assert!(status == 500 && said.contains("source d: cannot listen on") && said.contains("nothing was changed"), "{said}");
+    let (status, message) = place.reload(&daemon, &more);
+    assert!(
+        status == 500 && message.contains("source d: cannot listen on") && message.contains("nothing was changed"),
+        "{message}"
+    );
     let _peer = send(second, &call(4, 200));
     lines(&daemon, "c", 2.0);
 
-    // All of them go.
+    // Remove all of them.
     place.good_reload(&daemon, "");
     until("closed ports", || (TcpStream::connect(first).is_err() && TcpStream::connect(second).is_err()).then_some(()));
     append(&place.path("app.jsonl"), &call(5, 200));
@@ -149,7 +155,7 @@ fn tcp_sources_come_go_and_change_while_peers_are_connected() {
 }
 
 #[test]
-fn receivers_change_and_lose_no_news() {
+fn receivers_change_without_losing_notifications() {
     let place = Place::new();
     let (dead, hook) = (free_address(), Hook::start(true));
     let webhook =
@@ -157,25 +163,27 @@ fn receivers_change_and_lose_no_news() {
     let daemon = place.start(&(webhook("team", dead) + &webhook("other", dead)));
     append(&place.path("app.jsonl"), &call(0, 401));
     let queue = |name: &str| daemon.metric(&format!("llm_triage_notification_queue_length{{receiver=\"{name}\"}}"));
-    until("undelivered news", || queue("team").zip(queue("other")).filter(|it| *it == (1.0, 1.0)));
+    until("undelivered notification", || queue("team").zip(queue("other")).filter(|lengths| *lengths == (1.0, 1.0)));
 
-    let said = place.good_reload(&daemon, &webhook("team", hook.address));
-    assert!(!said.contains("restart"), "{said}");
-    until("the news", || hook.heard().into_iter().find(|it| it.contains("\"row\":\"auth\"") && it.contains("firing")));
-    until("an empty queue", || queue("team").filter(|it| *it == 0.0));
-    assert_eq!(queue("other"), None, "it is there no more");
+    let message = place.good_reload(&daemon, &webhook("team", hook.address));
+    assert!(!message.contains("restart"), "{message}");
+    until("notification", || {
+        hook.heard().into_iter().find(|body| body.contains("\"row\":\"auth\"") && body.contains("firing"))
+    });
+    until("an empty queue", || queue("team").filter(|length| *length == 0.0));
+    assert_eq!(queue("other"), None, "the receiver is gone");
     let dropped = daemon.metric("llm_triage_notifications_total{receiver=\"other\",result=\"dropped\"}");
-    assert_eq!(dropped, Some(1.0), "and what it was not told is counted");
+    assert_eq!(dropped, Some(1.0), "and its undelivered notification is counted");
 
-    // Nothing is told twice because of another reload, and a new receiver hears what fires.
-    let told = hook.heard().len();
+    // Another reload sends nothing twice, and a new receiver gets the firing alerts.
+    let sent = hook.heard().len();
     let late = Hook::start(true);
     place.good_reload(&daemon, &(webhook("team", hook.address) + &webhook("late", late.address)));
-    until("the news for the new one", || late.heard().into_iter().find(|it| it.contains("\"row\":\"auth\"")));
-    assert_eq!(hook.heard().len(), told);
-    // A bad one changes nothing.
-    let (status, said) = place.reload(&daemon, "[[receiver.webhook]]\nurl = 'nonsense'\n");
-    assert!(status == 500 && said.contains("nothing was changed"), "{said}");
+    until("notification for the new receiver", || late.heard().into_iter().find(|body| body.contains("\"row\":\"auth\"")));
+    assert_eq!(hook.heard().len(), sent);
+    // An invalid configuration changes nothing.
+    let (status, message) = place.reload(&daemon, "[[receiver.webhook]]\nurl = 'nonsense'\n");
+    assert!(status == 500 && message.contains("nothing was changed"), "{message}");
     assert_eq!(queue("late"), Some(0.0));
     daemon.terminate();
 }
@@ -185,36 +193,36 @@ fn limits_and_scopes_of_alerts_change_without_a_restart() {
     let place = Place::new();
     let daemon = place.start("[limits]\nseries = 2\n");
     let models = |from: usize| {
-        (from..from + 20).map(|it| call(it, 200).replace("gpt-5-mini", &format!("model-{it}"))).collect::<String>()
+        (from..from + 20).map(|number| call(number, 200).replace("gpt-5-mini", &format!("model-{number}"))).collect::<String>()
     };
     append(&place.path("app.jsonl"), &models(0));
     append(&place.path("app.jsonl"), &call(0, 401));
     let own = |daemon: &Server| {
         let page = daemon.get("/metrics").unwrap_or_default();
-        page.lines().filter(|it| it.starts_with("llm_triage_model_requests_total") && it.contains("model-")).count()
+        page.lines().filter(|line| line.starts_with("llm_triage_model_requests_total") && line.contains("model-")).count()
     };
     lines(&daemon, "app", 21.0);
-    let alerts = |daemon: &Server| daemon.json("/api/v1/alerts").map(|it| it["alerts"].clone()).unwrap_or_default();
+    let alerts = |daemon: &Server| daemon.json("/api/v1/alerts").map(|answer| answer["alerts"].clone()).unwrap_or_default();
     let auth = |daemon: &Server, state: &str, service: serde_json::Value| {
         alerts(daemon)
             .as_array()?
             .iter()
-            .find(|it| it["row"] == "auth" && it["state"] == state && it["service"] == service)
+            .find(|alert| alert["row"] == "auth" && alert["state"] == state && alert["service"] == service)
             .cloned()
     };
     until("the alert", || auth(&daemon, "firing", serde_json::Value::Null));
     assert_eq!(own(&daemon), 2);
 
     place.state.set("elsewhere");
-    let said = place.good_reload(
+    let message = place.good_reload(
         &daemon,
         "[limits]\nseries = 30\nmax_line = '2MiB'\ntcp_buffer = '64MiB'\n[alerting]\nby = ['provider', 'service']\n",
     );
-    assert!(said.ends_with("wait for a restart: state.dir\n"), "{said}");
-    until("its end", || auth(&daemon, "resolved", serde_json::Value::Null).filter(|it| it["reason"] == "config"));
+    assert!(message.ends_with("wait for a restart: state.dir\n"), "{message}");
+    until("its end", || auth(&daemon, "resolved", serde_json::Value::Null).filter(|alert| alert["reason"] == "config"));
     append(&place.path("app.jsonl"), &(models(100) + &call(1, 401)));
     until("the alert of the service", || auth(&daemon, "firing", "checkout".into()));
-    until("more series", || Some(own(&daemon)).filter(|it| *it == 22));
+    until("more series", || Some(own(&daemon)).filter(|series| *series == 22));
     daemon.terminate();
 }
 
@@ -275,7 +283,7 @@ fn the_daemon_ends_in_order_while_a_reload_is_slow() {
     daemon.terminate();
 }
 
-/// People who are called must hear of it: news waits for the next start, and the end waits for nobody for long.
+/// A receiver that hangs must not delay the end for long; its notifications are sent by the next process.
 #[test]
 fn a_receiver_that_hangs_does_not_hold_up_the_end() {
     for signals in [1, 2] {
@@ -291,20 +299,20 @@ fn a_receiver_that_hangs_does_not_hold_up_the_end() {
             std::thread::sleep(Duration::from_millis(500));
             daemon.signal("TERM");
         }
-        let (status, said) = daemon.end();
+        let (status, message) = daemon.end();
         let took = began.elapsed();
-        assert!(took < if signals == 1 { Duration::from_secs(15) } else { Duration::from_secs(5) }, "{took:?}: {said}");
-        assert_eq!(status.code(), Some(if signals == 1 { 0 } else { 1 }), "{said}");
-        let says = if signals == 1 {
+        assert!(took < if signals == 1 { Duration::from_secs(15) } else { Duration::from_secs(5) }, "{took:?}: {message}");
+        assert_eq!(status.code(), Some(if signals == 1 { 0 } else { 1 }), "{message}");
+        let expected = if signals == 1 {
             "receivers did not take all notifications in time"
         } else {
             "ended immediately by a second signal"
         };
-        assert!(said.contains(says), "{said}");
-        // The next one tells it.
+        assert!(message.contains(expected), "{message}");
+        // The next process sends it.
         let hook = Hook::start(true);
         let daemon = place.start(&format!("[[receiver.webhook]]\nname = 'team'\nurl = 'http://{}/'\n", hook.address));
-        until("the news", || hook.heard().into_iter().find(|it| it.contains("\"row\":\"auth\"")));
+        until("notification", || hook.heard().into_iter().find(|body| body.contains("\"row\":\"auth\"")));
         daemon.terminate();
     }
     assert!(PATIENCE > Duration::from_secs(15));

@@ -1,4 +1,4 @@
-//! Logs through the whole pipeline, with the shipped catalogue and the records' own times as the clock.
+//! Runs logs through the whole pipeline, with the shipped catalogue and the times of the records as the clock.
 
 use llm_triage::alert::{AlertOptions, Transition};
 use llm_triage::classify::{Catalog, Classifier, Traffic};
@@ -19,7 +19,7 @@ pub(crate) struct Setup {
     pub(crate) zone: Option<Zone>,
     pub(crate) clock: Clock,
     pub(crate) framing: framing::Options,
-    /// One stream each.
+    /// Number of streams.
     pub(crate) streams: usize,
 }
 
@@ -70,7 +70,7 @@ fn stream_id(stream: usize) -> StreamId {
     StreamId(u32::try_from(stream).expect("few streams"))
 }
 
-/// A pipeline and all it said.
+/// A pipeline and its whole output.
 #[derive(Debug)]
 pub(crate) struct Replayed {
     pub(crate) pipeline: Pipeline,
@@ -97,7 +97,7 @@ impl Replayed {
 
     /// The verdicts as `classify` prints them.
     pub(crate) fn verdicts(&self) -> Vec<Value> {
-        let lines = self.out.verdicts.split(|b| *b == b'\n').filter(|it| !it.is_empty());
-        lines.map(|it| serde_json::from_slice(it).expect("a verdict is JSON")).collect()
+        let lines = self.out.verdicts.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).expect("a verdict is JSON")).collect()
     }
 }

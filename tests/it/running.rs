@@ -1,4 +1,4 @@
-//! The real program in a process of its own, as a user runs it, and a client for what it serves.
+//! Runs the real program in its own process, as a user does, and sends it HTTP requests.
 
 use llm_triage::time::Timestamp;
 use std::ffi::OsStr;
@@ -10,25 +10,25 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Nothing in a test takes this long unless it never comes: a debug build on a busy machine.
+/// Longer than anything takes in a debug build on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Asks again and again until there is an answer.
+/// Asks repeatedly until there is an answer.
 ///
 /// # Panics
-/// When none comes in time.
+/// If none comes in time.
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        assert!(Instant::now() < deadline, "no {what} in time");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// The program, without what the shell of the developer says about it.
+/// The program, without the `LLM_TRIAGE_*` variables of the developer's shell.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llm-triage"));
     let ours = |name: &OsStr| name.to_string_lossy().starts_with("LLM_TRIAGE_");
@@ -38,7 +38,7 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// A process that serves HTTP and says on stderr where. Killed when it is dropped.
+/// A process that serves HTTP and logs its address on stderr. Killed on drop.
 pub(crate) struct Server {
     child: Child,
     said: Arc<Mutex<String>>,
@@ -47,7 +47,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it says `word` in a line with `address=…`.
+    /// Starts it and waits until it logs `word` in a line with `address=…`.
     pub(crate) fn start(command: &mut Command, word: &str) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program was found");
         let stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
@@ -55,7 +55,7 @@ impl Server {
         let saying = Arc::clone(&said);
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                let mut said = saying.lock().expect("nobody panics with it");
+                let mut said = saying.lock().expect("no thread panics while it holds the lock");
                 said.push_str(&line);
                 said.push('\n');
             }
@@ -66,8 +66,8 @@ impl Server {
                 panic!("it ended ({status}):\n{}", server.said());
             }
             let said = server.said();
-            let line = said.lines().find(|it| it.contains(word))?;
-            line.split_whitespace().find_map(|it| it.strip_prefix("address=")).map(str::to_owned)
+            let line = said.lines().find(|line| line.contains(word))?;
+            line.split_whitespace().find_map(|word| word.strip_prefix("address=")).map(str::to_owned)
         });
         server
     }
@@ -75,21 +75,21 @@ impl Server {
     /// `llm-triage run` on a free port, reading files.
     pub(crate) fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
         let daemon = Self::start(program().args(["run", "--listen", "127.0.0.1:0"]).args(arguments), "status page");
-        until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+        until("the daemon to be ready", || daemon.get("/-/ready").filter(|body| body == "ready\n"));
         daemon
     }
 
-    /// Its standard output, where that is piped.
+    /// Its standard output, if that is piped.
     pub(crate) fn stdout(&mut self) -> ChildStdout {
         self.child.stdout.take().expect("it is piped, and taken once")
     }
 
-    /// What it wrote to stderr so far.
+    /// Its stderr so far.
     pub(crate) fn said(&self) -> String {
-        self.said.lock().expect("nobody panics with it").clone()
+        self.said.lock().expect("no thread panics while it holds the lock").clone()
     }
 
-    /// The body of a good answer.
+    /// The body of an answer with status 200.
     pub(crate) fn get(&self, path: &str) -> Option<String> {
         self.ask("GET", path).filter(|(status, _)| *status == 200).map(|(_, body)| body)
     }
@@ -99,7 +99,7 @@ impl Server {
         serde_json::from_str(&self.get(path)?).ok()
     }
 
-    /// One request: status and body, if there was an answer.
+    /// Sends one request. Returns status and body of the answer, if there is one.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
@@ -112,22 +112,22 @@ impl Server {
 
     /// The value of a series of its metrics.
     pub(crate) fn metric(&self, series: &str) -> Option<f64> {
-        self.get("/metrics")?.lines().find_map(|it| it.strip_prefix(series)?.trim().parse().ok())
+        self.get("/metrics")?.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
     }
 
-    /// Sends a signal. The shell's own `kill`, as not every container has another.
+    /// Sends a signal, by the `kill` of the shell, because not every container has another one.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status();
         assert!(sent.expect("there is a shell").success(), "{name}");
     }
 
-    /// Waits for its end: how it ended, and all it said.
+    /// Waits for its end. Returns the exit status and stderr.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let status = until("the end", || self.child.try_wait().expect("it is ours"));
         (status, self.said())
     }
 
-    /// Ends it well.
+    /// Ends it with SIGTERM, which must succeed. Returns stderr.
     pub(crate) fn terminate(self) -> String {
         self.signal("TERM");
         let (status, said) = self.end();
@@ -144,14 +144,14 @@ impl Drop for Server {
     }
 }
 
-/// The answer of a query of Prometheus that gives one number.
+/// The result of a query to Prometheus that returns one number.
 pub(crate) fn query(prometheus: &Server, expression: &str) -> Option<f64> {
-    let escaped: String = expression.bytes().map(|it| format!("%{it:02X}")).collect();
+    let escaped: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let answer = prometheus.json(&format!("/api/v1/query?query={escaped}"))?;
     answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
 }
 
-/// One call as an application logs it, now.
+/// One call, as an application logs it now.
 pub(crate) fn call(number: usize, status: u16) -> String {
     let at = Timestamp::from_system(SystemTime::now());
     let what = match status {
@@ -167,7 +167,7 @@ pub(crate) fn call(number: usize, status: u16) -> String {
     )
 }
 
-/// Adds to a file.
+/// Appends to a file.
 pub(crate) fn append(path: &Path, text: &str) {
     let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a file");
     file.write_all(text.as_bytes()).expect("written");

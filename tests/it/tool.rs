@@ -1,53 +1,53 @@
-//! Programs that some tests ask for a second opinion: used where they are installed, demanded under `CI=true`.
+//! External programs that some tests compare with: used if they are installed, required with `CI=true`.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Where `program` is; `None` (said on stderr) where it is not installed.
+/// The path of `program`. If it is not installed, prints so on stderr and returns `None`.
 ///
 /// # Panics
-/// Under `CI=true`, as a check that silently does not run is no check.
+/// With `CI=true`, so that a check cannot be skipped silently.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|dir| dir.join(program)).find(|it| it.is_file());
+    let found = std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file());
     if found.is_none() {
         missing(program);
     }
     found
 }
 
-/// The same for a program that Debian calls by one name and its makers by another.
+/// Like [`find`], for a program that has one name in Debian and another one upstream.
 ///
 /// # Panics
 /// As [`find`] does.
 pub(crate) fn either(name: &str, other: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|it| it.join(name).is_file()) { find(name) } else { find(other) }
+    if std::env::split_paths(&path).any(|dir| dir.join(name).is_file()) { find(name) } else { find(other) }
 }
 
-/// A Python that has these modules; `None` (said on stderr) where there is none.
+/// A Python with these modules. If there is none, prints so on stderr and returns `None`.
 ///
 /// # Panics
 /// As [`find`] does.
 pub(crate) fn python(modules: &str) -> Option<PathBuf> {
     let python = find("python3")?;
     let has = Command::new(&python).args(["-c", &format!("import {modules}")]).stderr(Stdio::null()).status();
-    if has.is_ok_and(|it| it.success()) {
+    if has.is_ok_and(|status| status.success()) {
         return Some(python);
     }
     missing(&format!("one of Python's {modules}"));
     None
 }
 
-/// Says that something is not installed.
-#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+/// Prints that something is not installed.
+#[expect(clippy::print_stderr, reason = "a test that did not run must print so")]
 pub(crate) fn missing(what: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} is not installed, and CI=true demands it");
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} is not installed, and CI=true requires it");
     eprintln!("SKIPPED: {what} is not installed");
 }
 
-/// Runs a program with `input` on its stdin; its exit and all it printed.
+/// Runs a program with `input` on its stdin. Returns whether it succeeded, and its output.
 pub(crate) fn run(command: &mut Command, input: &str) -> (bool, String) {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program was found");
@@ -56,6 +56,6 @@ pub(crate) fn run(command: &mut Command, input: &str) -> (bool, String) {
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer does not panic").expect("the program reads its input");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
 }

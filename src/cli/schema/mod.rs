@@ -1,17 +1,17 @@
 //! `schema`: prints a JSON Schema of our JSON and TOML, for programs and editors.
 
-mod config;
 mod parts;
 mod pattern;
 
 use super::args::{Schema, SchemaOf};
 use super::exit::{CliError, Exit};
 use super::output;
+use crate::config::json_schema;
 use crate::pipeline::verdict_schema;
 
 pub(super) fn run(args: &Schema) -> Result<Exit, CliError> {
     let schema = match args.of {
-        SchemaOf::Config => config::schema(),
+        SchemaOf::Config => json_schema(),
         SchemaOf::Patterns => pattern::schema(),
         SchemaOf::Verdict => verdict_schema(),
     };

@@ -22,10 +22,6 @@ pub(super) fn texts(description: &str) -> Value {
     list(&json!({"type": "string"}), description)
 }
 
-pub(super) fn switch(description: &str, default: bool) -> Value {
-    json!({"type": "boolean", "description": description, "default": default})
-}
-
 pub(super) fn one_of(words: impl IntoIterator<Item = &'static str>, description: &str) -> Value {
     json!({"enum": words.into_iter().collect::<Vec<_>>(), "description": description})
 }

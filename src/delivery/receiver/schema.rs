@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The JSON Schema of the table `[receiver]`, without references to other schemas.
 #[must_use]
-pub fn receivers_schema() -> Value {
+pub fn receivers_schema() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
@@ -16,7 +16,7 @@ pub fn receivers_schema() -> Value {
     let generator = settings.with_transform(RecursiveTransform(without_null)).into_generator();
     let mut schema = generator.into_root_schema_for::<ReceiverOptions>();
     schema.remove("title");
-    schema.to_value()
+    schema
 }
 
 /// TOML has no null: an optional key is absent. Defaults that only say "absent" or "empty" are noise.

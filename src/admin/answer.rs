@@ -24,7 +24,7 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     with(status, TEXT, body.into())
 }
 
-/// An answer that is not cached and whose content cannot run or load anything.
+/// An answer that is not cached and cannot run or load anything in a browser.
 pub(super) fn with(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;

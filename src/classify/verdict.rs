@@ -4,7 +4,7 @@ use super::catalog::{Catalog, Pattern};
 use super::engine::{Found, Query, Tier};
 use super::memo::{Recall, VerdictCache};
 use super::success::{is_llm_path, is_success, looks_like_model, told_by_words};
-use crate::observation::PatternId;
+use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{Format, Level, LineKind, Record, Signals, host_of};
 use crate::redact::Redactor;
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, ProviderSpec, Retry, Status, string_enum};
@@ -411,9 +411,8 @@ impl Classifier {
     }
 
     fn waits(&self, signals: &Signals, verdict: &mut Verdict<'_>) {
-        const HOUR: f64 = 3_600.0;
         match signals.retry_after_s.filter(|it| *it >= 0.0 && it.is_finite()) {
-            Some(wait) if wait <= HOUR => verdict.retry_after_s = Some(wait),
+            Some(wait) if wait <= MAX_RETRY_AFTER_S => verdict.retry_after_s = Some(wait),
             Some(wait) if wait < 400.0 * 86_400.0 => {
                 if let Some(Stamp::Utc(at)) = verdict.stamp {
                     verdict.resets_at = Some(at.plus(std::time::Duration::from_secs_f64(wait)));

@@ -43,7 +43,7 @@ fn prefix(text: &str, width: usize) -> &str {
 /// Breaks `text` into lines of at most `width` columns; every line after the first starts with `indent` blanks.
 ///
 /// A line breaks at blanks, and also before and after a wide character, because Chinese and Japanese have no blanks. A
-/// longer run of narrow characters stays whole: it is an address or an id that somebody copies.
+/// longer run of narrow characters stays whole: it is an address or an id to be copied.
 pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let mut out = String::new();
     let mut column = 0;

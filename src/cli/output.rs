@@ -5,7 +5,7 @@ use std::io::{self, Write};
 /// Writes to standard output and flushes it.
 ///
 /// # Errors
-/// When writing fails; [`is_closed`] tells a closed pipe from other errors.
+/// When writing fails; [`is_closed`] distinguishes a closed pipe from other errors.
 pub(super) fn print(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text).and_then(|()| out.flush())

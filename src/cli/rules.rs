@@ -1,4 +1,4 @@
-//! `rules`: prints Prometheus rules made from the escalation table, for a fleet of daemons whose counts Prometheus adds up.
+//! `rules`: prints Prometheus rules made from the escalation table, for a fleet of daemons with counts that Prometheus adds up.
 
 use super::args::{Rules, RulesAs};
 use super::exit::{CliError, Exit};

@@ -8,7 +8,6 @@ use super::{daemon_client, format, layout, output};
 use crate::time::{Stamp, Timestamp};
 use crate::window::SlidingWindow;
 use hyper::Uri;
-use hyper::http::uri::Authority;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 /// The columns of the table of rates.
 const WINDOWS: [&str; 4] = SlidingWindow::SPANS;
-/// The column that sorts the table, and the one whose share is shown.
+/// The columns that sort the table; the share is that of five minutes.
 const FIVE_MINUTES: usize = 1;
 const ONE_HOUR: usize = 3;
 /// The most findings that are shown.
@@ -32,20 +31,20 @@ pub(super) fn run(args: &Top) -> Result<Exit, CliError> {
     let once = args.once || !io::stdout().is_terminal();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if once {
-        let text = runtime.block_on(fetch(&url)).map_err(|error| {
+        let text = runtime.block_on(fetch(&args.url)).map_err(|error| {
             CliError::Failed(format!("{}: {error}; start one with `llm-triage run`, or name another with --url", args.url))
         })?;
         output::print(text.as_bytes())?;
         return Ok(Exit::Success);
     }
-    runtime.block_on(repaint(&url, args))
+    runtime.block_on(repaint(args))
 }
 
 /// Shows the daemon again and again, until Ctrl-C or until standard output is closed.
-async fn repaint(url: &Uri, args: &Top) -> Result<Exit, CliError> {
+async fn repaint(args: &Top) -> Result<Exit, CliError> {
     loop {
         // While a daemon restarts, the error is shown and the next request may succeed.
-        let text = fetch(url).await.unwrap_or_else(|error| format!("{}: {error}; retrying\n", args.url));
+        let text = fetch(&args.url).await.unwrap_or_else(|error| format!("{}: {error}; retrying\n", args.url));
         match output::print(terminal::screen(&text, "enlarge the terminal to see them").as_bytes()) {
             Err(error) if output::is_closed(&error) => return Ok(Exit::Success),
             printed => printed?,
@@ -58,13 +57,13 @@ async fn repaint(url: &Uri, args: &Top) -> Result<Exit, CliError> {
 }
 
 /// Reads the API of the daemon and returns the text to show.
-async fn fetch(url: &Uri) -> Result<String, String> {
+async fn fetch(url: &str) -> Result<String, String> {
     let status = daemon_client::get(url, "/api/v1/status").await?;
     let windows = daemon_client::get(url, "/api/v1/windows").await?;
     let alerts = daemon_client::get(url, "/api/v1/alerts").await?;
     let styles = Styles::for_stdout();
     let mut out = String::new();
-    write_head(&mut out, url.authority().map_or("", Authority::as_str), &status, styles);
+    write_head(&mut out, url.trim_start_matches("http://").trim_end_matches('/'), &status, styles);
     write_rates(&mut out, &windows, styles);
     write_alerts(&mut out, &alerts, styles);
     write_findings(&mut out, &alerts, styles);

@@ -11,6 +11,7 @@ use super::resolved::GroupBy;
 use super::table_schemas as schemas;
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
+use crate::delivery::ReceiverOptions;
 use crate::source::{file::StartAt, tcp};
 use crate::taxonomy::ProviderSpec;
 use schemars::JsonSchema;
@@ -60,6 +61,7 @@ tables! {
         #[schemars(schema_with = "schemas::rows")]
         escalation: Foreign<toml::Table>,
         /// Who is notified of alerts.
+        #[schemars(schema_with = "schemas::receivers")]
         receiver: ReceiverTables,
     }
 
@@ -171,46 +173,19 @@ tables! {
         /// The page that alerts link to, with `{row}` in place of the row. Default: `/runbooks/{row}` of this server.
         runbook_url: Option<At<String>>,
     }
-
-    /// Who is notified of alerts.
-    ReceiverTables {
-        /// Alertmanager clusters.
-        #[schemars(schema_with = "schemas::alertmanager")]
-        alertmanager: Foreign<toml::Table>,
-        /// Everything that takes Alertmanager's webhook payload.
-        #[schemars(schema_with = "schemas::webhook")]
-        webhook: Foreign<toml::Table>,
-        /// Slack channels, by incoming webhooks.
-        #[schemars(schema_with = "schemas::slack")]
-        slack: Foreign<toml::Table>,
-        /// PagerDuty services, by an Events v2 integration.
-        #[schemars(schema_with = "schemas::pagerduty")]
-        pagerduty: Foreign<toml::Table>,
-        /// Commands that get the webhook's payload on their standard input.
-        #[schemars(schema_with = "schemas::command")]
-        command: Foreign<toml::Table>,
-        /// Standard output: a line per change.
-        #[schemars(schema_with = "schemas::stdout")]
-        stdout: Foreign<toml::Table>,
-        /// Addresses that are requested while this process works.
-        #[schemars(schema_with = "schemas::heartbeat")]
-        heartbeat: Foreign<toml::Table>,
-    }
 }
 
-impl ReceiverTables {
-    /// Every receiver with its kind.
-    pub(super) fn all(self) -> impl Iterator<Item = (&'static str, At<toml::Table>)> {
-        let Self { alertmanager, webhook, slack, pagerduty, command, stdout, heartbeat } = self;
-        let kinds = [
-            ("alertmanager", alertmanager),
-            ("webhook", webhook),
-            ("slack", slack),
-            ("pagerduty", pagerduty),
-            ("command", command),
-            ("stdout", stdout),
-            ("heartbeat", heartbeat),
-        ];
-        kinds.into_iter().flat_map(|(kind, Foreign(tables))| tables.into_iter().map(move |table| (kind, table)))
+/// The tables `[[receiver.…]]`, each with its kind. `delivery` owns the kinds and their keys.
+#[derive(Debug, Default)]
+pub(super) struct ReceiverTables(pub(super) Vec<(&'static str, At<toml::Table>)>);
+
+impl Table for ReceiverTables {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let mut all = Vec::new();
+        for kind in ReceiverOptions::KINDS {
+            let Foreign(tables) = Key::read(section, kind);
+            all.extend(tables.into_iter().map(|table| (*kind, table)));
+        }
+        Self(all)
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
         tcp_buffer: within("limits.tcp_buffer", tcp_buffer, TCP_BUFFER, TCP_BUFFER_WITHIN, faults),
         by: checked_by(by, faults),
         escalation: escalation.0.into_iter().map(|row| (row.place, row.value)).collect(),
-        receivers: receiver.all().map(|(kind, table)| (kind.to_owned(), table.place, table.value)).collect(),
+        receivers: receiver.0.into_iter().map(|(kind, table)| (kind.to_owned(), table.place, table.value)).collect(),
         runbook_url: checked_runbook_url(runbook_url, faults),
         url: checked_url("http.url", url, faults),
         output: output.as_deref().map(output_of),

@@ -1,6 +1,7 @@
 //! Schemas of the tables that stay as typed, because other modules own their keys: providers, rows and receivers. A test
 //! compares them with `deploy/config.toml`, which shows every key.
 
+use crate::delivery::ReceiverOptions;
 use crate::taxonomy::{Category, Owner, Retry, Severity};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -65,57 +66,9 @@ pub(super) fn rows(generator: &mut SchemaGenerator) -> Schema {
     array(&table(&["id"], &properties))
 }
 
-pub(super) fn alertmanager(generator: &mut SchemaGenerator) -> Schema {
-    let own = json!({"urls": texts("The address of every member of the cluster.")});
-    receiver(generator, &["name", "min_severity", "rows", "timeout", "ca_file", "bearer_token_file"], own)
-}
-
-pub(super) fn webhook(generator: &mut SchemaGenerator) -> Schema {
-    let shared = ["name", "min_severity", "rows", "repeat", "timeout", "ca_file", "bearer_token_file", "url", "url_file"];
-    receiver(generator, &shared, json!({}))
-}
-
-pub(super) fn slack(generator: &mut SchemaGenerator) -> Schema {
-    receiver(generator, &["name", "min_severity", "rows", "repeat", "timeout", "ca_file", "url_file"], json!({}))
-}
-
-pub(super) fn pagerduty(generator: &mut SchemaGenerator) -> Schema {
-    let own = json!({"routing_key_file": text("A file with the routing key of the integration.")});
-    receiver(generator, &["name", "min_severity", "rows", "repeat", "timeout", "ca_file", "url"], own)
-}
-
-pub(super) fn command(generator: &mut SchemaGenerator) -> Schema {
-    let own = json!({"command": texts("The program and its arguments. No shell is involved.")});
-    receiver(generator, &["name", "min_severity", "rows", "repeat", "timeout"], own)
-}
-
-pub(super) fn stdout(generator: &mut SchemaGenerator) -> Schema {
-    receiver(generator, &["name", "min_severity", "rows", "repeat"], json!({}))
-}
-
-pub(super) fn heartbeat(generator: &mut SchemaGenerator) -> Schema {
-    let own = json!({"interval": span("The time between two requests.")});
-    receiver(generator, &["name", "timeout", "ca_file", "url", "url_file"], own)
-}
-
-/// A kind of receiver: its own keys, and the named ones of those that several kinds have.
-fn receiver(generator: &mut SchemaGenerator, shared: &[&str], own: Value) -> Schema {
-    let all = json!({
-        "name": text("The label `receiver`. Default: the kind, with a number from the second on."),
-        "min_severity": described(words::<Severity>(generator), "Alerts that are less severe are not sent."),
-        "rows": texts("Only alerts of these rows are sent; all, if it is empty."),
-        "timeout": span("How long one request may take."),
-        "repeat": span("After this time, a firing alert is sent again."),
-        "ca_file": text("A file with additional root certificates, in PEM."),
-        "bearer_token_file": text("A file with a bearer token."),
-        "url": text("The address."),
-        "url_file": text("A file with the address, if the address is a secret."),
-    });
-    let mut properties = own;
-    for key in shared {
-        properties[*key] = all[*key].clone();
-    }
-    array(&table(&[], &properties))
+/// `[[receiver.…]]`: the module that owns them derives the schema.
+pub(super) fn receivers(generator: &mut SchemaGenerator) -> Schema {
+    ReceiverOptions::json_schema(generator)
 }
 
 fn array(items: &Value) -> Schema {

@@ -1,17 +1,18 @@
 //! Gauges that are read off the latest snapshot when somebody scrapes. Nothing is stored for them, so no series can
 //! outlive what it speaks of.
 
-use super::Names;
 use super::family;
+use super::names::Names;
 use super::text::Page;
 use crate::alert::{RowId, State};
 use crate::pipeline::{Snapshot, WindowView};
 use crate::taxonomy::{Provider, StatusLabel};
+use crate::window::SlidingWindow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The spans of the sliding windows, as the label `window` spells them.
-pub const WINDOWS: [&str; 4] = ["1m", "5m", "15m", "1h"];
+/// The values of the label `window`: the spans of the sliding windows.
+pub const WINDOWS: [&str; 4] = SlidingWindow::SPANS;
 
 /// A snapshot with the names that its ids had when it was taken.
 #[derive(Clone, Debug, Default)]

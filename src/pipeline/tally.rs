@@ -3,7 +3,7 @@
 
 use crate::alert::RowId;
 use crate::framing::LossReason;
-use crate::observation::{Name, Observation, PatternId, SourceId};
+use crate::observation::{MAX_RETRY_AFTER_S, Name, Observation, PatternId, SourceId};
 use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -92,8 +92,6 @@ pub struct Tally {
 
 /// Failures older than this are not counted in `row_errors_total`, because Prometheus rules read it as the present.
 const FRESH: Duration = Duration::from_mins(2);
-/// Longer waits are not observed: they are dates (a quota that resets tomorrow), not back-off.
-const LONGEST_WAIT_S: f64 = 3_600.0;
 
 impl Tally {
     /// Counts one call, successful or not.
@@ -129,7 +127,7 @@ impl Tally {
             Some(pattern) => *self.patterns.entry((provider, pattern)).or_default() += 1,
             None => *self.unknown.entry(provider).or_default() += 1,
         }
-        if let Some(wait) = call.retry_after_s.filter(|wait| *wait <= LONGEST_WAIT_S) {
+        if let Some(wait) = call.retry_after_s.filter(|wait| *wait <= MAX_RETRY_AFTER_S) {
             self.waits_s.push((provider, wait));
         }
         if let Some(id) = call.evidence.as_ref().and_then(|evidence| evidence.request_id.clone()) {

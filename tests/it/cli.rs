@@ -1,4 +1,4 @@
-//! The program as a person or a script runs it: what it prints, and how it ends.
+//! The program as a person or a script runs it: its output, its errors and its exit code.
 
 use crate::properties::{KEYS, keys_of};
 use crate::running;
@@ -8,8 +8,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use tempfile::TempDir;
+use unicode_width::UnicodeWidthStr as _;
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 struct Ran {
     code: i32,
@@ -23,7 +24,7 @@ impl Ran {
     }
 
     fn verdicts(&self) -> Vec<Value> {
-        self.out.lines().map(|it| serde_json::from_str(it).expect("one verdict a line")).collect()
+        self.out.lines().map(|line| serde_json::from_str(line).expect("one verdict per line")).collect()
     }
 }
 
@@ -40,17 +41,17 @@ fn run_with(args: &[&str], input: &[u8]) -> Ran {
     let input = input.to_vec();
     // A program that does not read its input closes the pipe before us.
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().expect("it ends");
+    let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer ends");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code: output.status.code().expect("it ended by itself"), out: text(output.stdout), err: text(output.stderr) }
+    Ran { code: output.status.code().expect("no signal ended it"), out: text(output.stdout), err: text(output.stderr) }
 }
 
 fn run(args: &[&str]) -> Ran {
     run_with(args, b"")
 }
 
-/// A file of the tests' data.
+/// The path of a file in `tests/data`.
 fn data(name: &str) -> String {
     format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -59,7 +60,7 @@ fn timeline() -> String {
     data("timeline/timeline.jsonl")
 }
 
-/// A folder with these files.
+/// A temporary directory with these files, and their paths.
 fn folder(files: &[(&str, &[u8])]) -> (TempDir, Vec<PathBuf>) {
     let dir = tempfile::tempdir().expect("a folder");
     let paths = files.iter().map(|(name, bytes)| {
@@ -102,10 +103,10 @@ fn classify_reads_a_file_as_it_reads_a_pipe() {
 }
 
 #[test]
-fn classify_writes_what_is_asked_for() {
+fn classify_prints_only_the_requested_outcome() {
     let verdicts = run(&["classify", "--only", "error", &timeline()]).verdicts();
     assert_eq!(verdicts.len(), 146);
-    assert!(verdicts.iter().all(|it| it["outcome"] == "error"));
+    assert!(verdicts.iter().all(|verdict| verdict["outcome"] == "error"));
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn a_verdict_has_the_keys_of_its_schema() {
     };
     let properties = schema["properties"].as_object().expect("properties").keys().cloned().collect();
     let required: Vec<String> = serde_json::from_value(schema["required"].clone()).expect("a list");
-    let keys: Vec<_> = KEYS.iter().map(|it| (*it).to_owned()).collect();
+    let keys: Vec<_> = KEYS.iter().map(|key| (*key).to_owned()).collect();
     assert_eq!(sorted(properties), sorted(keys.clone()));
     assert_eq!(sorted(required), sorted(keys.clone()));
     assert_eq!(schema["additionalProperties"], false);
@@ -134,7 +135,7 @@ fn a_verdict_has_the_keys_of_its_schema() {
 }
 
 #[test]
-fn the_table_tells_what_whose_and_what_to_do() {
+fn the_table_shows_the_errors_and_what_to_do() {
     let ran = run(&[&timeline()]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let parts = [
@@ -148,8 +149,8 @@ fn the_table_tells_what_whose_and_what_to_do() {
     for part in parts {
         assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
     }
-    // The first line names the file, however long its name is.
-    assert!(ran.out.lines().skip(1).all(|it| it.chars().count() <= 100), "it fits the terminal");
+    // The first line names the file, so it may be longer.
+    assert!(ran.out.lines().skip(1).all(|line| line.width() <= 100), "the lines fit the terminal");
     assert!(!ran.out.contains('\x1b'), "no colours in a pipe");
 }
 
@@ -160,11 +161,23 @@ fn the_table_fits_a_narrow_terminal_too() {
         let (_dir, paths) = folder(&[("a.log", log.as_bytes())]);
         let mut command = running::program();
         command.current_dir(paths[0].parent().expect("a folder")).arg("a.log").env("COLUMNS", columns).env("NO_COLOR", "1");
-        let out = String::from_utf8(command.output().expect("it runs").stdout).expect("UTF-8");
+        let out = String::from_utf8(command.output().expect("the program runs").stdout).expect("UTF-8");
         let width: usize = columns.parse().expect("a number");
-        let wide: Vec<_> = out.lines().filter(|it| it.chars().count() > width).collect();
+        let wide: Vec<_> = out.lines().filter(|line| line.width() > width).collect();
         assert!(out.contains("Alerts that") && wide.is_empty(), "wider than {columns}: {wide:#?}\n{out}");
     }
+}
+
+#[test]
+fn chinese_text_fits_the_terminal() {
+    let message = "您的账户已达到速率限制,请您控制请求频率,或者联系客服提高并发数量上限".repeat(3);
+    let log = failure("09:00:01", "zai").replace("\"x\"", &format!("\"{message}\""));
+    let (_dir, paths) = folder(&[("a.log", log.as_bytes())]);
+    let mut command = running::program();
+    command.current_dir(paths[0].parent().expect("a folder")).arg("a.log").env("COLUMNS", "60").env("NO_COLOR", "1");
+    let out = String::from_utf8(command.output().expect("the program runs").stdout).expect("UTF-8");
+    let wide: Vec<_> = out.lines().filter(|line| line.width() > 60).collect();
+    assert!(out.contains("您的账户") && wide.is_empty(), "wider than 60: {wide:#?}\n{out}");
 }
 
 #[test]
@@ -185,15 +198,15 @@ fn the_json_report_is_the_contract() {
     assert_eq!(keys(&report["windows"][0]), "count provider ratio status window");
     assert_eq!(keys(&report["findings"][0]), "advice blame kind last model provider row service since text");
     assert_eq!(report["records"], serde_json::json!({"success": 922, "error": 146, "other": 0, "unrecognised_errors": 0}));
-    let bytes = fs::metadata(timeline()).expect("there").len();
+    let bytes = fs::metadata(timeline()).expect("the file exists").len();
     assert_eq!(report["input"], serde_json::json!({"bytes": bytes, "lines": 1_068}));
     let errors = report["errors"].as_array().expect("a list");
-    let counts: Vec<_> = errors.iter().filter_map(|it| it["count"].as_u64()).collect();
+    let counts: Vec<_> = errors.iter().filter_map(|error| error["count"].as_u64()).collect();
     assert_eq!(counts.iter().sum::<u64>(), 146);
     assert!(counts.is_sorted_by(|a, b| a >= b), "most frequent first: {counts:?}");
-    let rows: Vec<_> = report["alerts"].as_array().expect("a list").iter().filter_map(|it| it["row"].as_str()).collect();
+    let rows: Vec<_> = report["alerts"].as_array().expect("a list").iter().filter_map(|alert| alert["row"].as_str()).collect();
     for row in ["rate-limit", "overloaded", "server-error", "unavailable", "auth", "timeout", "hollow", "billing", "network"] {
-        assert_eq!(rows.iter().filter(|it| **it == row).count(), 1, "{row} in {rows:?}");
+        assert_eq!(rows.iter().filter(|fired| **fired == row).count(), 1, "{row} in {rows:?}");
     }
 }
 
@@ -202,13 +215,13 @@ fn the_markdown_report_is_a_table() {
     let ran = run(&["report", "--format", "markdown", &timeline()]);
     assert_eq!(ran.code, 0);
     assert!(ran.out.starts_with("# LLM calls: 146 of 1,068 failed\n"), "{}", ran.out);
-    let bars = |it: &str| it.matches('|').count();
-    let table: Vec<_> = ran.out.lines().filter(|it| it.starts_with('|')).collect();
-    assert!(table.len() >= 10 && table.iter().take(8).all(|it| bars(it) == bars(table[0])), "{table:?}");
+    let bars = |line: &str| line.matches('|').count();
+    let table: Vec<_> = ran.out.lines().filter(|line| line.starts_with('|')).collect();
+    assert!(table.len() >= 10 && table.iter().take(8).all(|line| bars(line) == bars(table[0])), "{table:?}");
 }
 
 #[test]
-fn the_end_says_whether_something_failed() {
+fn the_exit_code_says_whether_a_call_failed() {
     let good = GOOD.repeat(3);
     let bad = format!("{good}{}", failure("09:00:01", "openai"));
     let slow = format!("{good}{}", failure("09:00:01", "openai").replace("401", "503"));
@@ -219,7 +232,7 @@ fn the_end_says_whether_something_failed() {
 }
 
 #[test]
-fn what_was_typed_wrongly_is_said() {
+fn an_invalid_command_line_is_reported() {
     let cases: [(&[&str], &str); 10] = [
         (&["report", "--nope"], "--nope"),
         (&["report", "--format", "xml"], "xml"),
@@ -230,7 +243,7 @@ fn what_was_typed_wrongly_is_said() {
         (&["report", "--since", "10:31", "--until", "10:30", &timeline()], "between --since and --until"),
         (&["report", "--threads", "0", &timeline()], "1..="),
         (&["report", "--tz", "Mars/Base", &timeline()], "Mars/Base"),
-        (&["patterns", "show", "insufficient-quota-of-nobody"], "patterns list"),
+        (&["patterns", "show", "no-such-insufficient-quota"], "patterns list"),
     ];
     for (args, part) in cases {
         let ran = run(args);
@@ -238,11 +251,11 @@ fn what_was_typed_wrongly_is_said() {
         assert!(ran.err.contains(part), "{args:?}: {}", ran.err);
     }
     let ran = run_with(&["report", "--since", "5m"], GOOD.as_bytes());
-    assert_eq!(ran.code, 2, "a pipe has no end to count from: {ran:?}");
+    assert_eq!(ran.code, 2, "the end of a pipe is unknown: {ran:?}");
 }
 
 #[test]
-fn what_cannot_be_read_is_said_and_the_rest_is_read() {
+fn an_unreadable_file_is_reported_and_the_others_are_read() {
     let (dir, paths) = folder(&[("good.log", GOOD.as_bytes()), ("bad.gz", b"this is not compressed")]);
     let (good, bad) = (paths[0].to_string_lossy(), paths[1].to_string_lossy());
     let missing = ["/no/such/file.log", &bad, &dir.path().to_string_lossy()];
@@ -252,31 +265,34 @@ fn what_cannot_be_read_is_said_and_the_rest_is_read() {
         let ran = run(&args);
         assert_eq!((ran.code, ran.verdicts().len()), (1, 1), "{ran:?}");
         assert_eq!(ran.err.lines().count(), 3, "{ran:?}");
-        assert!(missing.iter().all(|it| ran.err.contains(it)), "{ran:?}");
+        assert!(missing.iter().all(|path| ran.err.contains(path)), "{ran:?}");
     }
 }
 
 #[test]
-fn a_report_on_nothing_is_not_shown() {
+fn an_empty_report_is_not_printed() {
     let log = fs::read(timeline()).expect("readable");
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gz.write_all(&log).expect("packed");
-    let packed = gz.finish().expect("packed");
-    let (dir, paths) =
-        folder(&[("half.gz", &packed[..packed.len() / 2]), ("none.zst", b"this is not compressed"), ("empty.log", b"")]);
+    gz.write_all(&log).expect("compressed");
+    let compressed = gz.finish().expect("compressed");
+    let (dir, paths) = folder(&[
+        ("half.gz", &compressed[..compressed.len() / 2]),
+        ("none.zst", b"this is not compressed"),
+        ("empty.log", b""),
+    ]);
     let folder = dir.path().to_string_lossy().into_owned();
-    for (path, told) in [
+    for (path, message) in [
         ("reprot", "cannot read reprot: no such file or directory; `llm-triage --help` lists the commands"),
         (folder.as_str(), "is a directory; name the files in it, such as "),
         (&paths[1].to_string_lossy(), "none.zst to its end: not zstd data, or corrupt"),
     ] {
         let ran = run(&[path]);
         assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{ran:?}");
-        assert!(ran.err.contains(told) && ran.err.lines().count() == 1, "{ran:?}");
+        assert!(ran.err.contains(message) && ran.err.lines().count() == 1, "{ran:?}");
     }
     let half = run(&[&paths[0].to_string_lossy()]);
     assert!(half.code == 1 && half.err.ends_with("half.gz to its end: the gzip data is cut off\n"), "{}", half.err);
-    assert!(half.out.contains(" failed ("), "what was read is told: {}", half.out);
+    assert!(half.out.contains(" failed ("), "the bytes that were read are reported: {}", half.out);
     let empty = run(&[&paths[2].to_string_lossy()]);
     assert!(empty.code == 0 && empty.out.ends_with("There was nothing to read.\n"), "{empty:?}");
     let later = run(&["--since", "2026-11-13", &timeline()]);
@@ -284,7 +300,7 @@ fn a_report_on_nothing_is_not_shown() {
 }
 
 #[test]
-fn a_closed_stdout_is_a_normal_end() {
+fn a_closed_stdout_is_no_error() {
     let log = fs::read_to_string(timeline()).expect("readable").repeat(3);
     let (_dir, paths) = folder(&[("long.jsonl", log.as_bytes())]);
     let mut child = start(&["classify", &paths[0].to_string_lossy()]);
@@ -295,43 +311,43 @@ fn a_closed_stdout_is_a_normal_end() {
     drop(out);
     let mut err = String::new();
     child.stderr.take().expect("piped").read_to_string(&mut err).expect("text");
-    assert_eq!((child.wait().expect("it ends").code(), err.as_str()), (Some(0), ""));
+    assert_eq!((child.wait().expect("the program ends").code(), err.as_str()), (Some(0), ""));
 }
 
 #[test]
-fn an_interrupt_prints_what_is_known_while_the_pipe_is_silent() {
+fn an_interrupt_prints_the_report_while_the_pipe_is_silent() {
     let mut child = start(&["report"]);
     let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(failure("09:00:01", "openai").as_bytes()).expect("it reads");
+    stdin.write_all(failure("09:00:01", "openai").as_bytes()).expect("the program reads");
     let pid = child.id().to_string();
     running::until("the line to be read", || rustix::io::ioctl_fionread(&stdin).is_ok_and(|left| left == 0).then_some(()));
     running::until("its own handler of SIGINT", || {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-        let caught = status.lines().find_map(|it| it.strip_prefix("SigCgt:"))?.trim();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the program runs");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim();
         (u64::from_str_radix(caught, 16).expect("a mask") & 2 != 0).then_some(())
     });
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status().expect("there is kill");
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
     assert!(sent.success());
-    let output = child.wait_with_output().expect("it ends, though the pipe is open");
+    let output = child.wait_with_output().expect("the program ends while the pipe is open");
     let out = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(output.status.success() && out.starts_with("stdin: 1 line, 1 call, 1 failed"), "{out}");
     drop(stdin);
 }
 
 #[test]
-fn compressed_files_are_read_as_they_are() {
+fn compressed_files_are_decompressed() {
     let log = fs::read(timeline()).expect("readable");
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gz.write_all(&log).expect("packed");
-    let (_dir, paths) = folder(&[("timeline.jsonl.gz", &gz.finish().expect("packed"))]);
+    gz.write_all(&log).expect("compressed");
+    let (_dir, paths) = folder(&[("timeline.jsonl.gz", &gz.finish().expect("compressed"))]);
     let report = run(&["report", "--format", "json", &paths[0].to_string_lossy()]).json();
     assert_eq!(report["input"], serde_json::json!({"bytes": log.len(), "lines": 1_068}));
     assert_eq!(report["records"]["error"], 146);
 }
 
 #[test]
-fn a_zst_file_is_read_frame_after_frame() {
-    // Raw blocks need no compressor: magic number, window of 1 MiB, one block that is the last.
+fn every_frame_of_a_zst_file_is_read() {
+    // Raw blocks need no compressor: magic number, window of 1 MiB, one last block.
     let frame = |text: &[u8]| {
         let block = (u32::try_from(text.len()).expect("short") << 3 | 1).to_le_bytes();
         [&[0x28, 0xb5, 0x2f, 0xfd, 0, 0x50], &block[..3], text].concat()
@@ -347,7 +363,7 @@ fn a_zst_file_is_read_frame_after_frame() {
 }
 
 #[test]
-fn a_part_of_the_time_can_be_asked_for() {
+fn since_and_until_select_records() {
     let records = |bounds: &[&str]| {
         let path = timeline();
         let mut args = vec!["report", "--format", "json", &path];
@@ -363,23 +379,24 @@ fn a_part_of_the_time_can_be_asked_for() {
 }
 
 #[test]
-fn several_files_are_one_stream_by_event_time() {
-    let lines = |provider: &str, seconds: [&str; 3]| seconds.map(|it| failure(it, provider)).concat();
+fn several_files_are_merged_by_event_time() {
+    let lines = |provider: &str, seconds: [&str; 3]| seconds.map(|second| failure(second, provider)).concat();
     let (_dir, paths) = folder(&[
         ("b.log", lines("openai", ["09:00:01", "09:00:04", "09:00:05"]).as_bytes()),
         ("a.log", lines("anthropic", ["09:00:02", "09:00:03", "09:00:06"]).as_bytes()),
     ]);
     let ran = run(&["classify", &paths[0].to_string_lossy(), &paths[1].to_string_lossy()]);
-    let order: Vec<_> = ran.verdicts().iter().map(|it| it["ts"].to_string()).collect();
-    assert_eq!(order, [1, 2, 3, 4, 5, 6].map(|it| format!("\"2026-11-20T09:00:0{it}.000Z\"")));
-    let sources: Vec<_> = ran.verdicts().iter().map(|it| it["service"].as_str().unwrap_or_default().to_owned()).collect();
+    let order: Vec<_> = ran.verdicts().iter().map(|verdict| verdict["ts"].to_string()).collect();
+    assert_eq!(order, [1, 2, 3, 4, 5, 6].map(|second| format!("\"2026-11-20T09:00:0{second}.000Z\"")));
+    let verdicts = ran.verdicts();
+    let sources: Vec<_> = verdicts.iter().map(|verdict| verdict["service"].as_str().unwrap_or_default()).collect();
     assert_eq!(sources, ["b", "a", "a", "b", "b", "a"]);
-    let turned = run(&["classify", &paths[1].to_string_lossy(), &paths[0].to_string_lossy()]);
-    assert_eq!(turned.out, ran.out, "the order in which they are named does not matter");
+    let reversed = run(&["classify", &paths[1].to_string_lossy(), &paths[0].to_string_lossy()]);
+    assert_eq!(reversed.out, ran.out, "the order of the arguments does not matter");
 }
 
 #[test]
-fn broken_patterns_are_told_with_file_and_line() {
+fn invalid_patterns_are_reported_with_file_and_line() {
     let cases = [
         ("[[pattern]]\nid = \"mine\"\ntitle = \"x\"\ncategory = \"no-such\"\n", ":4: ", "no-such"),
         ("[[pattern]\nid = 1\n", ":1: ", "own.toml"),
@@ -395,7 +412,7 @@ fn broken_patterns_are_told_with_file_and_line() {
 }
 
 #[test]
-fn a_users_pattern_wins_and_is_proved() {
+fn a_users_pattern_wins_and_is_tested() {
     let pattern = |example: &str| {
         format!(
             "[[pattern]]\nid = \"house-flux\"\ntitle = \"Flux\"\ncategory = \"client-tool\"\nowner = \"tool\"\nretry = \"no\"\n\
@@ -415,7 +432,7 @@ fn a_users_pattern_wins_and_is_proved() {
 }
 
 #[test]
-fn a_general_pattern_of_the_users_wins_only_where_nothing_says_more() {
+fn a_general_pattern_of_a_user_yields_to_a_specific_one() {
     let pattern = "[[pattern]]\nid = \"house-wrap\"\ntitle = \"Wrap\"\ncategory = \"client-tool\"\nowner = \"tool\"\nretry = \"no\"\n\
                    message = ['duck relay failed']\ngeneral = true\nmeaning = \"m\"\nfix = \"f\"\n\
                    examples = ['{\"level\":\"error\",\"error\":\"duck relay failed\"}']\n";
@@ -423,12 +440,12 @@ fn a_general_pattern_of_the_users_wins_only_where_nothing_says_more() {
     let log = "{\"event\":\"llm_api_error\",\"error\":\"duck relay failed\"}\n\
                {\"event\":\"llm_api_error\",\"error\":\"duck relay failed: maximum context length is 8192 tokens\"}\n";
     let verdicts = run_with(&["classify", "--patterns", &dir.path().to_string_lossy()], log.as_bytes()).verdicts();
-    let patterns: Vec<_> = verdicts.iter().map(|it| it["pattern"].as_str().unwrap_or_default()).collect();
+    let patterns: Vec<_> = verdicts.iter().map(|verdict| verdict["pattern"].as_str().unwrap_or_default()).collect();
     assert_eq!(patterns, ["house-wrap", "openai-context-length-exceeded"]);
 }
 
 #[test]
-fn an_unknown_key_of_the_configuration_is_told() {
+fn an_unknown_key_of_the_configuration_is_reported() {
     let (_dir, paths) = folder(&[("config.toml", b"[http]\nlisten = \"127.0.0.1:0\"\nlisen = \"x\"\n")]);
     let path = paths[0].to_string_lossy();
     let ran = run(&["check", "--config", &path]);
@@ -438,7 +455,7 @@ fn an_unknown_key_of_the_configuration_is_told() {
 }
 
 #[test]
-fn what_the_calls_show_together_is_in_every_format() {
+fn findings_are_in_every_format() {
     let sample = data("samples/checkout.jsonl");
     let report = run(&["report", "--format", "json", &sample]).json();
     let rotation = &report["findings"].as_array().expect("a list")[0];
@@ -453,7 +470,7 @@ fn what_the_calls_show_together_is_in_every_format() {
 }
 
 #[test]
-fn a_503_or_529_stays_what_it_is_beside_a_type_that_says_500() {
+fn a_type_that_says_500_does_not_change_a_503_or_529() {
     for (status, row) in [(500, "server-error"), (503, "unavailable"), (504, "unavailable"), (529, "overloaded")] {
         let line = format!(
             "{{\"level\":\"error\",\"provider\":\"anthropic\",\"status_code\":{status},\"error_type\":\"api_error\",\"error\":\"Service Unavailable\"}}\n"
@@ -467,30 +484,30 @@ fn a_503_or_529_stays_what_it_is_beside_a_type_that_says_500() {
 }
 
 #[test]
-fn a_check_says_all_that_is_wrong_and_what_each_row_matches() {
+fn check_reports_all_errors_and_what_each_row_matches() {
     let (_dir, paths) = folder(&[("config.toml", b"[[escalation]]\nid = 'auth'\nmatch = { category = 'money' }\n")]);
     let ran = run(&["check", "--config", &paths[0].to_string_lossy()]);
     assert_eq!(ran.code, 78, "{ran:?}");
-    for told in ["nothing to read", "category \"money\" is not known"] {
-        assert!(ran.err.contains(told), "{told}: {}", ran.err);
+    for message in ["nothing to read", "category \"money\" is not known"] {
+        assert!(ran.err.contains(message), "{message}: {}", ran.err);
     }
     let ran = run(&["check", "--stdin"]);
-    for told in
+    for message in
         ["status not 503, category rate-limit-capacity\n", "any other failed call\n", "status connection; or owner network\n"]
     {
-        assert!(ran.out.contains(told), "{told}: {}", ran.out);
+        assert!(ran.out.contains(message), "{message}: {}", ran.out);
     }
 }
 
 #[test]
-fn what_cannot_work_is_told_with_its_place_and_the_mend() {
+fn check_reports_the_place_of_an_error_and_a_hint() {
     let source = "[[source.file]]\npaths = ['/var/log/llm/*.jsonl']\n";
     let check = |more: &str, flags: &[&str]| {
         let (_dir, paths) = folder(&[("config.toml", format!("{source}{more}").as_bytes())]);
         let path = paths[0].to_string_lossy().into_owned();
         run(&[&["check", "--config", &path], flags].concat())
     };
-    for (more, told) in [
+    for (more, message) in [
         (
             "[[escalation]]\nid = 'auth'\nmatch = { category = 'money' }\n",
             "category \"money\" is not known; known are content-policy",
@@ -505,21 +522,22 @@ fn what_cannot_work_is_told_with_its_place_and_the_mend() {
     ] {
         let ran = check(more, &[]);
         assert_eq!(ran.code, 78, "{ran:?}");
-        assert!(ran.err.contains("config.toml:3: ") && ran.err.contains(told), "{told}: {}", ran.err);
+        assert!(ran.err.contains("config.toml:3: ") && ran.err.contains(message), "{message}: {}", ran.err);
     }
-    // A port that nobody listens on: a warning, as a receiver may come later; a failure where that is asked for.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port").port();
+    // No process listens on the port: a warning, because the receiver may start later; an error with `--receivers`.
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
     let receiver = format!("[[receiver.alertmanager]]\nurls = ['http://127.0.0.1:{port}']\n");
     for (flags, code) in [(&[][..], 0), (&["--receivers"][..], 1)] {
         let ran = check(&receiver, flags);
         assert_eq!(ran.code, code, "{ran:?}");
-        let told = format!("config.toml:3: receiver alertmanager: cannot connect to 127.0.0.1:{port}: Connection refused");
-        assert!(ran.err.contains(&told) && ran.err.contains("is the address right"), "{}", ran.err);
+        let message = format!("config.toml:3: receiver alertmanager: cannot connect to 127.0.0.1:{port}: Connection refused");
+        assert!(ran.err.contains(&message) && ran.err.contains("is the address right"), "{}", ran.err);
     }
 }
 
 #[test]
-fn bad_input_is_counted_and_the_rest_goes_on() {
+fn bad_input_is_counted_and_the_rest_is_read() {
     let mut log = Vec::new();
     log.extend(b"this is not JSON\n");
     log.extend(b"{\"level\":\"error\",\"provider\":\"openai\",\"status_code\":401,\"error\":\"half a li\n");
@@ -527,7 +545,7 @@ fn bad_input_is_counted_and_the_rest_goes_on() {
     log.extend(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\n");
     log.extend(b"\xff\xfe ERROR app openai.RateLimitError: Error code: 429 \xc3\x28\n");
     log.extend(b"\n   \n");
-    // A line of 1 MB, its fields before and behind the bulk.
+    // A line of 1 MB with fields at its start and its end.
     log.extend(b"{\"level\":\"error\",\"provider\":\"anthropic\",\"prompt\":\"");
     log.extend("words ".repeat(200_000).bytes());
     log.extend(b"\",\"status_code\":529,\"error\":\"Overloaded\"}\n");
@@ -536,35 +554,39 @@ fn bad_input_is_counted_and_the_rest_goes_on() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let report = ran.json();
     assert_eq!(report["input"]["bytes"], log.len());
-    let mut errors: Vec<_> =
-        report["errors"].as_array().expect("a list").iter().map(|it| format!("{} {}", it["provider"], it["status"])).collect();
+    let mut errors: Vec<_> = report["errors"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|error| format!("{} {}", error["provider"], error["status"]))
+        .collect();
     errors.sort();
     assert_eq!(errors, ["\"anthropic\" 529", "\"deepseek\" 401", "\"openai\" 401", "\"openai\" 429"]);
     let skipped = report["skipped"].as_object().expect("reasons");
     for reason in ["binary", "malformed", "too_long"] {
-        assert!(skipped.get(reason).and_then(Value::as_u64).is_some_and(|it| it > 0), "{reason} in {skipped:?}");
+        assert!(skipped.get(reason).and_then(Value::as_u64).is_some_and(|lines| lines > 0), "{reason} in {skipped:?}");
     }
     let verdicts = run_with(&["classify"], &log);
-    assert!(verdicts.out.lines().all(|it| keys_of(it) == KEYS), "every verdict is whole");
+    assert!(verdicts.out.lines().all(|line| keys_of(line) == KEYS), "every verdict has all keys");
 }
 
 #[test]
-fn a_binary_file_says_nothing_and_harms_nobody() {
-    let noise: Vec<u8> = (0u32..200_000).map(|it| (it.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+fn a_binary_file_is_skipped() {
+    let noise: Vec<u8> = (0u32..200_000).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let ran = run_with(&["report", "--format", "json", "--traffic", "mixed"], &noise);
     assert_eq!((ran.code, &ran.json()["records"]["error"]), (0, &Value::from(0)), "{}", ran.err);
-    assert!(ran.json()["skipped"]["binary"].as_u64().is_some_and(|it| it > 100));
+    assert!(ran.json()["skipped"]["binary"].as_u64().is_some_and(|lines| lines > 100));
 }
 
 #[test]
-fn nothing_to_read_is_no_failure() {
+fn an_empty_pipe_is_no_error() {
     for args in [&["classify"][..], &[]] {
         assert_eq!(run(args).code, 0, "{args:?}");
     }
 }
 
 #[test]
-fn a_status_an_id_or_a_text_is_explained() {
+fn explain_takes_a_status_an_id_or_a_text() {
     let said = |args: &[&str], input: &str| {
         let ran = run_with(args, input.as_bytes());
         assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
@@ -576,19 +598,19 @@ fn a_status_an_id_or_a_text_is_explained() {
     assert!(quota.contains("billing-account") && quota.contains("Retrying cannot help"), "{quota}");
     let text = "Error code: 429 - {'error': {'message': 'You exceeded your current quota, please check your plan and billing \
                 details.', 'type': 'insufficient_quota', 'param': None, 'code': 'insufficient_quota'}}";
-    assert!(said(&["explain"], text).contains("billing-account"), "a pipe is read as what was typed");
+    assert!(said(&["explain"], text).contains("billing-account"), "a pipe is read like an argument");
     assert!(said(&["explain", "flux", "capacitor", "misaligned"], "").contains("no pattern matches"));
     assert_eq!(run(&["explain"]).code, 2);
 }
 
 #[test]
-fn the_catalogue_can_be_looked_at() {
+fn the_catalogue_is_listed_shown_and_tested() {
     let all = run(&["patterns", "list"]);
     assert!(all.code == 0 && all.out.lines().count() >= 500, "{}", all.out.lines().count());
     assert!(all.out.lines().is_sorted(), "by id");
     let few = run(&["patterns", "list", "--provider", "deepseek", "--category", "billing-account"]);
     assert!(
-        (1..10).contains(&few.out.lines().count()) && few.out.lines().all(|it| it.contains("billing-account")),
+        (1..10).contains(&few.out.lines().count()) && few.out.lines().all(|line| line.contains("billing-account")),
         "{}",
         few.out
     );
@@ -599,7 +621,7 @@ fn the_catalogue_can_be_looked_at() {
 }
 
 #[test]
-fn there_is_a_manual_and_a_completion_for_every_shell() {
+fn the_manual_and_the_completions_are_printed() {
     let man = run(&["man"]);
     assert!(man.code == 0 && man.out.starts_with(".ie"), "{}", man.out);
     for part in [".TH llm-triage", "LLM\\-TRIAGE CLASSIFY", "LLM\\-TRIAGE PATTERNS SHOW", "EXIT STATUS", "\\-\\-state\\-dir"] {
@@ -615,7 +637,7 @@ fn there_is_a_manual_and_a_completion_for_every_shell() {
 }
 
 #[test]
-fn what_no_pattern_knows_is_suggested() {
+fn suggest_prints_a_pattern_for_an_unknown_error() {
     let log = r#"{"level":"error","provider":"openai","error":"flux capacitor misaligned: error 0x7f"}"#;
     let ran = run_with(&["suggest"], format!("{log}\n{log}\n").as_bytes());
     assert!(ran.code == 0 && ran.out.contains("[[pattern]]") && ran.out.contains("flux capacitor"), "{ran:?}");

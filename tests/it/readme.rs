@@ -1,4 +1,4 @@
-//! The README is an input: its commands run, its tables say what the program does.
+//! The README against the program: its commands run and print what it shows, and its tables match.
 
 use crate::running::{Server, program};
 use llm_triage::metrics::family::FAMILIES;
@@ -14,13 +14,14 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The code blocks of a language.
+/// The code blocks in a language.
 fn blocks(text: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
-    text.split(&fence).skip(1).map(|it| it.split("```").next().unwrap_or_default().to_owned()).collect()
+    text.split(&fence).skip(1).map(|block| block.split("```").next().unwrap_or_default().to_owned()).collect()
 }
 
-/// A shell in the repository, in which `llm-triage` is the program under test.
+/// Runs a line in a shell in the repository, where `llm-triage` is the program under test. Returns whether it succeeded,
+/// and its standard output or standard error.
 fn shell(line: &str, temporary: &Path) -> (bool, String) {
     let program = PathBuf::from(program().get_program());
     let folder = program.parent().expect("a program is in a folder");
@@ -28,60 +29,63 @@ fn shell(line: &str, temporary: &Path) -> (bool, String) {
     let path = std::env::join_paths(std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path)));
     let mut command = Command::new("sh");
     command.args(["-c", line]).current_dir(root()).env("PATH", path.expect("a PATH")).env("TMPDIR", temporary);
-    let output = command.output().expect("there is a shell");
-    let good = output.status.success();
-    (good, String::from_utf8_lossy(if good { &output.stdout } else { &output.stderr }).into_owned())
+    let output = command.output().expect("the shell runs");
+    let success = output.status.success();
+    (success, String::from_utf8_lossy(if success { &output.stdout } else { &output.stderr }).into_owned())
 }
 
-/// Whether the parts of a shown line, between its `…`, stand in a line in this order.
+/// Whether a line contains the parts of a shown line, split at `…`, in this order.
 fn fits(shown: &str, line: &str) -> bool {
     let mut rest = line;
     shown.split('…').all(|part| {
-        // A `…` may be the program's own.
+        // The program itself may print `…`.
         let Some(at) = rest.find(part.trim()) else { return false };
         rest = rest.get(at + part.trim().len()..).unwrap_or_default();
         true
     })
 }
 
-/// What is shown below a command is what it prints; `…` stands for what is left out.
+/// The lines below a command are lines of its output; `…` marks omitted text.
 #[test]
-fn the_examples_print_what_the_readme_shows() {
+fn the_commands_print_what_the_readme_shows() {
     let temporary = tempfile::tempdir().expect("a directory");
     for block in blocks(&read("README.md"), "console") {
         for example in block.split("$ ").skip(1) {
             let (command, shown) = example.split_once('\n').expect("a command ends with its line");
-            let (good, said) = shell(command, temporary.path());
-            assert!(good, "{command}: {said}");
-            let mut lines = said.lines();
-            for shown in shown.lines().map(str::trim_end).filter(|it| !it.is_empty() && *it != "…") {
-                assert!(lines.any(|it| fits(shown, it)), "{command}\ndoes not print, in this order:\n{shown}\nbut\n{said}");
+            let (success, output) = shell(command, temporary.path());
+            assert!(success, "{command}: {output}");
+            let mut lines = output.lines();
+            for shown in shown.lines().map(str::trim_end).filter(|line| !line.is_empty() && *line != "…") {
+                assert!(
+                    lines.any(|line| fits(shown, line)),
+                    "{command}\ndoes not print, in this order:\n{shown}\nbut\n{output}"
+                );
             }
         }
     }
 }
 
-/// Commands that would run for ever, or need what this machine has not: their words are right all the same.
+/// Commands that never end, or need things that a test machine does not have: their names and flags exist.
 #[test]
-fn the_other_commands_are_spelled_right() {
+fn the_other_commands_exist() {
     let temporary = tempfile::tempdir().expect("a directory");
     let mut seen = 0;
-    for line in blocks(&read("README.md"), "sh").iter().flat_map(|it| it.lines()) {
+    for line in blocks(&read("README.md"), "sh").iter().flat_map(|block| block.lines()) {
         let Some(at) = line.find("llm-triage") else {
             let first = line.split(' ').next().unwrap_or_default();
             assert!(first == "cargo" || root().join(first).is_file(), "{line}");
             continue;
         };
         let command = line.get(at..).unwrap_or_default();
-        let (good, said) = shell(&format!("{command} --help"), temporary.path());
-        assert!(good && said.contains("Usage:"), "{line}: {said}");
+        let (success, output) = shell(&format!("{command} --help"), temporary.path());
+        assert!(success && output.contains("Usage:"), "{line}: {output}");
         seen += 1;
     }
-    assert!(seen > 3, "there are such commands");
+    assert!(seen > 3, "the README has such commands");
 }
 
 #[test]
-fn the_configuration_is_a_good_one() {
+fn the_configuration_is_valid() {
     let dir = tempfile::tempdir().expect("a directory");
     let text = blocks(&read("README.md"), "toml").concat();
     std::fs::write(dir.path().join("config.toml"), text).expect("a file");
@@ -89,69 +93,73 @@ fn the_configuration_is_a_good_one() {
     std::fs::write(dir.path().join("pagerduty-key"), "key").expect("a file");
     std::fs::write(dir.path().join("dead-man-url"), "https://beats.example/x").expect("a file");
     std::fs::create_dir(dir.path().join("patterns.d")).expect("a directory");
-    let output = program().args(["check", "--config", "config.toml"]).current_dir(dir.path()).output().expect("it runs");
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    let output =
+        program().args(["check", "--config", "config.toml"]).current_dir(dir.path()).output().expect("the program runs");
+    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}");
     for word in ["app: files", "TCP on 127.0.0.1:10530", "slack", "after 45s"] {
-        assert!(said.contains(word), "{word}: {said}");
+        assert!(printed.contains(word), "{word}: {printed}");
     }
 }
 
-/// Both ways: a name that is missing here, and one that is here and nowhere else.
+/// No metric is missing in the table, and the table has no other metric.
 #[test]
-fn the_table_of_metrics_is_that_of_the_program() {
+fn the_table_of_metrics_matches_the_program() {
     let mut table = String::from("| name | type | labels | meaning |\n| --- | --- | --- | --- |\n");
-    for it in FAMILIES {
-        writeln!(table, "| `{}` | {} | {} | {} |", it.name, it.kind, it.labels.join(", "), it.help).expect("a text grows");
+    for family in FAMILIES {
+        let labels = family.labels.join(", ");
+        writeln!(table, "| `{}` | {} | {labels} | {} |", family.name, family.kind, family.help).expect("a String grows");
     }
     let readme = read("README.md");
     assert!(readme.contains(&table), "README.md should have this table:\n\n{table}");
-    let rows = readme.lines().filter(|it| it.starts_with("| `llm_triage_") || it.starts_with("| `process_")).count();
-    assert_eq!(rows, FAMILIES.len(), "and no other metrics");
+    let rows = readme.lines().filter(|line| line.starts_with("| `llm_triage_") || line.starts_with("| `process_")).count();
+    assert_eq!(rows, FAMILIES.len(), "the table has other metrics");
 }
 
 #[test]
-fn the_table_of_rows_is_that_of_the_program() {
-    let output = program().args(["check", "--stdin"]).output().expect("it runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let rows = said.lines().skip_while(|it| !it.starts_with("escalation:")).skip(1).take_while(|it| !it.is_empty());
-    // Below each row stands what it matches.
-    let rows = rows.filter(|it| !it.starts_with("   "));
+fn the_table_of_rows_matches_the_program() {
+    let output = program().args(["check", "--stdin"]).output().expect("the program runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let rows = printed.lines().skip_while(|line| !line.starts_with("escalation:")).skip(1).take_while(|line| !line.is_empty());
+    // The line below a row has its conditions.
+    let rows = rows.filter(|line| !line.starts_with("   "));
     let mut table = String::from("| row | severity | fires | next |\n| --- | --- | --- | --- |\n");
     for row in rows {
         // Columns of a fixed width.
         let (id, rest) = row.trim_start().split_once(' ').expect("an id");
         let (severity, rest) = rest.trim_start().split_once(' ').expect("a severity");
-        let (fires, next) = rest.trim_start().split_once("  ").expect("when");
-        writeln!(table, "| `{id}` | {severity} | {fires} | {} |", next.trim_start()).expect("a text grows");
+        let (fires, next) = rest.trim_start().split_once("  ").expect("a trigger");
+        writeln!(table, "| `{id}` | {severity} | {fires} | {} |", next.trim_start()).expect("a String grows");
     }
     assert!(read("README.md").contains(&table), "README.md should have this table:\n\n{table}");
 }
 
 #[test]
-fn the_paths_answer() {
+fn every_path_answers() {
     let readme = read("README.md");
-    let paths = readme.lines().filter_map(|it| it.strip_prefix("| `/")?.split_once('`')).map(|(path, _)| format!("/{path}"));
+    let paths =
+        readme.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`')).map(|(path, _)| format!("/{path}"));
     let paths: Vec<_> = paths.collect();
     let state = tempfile::tempdir().expect("a directory");
     let daemon = Server::run([Path::new("--tcp=127.0.0.1:0"), Path::new("--state-dir"), state.path()]);
     for path in &paths {
         let method = if path == "/-/reload" { "POST" } else { "GET" };
-        let (status, said) = daemon.ask(method, path).expect("an answer");
-        assert_eq!(status, 200, "{path}: {said}");
+        let (status, body) = daemon.ask(method, path).expect("an answer");
+        assert_eq!(status, 200, "{path}: {body}");
     }
     let (_, known) = daemon.ask("GET", "/nowhere").expect("an answer");
-    let known: Vec<_> = known.lines().filter_map(|it| it.split_whitespace().next()).filter(|it| it.starts_with('/')).collect();
-    assert_eq!(paths, known, "README.md and the program list the same paths");
+    let known = known.lines().filter_map(|line| line.split_whitespace().next());
+    let known: Vec<_> = known.filter(|word| word.starts_with('/')).collect();
+    assert_eq!(paths, known, "README.md and the program list different paths");
     daemon.terminate();
 }
 
 #[test]
 fn the_architecture_names_every_module_in_its_order() {
     let modules = read("src/lib.rs");
-    let modules: Vec<_> = modules.lines().filter_map(|it| it.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let modules: Vec<_> = modules.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     let page = read("ARCHITECTURE.md");
-    let rows = page.lines().filter_map(|it| it.strip_prefix("| `")?.split_once("` | ")).filter(|(_, rest)| {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).filter(|(_, rest)| {
         let kind = rest.split(' ').next();
         matches!(kind, Some("core" | "edge"))
     });
@@ -159,10 +167,10 @@ fn the_architecture_names_every_module_in_its_order() {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn every_linked_file_exists() {
     for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "patterns/README.md"] {
         let folder = Path::new(name).parent().expect("a file is in a folder");
-        for link in read(name).split("](").skip(1).filter_map(|it| it.split(')').next()) {
+        for link in read(name).split("](").skip(1).filter_map(|link| link.split(')').next()) {
             let target = link.split('#').next().unwrap_or_default();
             if !target.is_empty() && !target.contains("://") {
                 assert!(root().join(folder).join(target).exists(), "{name}: {link}");

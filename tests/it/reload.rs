@@ -303,8 +303,11 @@ fn a_receiver_that_hangs_does_not_hold_up_the_end() {
         let took = began.elapsed();
         assert!(took < if signals == 1 { Duration::from_secs(15) } else { Duration::from_secs(5) }, "{took:?}: {message}");
         assert_eq!(status.code(), Some(if signals == 1 { 0 } else { 1 }), "{message}");
-        let expected =
-            if signals == 1 { "receivers did not take all news in time" } else { "ended immediately by a second signal" };
+        let expected = if signals == 1 {
+            "receivers did not take all notifications in time"
+        } else {
+            "ended immediately by a second signal"
+        };
         assert!(message.contains(expected), "{message}");
         // The next process sends it.
         let hook = Hook::start(true);

@@ -32,7 +32,7 @@ const WALLS: &[(&str, Kind, &[&str])] = &[
         Core,
         &["time", "taxonomy", "observation", "framing", "record", "classify", "correlate", "window", "detect", "alert"],
     ),
-    ("metrics", Edge, &["time", "taxonomy", "observation", "framing", "classify", "alert", "pipeline"]),
+    ("metrics", Edge, &["time", "taxonomy", "observation", "framing", "classify", "window", "alert", "pipeline"]),
     ("source", Edge, &["time", "taxonomy", "observation", "framing", "classify", "pipeline", "metrics"]),
     ("checkpoint", Edge, &["time", "pipeline", "source"]),
     ("delivery", Edge, &["time", "taxonomy", "redact", "alert", "metrics"]),

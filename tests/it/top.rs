@@ -1,14 +1,14 @@
-//! `top` shows what a running daemon sees.
+//! `top` shows the rates, alerts and sources of a running daemon.
 
 use crate::running::{self, Server, append, call, until};
 use std::process::Output;
 
 fn top(url: &str) -> Output {
-    running::program().args(["top", "--url", url]).output().expect("it runs")
+    running::program().args(["top", "--url", url]).output().expect("the program runs")
 }
 
 #[test]
-fn it_shows_rates_alerts_and_sources_once_where_nobody_watches() {
+fn rates_alerts_and_sources_are_printed_once_to_a_pipe() {
     let dir = tempfile::tempdir().expect("a directory");
     let (log, state) = (dir.path().join("app.jsonl"), dir.path().join("state"));
     append(&log, "");
@@ -17,9 +17,9 @@ fn it_shows_rates_alerts_and_sources_once_where_nobody_watches() {
     let calm = String::from_utf8(top(&url).stdout).expect("UTF-8");
     assert!(calm.contains("no failed call in the last hour") && calm.contains("no alert"), "{calm}");
 
-    (0..3).for_each(|it| append(&log, &call(it, 200)));
+    (0..3).for_each(|second| append(&log, &call(second, 200)));
     append(&log, &call(7, 401));
-    until("the alert", || daemon.get("/api/v1/alerts").filter(|it| it.contains("\"firing\"")));
+    until("the alert", || daemon.get("/api/v1/alerts").filter(|alerts| alerts.contains("\"firing\"")));
     let output = top(&url);
     let shown = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(output.status.success(), "{shown}");
@@ -31,15 +31,15 @@ fn it_shows_rates_alerts_and_sources_once_where_nobody_watches() {
 }
 
 #[test]
-fn what_is_no_daemon_is_said_and_fails() {
-    let nobody = top("http://127.0.0.1:1");
-    let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
+fn an_address_without_a_daemon_is_reported() {
+    let unreachable = top("http://127.0.0.1:1");
+    let error = String::from_utf8_lossy(&unreachable.stderr).into_owned();
     assert_eq!(
-        (nobody.status.code(), said.contains("http://127.0.0.1:1: no daemon answers at this address")),
+        (unreachable.status.code(), error.contains("http://127.0.0.1:1: no daemon answers at this address")),
         (Some(1), true),
-        "{said}"
+        "{error}"
     );
-    let word = top("not-an-address");
-    let said = String::from_utf8_lossy(&word.stderr).into_owned();
-    assert_eq!((word.status.code(), said.contains("write http://HOST:PORT")), (Some(2), true), "{said}");
+    let invalid = top("not-an-address");
+    let error = String::from_utf8_lossy(&invalid.stderr).into_owned();
+    assert_eq!((invalid.status.code(), error.contains("write http://HOST:PORT")), (Some(2), true), "{error}");
 }

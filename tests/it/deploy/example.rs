@@ -1,6 +1,7 @@
 //! The example configuration: good as it is, each default in it is the default, and no key is left out.
 
 use llm_triage::config::{Config, Flags, json_schema};
+use llm_triage::delivery::ReceiverOptions;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -86,7 +87,10 @@ fn no_key_is_left_out() {
         fields.map(|(name, _)| name.to_owned()).filter(|it| !it.contains(' ')).collect()
     };
     let mut keys = own_keys();
-    keys.extend(fields(source("src/delivery/options.rs"), "pub struct Span"));
+    for kind in ReceiverOptions::KINDS {
+        keys.insert((*kind).to_owned());
+        keys.extend(fields(source(&format!("src/delivery/receiver/{kind}.rs")), "\nimpl "));
+    }
     keys.extend(fields(source("src/alert/spec.rs"), "impl RowSpec"));
     keys.extend(fields(source("src/taxonomy/provider.rs"), "pub enum ProviderError"));
     keys.remove("conditions");

@@ -1,45 +1,46 @@
-//! How a message leaves this process: over HTTP, into a command, or as a line on standard output.
+//! How a message leaves this process: over HTTP, into a program, or as text on standard output.
 
-use super::command::Program;
-use super::post::{Endpoint, Failure, SendError};
+use super::error::{Failure, SendError};
+use super::http::Endpoint;
+use super::program::Program;
 use std::io::Write as _;
 use std::time::Duration;
 
 /// Where messages go.
 #[derive(Clone, Debug)]
-pub(super) enum Way {
-    /// Posted to an address.
+pub(super) enum Transport {
+    /// An HTTP POST of the message.
     Post(Endpoint),
-    /// An address that is only asked for: that it was is the message.
+    /// An HTTP GET without a message: the request itself is the signal.
     Ping(Endpoint),
-    /// On the standard input of a command.
-    Command(Program),
-    /// On our own standard output.
+    /// The standard input of a program.
+    Program(Program),
+    /// The standard output of this process.
     Stdout,
 }
 
-impl Way {
+impl Transport {
     /// Sends one message.
     ///
     /// # Errors
-    /// When it was not taken, with what is to be done about it.
+    /// When the message was not accepted, with what to do next.
     pub(super) async fn send(&self, body: Vec<u8>) -> Result<(), Failure> {
         match self {
             Self::Post(endpoint) => endpoint.post(body).await,
             Self::Ping(endpoint) => endpoint.get().await,
-            Self::Command(program) => program.run(body).await,
+            Self::Program(program) => program.run(body).await,
             Self::Stdout => print(body).await,
         }
     }
 
-    /// Looks whether somebody is there, and says nothing to them.
+    /// Checks that the receiver can be reached, without sending anything.
     ///
     /// # Errors
-    /// When nobody is.
+    /// When the receiver cannot be reached.
     pub(super) async fn probe(&self, limit: Duration) -> Result<(), SendError> {
         match self {
             Self::Post(endpoint) | Self::Ping(endpoint) => endpoint.probe(limit).await,
-            Self::Command(_) | Self::Stdout => Ok(()),
+            Self::Program(_) | Self::Stdout => Ok(()),
         }
     }
 }
@@ -52,6 +53,6 @@ async fn print(body: Vec<u8>) -> Result<(), Failure> {
     match written.await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(source)) => Err(Failure::Rejected(SendError::Stdout { source })),
-        Err(_) => Err(Failure::Rejected(SendError::Stdout { source: std::io::Error::other("the process ends") })),
+        Err(_) => Err(Failure::Rejected(SendError::Stdout { source: std::io::Error::other("the process is ending") })),
     }
 }

@@ -11,11 +11,10 @@ use super::resolved::GroupBy;
 use super::table_schemas as schemas;
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
-use crate::delivery::{ReceiverOptions, receivers_schema};
+use crate::delivery::ReceiverOptions;
 use crate::source::{file::StartAt, tcp};
 use crate::taxonomy::ProviderSpec;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use std::borrow::Cow;
+use schemars::JsonSchema;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -62,7 +61,8 @@ tables! {
         #[schemars(schema_with = "schemas::rows")]
         escalation: Foreign<toml::Table>,
         /// Who is notified of alerts.
-        receiver: Receivers,
+        #[schemars(schema_with = "schemas::receivers")]
+        receiver: ReceiverTables,
     }
 
     /// The HTTP server: metrics, status page and API.
@@ -175,31 +175,17 @@ tables! {
     }
 }
 
-/// Who is notified of alerts: every table with its kind. `delivery` owns the kinds, their keys and their schema.
+/// The tables `[[receiver.…]]`, each with its kind. `delivery` owns the kinds and their keys.
 #[derive(Debug, Default)]
-pub(super) struct Receivers(pub(super) Vec<(&'static str, At<toml::Table>)>);
+pub(super) struct ReceiverTables(pub(super) Vec<(&'static str, At<toml::Table>)>);
 
-impl Table for Receivers {
+impl Table for ReceiverTables {
     fn read(section: &mut Section<'_, '_>) -> Self {
         let mut all = Vec::new();
         for kind in ReceiverOptions::KINDS {
-            let Foreign(tables) = Foreign::<toml::Table>::read(section, kind);
+            let Foreign(tables) = Key::read(section, kind);
             all.extend(tables.into_iter().map(|table| (*kind, table)));
         }
         Self(all)
-    }
-}
-
-impl JsonSchema for Receivers {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Receivers".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        receivers_schema()
     }
 }

@@ -15,13 +15,19 @@ pub fn json_schema() -> Value {
     settings.inline_subschemas = true;
     let mut schema = settings.into_generator().into_root_schema_for::<File>();
     schema.insert("title".to_owned(), json!("llm-triage configuration"));
-    RecursiveTransform(remove_null).transform(&mut schema);
+    RecursiveTransform(tidy).transform(&mut schema);
     schema.to_value()
 }
 
-/// An optional key may be missing, but TOML has no null.
-fn remove_null(schema: &mut schemars::Schema) {
+/// An optional key may be missing, but TOML has no null. A default of null says nothing, and a description is one paragraph.
+fn tidy(schema: &mut schemars::Schema) {
     let Some(object) = schema.as_object_mut() else { return };
+    if object.get("default").is_some_and(Value::is_null) {
+        object.remove("default");
+    }
+    if let Some(Value::String(description)) = object.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {

@@ -1,6 +1,7 @@
-//! Schemas of the tables that stay as typed, because other modules own their keys: providers and rows. A test
+//! Schemas of the tables that stay as typed, because other modules own their keys: providers, rows and receivers. A test
 //! compares them with `deploy/config.toml`, which shows every key.
 
+use crate::delivery::ReceiverOptions;
 use crate::taxonomy::{Category, Owner, Retry, Severity};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -63,6 +64,11 @@ pub(super) fn rows(generator: &mut SchemaGenerator) -> Schema {
         "fix": text("How to fix it."),
     });
     array(&table(&["id"], &properties))
+}
+
+/// `[[receiver.…]]`: the module that owns them derives the schema.
+pub(super) fn receivers(generator: &mut SchemaGenerator) -> Schema {
+    ReceiverOptions::json_schema(generator)
 }
 
 fn array(items: &Value) -> Schema {

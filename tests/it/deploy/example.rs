@@ -1,30 +1,30 @@
-//! The example configuration: good as it is, each default in it is the default, and no key is left out.
+//! The example configuration: it is valid, each default in it is the real default, and it shows every key.
 
 use llm_triage::config::{Config, Flags};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What stands above this heading are defaults, and below it examples.
+/// The heading between the defaults and the examples.
 const EXAMPLES: &str = "# ---- Examples";
 
 pub(crate) fn text() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/config.toml")).expect("the example")
 }
 
-/// With every line in force that could be.
+/// The text with every commented key in effect.
 pub(crate) fn uncommented(text: &str) -> String {
     let in_force = |line: &str| match line.strip_prefix('#') {
-        Some(rest) if rest.starts_with(|it: char| it.is_ascii_lowercase() || it == '[') => rest.to_owned(),
+        Some(rest) if rest.starts_with(|first: char| first.is_ascii_lowercase() || first == '[') => rest.to_owned(),
         _ => line.to_owned(),
     };
-    text.lines().map(|it| in_force(it) + "\n").collect()
+    text.lines().map(|line| in_force(line) + "\n").collect()
 }
 
 fn read(text: &str) -> Config {
     Config::from_text(None, text, &Flags::default(), None).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Keys without a default, which stand with those that have one.
+/// Comments out the keys without a default that are listed among the defaults.
 fn without_examples(defaults: &str) -> String {
     ["timezone", "runbook_url", "url"]
         .iter()
@@ -46,7 +46,8 @@ fn its_examples_are_good_ones() {
     for secret in ["slack-url", "pagerduty-key"] {
         std::fs::write(dir.path().join(secret), "https://hooks.slack.example/services/T0/B0/x").expect("a file");
     }
-    let all: String = uncommented(&text()).lines().filter(|it| !it.contains('…')).map(|it| it.to_owned() + "\n").collect();
+    let all: String =
+        uncommented(&text()).lines().filter(|line| !line.contains('…')).map(|line| line.to_owned() + "\n").collect();
     std::fs::write(dir.path().join("config.toml"), all).expect("a file");
     let mut command = crate::running::program();
     let output = command.args(["check", "--config", "config.toml"]).current_dir(dir.path()).output().expect("it runs");
@@ -57,19 +58,19 @@ fn its_examples_are_good_ones() {
     }
 }
 
-/// Keys as the sources name them: a new one must be shown here.
+/// The keys are those in the source code: the example must show a new one.
 #[test]
 fn no_key_is_left_out() {
     let source = |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path);
     let quoted = |text: String| -> BTreeSet<String> {
         let calls = [".key(\"", ".table(\"", ".tables(\"", ".foreign(\""];
-        let found = calls.iter().flat_map(|call| text.split(*call).skip(1).filter_map(|it| it.split('"').next()));
+        let found = calls.iter().flat_map(|call| text.split(*call).skip(1).filter_map(|rest| rest.split('"').next()));
         found.map(str::to_owned).collect()
     };
     let fields = |text: String, end: &str| -> BTreeSet<String> {
         let text = text.split(end).next().unwrap_or_default().to_owned();
-        let fields = text.lines().filter_map(|it| it.strip_prefix("    pub ")?.split_once(": "));
-        fields.map(|(name, _)| name.to_owned()).filter(|it| !it.contains(' ')).collect()
+        let fields = text.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(": "));
+        fields.map(|(name, _)| name.to_owned()).filter(|name| !name.contains(' ')).collect()
     };
     let mut keys = quoted(source("src/config/file.rs"));
     keys.extend(fields(source("src/delivery/options.rs"), "pub struct Span"));

@@ -1,12 +1,13 @@
-//! llm-triage reads what LLM clients and gateways already log and says, for every failed call: what it is, whose problem
-//! it is, whether a retry helps, what to do, and when to call whom.
+//! llm-triage reads the logs that LLM clients and gateways write. For every failed call it reports the error, its owner,
+//! whether a retry helps, the fix, and when to call whom.
 //!
-//! Modules stand in the order a log line travels; a module imports only from those above it. ARCHITECTURE.md tells the
-//! way of a line; `tests/it/tidy.rs` holds the walls.
+//! The binary only calls [`cli::main`]. The modules are in the order in which a log line travels, and each one imports only
+//! from modules above it: `tests/it/tidy.rs` checks that. ARCHITECTURE.md describes the way of a line and every module.
 
 pub mod time;
 pub mod taxonomy;
 pub mod observation;
+pub mod line;
 pub mod framing;
 pub mod record;
 pub mod redact;

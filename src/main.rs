@@ -1,4 +1,4 @@
-//! The program: everything is in the library.
+//! The binary: starts the command line of the library.
 
 use std::process::ExitCode;
 

@@ -5,6 +5,9 @@ use crate::time::Timestamp;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+/// The longest wait, in seconds, that counts as a back-off. A longer one says when a limit refills: it is a date.
+pub const MAX_RETRY_AFTER_S: f64 = 3_600.0;
+
 /// A short text kept inline, so that a successful line allocates nothing. Longer texts are cut at a character.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {

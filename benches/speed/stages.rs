@@ -65,10 +65,12 @@ impl Bench {
         let (took, found) = timed(|| {
             let mut found = (0, 0);
             for line in lines(&corpus.bytes) {
-                self.reader.read(line, &[], None, |record| match self.classifier.classify(record, Traffic::Llm).outcome {
-                    Outcome::Success => found.0 += 1,
-                    Outcome::Error => found.1 += 1,
-                    Outcome::Other => {}
+                self.reader.read(line, &[], None, |record| {
+                    match self.classifier.classify(record, Traffic::Llm).judgement.outcome {
+                        Outcome::Success => found.0 += 1,
+                        Outcome::Error => found.1 += 1,
+                        Outcome::Other => {}
+                    }
                 });
             }
             found
@@ -142,7 +144,7 @@ fn chunks_of(corpus: &Corpus) -> Vec<Chunk> {
 
 fn add(answer: &mut Answer, pipeline: &mut Pipeline) {
     let tally = pipeline.tally();
-    for books in tally.books.values() {
+    for books in tally.sources.values() {
         answer.lines += books.lines;
         answer.events += books.events;
     }

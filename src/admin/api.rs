@@ -1,139 +1,78 @@
-//! The snapshot as JSON. Times are RFC 3339, keys are always there, null where nothing is known.
+//! The JSON API. Times are RFC 3339; every key is always present, with null for unknown values.
 
+use super::accounting::ByteAccounting;
 use super::state::AdminState;
 use crate::alert::Alert;
-use crate::metrics::{PublishedSnapshot, SourceReading};
-use crate::pipeline::SourceView;
+use crate::metrics::{Names, PublishedSnapshot, SourceReading};
+use crate::pipeline::{Finding, SourceView};
 use crate::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What became of the bytes of a source since the process began: seen = read + skipped + lost + unread, but for what is on
-/// its way at this moment.
-pub(super) struct ByteAccounting {
-    pub(super) seen: u64,
-    pub(super) read: u64,
-    pub(super) skipped: u64,
-    pub(super) lost: u64,
-    pub(super) unread: u64,
-}
-
-impl ByteAccounting {
-    pub(super) fn of(it: &SourceView, gauge: Option<&SourceReading>) -> Self {
-        let values = gauge.map(|it| it.values).unwrap_or_default();
-        Self {
-            seen: values.seen_bytes,
-            read: it.books.bytes,
-            skipped: values.skipped_bytes,
-            lost: it.books.lost_bytes.values().sum(),
-            unread: values.lag_bytes,
-        }
-    }
-}
+/// The version of the format.
+const VERSION: u8 = 1;
 
 pub(super) fn windows(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let windows: Value = snapshot
         .windows
         .iter()
-        .map(|it| {
+        .map(|view| {
             json!({
-                "provider": names.provider(it.provider),
-                "status": it.status.map(|it| it.to_string()),
-                "window": it.window,
-                "errors": it.errors,
-                // A status is a kind of failure: there are no calls of it.
-                "calls": it.status.is_none().then_some(it.calls),
-                "ratio": it.ratio,
+                "provider": names.provider(view.provider),
+                "status": view.status.map(|status| status.to_string()),
+                "window": view.window,
+                "errors": view.errors,
+                // Only a provider has calls; the row of a status counts failures.
+                "calls": view.status.is_none().then_some(view.calls),
+                "ratio": view.ratio,
             })
         })
         .collect();
-    json!({ "v": 1, "at": text(snapshot.at), "windows": windows }).to_string()
+    json!({ "v": VERSION, "at": rfc3339(snapshot.at), "windows": windows }).to_string()
 }
 
 pub(super) fn alerts(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let alerts: Value = snapshot.alerts.iter().map(alert).collect();
-    let findings: Value = snapshot
-        .findings
-        .iter()
-        .map(|it| {
-            json!({
-                "kind": it.kind,
-                "provider": names.provider(it.provider),
-                "service": it.service,
-                "model": it.model,
-                "row": it.row,
-                "blame": it.blame,
-                "since": text(it.since),
-                "last": text(it.last),
-                "text": it.text,
-                "advice": it.advice,
-            })
-        })
-        .collect();
-    json!({ "v": 1, "at": text(snapshot.at), "alerts": alerts, "findings": findings }).to_string()
+    let findings: Value = snapshot.findings.iter().map(|found| finding(found, &names)).collect();
+    json!({ "v": VERSION, "at": rfc3339(snapshot.at), "alerts": alerts, "findings": findings }).to_string()
 }
 
 pub(super) fn unknown(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
     let unknown: Value = snapshot
         .unknown
         .iter()
-        .map(|it| {
+        .map(|group| {
             json!({
-                "provider": names.provider(it.provider),
-                "template": it.template,
-                "count": it.count,
-                "first": text(it.first),
-                "last": text(it.last),
-                "example": it.example,
+                "provider": names.provider(group.provider),
+                "template": group.template,
+                "count": group.count,
+                "first": rfc3339(group.first),
+                "last": rfc3339(group.last),
+                "example": group.example,
             })
         })
         .collect();
-    json!({ "v": 1, "at": text(snapshot.at), "unknown": unknown }).to_string()
+    json!({ "v": VERSION, "at": rfc3339(snapshot.at), "unknown": unknown }).to_string()
 }
 
 pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.present();
-    let gauges = state.metrics.sources();
-    let sources: Value = snapshot
-        .sources
-        .iter()
-        .map(|it| {
-            let gauge = gauges.iter().find(|gauge| gauge.name == it.name);
-            json!({
-                "name": it.name,
-                "last_read": it.last_read.map(text),
-                "last_event": it.last_event.map(text),
-                "event_lag_s": it.event_lag_s,
-                "lag_bytes": gauge.map(|it| it.values.lag_bytes),
-                "files": gauge.map(|it| it.values.files),
-                "polled_directories": gauge.map(|it| it.values.polled),
-                "buffered_bytes": gauge.map(|it| it.values.buffered_bytes),
-                "bytes": bytes(it, gauge),
-                "lines": {
-                    "read": it.books.lines,
-                    "in_events": it.books.event_lines,
-                    "blank": it.books.blank_lines,
-                    "discarded": it.books.discarded_lines,
-                    "open": it.books.open_lines,
-                    "partial": it.books.partial_lines,
-                },
-                "events": it.books.events,
-            })
-        })
-        .collect();
+    let PublishedSnapshot { snapshot, names } = state.metrics.published();
+    let readings = state.metrics.sources();
+    let sources = snapshot.sources.iter();
+    let sources: Value = sources.map(|view| source(view, readings.iter().find(|reading| reading.name == view.name))).collect();
     let receivers: Value = state.metrics.queues().iter().map(|(name, queue)| json!({ "name": name, "queue": queue })).collect();
     json!({
-        "v": 1,
+        "v": VERSION,
         "version": env!("CARGO_PKG_VERSION"),
         "instance": state.about.instance,
         "phase": state.phase(),
-        "started": text(state.about.started),
+        "started": rfc3339(state.about.started),
         "uptime_s": now.since(state.about.started).as_secs(),
         "config": state.about.config,
-        "at": text(snapshot.at),
+        "at": rfc3339(snapshot.at),
         "patterns": names.patterns().len(),
         "rows": names.rows().len(),
         "sources": sources,
@@ -142,43 +81,77 @@ pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
     .to_string()
 }
 
-/// The balance of a source: seen = read + skipped + lost + unread.
-fn bytes(it: &SourceView, gauge: Option<&SourceReading>) -> Value {
-    let balance = ByteAccounting::of(it, gauge);
+fn source(view: &SourceView, reading: Option<&SourceReading>) -> Value {
+    let bytes = ByteAccounting::new(view, reading);
+    let stats = &view.stats;
     json!({
-        "seen": balance.seen,
-        "read": balance.read,
-        "skipped": balance.skipped,
-        "lost": balance.lost,
-        "unread": balance.unread,
-        "lost_by_reason": it.books.lost_bytes.iter().map(|(reason, bytes)| (reason.as_str(), *bytes)).collect::<BTreeMap<_, _>>(),
+        "name": view.name,
+        "last_read": view.last_read.map(rfc3339),
+        "last_event": view.last_event.map(rfc3339),
+        "event_lag_s": view.event_lag_s,
+        "lag_bytes": reading.map(|reading| reading.values.lag_bytes),
+        "files": reading.map(|reading| reading.values.files),
+        "polled_directories": reading.map(|reading| reading.values.polled),
+        "buffered_bytes": reading.map(|reading| reading.values.buffered_bytes),
+        "bytes": {
+            "seen": bytes.seen,
+            "read": bytes.read,
+            "skipped": bytes.skipped,
+            "lost": bytes.lost,
+            "unread": bytes.unread,
+            "lost_by_reason": stats.lost_bytes.iter().map(|(reason, bytes)| (reason.as_str(), *bytes)).collect::<BTreeMap<_, _>>(),
+        },
+        "lines": {
+            "read": stats.lines,
+            "in_events": stats.event_lines,
+            "blank": stats.blank_lines,
+            "discarded": stats.discarded_lines,
+            "open": stats.open_lines,
+            "partial": stats.partial_lines,
+        },
+        "events": stats.events,
     })
 }
 
-fn alert(it: &Alert) -> Value {
+fn alert(alert: &Alert) -> Value {
     json!({
-        "alertname": it.name,
-        "row": it.row,
-        "provider": it.provider,
-        "service": it.service,
-        "severity": it.severity,
-        "state": it.state,
-        "since": text(it.since),
-        "fired_at": it.fired_at.map(text),
-        "resolved_at": it.resolved_at.map(text),
-        "reason": it.reason,
-        "failures": it.failures,
-        "per_minute": it.per_minute,
-        "share": it.share,
-        "summary": it.summary,
-        "description": it.description,
-        "next_step": it.next_step,
-        "fix": it.fix,
-        "evidence": it.evidence,
-        "runbook_url": it.runbook_url,
+        "alertname": alert.name,
+        "row": alert.row,
+        "provider": alert.provider,
+        "service": alert.service,
+        "severity": alert.severity,
+        "state": alert.state,
+        "since": rfc3339(alert.since),
+        "fired_at": alert.fired_at.map(rfc3339),
+        "resolved_at": alert.resolved_at.map(rfc3339),
+        "reason": alert.reason,
+        "failures": alert.failures,
+        "per_minute": alert.per_minute,
+        "share": alert.share,
+        "summary": alert.summary,
+        "description": alert.description,
+        "next_step": alert.next_step,
+        "fix": alert.fix,
+        "evidence": alert.evidence,
+        "runbook_url": alert.runbook_url,
     })
 }
 
-fn text(at: Timestamp) -> String {
+fn finding(finding: &Finding, names: &Names) -> Value {
+    json!({
+        "kind": finding.kind,
+        "provider": names.provider(finding.provider),
+        "service": finding.service,
+        "model": finding.model,
+        "row": finding.row,
+        "blame": finding.blame,
+        "since": rfc3339(finding.since),
+        "last": rfc3339(finding.last),
+        "text": finding.text,
+        "advice": finding.advice,
+    })
+}
+
+fn rfc3339(at: Timestamp) -> String {
     at.to_string()
 }

@@ -1,33 +1,22 @@
-//! The HTTP side: metrics, health, an API, and a status page for people, all read from the latest snapshot.
+//! The HTTP server of the daemon: metrics, health, an API, and a status page for people.
 //!
-//! Nothing here changes anything but `POST /-/reload`, and that only asks.
+//! Every answer is made from the latest published snapshot; no request waits for the pipeline. Requests change nothing,
+//! except `POST /-/reload`, which only sends the daemon a request to reload. What the daemon measures and when it reloads
+//! is decided elsewhere: `metrics` names the metrics, `daemon` fills [`AdminState`].
+//!
+//! Invariant: a text from a log reaches the page only through `maud`, which escapes it.
+//!
+//! Tests: `tests/it/admin.rs`.
 
+mod accounting;
+mod answer;
 mod api;
 mod page;
-mod patience;
+mod reload;
 mod route;
 mod server;
 mod state;
+mod write_timeout;
 
 pub use server::{HttpLimits, run};
 pub use state::{About, AdminState, Lifecycle, PatternView, Phase, ReloadRequest};
-
-use serde::Deserialize;
-use std::net::{Ipv4Addr, SocketAddr};
-
-/// The table `[http]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HttpOptions {
-    /// Where to listen. What is shown there are names, numbers and redacted messages; there is no password.
-    pub listen: SocketAddr,
-    /// Whether others than this machine may ask for a reload.
-    pub lifecycle: bool,
-}
-
-impl Default for HttpOptions {
-    /// Loopback: whoever wants it on the network says so.
-    fn default() -> Self {
-        Self { listen: (Ipv4Addr::LOCALHOST, 10_529).into(), lifecycle: false }
-    }
-}

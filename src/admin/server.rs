@@ -1,8 +1,9 @@
-//! The listener: accepts, limits, and ends.
+//! The listener: accepts connections, limits them, and stops.
 
-use super::patience::Patience;
-use super::route::{self, Peer};
+use super::reload::Peer;
+use super::route;
 use super::state::AdminState;
+use super::write_timeout::WriteTimeout;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,16 +19,16 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-/// What one peer may take.
+/// The limits on connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// Connections at a time; further ones wait in the kernel's queue.
+    /// Connections at the same time; further ones wait in the queue of the kernel.
     pub connections: usize,
-    /// For the head of a request to come, and for a connection to be idle.
+    /// How long the head of a request may take, and how long a connection may be idle.
     pub head_timeout: Duration,
-    /// For an answer that makes no progress.
+    /// How long a write of an answer may make no progress.
     pub write_timeout: Duration,
-    /// For open answers to be finished at the end.
+    /// How long answers may take after the shutdown has started.
     pub grace: Duration,
 }
 
@@ -42,15 +43,15 @@ impl Default for HttpLimits {
     }
 }
 
-/// The head of a request; hyper answers 431 beyond it.
-const LONGEST_HEAD: usize = 16 * 1024;
-/// No file descriptors are left: time for others to give some back.
+/// The longest head of a request, in bytes; hyper answers 431 to a longer one.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// The wait after a failed accept: without free file descriptors, other connections must close first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `state` on `listener` until `shutdown`, then finishes the answers that are under way.
+/// Serves `state` on `listener` until `shutdown`, then finishes the answers in progress.
 ///
 /// # Panics
-/// When the task of a connection did.
+/// When the task of a connection panics.
 pub async fn run(listener: TcpListener, state: Arc<AdminState>, limits: HttpLimits, shutdown: impl Future<Output = ()>) {
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();
@@ -58,8 +59,8 @@ pub async fn run(listener: TcpListener, state: Arc<AdminState>, limits: HttpLimi
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some(end) = connections.join_next() => check(end),
-            // Cancel-safe: a connection that is not taken stays in the kernel's queue.
+            Some(result) = connections.join_next() => propagate_panic(result),
+            // Cancel-safe: a connection that is not accepted stays in the queue of the kernel.
             accepted = listener.accept(), if connections.len() < limits.connections => match accepted {
                 Ok((stream, peer)) => {
                     connections.spawn(serve(stream, peer, Arc::clone(&state), limits, closing.clone()));
@@ -71,26 +72,26 @@ pub async fn run(listener: TcpListener, state: Arc<AdminState>, limits: HttpLimi
     drop(listener);
     closing.cancel();
     let finished = async {
-        while let Some(end) = connections.join_next().await {
-            check(end);
+        while let Some(result) = connections.join_next().await {
+            propagate_panic(result);
         }
     };
     if timeout(limits.grace, finished).await.is_err() {
-        debug!("cut off answers that were not read in time");
+        debug!("closed connections that did not read their answers in time");
     }
 }
 
 async fn pause_after(error: &io::Error) {
-    // A peer that went away between knocking and being let in is no reason to wait.
+    // The peer closed its connection before it was accepted: accept the next one at once.
     if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         return;
     }
-    warn!(%error, "cannot accept an HTTP connection");
+    warn!(%error, "cannot accept HTTP connection");
     sleep(ACCEPT_PAUSE).await;
 }
 
-fn check(end: Result<(), JoinError>) {
-    if let Err(error) = end
+fn propagate_panic(result: Result<(), JoinError>) {
+    if let Err(error) = result
         && error.is_panic()
     {
         std::panic::resume_unwind(error.into_panic());
@@ -103,23 +104,23 @@ async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<AdminState>, limi
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(route::answer(request, Peer(peer), state).await) }
     });
-    let io = TokioIo::new(Patience::new(stream, write_timeout));
+    let io = TokioIo::new(WriteTimeout::new(stream, write_timeout));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(head_timeout)
-            .max_buf_size(LONGEST_HEAD)
+            .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(io, service)
     );
-    let end = tokio::select! {
-        end = connection.as_mut() => end,
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
         () = closing.cancelled() => {
-            // An idle connection ends at once, a busy one after its answer.
+            // An idle connection closes at once, a busy one after its answer.
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
-    if let Err(error) = end {
-        debug!(%peer, %error, "an HTTP connection ended badly");
+    if let Err(error) = result {
+        debug!(%peer, %error, "HTTP connection failed");
     }
 }

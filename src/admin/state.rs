@@ -1,4 +1,4 @@
-//! What the HTTP side knows: a few shared slots that the daemon fills.
+//! The state that the HTTP server reads and the daemon updates.
 
 use crate::classify::Pattern;
 use crate::metrics::Metrics;
@@ -11,62 +11,62 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 string_enum! {
-    /// Where the daemon stands.
+    /// The phase of the daemon.
     Phase {
-        /// It opens sources, or catches up with what came while it was down.
+        /// Opening the sources, or reading the lines that were written while the daemon was down.
         Starting = "starting",
-        /// It reads as lines come.
+        /// Reading lines as they are written.
         Ready = "ready",
-        /// It was told to stop and finishes what it has.
+        /// Stopping: finishing the lines that are read.
         Draining = "draining",
     }
 }
 
-/// Who may ask for a reload.
+/// The peers that may request a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
-    /// This machine.
+    /// Peers on this machine.
     Loopback,
-    /// Everybody who reaches the port.
+    /// Every peer that reaches the port.
     Anyone,
 }
 
-/// What does not change while the process lives.
+/// Facts that do not change while the process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
-    /// The host, as Prometheus would call it.
+    /// The host name, as in the label `instance` of Prometheus.
     pub instance: String,
     /// When the process started.
     pub started: Timestamp,
-    /// The configuration file; `None` where flags say it all.
+    /// The configuration file; `None` if there are only flags.
     pub config: Option<String>,
 }
 
-/// Somebody asks for a reload and waits for what became of it: a text for people, either way.
+/// A request to reload. The answer is a text for people, also when the reload failed.
 #[derive(Debug)]
 pub struct ReloadRequest {
-    /// Where the answer goes.
+    /// Receives the answer.
     pub reply: oneshot::Sender<Result<String, String>>,
 }
 
 /// A pattern as the API shows it.
 #[derive(Clone, Debug, Serialize)]
 pub struct PatternView {
-    /// Stable, kebab-case, unique.
+    /// The stable, unique id, in kebab case.
     pub id: String,
     /// A few words for people.
     pub title: String,
-    /// What kind of error it is.
+    /// The kind of error.
     pub category: Category,
-    /// Who can settle it.
+    /// Who can fix the error.
     pub owner: Owner,
     /// Whether to retry.
     pub retry: Retry,
-    /// What it means.
+    /// The meaning of the error.
     pub meaning: String,
     /// What to do.
     pub fix: String,
-    /// Where the provider says so.
+    /// The documentation of the provider.
     pub docs: Option<String>,
 }
 
@@ -85,25 +85,25 @@ impl From<&Pattern> for PatternView {
     }
 }
 
-/// How people call a provider, and where they look when it is down.
+/// The display name and the status page of a provider.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProviderView {
     pub(super) name: String,
     pub(super) status_page: String,
 }
 
-/// What is loaded: changes with a reload.
+/// The loaded patterns, providers and runbooks; a reload replaces them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Loaded {
     /// By provider id.
     pub(super) providers: BTreeMap<String, ProviderView>,
-    /// The answer of `/api/v1/patterns`, written once per load rather than once per request.
+    /// The answer of `/api/v1/patterns`, rendered once per load instead of once per request.
     pub(super) patterns: Bytes,
-    /// The pages on the rows, by their ids.
+    /// The runbooks by the ids of their rows.
     pub(super) runbooks: BTreeMap<String, Bytes>,
 }
 
-/// Everything the HTTP side reads, and the one channel by which it asks.
+/// Everything that the HTTP server reads, and the channel for its requests to reload.
 #[derive(Debug)]
 pub struct AdminState {
     pub(super) metrics: Arc<Metrics>,
@@ -115,19 +115,19 @@ pub struct AdminState {
 }
 
 impl AdminState {
-    /// The state of a daemon that is starting. Requests for a reload go to `reload`; when it is full, whoever asks is told
-    /// to come back, so one place is enough.
+    /// The state of a daemon that is starting. Requests to reload go to `reload`. A capacity of one is enough: while it is
+    /// full, the server answers that the peer must try again later.
     pub fn new(metrics: Arc<Metrics>, about: About, lifecycle: Lifecycle, reload: mpsc::Sender<ReloadRequest>) -> Self {
         let (phase, lifecycle) = (Mutex::new(Phase::Starting), Mutex::new(lifecycle));
         Self { metrics, about, reload, phase, lifecycle, loaded: Mutex::default() }
     }
 
-    /// Says where the daemon stands.
+    /// Sets the phase of the daemon.
     pub fn set_phase(&self, phase: Phase) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 
-    /// Says who may ask for a reload from now on.
+    /// Sets which peers may request a reload.
     pub fn set_lifecycle(&self, lifecycle: Lifecycle) {
         *self.lifecycle.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle;
     }
@@ -136,21 +136,21 @@ impl AdminState {
         *self.lifecycle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says what is loaded, at the start and after a reload.
+    /// Replaces the providers and patterns, at the start and after a reload.
     pub fn set_loaded(&self, providers: &Providers, patterns: impl IntoIterator<Item = PatternView>) {
         let patterns: Vec<PatternView> = patterns.into_iter().collect();
         let text = serde_json::json!({ "v": 1, "patterns": patterns }).to_string();
         let view = |name: &str, status_page: &str| ProviderView { name: name.to_owned(), status_page: status_page.to_owned() };
-        let providers = providers.iter().map(|(_, it)| (it.id.clone(), view(&it.name, &it.status_page))).collect();
-        let mut held = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Arc::new(Loaded { providers, patterns: text.into(), runbooks: held.runbooks.clone() });
+        let providers = providers.iter().map(|(_, spec)| (spec.id.clone(), view(&spec.name, &spec.status_page))).collect();
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        *loaded = Arc::new(Loaded { providers, patterns: text.into(), runbooks: loaded.runbooks.clone() });
     }
 
-    /// Says what the pages on the rows are.
+    /// Replaces the runbooks: pairs of a row id and the page.
     pub fn set_runbooks(&self, pages: impl IntoIterator<Item = (String, String)>) {
         let runbooks = pages.into_iter().map(|(row, page)| (row, page.into())).collect();
-        let mut held = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Arc::new(Loaded { runbooks, ..Loaded::clone(&held) });
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        *loaded = Arc::new(Loaded { runbooks, ..Loaded::clone(&loaded) });
     }
 
     pub(super) fn phase(&self) -> Phase {

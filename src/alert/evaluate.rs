@@ -1,158 +1,161 @@
-//! One second after the other: every storm and condition goes on, and what changed is told.
+//! Evaluates every rule once per second of event time and emits the state transitions.
 
-use super::calls::{Calls, Scope};
-use super::series::{Held, Resolves, Series, Timing};
-use super::spec::Kind;
-use super::table::Row;
+use super::alerts::{Alerts, EVALUATION_DELAY_SECONDS, RuleKey};
+use super::names::NameTable;
+use super::state::{Calls, Resolving, RuleState, Scope, Symptom, Timing};
+use super::table::{Kind, Row, RowId};
 use super::view::{Reason, Transition};
-use super::{Alerts, LATENESS, NameTable, RowId, SelfRow};
-use crate::detect::Growing;
+use crate::detect::GrowingGroup;
 use crate::time::Timestamp;
 
-/// A gap longer than this is worth asking whether anything can happen in it.
-const GAP: i64 = 60;
+/// For a gap longer than this, it is worth checking whether anything can happen in it.
+const GAP_SECONDS: i64 = 60;
 
-/// The row whose alert also says that a group of errors grows which no pattern knows.
-const UNKNOWN: &str = "unknown";
-
-/// What a second is, beside the calls of each provider.
+/// What the evaluation of one second needs, besides the calls of each scope.
 struct EvalContext {
     at: i64,
-    /// Calls of all providers that worked.
+    /// Calls that succeeded, at all providers.
     good_calls: u64,
-    /// What shows that the log is not understood.
-    blind: Option<Held>,
-    resolves: Resolves,
-    /// Whether silence means nothing now.
-    asleep: bool,
-    awake: i64,
+    /// Set if the log does not seem to be understood.
+    blind: Option<Symptom>,
+    resolving: Resolving,
+    /// Whether missing calls mean nothing in this second.
+    silence_asleep: bool,
+    /// The last second in which they meant nothing.
+    last_asleep: i64,
 }
 
 impl Alerts {
     /// Evaluates all seconds up to `due`.
-    pub(super) fn advance(&mut self, due: i64, lexicon: NameTable<'_>, out: &mut Vec<Transition>) {
-        let mut next = self.frontier.unwrap_or(due + 1);
+    pub(super) fn advance(&mut self, due: i64, names: NameTable<'_>, out: &mut Vec<Transition>) {
+        let mut next = self.next_second.unwrap_or(due + 1);
         while next <= due {
-            if due - next > GAP && self.is_idle(next) {
+            if due - next > GAP_SECONDS && self.is_idle(next) {
                 next = due + 1;
                 break;
             }
-            self.evaluate(next, lexicon, out);
+            self.evaluate(next, names, out);
             next += 1;
         }
-        self.frontier = Some(next);
+        self.next_second = Some(next);
     }
 
-    fn evaluate(&mut self, at: i64, lexicon: NameTable<'_>, out: &mut Vec<Transition>) {
-        let moment = self.moment(at);
-        self.detections.tick(at, lexicon.providers);
-        self.open_conditions(&moment);
+    fn evaluate(&mut self, at: i64, names: NameTable<'_>, out: &mut Vec<Transition>) {
+        let context = self.eval_context(at);
+        self.detections.tick(at, names.providers);
+        self.open_symptom_rules(&context);
         let growing = self.detections.growing(at);
-        for ((id, scope), series) in &mut self.series {
+        for ((id, scope), rule) in &mut self.rules {
             if let Some(row) = self.table.row(*id) {
-                let concerns = |it: &&Growing<'_>| {
-                    it.0 == row.id
-                        && Some(it.1) == scope.provider
-                        && scope.service.get().is_none_or(|own| it.2.is_none_or(|it| it == own))
-                };
-                let grown = growing.iter().filter(|_| row.id == UNKNOWN).filter(concerns).map(|it| (it.3, it.4)).min();
-                let calls = self.calls.get(*scope);
-                let check = SelfRow::from_text(&row.id).map(|it| &self.checks[it as usize]);
-                let held = check.and_then(|it| it.held(at));
-                step(series, row, calls, held, grown, &moment);
+                let growing = growing_since(&growing, row, *scope);
+                let fault = self.self_checks.symptom(row, at);
+                step_rule(rule, row, self.calls.get(*scope), fault, growing, &context);
             }
         }
         if !self.catching_up {
-            self.tell_all(Timestamp::from_second(at + LATENESS), lexicon, out);
+            self.emit_changes(Timestamp::from_second(at + EVALUATION_DELAY_SECONDS), names, out);
         }
-        self.series.retain(|_, series| !series.is_idle());
+        self.rules.retain(|_, rule| !rule.is_idle());
     }
 
-    fn moment(&mut self, at: i64) -> EvalContext {
-        let (mut good, mut calls) = (0u64, 0u32);
+    fn eval_context(&mut self, at: i64) -> EvalContext {
+        let (mut good_calls, mut calls) = (0u64, 0u32);
         for (_, scope) in self.calls.iter_mut() {
             scope.step(at);
-            good += u64::from(scope.now.good);
+            good_calls += u64::from(scope.now.good);
             calls = calls.saturating_add(scope.now.calls());
         }
-        let asleep = self.sleeping || self.behind || self.catching_up;
-        if asleep {
-            self.awake = at;
+        let silence_asleep = self.silence_asleep || self.behind || self.catching_up;
+        if silence_asleep {
+            self.last_asleep = at;
         }
         let row = self.table.enabled(Kind::Blind).next();
-        let blind = row.and_then(|(_, row)| self.sight.step(at, calls, row));
-        let resolves = if self.behind { Resolves::Held } else { Resolves::Freely };
-        EvalContext { at, good_calls: good, blind, resolves, asleep, awake: self.awake }
+        let blind = row.and_then(|(_, row)| self.recognition.step(at, calls, row));
+        let resolving = if self.behind { Resolving::Blocked } else { Resolving::Allowed };
+        EvalContext { at, good_calls, blind, resolving, silence_asleep, last_asleep: self.last_asleep }
     }
 
-    /// Makes a series for each condition that holds and has none.
-    fn open_conditions(&mut self, moment: &EvalContext) {
-        let mut keys: Vec<(RowId, Scope)> = Vec::new();
-        for (row, _) in self.table.enabled(Kind::Silence).filter(|_| !moment.asleep) {
-            let silent = |(_, calls): &&(Scope, Calls)| calls.rhythm.silent_since(moment.at, moment.awake, None).is_some();
-            keys.extend(self.calls.iter().filter(silent).map(|(scope, _)| (row, *scope)));
+    /// Creates a rule for each symptom that is present and has none.
+    fn open_symptom_rules(&mut self, context: &EvalContext) {
+        let EvalContext { at, last_asleep, .. } = *context;
+        let mut keys: Vec<RuleKey> = Vec::new();
+        for (row, _) in self.table.enabled(Kind::Silence).filter(|_| !context.silence_asleep) {
+            let silent = self.calls.iter().filter(|(_, calls)| calls.rhythm.silent_since(at, last_asleep, None).is_some());
+            keys.extend(silent.map(|(scope, _)| (row, *scope)));
         }
-        keys.extend(self.table.enabled(Kind::Blind).filter(|_| moment.blind.is_some()).map(|(row, _)| (row, Scope::OURSELVES)));
-        for (id, row) in self.table.enabled(Kind::Ourselves) {
-            let check = SelfRow::from_text(&row.id).map(|it| &self.checks[it as usize]);
-            keys.extend(check.and_then(|it| it.held(moment.at)).map(|_| (id, Scope::OURSELVES)));
+        let with_rule = |(id, _): (RowId, &Row)| (id, Scope::SELF);
+        if context.blind.is_some() {
+            keys.extend(self.table.enabled(Kind::Blind).map(with_rule));
         }
+        let faults = self.table.enabled(Kind::SelfCheck).filter(|(_, row)| self.self_checks.symptom(row, at).is_some());
+        keys.extend(faults.map(with_rule));
         for key in keys {
-            if self.series_mut(key).is_none() {
-                self.overflowed += 1;
-            }
+            // At the limit, the symptom raises no alert.
+            let _ = self.rule_mut(key);
         }
     }
 
-    /// Whether nothing can happen until something comes in.
+    /// Whether nothing can happen until the next event.
     fn is_idle(&self, at: i64) -> bool {
-        self.series.is_empty()
-            && self.sight.is_idle()
-            && self.checks.iter().all(|it| it.since.is_none())
+        self.rules.is_empty()
+            && self.recognition.is_idle()
+            && self.self_checks.is_clear()
             && self.calls.iter().all(|(_, calls)| calls.is_idle(at))
     }
 }
 
-fn step(
-    series: &mut Series,
+/// The first and the last second of the growing group of unknown errors in this scope that began first.
+fn growing_since(groups: &[GrowingGroup<'_>], row: &Row, scope: Scope) -> Option<(i64, i64)> {
+    if row.id != Row::UNKNOWN {
+        return None;
+    }
+    let in_scope = |group: &&GrowingGroup<'_>| {
+        let same_service = match (scope.service.get(), group.service) {
+            (Some(own), Some(service)) => own == service,
+            _ => true,
+        };
+        group.row == row.id && Some(group.provider) == scope.provider && same_service
+    };
+    groups.iter().filter(in_scope).map(|group| (group.since, group.last)).min()
+}
+
+fn step_rule(
+    rule: &mut RuleState,
     row: &Row,
     calls: Option<&Calls>,
-    itself: Option<Held>,
-    grown: Option<(i64, i64)>,
-    moment: &EvalContext,
+    fault: Option<Symptom>,
+    growing: Option<(i64, i64)>,
+    context: &EvalContext,
 ) {
-    let EvalContext { at, resolves, .. } = *moment;
+    let EvalContext { at, resolving, .. } = *context;
     match (row.kind, calls) {
-        (Kind::Errors | Kind::Outage, Some(calls)) => series.step_errors(at, row, calls, grown, resolves),
-        (Kind::Absorbed, Some(calls)) => series.step_absorbed(at, row, calls, moment.good_calls, resolves),
-        (Kind::Silence, Some(calls)) if !moment.asleep => {
-            let noticed = series.machine.phase.since();
-            series.step_condition(at, silence(calls, moment, noticed), Timing::NONE, resolves);
+        (Kind::Errors | Kind::Outage, Some(calls)) => rule.step_errors(at, row, calls, growing, resolving),
+        (Kind::Absorbed, Some(calls)) => rule.step_absorbed(at, row, calls, context.good_calls, resolving),
+        (Kind::Silence, Some(calls)) if !context.silence_asleep => {
+            let noticed = rule.machine.stage.since();
+            rule.step_symptom(at, silence(calls, context, noticed), Timing::IMMEDIATE, resolving);
         }
         (Kind::Blind, _) => {
-            let held = moment.blind.clone().ok_or(Reason::Recovered);
-            series.step_condition(at, held, Timing::of(row), resolves);
+            let blind = context.blind.clone().ok_or(Reason::Recovered);
+            rule.step_symptom(at, blind, Timing::of(row), resolving);
         }
-        (Kind::Ourselves, _) => series.step_condition(at, itself.ok_or(Reason::Recovered), Timing::of(row), Resolves::Freely),
+        (Kind::SelfCheck, _) => {
+            // A source that is behind does not hide the end of a fault of this process.
+            rule.step_symptom(at, fault.ok_or(Reason::Recovered), Timing::of(row), Resolving::Allowed);
+        }
         _ => {}
     }
 }
 
-fn silence(calls: &Calls, moment: &EvalContext, noticed: Option<i64>) -> Result<Held, Reason> {
-    match calls.rhythm.silent_since(moment.at, moment.awake, noticed) {
-        Some(since) => Ok(Held {
+fn silence(calls: &Calls, context: &EvalContext, noticed: Option<i64>) -> Result<Symptom, Reason> {
+    let at = context.at;
+    match calls.rhythm.silent_since(at, context.last_asleep, noticed) {
+        Some(since) => Ok(Symptom {
             since,
-            length: moment.at - since,
+            length: at - since,
             detail: format!("Calls came steadily for an hour; the last one was at {}.", Timestamp::from_second(since)),
         }),
-        None if calls.rhythm.is_forgotten(moment.at) => Err(Reason::Expired),
+        None if calls.rhythm.is_forgotten(at) => Err(Reason::Expired),
         None => Err(Reason::Recovered),
-    }
-}
-
-impl super::SelfCheck {
-    fn held(&self, at: i64) -> Option<Held> {
-        let since = self.since.filter(|it| *it <= at)?;
-        Some(Held { since, length: at - since, detail: self.detail.clone() })
     }
 }

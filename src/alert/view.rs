@@ -1,19 +1,22 @@
-//! An alert as the outside sees it: plain values, ready to be sent, shown or stored.
+//! Alerts as other modules see them: plain values, ready to be sent, shown or stored.
 
 use crate::taxonomy::{Severity, string_enum};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The value of [`Alert::provider`] in alerts about this process itself.
+pub const SELF_PROVIDER: &str = "llm-triage";
+
 string_enum! {
-    /// Where an alert stands.
+    /// The state of an alert.
     State {
         /// The row does not hold.
         Inactive = "inactive",
-        /// It holds, though not yet for long enough.
+        /// The row holds, but not yet for long enough.
         Pending = "pending",
-        /// Somebody has been told.
+        /// The row has held for long enough: receivers are notified.
         Firing = "firing",
-        /// It held, and does not any more.
+        /// The alert fired before and is over.
         Resolved = "resolved",
     }
 }
@@ -25,57 +28,58 @@ string_enum! {
         Recovered = "recovered",
         /// The failure has not been seen for long enough.
         Quiet = "quiet",
-        /// Nothing was heard of that provider at all.
+        /// No call to that provider was seen for too long.
         Expired = "expired",
-        /// The row was removed or switched off.
+        /// The row was removed, switched off or changed.
         Config = "config",
     }
 }
 
-/// One alert: a row of the escalation table that holds for a provider.
+/// One alert: a row of the escalation table that holds for one provider.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// The label `alertname`: `LLM` and the row's name in CamelCase.
+    /// The label `alertname`: `LLM` and the row's id in CamelCase.
     pub name: String,
     /// The row's id.
     pub row: String,
-    /// The provider's id; `llm-triage` for the rows about ourselves.
+    /// The provider's id, or [`SELF_PROVIDER`].
     pub provider: String,
-    /// Where alerts are kept per service.
+    /// Set where alerts are kept per service.
     pub service: Option<String>,
     /// Fixed per row.
     pub severity: Severity,
-    /// Where it stands.
+    /// The state after the latest change.
     pub state: State,
-    /// The first failure of the storm it stands for.
+    /// The time of the first failure of the storm behind the alert.
     pub since: Timestamp,
-    /// When it began to fire: `startsAt`, fixed from then on.
+    /// When it began to fire: `startsAt`. It does not change while the alert fires.
     pub fired_at: Option<Timestamp>,
-    /// When it was resolved.
+    /// Set when it was resolved: `endsAt`.
     pub resolved_at: Option<Timestamp>,
     /// Why it was resolved.
     pub reason: Option<Reason>,
     /// Failed calls since `since`.
     pub failures: u64,
-    /// Failed calls per minute, now.
+    /// Failed calls in the last minute.
     pub per_minute: f64,
-    /// The share of that provider's calls that fail with this row, now; unknown where successes are never seen.
+    /// The share (0 to 1) of that provider's calls in the last minute that fail with this row; `None` where successes
+    /// are never logged.
     pub share: Option<f64>,
     /// One line: what is wrong.
     pub summary: String,
-    /// A few lines: what, since when, how much, whose, how it will clear.
+    /// A few lines: since when, how many failures, the owner of the cause, and when the alert resolves.
     pub description: String,
-    /// The table's next step: action and whom to call.
+    /// The row's action and whom to call next.
     pub next_step: String,
-    /// What mends the leading error.
+    /// How to fix the leading error.
     pub fix: String,
-    /// Models, services, statuses, hosts, the leading pattern, an example, request ids.
+    /// Models, services, statuses, hosts, the leading pattern, request ids, findings and an example.
     pub evidence: String,
-    /// A page that says more.
+    /// The runbook page of the row.
     pub runbook_url: String,
 }
 
-/// A change of state, told once.
+/// A change of state; emitted once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Transition {
     /// When, by the clock that the pipeline was given.
@@ -84,6 +88,6 @@ pub struct Transition {
     pub from: State,
     /// The state after.
     pub to: State,
-    /// The alert as it is after the change.
+    /// The alert after the change.
     pub alert: Alert,
 }

@@ -1,25 +1,25 @@
-//! The bytes of a checkpoint: a line that says version, length and checksum, and JSON behind it.
+//! The file format of a checkpoint: a header line with version, length and checksum, followed by the content as JSON.
 
 use super::Checkpoint;
 use flate2::Crc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// The version that this program writes, and the highest it reads.
+/// The version that this program writes, and the highest that it reads.
 pub const VERSION: u32 = 1;
 
-/// Why bytes are no checkpoint.
+/// Why a checkpoint cannot be decoded.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// A newer program wrote it; reading it halfway would forget the rest.
+pub enum DecodeError {
+    /// A newer program wrote it. It may contain state that this program would drop.
     #[error("version {0} is newer than this program, which reads up to {VERSION}")]
     Newer(u32),
-    /// Cut, damaged, or something else.
+    /// The file is truncated, corrupt, or not a checkpoint. The text says what is wrong.
     #[error("{0}")]
     Corrupt(String),
 }
 
-/// The first line. A newer version may have more in it.
+/// The first line. A newer version may have more fields.
 #[derive(Serialize, Deserialize)]
 struct Header {
     llm_triage_checkpoint: u32,
@@ -27,11 +27,11 @@ struct Header {
     crc32: u32,
 }
 
-/// The checkpoint as bytes.
+/// Encodes a checkpoint.
 ///
 /// # Errors
 ///
-/// Where the state has something that JSON cannot hold.
+/// The state has a value that JSON cannot represent.
 pub fn encode<S: Serialize>(checkpoint: &Checkpoint<S>) -> Result<Vec<u8>, serde_json::Error> {
     let body = serde_json::to_vec(checkpoint)?;
     let header = Header { llm_triage_checkpoint: VERSION, bytes: body.len(), crc32: checksum(&body) };
@@ -41,26 +41,26 @@ pub fn encode<S: Serialize>(checkpoint: &Checkpoint<S>) -> Result<Vec<u8>, serde
     Ok(bytes)
 }
 
-/// The checkpoint in these bytes.
+/// Decodes a checkpoint.
 ///
 /// # Errors
 ///
-/// Where they are none, or one of a newer version.
-pub fn decode<S: DeserializeOwned>(bytes: &[u8]) -> Result<Checkpoint<S>, Fault> {
-    let corrupt = |what: &str| Fault::Corrupt(what.to_owned());
-    let end = memchr::memchr(b'\n', bytes).ok_or_else(|| corrupt("its first line does not end"))?;
+/// See [`DecodeError`].
+pub fn decode<S: DeserializeOwned>(bytes: &[u8]) -> Result<Checkpoint<S>, DecodeError> {
+    let corrupt = |what: &str| DecodeError::Corrupt(what.to_owned());
+    let end = memchr::memchr(b'\n', bytes).ok_or_else(|| corrupt("incomplete header line"))?;
     let (header, body) = (&bytes[..end], &bytes[end + 1..]);
-    let header: Header = serde_json::from_slice(header).map_err(|_| corrupt("its first line is none of ours"))?;
+    let header: Header = serde_json::from_slice(header).map_err(|_| corrupt("invalid header line"))?;
     if header.llm_triage_checkpoint > VERSION {
-        return Err(Fault::Newer(header.llm_triage_checkpoint));
+        return Err(DecodeError::Newer(header.llm_triage_checkpoint));
     }
     if header.bytes != body.len() {
-        return Err(Fault::Corrupt(format!("it has {} bytes of {}", body.len(), header.bytes)));
+        return Err(DecodeError::Corrupt(format!("{} of {} bytes found", body.len(), header.bytes)));
     }
     if header.crc32 != checksum(body) {
-        return Err(corrupt("its checksum is wrong"));
+        return Err(corrupt("wrong checksum"));
     }
-    serde_json::from_slice(body).map_err(|error| Fault::Corrupt(format!("its content is not understood: {error}")))
+    serde_json::from_slice(body).map_err(|error| DecodeError::Corrupt(format!("invalid content: {error}")))
 }
 
 fn checksum(bytes: &[u8]) -> u32 {

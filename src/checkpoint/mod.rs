@@ -1,11 +1,16 @@
-//! What outlives the process: one file with the places in all files and the state that belongs to them, so that both move
-//! together. Windows and alerts are then exact over a crash; what was only counted may repeat one interval.
+//! The checkpoint: one file with the positions in all files and the state of the pipeline at these positions.
+//!
+//! Positions and state are written together, so that windows and alerts are exact after a crash; counters of metrics may
+//! repeat one interval. What the state contains is left to its owners (`pipeline`, `daemon`). A checkpoint is written as a
+//! whole or not at all, by one process at a time, and every later version of the program reads it.
+//!
+//! Tests: `tests/it/checkpoint.rs` and `restart.rs`.
 
 mod format;
 mod store;
 mod writer;
 
-pub use format::{Fault, VERSION, decode, encode};
+pub use format::{DecodeError, VERSION, decode, encode};
 pub use store::{Loaded, SaveError, StartError, Store};
 pub use writer::{Health, Writer};
 
@@ -14,24 +19,24 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// After this many starts from one and the same checkpoint the daemon goes to the end of every file: something in the
-/// backlog ends the process.
+/// After this many starts from the same checkpoint the daemon skips to the end of every file: reading the backlog ends the
+/// process.
 pub const MAX_STARTS: u32 = 3;
 
-/// Everything that is kept. `S` is the state of the pipeline and of the delivery.
+/// The content of a checkpoint. `S` is the state of the pipeline and of the delivery.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint<S> {
-    /// When.
+    /// When it was written.
     pub written: Timestamp,
-    /// How many processes began with it and did not get as far as the next one; 0 after a clean end.
+    /// How many processes started from it and ended before they wrote the next one; 0 after a clean shutdown.
     pub starts: u32,
-    /// The latest of them has not come further than to take up the state.
+    /// The last of these processes ended while it restored the state.
     #[serde(default)]
     pub restoring: bool,
-    /// Names of the file sources that are followed; `start_at` concerns only others.
+    /// The names of the file sources that are followed. `start_at` does not apply to them any more.
     pub sources: BTreeSet<String>,
-    /// Where reading stands in each file, at the start of its oldest open event.
+    /// The position in each file: the start of its oldest open event.
     pub positions: Vec<Position>,
-    /// What the bytes before those places came to.
+    /// The state after all bytes before these positions.
     pub state: Option<S>,
 }

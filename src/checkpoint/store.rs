@@ -1,9 +1,9 @@
-//! The state directory: one checkpoint, replaced as a whole, and a lock that keeps a second daemon out.
+//! The state directory: one checkpoint, which is always replaced as a whole, and a lock against a second daemon.
 //!
-//! A directory that cannot be written costs durability, not service: the daemon runs, counts the failures and tries again.
+//! If the directory cannot be written, the daemon runs without durability: it counts the failures and retries.
 
 use super::Checkpoint;
-use super::format::{self, Fault};
+use super::format::{self, DecodeError};
 use serde::de::DeserializeOwned;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -16,30 +16,30 @@ const TEMPORARY: &str = "checkpoint.json.tmp";
 const CORRUPT: &str = "checkpoint.json.corrupt";
 const LOCK: &str = "lock";
 
-/// Why the daemon does not start with this directory.
+/// Why the daemon cannot start with this directory.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Two daemons would overwrite each other's places.
+    /// Another daemon uses the directory. Two daemons would overwrite each other's positions.
     #[error("another llm-triage uses the state directory {}; give this one its own (--state-dir)", dir.display())]
     Taken {
         /// The directory.
         dir: PathBuf,
     },
-    /// Going on without it would skip or repeat lines in silence.
+    /// The checkpoint exists and cannot be read. A start without it would skip or repeat lines without notice.
     #[error("cannot read the checkpoint {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the read.
         source: io::Error,
     },
     /// A newer program wrote it.
     #[error("cannot use the checkpoint {}: version {version} is newer than this program, which reads up to {}; \
-             run the newer program, or move the file away to begin as at a first start", path.display(), format::VERSION)]
+             run the newer program, or move the file away to start as if for the first time", path.display(), format::VERSION)]
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its version.
+        /// The version of the checkpoint.
         version: u32,
     },
 }
@@ -50,55 +50,52 @@ pub enum StartError {
 pub struct SaveError {
     /// The directory.
     pub dir: PathBuf,
-    /// Why.
+    /// The error of the write.
     pub source: io::Error,
 }
 
-/// What the directory held.
+/// The checkpoint that the last process left.
 #[derive(Debug)]
 pub enum Loaded<S> {
-    /// Nothing: this is the first start.
+    /// None: this is the first start.
     Nothing,
-    /// A good checkpoint.
+    /// A valid checkpoint.
     Good(Box<Checkpoint<S>>),
-    /// A bad one. It was put aside, and the daemon begins as at a first start: each source by its `start_at`.
-    Corrupt {
-        /// What is wrong with it.
-        why: String,
-    },
+    /// An invalid one. The file was renamed, and the daemon starts as if for the first time: each source at its `start_at`.
+    Corrupt,
 }
 
-/// The state directory, ours until this is dropped.
+/// The state directory. The lock is held until this is dropped.
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
-    /// Held by its being open; `None` where the directory cannot be written.
+    /// The lock is held while this file is open. `None` if the directory cannot be written.
     lock: Option<File>,
 }
 
 impl Store {
-    /// Takes the directory, and makes it where it is not there.
+    /// Locks the directory. Creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// Where another process has it.
+    /// Another process has locked it.
     pub fn open(dir: &Path) -> Result<Self, StartError> {
-        let lock = match take(dir) {
+        let lock = match lock(dir) {
             Ok(lock) => Some(lock),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(StartError::Taken { dir: dir.to_owned() }),
             Err(error) => {
-                warn!(dir = %dir.display(), %error, "cannot write to the state directory; a restart will not know where this one was");
+                warn!(dir = %dir.display(), %error, "cannot write to the state directory: a restart will not know the current positions");
                 None
             }
         };
         Ok(Self { dir: dir.to_owned(), lock })
     }
 
-    /// Reads what the last process left.
+    /// Reads the checkpoint that the last process left.
     ///
     /// # Errors
     ///
-    /// Where there is something that must not be ignored: an unreadable file, or one of a newer version.
+    /// The file cannot be read, or has a newer version. Neither may be ignored.
     pub fn load<S: DeserializeOwned>(&self) -> Result<Loaded<S>, StartError> {
         let path = self.dir.join(CHECKPOINT);
         let bytes = match fs::read(&path) {
@@ -108,10 +105,10 @@ impl Store {
         };
         match format::decode(&bytes) {
             Ok(checkpoint) => Ok(Loaded::Good(Box::new(checkpoint))),
-            Err(Fault::Newer(version)) => Err(StartError::Newer { path, version }),
-            Err(Fault::Corrupt(why)) => {
+            Err(DecodeError::Newer(version)) => Err(StartError::Newer { path, version }),
+            Err(DecodeError::Corrupt(why)) => {
                 self.set_aside(&path, &why);
-                Ok(Loaded::Corrupt { why })
+                Ok(Loaded::Corrupt)
             }
         }
     }
@@ -121,35 +118,35 @@ impl Store {
         let kept = fs::rename(path, &aside);
         error!(
             path = %path.display(), aside = %aside.display(), %why, kept = kept.is_ok(),
-            "the checkpoint is damaged; beginning as at a first start: each source by its start_at",
+            "checkpoint is corrupt, starting as if for the first time: each source at its start_at",
         );
     }
 
-    /// Replaces the checkpoint. After a power cut there is the old one or the new one, whole.
+    /// Replaces the checkpoint. After a power failure the file holds either the old or the new one, complete.
     ///
     /// # Errors
     ///
-    /// Where the disk is full, read-only or gone. The old checkpoint stays.
+    /// The disk is full, read-only or gone. The old checkpoint is kept then.
     pub fn save(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         self.replace(bytes).map_err(|source| SaveError { dir: self.dir.clone(), source })
     }
 
     fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.lock.is_none() {
-            self.lock = Some(take(&self.dir)?);
+            self.lock = Some(lock(&self.dir)?);
         }
         let temporary = self.dir.join(TEMPORARY);
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, self.dir.join(CHECKPOINT))?;
-        // Without this the rename itself may be lost in a power cut.
+        // Without this, a power failure may undo the rename.
         File::open(&self.dir)?.sync_all()
     }
 }
 
-/// The lock of a directory: `WouldBlock` where another process holds it.
-fn take(dir: &Path) -> io::Result<File> {
+/// Locks a directory. The error is `WouldBlock` if another process has locked it.
+fn lock(dir: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(dir.join(LOCK))?;
     match file.try_lock() {

@@ -1,4 +1,4 @@
-//! The thread that writes checkpoints: a disk that takes a second to sync must not hold up the pipeline for it.
+//! The thread that writes checkpoints. A disk may take a second to sync, and the pipeline must not wait for it.
 
 use super::store::Store;
 use crate::time::Timestamp;
@@ -9,45 +9,35 @@ use std::time::SystemTime;
 use std::{io, thread};
 use tracing::{error, info};
 
-/// How the writing goes; read by the metrics.
+/// The state of the writer, for the metrics.
 #[derive(Debug, Default)]
 pub struct Health {
-    /// When the last checkpoint was safe on the disk, in microseconds since the epoch; 0 before the first.
+    /// When the last checkpoint was synced to the disk, in microseconds since the epoch; 0 before the first.
     pub written_micros: AtomicI64,
     /// `checkpoint_failures_total`.
     pub failures: AtomicU64,
 }
 
-impl Health {
-    /// `checkpoint_age_seconds`: absent before the first one.
-    pub fn age_s(&self, now: Timestamp) -> Option<f64> {
-        match self.written_micros.load(Ordering::Relaxed) {
-            0 => None,
-            micros => Some(now.since(Timestamp::from_micros(micros)).as_secs_f64()),
-        }
-    }
-}
-
 struct Job {
     bytes: Vec<u8>,
-    /// Told once the bytes are safe, or cannot be.
+    /// Notified once the bytes are synced, or the write failed.
     done: Option<SyncSender<()>>,
 }
 
-/// Writes checkpoints one after the other.
+/// Writes checkpoints on a thread of its own, one after the other.
 #[derive(Debug)]
 pub struct Writer {
-    /// One waits while one is written; a third is not made.
+    /// Holds one checkpoint while another is written. Further ones are refused.
     to: SyncSender<Job>,
     thread: thread::JoinHandle<()>,
 }
 
 impl Writer {
-    /// Begins to write into `store`.
+    /// Starts the thread, which writes into `store`.
     ///
     /// # Errors
     ///
-    /// Where the system gives no thread.
+    /// The system cannot start a thread.
     pub fn spawn(mut store: Store, health: Arc<Health>) -> io::Result<Self> {
         let (to, jobs) = mpsc::sync_channel::<Job>(1);
         let thread = thread::Builder::new().name("checkpoint".into()).spawn(move || {
@@ -55,7 +45,7 @@ impl Writer {
             for Job { bytes, done } in jobs {
                 failing = write(&mut store, &bytes, &health, failing);
                 if let Some(done) = done {
-                    // Nobody may wait any more.
+                    // An error means that the caller does not wait any more.
                     done.send(()).ok();
                 }
             }
@@ -63,14 +53,14 @@ impl Writer {
         Ok(Self { to, thread })
     }
 
-    /// Hands over a checkpoint to be written soon. False when the disk is not done with earlier ones: then there is no need
-    /// for this one, and a later one will do.
+    /// Queues a checkpoint. Returns false while earlier ones are still being written: the caller drops this one, because a
+    /// later one replaces it anyway.
     #[must_use]
     pub fn offer(&self, bytes: Vec<u8>) -> bool {
         !matches!(self.to.try_send(Job { bytes, done: None }), Err(TrySendError::Full(_)))
     }
 
-    /// Writes a checkpoint and waits until it is safe on the disk, or cannot be.
+    /// Writes a checkpoint and waits until it is synced to the disk, or the write failed.
     pub fn write(&self, bytes: Vec<u8>) {
         let (done, wait) = mpsc::sync_channel(1);
         if self.to.send(Job { bytes, done: Some(done) }).is_ok() {
@@ -79,32 +69,32 @@ impl Writer {
         }
     }
 
-    /// Ends the thread and gives the directory back.
+    /// Ends the thread and unlocks the directory.
     ///
     /// # Errors
     ///
-    /// Where the thread panicked.
+    /// The thread panicked.
     pub fn finish(self) -> thread::Result<()> {
         drop(self.to);
         self.thread.join()
     }
 }
 
-/// Returns whether it failed. Said when that changes, counted always.
+/// Writes one checkpoint and returns whether that failed. Counts every failure; logs only the first one in a row.
 fn write(store: &mut Store, bytes: &[u8], health: &Health, failing: bool) -> bool {
     match store.save(bytes) {
         Ok(()) => {
             let now = Timestamp::from_system(SystemTime::now());
             health.written_micros.store(now.as_micros(), Ordering::Relaxed);
             if failing {
-                info!("checkpoints can be written again");
+                info!("checkpoint written again");
             }
             false
         }
         Err(failure) => {
             health.failures.fetch_add(1, Ordering::Relaxed);
             if !failing {
-                error!(error = %failure, cause = %failure.source, "no checkpoint; reading goes on, and writing is tried again");
+                error!(error = %failure, cause = %failure.source, "cannot write checkpoint, retrying; reading continues");
             }
             true
         }

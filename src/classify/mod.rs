@@ -1,17 +1,36 @@
-//! The pattern engine: a record in, a verdict out.
+//! A record in, a verdict out: outcome, provider, grain, and the pattern of the catalogue that explains the failure.
+//!
+//! Looks at one record only; what neighbouring records add is for [`crate::correlate`]. Judging is `&self` and keeps no state except a
+//! [`VerdictCache`] that the caller owns, so it runs on any thread. The same record and catalogue always give the same verdict, and a
+//! cached verdict is equal to a fresh one.
+//!
+//! Tests: `tests/it/corpus.rs`, `tests/it/sdk_logs.rs`, `tests/it/error_pages.rs`, `tests/it/memo.rs`, `tests/it/catalog.rs`.
 
+mod cache;
 mod catalog;
+mod classifier;
 mod engine;
-mod kept;
-mod memo;
-mod proof;
+mod examples;
+mod grain;
+mod guess;
+mod index;
+mod message;
+mod outcome;
+mod owned;
+mod pattern;
+mod provider;
+mod rule;
 mod shipped;
+mod signal_lists;
+mod status;
 mod success;
 mod verdict;
 
-pub use catalog::{Catalog, CatalogError, Pattern, Source};
-pub use kept::OwnedVerdict;
-pub use memo::VerdictCache;
-pub use proof::ProofError;
+pub use cache::VerdictCache;
+pub use catalog::{Catalog, CatalogError, Source};
+pub use classifier::Classifier;
+pub use examples::ExampleError;
+pub use owned::OwnedVerdict;
+pub use pattern::Pattern;
 pub use shipped::SHIPPED;
-pub use verdict::{Attribution, Classifier, Traffic, Verdict};
+pub use verdict::{Attribution, Judgement, Role, Texts, Traffic, Verdict};

@@ -1,7 +1,7 @@
-//! Which records report a call that worked: by their fields, or by the words of a line that has none.
+//! Which records report a call that worked: by their fields, or by the words of a line without fields.
 
-use super::Verdict;
-use super::verdict::names_failure;
+use super::outcome::names_failure;
+use super::verdict::Verdict;
 use crate::record::{Level, LineKind, Record};
 use crate::taxonomy::{Provider, Status};
 
@@ -10,13 +10,14 @@ pub(super) fn is_success(record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
     if let LineKind::Sdk { status: Some(status), .. } = record.spot() {
         return (200..300).contains(&status);
     }
-    let known = verdict.provider != Provider::UNKNOWN || verdict.model.is_some();
+    let Verdict { texts, judgement } = verdict;
+    let known = judgement.provider != Provider::UNKNOWN || texts.model.is_some();
     let llm = known || record.url_path().is_some_and(is_llm_path);
-    let good_status = verdict.status.and_then(Status::http).is_some_and(|it| (200..300).contains(&it));
+    let good_status = judgement.status.and_then(Status::http).is_some_and(|code| (200..300).contains(&code));
     let measured = record.input_tokens().is_some() || record.output_tokens().is_some();
     let ended = record.failed() == Some(false) || record.finish_reason().is_some();
-    let span = record.operation().is_some() && verdict.latency_s.is_some();
-    llm && (good_status || measured && verdict.model.is_some() || ended && known || span)
+    let span = record.operation().is_some() && judgement.latency_s.is_some();
+    llm && (good_status || measured && texts.model.is_some() || ended && known || span)
 }
 
 /// Paths under which LLM services answer.
@@ -46,81 +47,107 @@ pub(super) fn is_llm_path(path: &str) -> bool {
         "/v1/chat",
     ];
     let path = path.trim_end_matches('/');
-    ENDS.iter().any(|it| path.ends_with(it))
+    ENDS.iter().any(|end| path.ends_with(end))
         || path.contains(":generateContent")
         || path.contains(":streamGenerateContent")
         || path.contains(":predict")
         || path.contains(":rawPredict")
 }
 
-/// What the words of a line tell of a call that worked.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Told<'a> {
+/// What the words of a line say of a call that worked.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct CallReport<'a> {
     /// The model, where no field names it.
     pub(super) model: Option<&'a str>,
     /// The address that was called.
     pub(super) url: Option<&'a str>,
-    /// How long it took, in seconds.
-    pub(super) took_s: Option<f64>,
+    /// How long the call took, in seconds.
+    pub(super) latency_s: Option<f64>,
 }
 
-/// Longer lines are no reports of one call.
+/// A longer line is not the report of one call, in bytes.
 const LINE_BYTES: usize = 400;
+/// Words of a line that are looked at.
 const WORDS: usize = 48;
+/// The shortest name of a model, in bytes.
+const MODEL_BYTES: usize = 5;
 
-/// `LLM reply from gpt-5 in 1.26s`, `POST https://api.openai.com/v1/chat/completions -> 200 in 120 ms`: a model or an address, and
-/// both an ending and a measure of it. `is_model` knows the names of models.
-pub(super) fn told_by_words<'a>(record: &Record<'a>, has_model: bool, is_model: impl Fn(&str) -> bool) -> Option<Told<'a>> {
-    let line = record.headline();
-    let calm = matches!(record.level(), Level::Info | Level::Unknown) && matches!(record.spot(), LineKind::None);
-    if !calm || line.len() > LINE_BYTES || !has_model && memchr::memchr(b'-', line).is_none() {
-        return None;
-    }
-    let timed = record.has_latency();
-    if !timed && !line.iter().any(u8::is_ascii_digit) || names_failure(line) {
-        return None;
-    }
-    let text = std::str::from_utf8(line).ok()?;
-    let mut told = Told { model: None, url: None, took_s: None };
-    let (mut ended, mut measured, mut answered, mut number) = (false, timed, false, None);
-    for word in text.split([' ', '\t', '\n', ',', ';', '(', ')', '[', ']', '{', '}', '\'', '"', '=', '`', '|', '>']).take(WORDS)
-    {
-        let word = word.trim_end_matches([':', '.', '!']);
-        if word.is_empty() {
-            continue;
+impl<'a> CallReport<'a> {
+    /// `LLM reply from gpt-5 in 1.26s`, `POST https://api.openai.com/v1/chat/completions -> 200 in 120 ms`: a model or an address, a
+    /// word that says the call ended, and a measure of it. `is_model` knows the names of models.
+    pub(super) fn read(record: &Record<'a>, has_model: bool, is_model: impl Fn(&str) -> bool) -> Option<Self> {
+        let line = record.headline();
+        let calm = matches!(record.level(), Level::Info | Level::Unknown) && matches!(record.spot(), LineKind::None);
+        if !calm || line.len() > LINE_BYTES || !has_model && memchr::memchr(b'-', line).is_none() {
+            return None;
         }
+        let timed = record.has_latency();
+        if !timed && !line.iter().any(u8::is_ascii_digit) || names_failure(line) {
+            return None;
+        }
+        let mut words = Words { measured: timed, ..Words::default() };
+        let text = std::str::from_utf8(line).ok()?;
+        for word in text.split(SEPARATORS).take(WORDS) {
+            words.take(word.trim_end_matches([':', '.', '!']), has_model, &is_model)?;
+        }
+        let Words { report, ended, measured, answered, .. } = words;
+        let named = has_model || report.model.is_some();
+        (measured && (named && ended || answered && report.url.is_some())).then_some(report)
+    }
+}
+
+const SEPARATORS: [char; 17] = [' ', '\t', '\n', ',', ';', '(', ')', '[', ']', '{', '}', '\'', '"', '=', '`', '|', '>'];
+
+/// The words of a line that were read so far.
+#[derive(Default)]
+struct Words<'a> {
+    report: CallReport<'a>,
+    /// A word says that the call ended.
+    ended: bool,
+    /// There is a duration or a number of tokens.
+    measured: bool,
+    /// There is a status 200.
+    answered: bool,
+    /// The number to which the next word may be the unit.
+    number: Option<f64>,
+}
+
+impl<'a> Words<'a> {
+    /// Reads the next word. `None`: it says that the call has not ended, or was never made.
+    fn take(&mut self, word: &'a str, has_model: bool, is_model: &impl Fn(&str) -> bool) -> Option<()> {
+        let report = &mut self.report;
+        let Some(first) = word.bytes().next() else { return Some(()) };
         if word.starts_with("https://") || word.starts_with("http://") {
-            told.url = told.url.or(Some(word));
-            continue;
+            report.url = report.url.or(Some(word));
+            return Some(());
         }
-        if word.as_bytes()[0].is_ascii_digit() {
-            answered |= word == "200";
+        if first.is_ascii_digit() {
+            self.answered |= word == "200";
             let (seconds, counted) = measure(word);
-            measured |= seconds.is_some() || counted;
-            told.took_s = told.took_s.or(seconds);
-            number = word.parse::<f64>().ok();
-            continue;
+            self.measured |= seconds.is_some() || counted;
+            report.latency_s = report.latency_s.or(seconds);
+            self.number = word.parse::<f64>().ok();
+            return Some(());
         }
-        if let Some(number) = number {
-            let seconds = unit(word).map(|it| it * number);
-            measured |= seconds.is_some() || word.starts_with("tok");
-            told.took_s = told.took_s.or(seconds);
+        if let Some(number) = self.number {
+            let seconds = unit(word).map(|unit| unit * number);
+            self.measured |= seconds.is_some() || word.starts_with("tok");
+            report.latency_s = report.latency_s.or(seconds);
         }
         // `44 completion tokens`
-        number = number.filter(|_| matches!(word, "completion" | "output" | "input" | "prompt" | "total"));
+        self.number = self.number.filter(|_| matches!(word, "completion" | "output" | "input" | "prompt" | "total"));
         if is_beginning(word) {
             return None;
         }
-        ended |= word.rsplit('.').next().is_some_and(is_ending);
-        if told.model.is_none() && !has_model && word.contains('-') && word.len() >= 5 && is_model(word) {
-            told.model = Some(word);
+        self.ended |= word.rsplit('.').next().is_some_and(is_ending);
+        if report.model.is_none() && !has_model && word.contains('-') && word.len() >= MODEL_BYTES && is_model(word) {
+            report.model = Some(word);
         }
+        Some(())
     }
-    let named = has_model || told.model.is_some();
-    (measured && (named && ended || answered && told.url.is_some())).then_some(told)
 }
 
-/// A name that is more than the first word of a model's: it has a version.
+/// Whether a word is more than the first part of a model's name: it has a version.
 pub(super) fn looks_like_model(word: &str) -> bool {
     word.bytes().any(|b| b.is_ascii_digit())
         || word.ends_with("-latest")
@@ -128,11 +155,11 @@ pub(super) fn looks_like_model(word: &str) -> bool {
         || word.ends_with("-reasoner")
 }
 
-/// `337ms`, `1.26s` in seconds; `1276->614` and the like count something.
+/// The seconds in `337ms` or `1.26s`, and whether the word counts tokens, as `614tok` does.
 fn measure(word: &str) -> (Option<f64>, bool) {
     let digits = word.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(word.len());
     let (number, rest) = word.split_at(digits);
-    let seconds = unit(rest).and_then(|it| Some(it * number.parse::<f64>().ok()?));
+    let seconds = unit(rest).and_then(|unit| Some(unit * number.parse::<f64>().ok()?));
     (seconds, rest.starts_with("tok"))
 }
 
@@ -144,7 +171,7 @@ fn unit(word: &str) -> Option<f64> {
     }
 }
 
-/// Words of a call that has ended well.
+/// Words of a call that ended well.
 fn is_ending(word: &str) -> bool {
     const ENDINGS: [&str; 22] = [
         "ok",
@@ -170,10 +197,10 @@ fn is_ending(word: &str) -> bool {
         "result",
         "ended",
     ];
-    ENDINGS.iter().any(|it| it.eq_ignore_ascii_case(word))
+    ENDINGS.iter().any(|ending| ending.eq_ignore_ascii_case(word))
 }
 
-/// Words of a call that has only begun, goes on, or was never made.
+/// Words of a call that has only begun, still runs, or was never made.
 fn is_beginning(word: &str) -> bool {
     const BEGINNINGS: [&str; 20] = [
         "start",
@@ -197,5 +224,5 @@ fn is_beginning(word: &str) -> bool {
         "without",
         "attempt",
     ];
-    BEGINNINGS.iter().any(|it| it.eq_ignore_ascii_case(word))
+    BEGINNINGS.iter().any(|beginning| beginning.eq_ignore_ascii_case(word))
 }

@@ -1,7 +1,8 @@
-//! `explain`: what a status, a pattern id or an error text means, and what to do.
+//! `explain`: prints the meaning of a status, a pattern id or an error text, and the fix.
 
 use super::args::Explain;
-use super::{End, Trouble, patterns, style};
+use super::exit::{CliError, Exit};
+use super::{format, layout, output, patterns, terminal};
 use crate::classify::{Classifier, Verdict};
 use crate::config::load_patterns;
 use crate::record::Reader;
@@ -9,114 +10,124 @@ use crate::taxonomy::{Provider, Status};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Read};
 
-pub(super) fn run(args: &Explain) -> Result<End, Trouble> {
-    let classifier = load_patterns(&args.patterns, &[]).map_err(Trouble::Config)?;
-    let text = if args.what.is_empty() { from_stdin()? } else { args.what.join(" ") };
+pub(super) fn run(args: &Explain) -> Result<Exit, CliError> {
+    let classifier = load_patterns(&args.patterns, &[]).map_err(CliError::Config)?;
+    let text = if args.what.is_empty() { read_stdin()? } else { args.what.join(" ") };
     let text = text.trim();
     if text.is_empty() {
-        return Err(Trouble::Usage("name a status (529), a pattern id, or an error text; or pipe one in".to_owned()));
+        return Err(CliError::Usage("give a status (529), a pattern id or an error text, or pipe one in".to_owned()));
     }
     let catalog = classifier.catalog();
-    let out = match catalog.by_id(text).and_then(|it| catalog.pattern(it)) {
+    let out = match catalog.by_id(text).and_then(|id| catalog.pattern(id)) {
         Some(pattern) => patterns::describe(pattern),
         None => explain(&classifier, text),
     };
-    style::print(out.as_bytes())?;
-    Ok(End::Good)
+    output::print(out.as_bytes())?;
+    Ok(Exit::Success)
 }
 
-fn from_stdin() -> Result<String, Trouble> {
-    const LIMIT: u64 = 1 << 20;
+/// The text on standard input; empty on a terminal.
+fn read_stdin() -> Result<String, CliError> {
+    const MAX_BYTES: u64 = 1 << 20;
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
         return Ok(String::new());
     }
     let mut bytes = Vec::new();
-    stdin.lock().take(LIMIT).read_to_end(&mut bytes)?;
+    stdin.lock().take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn explain(classifier: &Classifier, text: &str) -> String {
-    let status = text.parse::<u16>().is_ok_and(|it| (100..=599).contains(&it)) || matches!(text, "timeout" | "connection");
-    let record = if status { format!(r#"{{"level":"error","status":"{text}"}}"#) } else { text.to_owned() };
+    let is_http = text.parse::<u16>().is_ok_and(|status| (100..=599).contains(&status));
+    let is_status = is_http || matches!(text, "timeout" | "connection");
+    let record = if is_status { format!(r#"{{"level":"error","status":"{text}"}}"#) } else { text.to_owned() };
     let mut out = String::new();
     Reader::default().read(record.as_bytes(), &[], None, |record| {
         let verdict = classifier.explain(record);
-        out.push_str(&show(classifier, &verdict));
+        out.push_str(&describe(classifier, &verdict));
     });
-    if status {
-        out.push_str(&others(classifier, text));
+    if is_status {
+        out.push_str(&other_patterns(classifier, text));
     }
     out
 }
 
-/// What to try where nothing is found.
-const HINT: &str = "Give the whole text of the error, with its status, type and code; or look for a word of it in the \
-                    catalogue: `llm-triage patterns list | grep -i WORD`. `llm-triage suggest` prints a pattern to fill in for \
-                    errors of a log that none knows.";
+/// The next steps if no pattern matches.
+const HINT: &str = "Give the whole text of the error, with its status, type and code; or search the catalogue for one of its \
+                    words: `llm-triage patterns list | grep -i WORD`. `llm-triage suggest` prints a pattern to fill in for \
+                    the unknown errors of a log.";
 
-fn show(classifier: &Classifier, verdict: &Verdict<'_>) -> String {
+/// The verdict as a table of two columns.
+fn describe(classifier: &Classifier, verdict: &Verdict<'_>) -> String {
     let catalog = classifier.catalog();
     let mut rows: Vec<(&str, String)> = Vec::new();
-    let pattern = verdict.pattern.and_then(|it| catalog.pattern(it));
+    let pattern = verdict.judgement.pattern.and_then(|id| catalog.pattern(id));
     match pattern {
-        Some(it) => rows.push(("error", format!("{} ({})", it.title, it.id))),
-        None if verdict.status.and_then(Status::http).is_some_and(|it| it < 400) => {
-            rows.push(("error", "none: this status says that all went well".to_owned()));
+        Some(pattern) => rows.push(("error", format!("{} ({})", pattern.title, pattern.id))),
+        None if verdict.judgement.status.and_then(Status::http).is_some_and(|status| status < 400) => {
+            rows.push(("error", "none: this status means success".to_owned()));
         }
-        None => rows.push(("error", "no pattern knows this".to_owned())),
+        None => rows.push(("error", "unknown: no pattern matches".to_owned())),
     }
-    if verdict.provider != Provider::UNKNOWN {
-        rows.push(("provider", catalog.providers().id(verdict.provider).to_owned()));
+    if verdict.judgement.provider != Provider::UNKNOWN {
+        rows.push(("provider", catalog.providers().id(verdict.judgement.provider).to_owned()));
     }
-    if let Some(status) = verdict.upstream_status.or(verdict.status) {
+    if let Some(status) = verdict.judgement.upstream_status.or(verdict.judgement.status) {
         rows.push(("status", status.label().to_string()));
     }
     if pattern.is_some() {
-        rows.push(("category", verdict.category.to_string()));
-        rows.push(("owner", style::owner(verdict.owner).to_owned()));
-        rows.push(("retry", verdict.retry.to_string()));
+        rows.push(("category", verdict.judgement.category.to_string()));
+        rows.push(("owner", format::owner(verdict.judgement.owner).to_owned()));
+        rows.push(("retry", verdict.judgement.retry.to_string()));
     }
-    if let Some(wait) = verdict.retry_after_s {
+    if let Some(wait) = verdict.judgement.retry_after_s {
         rows.push(("wait", format!("{wait} s")));
     }
-    if let Some(it) = pattern {
-        rows.push(("meaning", it.meaning.clone()));
-        rows.push(("fix", it.fix.clone()));
-        rows.extend(it.docs.clone().map(|docs| ("docs", docs)));
+    if let Some(pattern) = pattern {
+        rows.push(("meaning", pattern.meaning.clone()));
+        rows.push(("fix", pattern.fix.clone()));
+        rows.extend(pattern.docs.clone().map(|docs| ("docs", docs)));
     } else {
         rows.push(("hint", HINT.to_owned()));
     }
-    if let Some(page) = catalog.providers().spec(verdict.provider).map(|it| &it.status_page).filter(|it| !it.is_empty()) {
-        rows.push(("status page", page.clone()));
+    if let Some(provider) =
+        catalog.providers().spec(verdict.judgement.provider).filter(|provider| !provider.status_page.is_empty())
+    {
+        rows.push(("status page", provider.status_page.clone()));
     }
-    let width = style::width();
+    let width = terminal::width();
     let mut out = String::new();
     for (name, text) in rows {
-        let _infallible = writeln!(out, "{name:<12} {}", style::wrap(&text, width - 13, 13));
+        let _infallible = writeln!(out, "{name:<12} {}", layout::wrap(&text, width - 13, 13));
     }
     out
 }
 
-/// What else a status can mean, once a body or words are known.
-fn others(classifier: &Classifier, status: &str) -> String {
+/// The other patterns with an example of this status: the body or the text of the error decides between them.
+fn other_patterns(classifier: &Classifier, status: &str) -> String {
+    const MAX_SHOWN: usize = 40;
     let mut out = String::new();
-    let ids: Vec<_> = classifier
+    let patterns: Vec<_> = classifier
         .catalog()
         .patterns()
         .iter()
-        .filter(|it| it.examples.iter().any(|example| mentions(example, status)))
+        .filter(|pattern| pattern.examples.iter().any(|example| mentions(example, status)))
         .collect();
-    if ids.is_empty() {
+    if patterns.is_empty() {
         return out;
     }
-    let _infallible =
-        writeln!(out, "\n{status} comes with each of these {} too; give the whole text of the error to tell which:", ids.len());
-    for it in ids.iter().take(40) {
-        let _infallible = writeln!(out, "  {:44} {:8} retry {:8} {}", it.id, it.owner, it.retry, it.title);
+    let _infallible = writeln!(
+        out,
+        "\n{status} also occurs with {} patterns; give the whole text of the error to choose one of them:",
+        patterns.len()
+    );
+    for pattern in patterns.iter().take(MAX_SHOWN) {
+        let (id, owner, retry) = (&pattern.id, pattern.owner, pattern.retry);
+        let _infallible = writeln!(out, "  {id:44} {owner:8} retry {retry:8} {}", pattern.title);
     }
-    if ids.len() > 40 {
-        let _infallible = writeln!(out, "  … and {} more: llm-triage patterns list", ids.len() - 40);
+    if patterns.len() > MAX_SHOWN {
+        let _infallible = writeln!(out, "  … and {} more: llm-triage patterns list", patterns.len() - MAX_SHOWN);
     }
     out
 }

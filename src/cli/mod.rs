@@ -1,87 +1,52 @@
-//! What a person types and sees.
+//! The command line: what a person types, and what the program prints.
+//!
+//! One file per command. A command reads its arguments (`args`), calls the library and prints the result; no command
+//! decides what a log line means. Commands return [`exit::Exit`] or [`exit::CliError`], and only [`main`] turns them into
+//! an exit code. Data goes to standard output, errors go to standard error.
+//!
+//! Tests: `tests/it/cli.rs`, `tests/it/top.rs`, `tests/it/schema.rs` and `tests/it/readme.rs`.
 
 mod args;
 mod check;
-mod crew;
+mod check_sources;
+mod classify;
+mod completions;
+mod daemon_client;
+mod exit;
 mod explain;
+mod feed;
+mod format;
 mod input;
+mod layout;
+mod load;
+mod manual;
 mod notify_test;
-mod offline;
+mod output;
 mod patterns;
+mod progress;
+mod replay;
 mod report;
 mod rules;
 mod run;
 mod schema;
-mod sources;
-mod style;
 mod suggest;
+mod terminal;
 mod top;
+mod workers;
 mod zstd;
 
 use args::{Args, Command};
 use clap::Parser;
-use std::fmt;
 use std::process::ExitCode;
 
-/// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// All went well.
-    Good,
-    /// Something failed on the way; what could be done was done.
-    Failed,
-    /// `--fail-on` was met.
-    Met,
-}
-
-/// Why a command could not do its work.
-#[derive(Debug)]
-enum Trouble {
-    /// What was typed cannot be done.
-    Usage(String),
-    /// The configuration or the patterns are wrong: each complaint on a line of its own.
-    Config(Vec<String>),
-    /// Whoever read our output has gone: a normal end.
-    Closed,
-    /// Anything else.
-    Failed(String),
-}
-
-impl Trouble {
-    fn exit_code(&self) -> u8 {
-        match self {
-            Self::Usage(_) => 2,
-            Self::Config(_) => 78,
-            Self::Closed => 0,
-            Self::Failed(_) => 1,
-        }
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(what) | Self::Failed(what) => f.write_str(what),
-            Self::Config(faults) => f.write_str(&faults.join("\n")),
-            Self::Closed => f.write_str("nobody reads the output"),
-        }
-    }
-}
-
-impl From<std::io::Error> for Trouble {
-    fn from(error: std::io::Error) -> Self {
-        if style::is_closed(&error) { Self::Closed } else { Self::Failed(error.to_string()) }
-    }
-}
-
-/// Runs the program.
+/// Parses the arguments, runs the command and returns the exit code of the process.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    let end = match args.command {
+    let result = match args.command {
         None => report::run(&args.report),
         Some(Command::Report(args)) => report::run(&args),
-        Some(Command::Classify(args)) => offline::classify(&args),
+        Some(Command::Classify(args)) => classify::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Patterns(args)) => patterns::run(&args),
         Some(Command::Suggest(args)) => suggest::run(&args),
@@ -91,17 +56,8 @@ pub fn main() -> ExitCode {
         Some(Command::Top(args)) => top::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
-        Some(Command::Completions { shell }) => args::completions(shell),
-        Some(Command::Man) => args::man(),
+        Some(Command::Completions { shell }) => completions::run(shell),
+        Some(Command::Man) => manual::run(),
     };
-    match end {
-        Ok(End::Good) => ExitCode::SUCCESS,
-        Ok(End::Failed) => ExitCode::from(1),
-        Ok(End::Met) => ExitCode::from(3),
-        Err(Trouble::Closed) => ExitCode::SUCCESS,
-        Err(trouble) => {
-            style::complain(&trouble.to_string());
-            ExitCode::from(trouble.exit_code())
-        }
-    }
+    exit::code(result)
 }

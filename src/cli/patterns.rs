@@ -1,7 +1,8 @@
-//! `patterns`: the catalogue, to look at and to prove.
+//! `patterns`: lists, shows and tests the catalogue of known errors.
 
 use super::args::{Patterns, PatternsCommand};
-use super::{End, Trouble, style};
+use super::exit::{CliError, Exit};
+use super::{layout, output, terminal};
 use crate::classify::{Catalog, Classifier, Pattern, Source};
 use crate::config::{build_patterns, load_patterns, read_patterns};
 use crate::record::Reader;
@@ -10,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(super) fn run(args: &Patterns) -> Result<End, Trouble> {
+pub(super) fn run(args: &Patterns) -> Result<Exit, CliError> {
     match &args.command {
         PatternsCommand::List { provider, category, patterns } => list(provider.as_deref(), category.as_deref(), patterns),
         PatternsCommand::Show { id, patterns } => show(id, patterns),
@@ -19,131 +20,132 @@ pub(super) fn run(args: &Patterns) -> Result<End, Trouble> {
     }
 }
 
-fn list(provider: Option<&str>, category: Option<&str>, dirs: &[PathBuf]) -> Result<End, Trouble> {
-    let classifier = load_patterns(dirs, &[]).map_err(Trouble::Config)?;
-    let wanted = |it: &&Pattern| {
-        provider.is_none_or(|wanted| it.providers.iter().any(|id| id == wanted))
-            && category.is_none_or(|wanted| it.category.as_str() == wanted)
+fn list(provider: Option<&str>, category: Option<&str>, dirs: &[PathBuf]) -> Result<Exit, CliError> {
+    let classifier = load_patterns(dirs, &[]).map_err(CliError::Config)?;
+    let is_wanted = |pattern: &&Pattern| {
+        provider.is_none_or(|wanted| pattern.providers.iter().any(|id| id == wanted))
+            && category.is_none_or(|wanted| pattern.category.as_str() == wanted)
     };
-    let mut rows: Vec<_> = classifier.catalog().patterns().iter().filter(wanted).collect();
-    rows.sort_by(|a, b| a.id.cmp(&b.id));
-    let width = rows.iter().map(|it| it.id.len()).max().unwrap_or(0);
+    let mut patterns: Vec<_> = classifier.catalog().patterns().iter().filter(is_wanted).collect();
+    patterns.sort_by(|a, b| a.id.cmp(&b.id));
+    let width = patterns.iter().map(|pattern| pattern.id.len()).max().unwrap_or(0);
     let mut out = String::new();
-    for it in &rows {
-        let _infallible = writeln!(out, "{:width$}  {:22} {:8} {:8} {}", it.id, it.category, it.owner, it.retry, it.title);
+    for Pattern { id, category, owner, retry, title, .. } in patterns {
+        let _infallible = writeln!(out, "{id:width$}  {category:22} {owner:8} {retry:8} {title}");
     }
-    style::print(out.as_bytes())?;
-    Ok(End::Good)
+    output::print(out.as_bytes())?;
+    Ok(Exit::Success)
 }
 
-fn show(id: &str, dirs: &[PathBuf]) -> Result<End, Trouble> {
-    let classifier = load_patterns(dirs, &[]).map_err(Trouble::Config)?;
+fn show(id: &str, dirs: &[PathBuf]) -> Result<Exit, CliError> {
+    let classifier = load_patterns(dirs, &[]).map_err(CliError::Config)?;
     let catalog = classifier.catalog();
-    let Some(pattern) = catalog.by_id(id).and_then(|it| catalog.pattern(it)) else {
-        let near: Vec<_> = catalog.patterns().iter().filter(|it| it.id.contains(id)).map(|it| it.id.as_str()).take(5).collect();
-        let hint = if near.is_empty() {
-            "`llm-triage patterns list` shows all".to_owned()
+    let Some(pattern) = catalog.by_id(id).and_then(|id| catalog.pattern(id)) else {
+        let ids = catalog.patterns().iter().map(|pattern| pattern.id.as_str());
+        let similar: Vec<_> = ids.filter(|known| known.contains(id)).take(5).collect();
+        let hint = if similar.is_empty() {
+            "`llm-triage patterns list` lists all".to_owned()
         } else {
-            format!("did you mean {}?", near.join(", "))
+            format!("did you mean {}?", similar.join(", "))
         };
-        return Err(Trouble::Usage(format!("no pattern is called {id:?}; {hint}")));
+        return Err(CliError::Usage(format!("unknown pattern {id:?}; {hint}")));
     };
-    style::print(describe(pattern).as_bytes())?;
-    Ok(End::Good)
+    output::print(describe(pattern).as_bytes())?;
+    Ok(Exit::Success)
 }
 
-/// A pattern as a person reads it.
-pub(super) fn describe(it: &Pattern) -> String {
-    let providers = if it.providers.is_empty() { "any".to_owned() } else { it.providers.join(", ") };
+/// The pattern as a table of two columns.
+pub(super) fn describe(pattern: &Pattern) -> String {
+    let providers = if pattern.providers.is_empty() { "any".to_owned() } else { pattern.providers.join(", ") };
     let mut rows = vec![
-        ("pattern", it.id.clone()),
-        ("title", it.title.clone()),
-        ("category", it.category.to_string()),
-        ("owner", it.owner.to_string()),
-        ("retry", it.retry.to_string()),
+        ("pattern", pattern.id.clone()),
+        ("title", pattern.title.clone()),
+        ("category", pattern.category.to_string()),
+        ("owner", pattern.owner.to_string()),
+        ("retry", pattern.retry.to_string()),
         ("providers", providers),
-        ("meaning", it.meaning.clone()),
-        ("fix", it.fix.clone()),
+        ("meaning", pattern.meaning.clone()),
+        ("fix", pattern.fix.clone()),
     ];
-    rows.extend(it.docs.clone().map(|docs| ("docs", docs)));
-    rows.push(("defined in", format!("{}:{}", it.file, it.line)));
-    rows.extend(it.examples.iter().take(2).map(|example| ("example", example.clone())));
-    let width = style::width();
+    if !pattern.tags.is_empty() {
+        rows.push(("tags", pattern.tags.join(", ")));
+    }
+    rows.extend(pattern.docs.clone().map(|docs| ("docs", docs)));
+    rows.push(("defined in", format!("{}:{}", pattern.file, pattern.line)));
+    rows.extend(pattern.examples.iter().take(2).map(|example| ("example", example.clone())));
+    let width = terminal::width();
     let mut out = String::new();
     for (name, text) in rows {
-        let _infallible = writeln!(out, "{name:<11} {}", style::wrap(&text, width - 12, 12));
+        let _infallible = writeln!(out, "{name:<11} {}", layout::wrap(&text, width - 12, 12));
     }
     out
 }
 
-fn test(paths: &[PathBuf]) -> Result<End, Trouble> {
-    let classifier = if paths.iter().all(|it| is_shipped_folder(it)) && !paths.is_empty() {
-        from_folder(&paths[0])?
+fn test(paths: &[PathBuf]) -> Result<Exit, CliError> {
+    let classifier = if paths.iter().all(|path| is_shipped_folder(path)) && !paths.is_empty() {
+        classifier_from_folder(&paths[0])?
     } else {
-        build_patterns(paths, &[]).map_err(Trouble::Config)?
+        build_patterns(paths, &[]).map_err(CliError::Config)?
     };
-    let reader = Reader::default();
-    let own = classifier.catalog().patterns().iter().any(|it| it.own);
-    let faults = classifier.check_examples(&reader, own);
-    let tested: Vec<_> = classifier.catalog().patterns().iter().filter(|it| it.own || !own).collect();
-    let (examples, near) = tested.iter().fold((0, 0), |(a, b), it| (a + it.examples.len(), b + it.near.len()));
-    for fault in &faults {
-        style::complain(&fault.to_string());
+    let has_own = classifier.catalog().patterns().iter().any(|pattern| pattern.own);
+    let errors = classifier.check_examples(&Reader::default(), has_own);
+    let tested: Vec<_> = classifier.catalog().patterns().iter().filter(|pattern| pattern.own || !has_own).collect();
+    let examples: usize = tested.iter().map(|pattern| pattern.examples.len()).sum();
+    let near_misses: usize = tested.iter().map(|pattern| pattern.near.len()).sum();
+    for error in &errors {
+        output::print_error(&error.to_string());
     }
-    let line = format!("{} patterns, {examples} examples, {near} near misses, {} wrong\n", tested.len(), faults.len());
-    style::print(line.as_bytes())?;
-    if faults.is_empty() {
-        Ok(End::Good)
+    let (patterns, wrong) = (tested.len(), errors.len());
+    let line = format!("{patterns} patterns, {examples} examples, {near_misses} near misses, {wrong} wrong\n");
+    output::print(line.as_bytes())?;
+    if errors.is_empty() {
+        Ok(Exit::Success)
     } else {
-        Err(Trouble::Config(vec![format!("{} examples or near misses are wrong", faults.len())]))
+        Err(CliError::Config(vec![format!("{wrong} examples or near misses are wrong")]))
     }
 }
 
-/// A working copy of the shipped catalogue itself: it stands for the compiled-in one.
+/// Whether the folder is a working copy of the shipped catalogue, which then replaces the compiled-in one.
 fn is_shipped_folder(path: &Path) -> bool {
     path.join("providers.toml").is_file() && path.join("signals.toml").is_file()
 }
 
-fn from_folder(path: &Path) -> Result<Classifier, Trouble> {
-    let files = read_patterns(path).map_err(Trouble::Config)?;
+fn classifier_from_folder(path: &Path) -> Result<Classifier, CliError> {
+    let files = read_patterns(path).map_err(CliError::Config)?;
     let sources: Vec<_> = files.iter().map(|(name, text)| Source { name, text, own: false }).collect();
     let catalog =
-        Catalog::build(&sources, &[]).map_err(|errors| Trouble::Config(errors.iter().map(ToString::to_string).collect()))?;
+        Catalog::build(&sources, &[]).map_err(|errors| CliError::Config(errors.iter().map(ToString::to_string).collect()))?;
     Ok(Classifier::new(Arc::new(catalog)))
 }
 
-fn coverage() -> Result<End, Trouble> {
-    let classifier = load_patterns(&[], &[]).map_err(Trouble::Config)?;
+fn coverage() -> Result<Exit, CliError> {
+    let classifier = load_patterns(&[], &[]).map_err(CliError::Config)?;
     let patterns = classifier.catalog().patterns();
+    // By the numbers of an entry, so that 2.10 follows 2.9.
     let mut entries: BTreeMap<Vec<u32>, Vec<&str>> = BTreeMap::new();
     let mut providers: BTreeMap<&str, usize> = BTreeMap::new();
     for pattern in patterns {
         for entry in &pattern.covers {
-            let key = entry.split('.').map(|it| it.parse().unwrap_or(u32::MAX)).collect();
-            entries.entry(key).or_default().push(&pattern.id);
+            let numbers = entry.split('.').map(|number| number.parse().unwrap_or(u32::MAX)).collect();
+            entries.entry(numbers).or_default().push(&pattern.id);
         }
         for provider in &pattern.providers {
             *providers.entry(provider).or_default() += 1;
         }
     }
     let mut out = String::from("entries of the error directory, and the patterns that cover them\n");
-    for (entry, ids) in &entries {
-        let name: Vec<_> = entry.iter().map(ToString::to_string).collect();
-        let _infallible = writeln!(out, "  {:9} {}", name.join("."), style::wrap(&ids.join(" "), style::width() - 12, 12));
+    for (numbers, ids) in &entries {
+        let entry: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+        let ids = layout::wrap(&ids.join(" "), terminal::width() - 12, 12);
+        let _infallible = writeln!(out, "  {:9} {ids}", entry.join("."));
     }
     out.push_str("patterns of each provider\n");
     for (provider, count) in &providers {
         let _infallible = writeln!(out, "  {provider:20} {count:4}");
     }
-    let any = patterns.iter().filter(|it| it.providers.is_empty()).count();
-    let _infallible = writeln!(
-        out,
-        "  {:20} {any:4}\n{} entries, {} providers, {} patterns",
-        "any",
-        entries.len(),
-        providers.len(),
-        patterns.len()
-    );
-    style::print(out.as_bytes())?;
-    Ok(End::Good)
+    let any = patterns.iter().filter(|pattern| pattern.providers.is_empty()).count();
+    let (entries, providers, patterns) = (entries.len(), providers.len(), patterns.len());
+    let _infallible = writeln!(out, "  {:20} {any:4}\n{entries} entries, {providers} providers, {patterns} patterns", "any");
+    output::print(out.as_bytes())?;
+    Ok(Exit::Success)
 }

@@ -1,19 +1,18 @@
-//! `rules`: Prometheus rules from the escalation table, for a fleet whose windows Prometheus sums.
+//! `rules`: prints Prometheus rules made from the escalation table, for a fleet of daemons whose counts Prometheus adds up.
 
 use super::args::{Rules, RulesAs};
-use super::{End, Trouble, run, style};
+use super::exit::{CliError, Exit};
+use super::{load, output};
 use crate::alert::{RUNBOOK_OF_A_NODE, RulesFormat, RulesOptions, prometheus_rules};
-use crate::config::{Config, Flags, GroupBy};
+use crate::config::GroupBy;
 use crate::daemon;
 
-pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
-    // Nothing is read, so that nothing is to be read is no fault here.
-    let flags = Flags { config: args.config.clone(), stdin: true, ..Flags::default() };
+pub(super) fn run(args: &Rules) -> Result<Exit, CliError> {
     if args.scrape_interval.0.is_zero() {
-        return Err(Trouble::Usage("a scrape interval of 0 s cannot be; give what Prometheus uses, as 30s".to_owned()));
+        return Err(CliError::Usage("the scrape interval must not be 0 s; give the one of Prometheus, such as 30s".to_owned()));
     }
-    let config = run::config(Config::load(&flags))?;
-    let rules = daemon::rules(&config).map_err(Trouble::Config)?;
+    let config = load::config(&load::flags_without_sources(args.config.as_ref()))?;
+    let rules = daemon::rules(&config).map_err(CliError::Config)?;
     let options = RulesOptions {
         scrape_interval: args.scrape_interval.0,
         format: match args.format {
@@ -26,6 +25,6 @@ pub(super) fn run(args: &Rules) -> Result<End, Trouble> {
         },
         by_service: config.by.contains(&GroupBy::Service),
     };
-    style::print(prometheus_rules(rules.table(), &options).as_bytes())?;
-    Ok(End::Good)
+    output::print(prometheus_rules(rules.table(), &options).as_bytes())?;
+    Ok(Exit::Success)
 }

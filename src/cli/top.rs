@@ -1,200 +1,175 @@
-//! `top`: what a running daemon sees, painted again and again; printed once where nobody watches.
+//! `top`: shows the rates, alerts and sources of a running daemon, repainted until Ctrl-C; printed once if standard output
+//! is not a terminal.
 
 use super::args::Top;
-use super::{End, Trouble, style};
+use super::exit::{CliError, Exit};
+use super::terminal::{self, Styles};
+use super::{daemon_client, format, layout, output};
 use crate::time::{Stamp, Timestamp};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::HOST;
-use hyper::{Request, Uri};
-use hyper_util::rt::TokioIo;
+use crate::window::SlidingWindow;
+use hyper::Uri;
+use hyper::http::uri::Authority;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, SystemTime};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
-/// How long the daemon may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The most bytes of an answer that are read.
-const ANSWER: usize = 16 << 20;
 /// The columns of the table of rates.
-const WINDOWS: [&str; 4] = ["1m", "5m", "15m", "1h"];
+const WINDOWS: [&str; 4] = SlidingWindow::SPANS;
+/// The column that sorts the table, and the one whose share is shown.
+const FIVE_MINUTES: usize = 1;
+const ONE_HOUR: usize = 3;
+/// The most findings that are shown.
+const MAX_FINDINGS: usize = 5;
 
-pub(super) fn run(args: &Top) -> Result<End, Trouble> {
+pub(super) fn run(args: &Top) -> Result<Exit, CliError> {
     let url: Uri =
-        args.url.parse().map_err(|_| Trouble::Usage(format!("{:?} is no address; write http://HOST:PORT", args.url)))?;
+        args.url.parse().map_err(|_| CliError::Usage(format!("invalid address {:?}; write http://HOST:PORT", args.url)))?;
     if url.scheme_str() != Some("http") || url.host().is_none() {
-        return Err(Trouble::Usage(format!("{:?} is no address of a daemon; write http://HOST:PORT", args.url)));
+        return Err(CliError::Usage(format!("invalid address of a daemon {:?}; write http://HOST:PORT", args.url)));
     }
     let once = args.once || !io::stdout().is_terminal();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        loop {
-            let picture = picture(&url).await;
-            if once {
-                let picture = picture.map_err(|error| {
-                    Trouble::Failed(format!(
-                        "{}: {error}; start one with `llm-triage run`, or name another with --url",
-                        args.url
-                    ))
-                })?;
-                style::print(picture.as_bytes())?;
-                return Ok(End::Good);
-            }
-            // A daemon that restarts is shown as soon as it is back.
-            let text = picture.unwrap_or_else(|error| format!("{}: {error}; asking again\n", args.url));
-            match style::print(style::screen(&text, "a higher window shows them").as_bytes()) {
-                Err(error) if style::is_closed(&error) => return Ok(End::Good),
-                done => done?,
-            }
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(args.interval)) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(End::Good),
-            }
-        }
-    })
+    if once {
+        let text = runtime.block_on(fetch(&url)).map_err(|error| {
+            CliError::Failed(format!("{}: {error}; start one with `llm-triage run`, or name another with --url", args.url))
+        })?;
+        output::print(text.as_bytes())?;
+        return Ok(Exit::Success);
+    }
+    runtime.block_on(repaint(&url, args))
 }
 
-async fn picture(url: &Uri) -> Result<String, String> {
-    let status = get(url, "/api/v1/status").await?;
-    let windows = get(url, "/api/v1/windows").await?;
-    let alerts = get(url, "/api/v1/alerts").await?;
+/// Shows the daemon again and again, until Ctrl-C or until standard output is closed.
+async fn repaint(url: &Uri, args: &Top) -> Result<Exit, CliError> {
+    loop {
+        // While a daemon restarts, the error is shown and the next request may succeed.
+        let text = fetch(url).await.unwrap_or_else(|error| format!("{}: {error}; retrying\n", args.url));
+        match output::print(terminal::screen(&text, "enlarge the terminal to see them").as_bytes()) {
+            Err(error) if output::is_closed(&error) => return Ok(Exit::Success),
+            printed => printed?,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(args.interval)) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::Success),
+        }
+    }
+}
+
+/// Reads the API of the daemon and returns the text to show.
+async fn fetch(url: &Uri) -> Result<String, String> {
+    let status = daemon_client::get(url, "/api/v1/status").await?;
+    let windows = daemon_client::get(url, "/api/v1/windows").await?;
+    let alerts = daemon_client::get(url, "/api/v1/alerts").await?;
+    let styles = Styles::for_stdout();
     let mut out = String::new();
-    head(&mut out, url.authority().map(|it| it.as_str()).unwrap_or_default(), &status);
-    rates(&mut out, &windows);
-    firing(&mut out, &alerts);
-    sources(&mut out, &status);
+    write_head(&mut out, url.authority().map_or("", Authority::as_str), &status, styles);
+    write_rates(&mut out, &windows, styles);
+    write_alerts(&mut out, &alerts, styles);
+    write_findings(&mut out, &alerts, styles);
+    write_sources(&mut out, &status, styles);
     Ok(out)
 }
 
-/// One GET, with a limit on its time and on the size of the answer.
-async fn get(url: &Uri, path: &str) -> Result<Value, String> {
-    let authority = url.authority().map(|it| it.as_str()).unwrap_or_default();
-    let address = if url.port().is_some() { authority.to_owned() } else { format!("{authority}:80") };
-    let path = format!("{}{path}", url.path().trim_end_matches('/'));
-    let asking = async {
-        let socket = TcpStream::connect(&address)
-            .await
-            .map_err(|error| format!("no daemon answers there: {}", style::reason(&error)))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.map_err(|error| error.to_string())?;
-        let request =
-            Request::get(&path).header(HOST, authority).body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
-        let answer = async {
-            let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), ANSWER).collect().await.map_err(|error| error.to_string())?;
-            if !status.is_success() {
-                return Err(format!("{path} answered {status}; is that llm-triage?"));
-            }
-            serde_json::from_slice(&body.to_bytes()).map_err(|_| format!("{path} is no JSON; is that llm-triage?"))
-        };
-        tokio::select! {
-            answer = answer => answer,
-            ended = connection => Err(ended.err().map_or_else(|| "the connection was closed".to_owned(), |it| it.to_string())),
-        }
-    };
-    timeout(PATIENCE, asking).await.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
-}
-
-fn head(out: &mut String, url: &str, status: &Value) {
-    let paint = style::Paint::for_stdout();
+fn write_head(out: &mut String, address: &str, status: &Value, styles: Styles) {
     let up = Duration::from_secs(status["uptime_s"].as_u64().unwrap_or(0));
     let line = format!(
-        "llm-triage {} at {url}   {}   up {}   {} patterns",
-        word(&status["version"]),
-        word(&status["phase"]),
-        style::span(up),
-        style::count(status["patterns"].as_u64().unwrap_or(0)),
+        "llm-triage {} at {address}   {}   up {}   {} patterns",
+        text(&status["version"]),
+        text(&status["phase"]),
+        format::duration(up),
+        format::count(status["patterns"].as_u64().unwrap_or(0)),
     );
-    let _infallible = writeln!(out, "{}\n", paint.bold(&line));
+    let _infallible = writeln!(out, "{}\n", styles.bold(&line));
 }
 
-/// Failed calls by provider and status, most of the last five minutes first.
-fn rates(out: &mut String, windows: &Value) {
-    let paint = style::Paint::for_stdout();
+/// Failed calls by provider and status; the most in the last five minutes first.
+fn write_rates(out: &mut String, windows: &Value, styles: Styles) {
     let mut rows: BTreeMap<(&str, &str), [u64; 4]> = BTreeMap::new();
     let mut shares: BTreeMap<&str, f64> = BTreeMap::new();
-    for it in windows["windows"].as_array().into_iter().flatten() {
-        let Some(column) = WINDOWS.iter().position(|window| it["window"] == **window) else { continue };
-        let provider = word(&it["provider"]);
-        match it["status"].as_str() {
-            Some(status) => rows.entry((provider, status)).or_default()[column] = it["errors"].as_u64().unwrap_or(0),
-            None if column == 1 => {
-                if let Some(ratio) = it["ratio"].as_f64() {
+    for view in windows["windows"].as_array().into_iter().flatten() {
+        let Some(column) = WINDOWS.iter().position(|window| view["window"] == **window) else { continue };
+        let provider = text(&view["provider"]);
+        match view["status"].as_str() {
+            Some(status) => rows.entry((provider, status)).or_default()[column] = view["errors"].as_u64().unwrap_or(0),
+            None if column == FIVE_MINUTES => {
+                if let Some(ratio) = view["ratio"].as_f64() {
                     shares.insert(provider, ratio);
                 }
             }
             None => {}
         }
     }
-    let mut rows: Vec<_> = rows.into_iter().filter(|(_, counts)| counts.iter().any(|it| *it > 0)).collect();
-    rows.sort_by_key(|(_, counts)| std::cmp::Reverse((counts[1], counts[3])));
+    let mut rows: Vec<_> = rows.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count > 0)).collect();
+    rows.sort_by_key(|(_, counts)| std::cmp::Reverse((counts[FIVE_MINUTES], counts[ONE_HOUR])));
     if rows.is_empty() {
         let _infallible = writeln!(out, "no failed call in the last hour\n");
         return;
     }
     let heading =
         format!("{:16} {:10} {:>7} {:>7} {:>7} {:>7}   failing", "provider", "status", "1 min", "5 min", "15 min", "1 h");
-    let _infallible = writeln!(out, "{}", paint.dim(&heading));
+    let _infallible = writeln!(out, "{}", styles.dim(&heading));
     for ((provider, status), counts) in &rows {
-        let share = shares.get(provider).map(|it| style::percent(*it)).unwrap_or_default();
-        let [one, five, quarter, hour] = counts.map(style::count);
-        let _infallible = writeln!(out, "{provider:16} {status:10} {one:>7} {five:>7} {quarter:>7} {hour:>7}   {share}");
+        let share = shares.get(provider).map(|share| format::percent(*share)).unwrap_or_default();
+        let [one, five, fifteen, hour] = counts.map(format::count);
+        let _infallible = writeln!(out, "{provider:16} {status:10} {one:>7} {five:>7} {fifteen:>7} {hour:>7}   {share}");
     }
     out.push('\n');
 }
 
-fn firing(out: &mut String, alerts: &Value) {
-    let paint = style::Paint::for_stdout();
-    let mut some = false;
-    for it in alerts["alerts"].as_array().into_iter().flatten() {
-        let state = word(&it["state"]);
+/// Pending and firing alerts.
+fn write_alerts(out: &mut String, alerts: &Value, styles: Styles) {
+    let mut has_alert = false;
+    for alert in alerts["alerts"].as_array().into_iter().flatten() {
+        let state = text(&alert["state"]);
         if !matches!(state, "pending" | "firing") {
             continue;
         }
-        some = true;
-        let label = format!("{state:8} {:9} {:14} {}", word(&it["severity"]), word(&it["row"]), word(&it["provider"]));
-        let label = if state == "firing" { paint.red(&label) } else { paint.yellow(&label) };
-        let since = time(&it["since"]);
-        let since = since.map(|at| format!("since {}", style::clock(at, false))).unwrap_or_default();
+        has_alert = true;
+        let label = format!("{state:8} {:9} {:14} {}", text(&alert["severity"]), text(&alert["row"]), text(&alert["provider"]));
+        let label = if state == "firing" { styles.red(&label) } else { styles.yellow(&label) };
+        let since = time(&alert["since"]);
+        let since = since.map(|at| format!("since {}", format::clock(at, false))).unwrap_or_default();
         let _infallible = writeln!(out, "{label}   {since}");
         for (key, name) in [("summary", "what"), ("fix", "fix"), ("next_step", "next")] {
-            if let Some(text) = it[key].as_str().filter(|it| !it.is_empty()) {
-                let _infallible = writeln!(out, "  {name:<5} {}", style::wrap(text, style::width() - 8, 8));
+            if let Some(text) = alert[key].as_str().filter(|text| !text.is_empty()) {
+                let _infallible = writeln!(out, "  {name:<5} {}", layout::wrap(text, terminal::width() - 8, 8));
             }
         }
     }
-    if !some {
+    if !has_alert {
         let _infallible = writeln!(out, "no alert");
     }
+}
+
+fn write_findings(out: &mut String, alerts: &Value, styles: Styles) {
     let findings = alerts["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !findings.is_empty() {
-        let _infallible = writeln!(out, "\n{}", paint.dim("what the calls show together"));
+        let _infallible = writeln!(out, "\n{}", styles.dim("findings"));
     }
-    for it in findings.iter().take(5) {
-        let _infallible = writeln!(out, "- {}", style::wrap(word(&it["text"]), style::width() - 2, 2));
+    for finding in findings.iter().take(MAX_FINDINGS) {
+        let _infallible = writeln!(out, "- {}", layout::wrap(text(&finding["text"]), terminal::width() - 2, 2));
     }
     out.push('\n');
 }
 
-fn sources(out: &mut String, status: &Value) {
-    let paint = style::Paint::for_stdout();
+fn write_sources(out: &mut String, status: &Value, styles: Styles) {
     let now = Timestamp::from_system(SystemTime::now());
-    let _infallible = writeln!(out, "{}", paint.dim(&format!("{:16} {:>6} {:>12}   last read", "source", "files", "unread")));
-    for it in status["sources"].as_array().into_iter().flatten() {
-        let last = time(&it["last_read"]);
-        let last = last.map_or_else(|| "never".to_owned(), |at| format!("{} ago", style::span(now.since(at))));
-        let files = it["files"].as_u64().map(style::count).unwrap_or_default();
-        let lag = it["lag_bytes"].as_u64().map(style::bytes).unwrap_or_default();
-        let _infallible = writeln!(out, "{:16} {files:>6} {lag:>12}   {last}", word(&it["name"]));
+    let heading = format!("{:16} {:>6} {:>12}   last read", "source", "files", "unread");
+    let _infallible = writeln!(out, "{}", styles.dim(&heading));
+    for source in status["sources"].as_array().into_iter().flatten() {
+        let last = time(&source["last_read"]);
+        let last = last.map_or_else(|| "never".to_owned(), |at| format!("{} ago", format::duration(now.since(at))));
+        let files = source["files"].as_u64().map(format::count).unwrap_or_default();
+        let lag = source["lag_bytes"].as_u64().map(format::bytes).unwrap_or_default();
+        let name = layout::pad(text(&source["name"]), 16);
+        let _infallible = writeln!(out, "{name} {files:>6} {lag:>12}   {last}");
     }
 }
 
-fn word(value: &Value) -> &str {
+/// The text of a JSON string; empty for any other value.
+fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

@@ -1,23 +1,24 @@
-//! Bytes out of a `.zst` file, frame after frame: what several programs appended, or one program in parallel, is one stream.
+//! Decompresses `.zst` files. All frames of a file are one stream: programs append frames, and parallel compressors write
+//! several.
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::error::Error;
 use std::io::{self, BufRead, Read};
 
-/// Unpacks what `source` gives.
-pub(super) struct Unzstd<R> {
+/// A reader of the decompressed bytes of `source`.
+pub(super) struct ZstdReader<R> {
     source: R,
     frame: FrameDecoder,
 }
 
-impl<R: BufRead> Unzstd<R> {
+impl<R: BufRead> ZstdReader<R> {
     pub(super) fn new(source: R) -> Self {
         Self { source, frame: FrameDecoder::new() }
     }
 
-    /// Begins the next frame. False at the end.
-    fn begin(&mut self) -> io::Result<bool> {
+    /// Starts the next frame. False at the end of the source.
+    fn next_frame(&mut self) -> io::Result<bool> {
         while !self.source.fill_buf()?.is_empty() {
             match self.frame.init(&mut self.source) {
                 Ok(()) => return Ok(true),
@@ -27,37 +28,37 @@ impl<R: BufRead> Unzstd<R> {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                 }
-                Err(error) => return Err(error_of(error)),
+                Err(error) => return Err(io_error(error)),
             }
         }
         Ok(false)
     }
 }
 
-impl<R: BufRead> Read for Unzstd<R> {
+impl<R: BufRead> Read for ZstdReader<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         while self.frame.can_collect() == 0 && !to.is_empty() {
             if self.frame.is_finished() {
-                if !self.begin()? {
+                if !self.next_frame()? {
                     return Ok(0);
                 }
             } else {
-                let some = BlockDecodingStrategy::UptoBytes(to.len());
-                self.frame.decode_blocks(&mut self.source, some).map_err(error_of)?;
+                let strategy = BlockDecodingStrategy::UptoBytes(to.len());
+                self.frame.decode_blocks(&mut self.source, strategy).map_err(io_error)?;
             }
         }
         self.frame.read(to)
     }
 }
 
-/// The same, with its kind where the source ended too early.
-fn error_of(error: FrameDecoderError) -> io::Error {
+/// The same error for a reader; of kind `UnexpectedEof` if the source ended too early.
+fn io_error(error: FrameDecoderError) -> io::Error {
     let mut cause: Option<&dyn Error> = Some(&error);
-    while let Some(it) = cause {
-        if it.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof) {
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
             return io::ErrorKind::UnexpectedEof.into();
         }
-        cause = it.source();
+        cause = error.source();
     }
     io::Error::new(io::ErrorKind::InvalidData, error)
 }

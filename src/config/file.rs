@@ -5,14 +5,12 @@ use super::quantity::{ByteSize, Span};
 use super::read::{At, Section};
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
+use crate::delivery::ReceiverOptions;
 use crate::source::file::StartAt;
 use crate::taxonomy::ProviderSpec;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-
-/// The kinds of `[[receiver.…]]`.
-const RECEIVERS: [&str; 7] = ["alertmanager", "webhook", "slack", "pagerduty", "command", "stdout", "heartbeat"];
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -94,8 +92,8 @@ impl File {
         });
         file.escalation = root.foreign("escalation");
         root.table("receiver", |it| {
-            for kind in RECEIVERS {
-                file.receivers.extend(it.foreign(kind).into_iter().map(|table| (kind, table)));
+            for kind in ReceiverOptions::KINDS {
+                file.receivers.extend(it.foreign(kind).into_iter().map(|table| (*kind, table)));
             }
         });
         file

@@ -6,7 +6,7 @@ mod state;
 
 pub use state::CorrelateState;
 
-use crate::classify::{Attribution, Traffic, Verdict};
+use crate::classify::{Attribution, Role, Traffic, Verdict};
 use crate::observation::{Name, Observation};
 use crate::taxonomy::{Grain, Outcome, Provider, Status, string_enum};
 use crate::time::Timestamp;
@@ -139,53 +139,56 @@ impl StreamCalls {
 
     /// Completes a verdict from what the stream said before, and settles its grain.
     pub fn complete(&mut self, verdict: &mut Verdict<'_>, at: Timestamp, traffic: Traffic, duplicates: &mut Duplicates) {
-        if verdict.is_retry_notice {
+        if verdict.judgement.role == Role::RetryNotice {
             if self.transport_at.is_none_or(|then| at.since(then) >= STREAM_MEMORY) {
-                verdict.outcome = Outcome::Error;
+                verdict.judgement.outcome = Outcome::Error;
             } else if let Some(tried) = self.held.iter().rposition(|it| it.outcome == Outcome::Error) {
                 // Its call goes on: however long the SDK waits, this attempt never stands for one.
                 self.held.remove(tried);
             }
         }
-        if verdict.doubtful && traffic == Traffic::Mixed && self.llm_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
-            verdict.outcome = Outcome::Error;
-            verdict.doubtful = false;
+        if verdict.judgement.doubtful
+            && traffic == Traffic::Mixed
+            && self.llm_at.is_some_and(|then| at.since(then) < STREAM_MEMORY)
+        {
+            verdict.judgement.outcome = Outcome::Error;
+            verdict.judgement.doubtful = false;
         }
         self.carry_over(verdict, at);
-        if verdict.outcome == Outcome::Other {
+        if verdict.judgement.outcome == Outcome::Other {
             return;
         }
         match self.rule {
-            Some(GrainRule::Call) if verdict.grain == Grain::Attempt => verdict.grain = Grain::Call,
-            Some(GrainRule::Attempt) if verdict.grain == Grain::Call => verdict.grain = Grain::Attempt,
+            Some(GrainRule::Call) if verdict.judgement.grain == Grain::Attempt => verdict.judgement.grain = Grain::Call,
+            Some(GrainRule::Attempt) if verdict.judgement.grain == Grain::Call => verdict.judgement.grain = Grain::Attempt,
             _ => {}
         }
-        if verdict.provider != Provider::UNKNOWN {
+        if verdict.judgement.provider != Provider::UNKNOWN {
             self.llm_at = Some(at);
         }
-        let id = verdict.call_id.as_deref().or(verdict.request_id.as_deref());
-        if let Some(id) = id.filter(|_| verdict.grain != Grain::Detail)
-            && duplicates.is_repeat(id, verdict.outcome, verdict.grain, at)
+        let id = verdict.texts.call_id.as_deref().or(verdict.texts.request_id.as_deref());
+        if let Some(id) = id.filter(|_| verdict.judgement.grain != Grain::Detail)
+            && duplicates.is_repeat(id, verdict.judgement.outcome, verdict.judgement.grain, at)
         {
-            verdict.grain = Grain::Detail;
+            verdict.judgement.grain = Grain::Detail;
         }
     }
 
     /// A connection that fails where a relay is called by vendors' models is the relay's.
     fn through_relay(&mut self, verdict: &mut Verdict<'_>, at: Timestamp) {
-        if !verdict.model.as_deref().is_some_and(|it| it.contains('/')) {
+        if !verdict.texts.model.as_deref().is_some_and(|it| it.contains('/')) {
             return;
         }
-        if let Some(relay) = verdict.relay {
+        if let Some(relay) = verdict.judgement.relay {
             self.relay = Some((relay, at));
         }
-        let unanswered = matches!(verdict.status, Some(Status::Connection | Status::Timeout));
+        let unanswered = matches!(verdict.judgement.status, Some(Status::Connection | Status::Timeout));
         if let Some((relay, _)) = self.relay.filter(|(_, then)| at.since(*then) < STREAM_MEMORY)
-            && verdict.outcome == Outcome::Error
+            && verdict.judgement.outcome == Outcome::Error
             && unanswered
-            && verdict.provider_by == Some(Attribution::Model)
+            && verdict.judgement.provider_by == Some(Attribution::Model)
         {
-            (verdict.provider, verdict.provider_by) = (relay, Some(Attribution::Context));
+            (verdict.judgement.provider, verdict.judgement.provider_by) = (relay, Some(Attribution::Context));
         }
     }
 
@@ -193,43 +196,49 @@ impl StreamCalls {
         self.through_relay(verdict, at);
         self.note_named(verdict, at);
         self.since_last = self.since_last.saturating_add(1);
-        let certain = matches!(verdict.provider_by, Some(Attribution::Host | Attribution::Field | Attribution::Wrapper));
-        if verdict.is_transport && verdict.outcome != Outcome::Other {
+        let certain =
+            matches!(verdict.judgement.provider_by, Some(Attribution::Host | Attribution::Field | Attribution::Wrapper));
+        if verdict.judgement.role == Role::Transport && verdict.judgement.outcome != Outcome::Other {
             self.transport_at = Some(at);
         }
-        if certain && verdict.provider != Provider::UNKNOWN {
-            let outgoing = verdict.is_transport || verdict.is_request;
+        if certain && verdict.judgement.provider != Provider::UNKNOWN {
+            let outgoing = matches!(verdict.judgement.role, Role::Transport | Role::Request);
             if outgoing {
                 self.answers = self.answers.saturating_add(1);
                 self.since_last = 0;
-                self.hosts.retain(|(it, _)| *it != verdict.provider);
-                self.hosts.push((verdict.provider, at));
+                self.hosts.retain(|(it, _)| *it != verdict.judgement.provider);
+                self.hosts.push((verdict.judgement.provider, at));
                 if self.hosts.len() > 8 {
                     self.hosts.remove(0);
                 }
             }
             // Behind a relay, the next call for the same model may go elsewhere.
-            if verdict.relay.is_none() {
-                self.learn(verdict.model_text(), verdict.provider);
+            if verdict.judgement.relay.is_none() {
+                self.learn(verdict.model_text(), verdict.judgement.provider);
             }
             if outgoing {
-                self.last = Some(Context { at, provider: verdict.provider });
+                self.last = Some(Context { at, provider: verdict.judgement.provider });
             }
             return;
         }
         // A class of a cloud's own SDK, where the model has a name of the vendor's.
-        if verdict.provider_by == Some(Attribution::Namespace) && !verdict.is_sdks && verdict.relay.is_none() {
-            self.learn(verdict.model_text(), verdict.provider);
+        if verdict.judgement.provider_by == Some(Attribution::Namespace)
+            && !verdict.judgement.is_sdks
+            && verdict.judgement.relay.is_none()
+        {
+            self.learn(verdict.model_text(), verdict.judgement.provider);
         }
         let model = Name::new(verdict.model_text());
         let known = self.models.iter().find(|(name, _)| *name == model && !model.is_empty()).map(|(_, provider)| *provider);
-        let took = Duration::from_secs_f64(verdict.latency_s.unwrap_or(0.0).clamp(0.0, 600.0));
+        let took = Duration::from_secs_f64(verdict.judgement.latency_s.unwrap_or(0.0).clamp(0.0, 600.0));
         let lately = self.last.filter(|it| self.since_last <= NEAR && at.since(it.at) <= SAME_CALL + took);
         // A model's name is a weak sign where this stream never called the provider that it points to.
         let seen = |provider: Provider| self.hosts.iter().any(|(it, then)| *it == provider && at.since(*then) < STREAM_MEMORY);
-        let weak = verdict.provider == Provider::UNKNOWN
-            || matches!(verdict.provider_by, Some(Attribution::Model | Attribution::Namespace | Attribution::Wording))
-                && !seen(verdict.provider);
+        let weak = verdict.judgement.provider == Provider::UNKNOWN
+            || matches!(
+                verdict.judgement.provider_by,
+                Some(Attribution::Model | Attribution::Namespace | Attribution::Wording)
+            ) && !seen(verdict.judgement.provider);
         if !weak {
             return;
         }
@@ -237,13 +246,14 @@ impl StreamCalls {
             [(provider, then)] if self.answers >= SETTLED && at.since(*then) < STREAM_MEMORY => Some(*provider),
             _ => None,
         };
-        let unknown = verdict.provider == Provider::UNKNOWN;
-        let sole =
-            self.sole(at).filter(|_| is_guessed(verdict) && verdict.outcome == Outcome::Error && verdict.gateway.is_none());
+        let unknown = verdict.judgement.provider == Provider::UNKNOWN;
+        let sole = self.sole(at).filter(|_| {
+            is_guessed(verdict) && verdict.judgement.outcome == Outcome::Error && verdict.judgement.gateway.is_none()
+        });
         let found = known.or_else(|| lately.map(|it| it.provider)).or(only.filter(|_| unknown)).or(sole);
-        if let Some(found) = found.filter(|it| *it != verdict.provider) {
-            verdict.provider = found;
-            verdict.provider_by = Some(Attribution::Context);
+        if let Some(found) = found.filter(|it| *it != verdict.judgement.provider) {
+            verdict.judgement.provider = found;
+            verdict.judgement.provider_by = Some(Attribution::Context);
             if lately.is_some_and(|it| it.provider == found) {
                 self.learn(model.as_str(), found);
             }
@@ -253,19 +263,19 @@ impl StreamCalls {
     /// Counts the records in a row that name one and the same provider.
     fn note_named(&mut self, verdict: &Verdict<'_>, at: Timestamp) {
         if is_guessed(verdict)
-            || matches!(verdict.provider_by, Some(Attribution::Context | Attribution::Pattern))
-            || verdict.provider == Provider::UNKNOWN
-            || verdict.outcome == Outcome::Other
+            || matches!(verdict.judgement.provider_by, Some(Attribution::Context | Attribution::Pattern))
+            || verdict.judgement.provider == Provider::UNKNOWN
+            || verdict.judgement.outcome == Outcome::Other
         {
             return;
         }
         self.sole = match self.sole {
-            Some((provider, count)) if provider == verdict.provider => Some((provider, count.saturating_add(1))),
+            Some((provider, count)) if provider == verdict.judgement.provider => Some((provider, count.saturating_add(1))),
             Some(_) => {
                 self.mixed_at = Some(at);
-                Some((verdict.provider, 1))
+                Some((verdict.judgement.provider, 1))
             }
-            None => Some((verdict.provider, 1)),
+            None => Some((verdict.judgement.provider, 1)),
         };
     }
 
@@ -363,8 +373,8 @@ impl StreamCalls {
 
 /// Whether nothing that the record says names its provider for sure.
 fn is_guessed(verdict: &Verdict<'_>) -> bool {
-    let by_sdk = verdict.is_sdks && verdict.provider_by == Some(Attribution::Namespace);
-    by_sdk || matches!(verdict.provider_by, None | Some(Attribution::Wording))
+    let by_sdk = verdict.judgement.is_sdks && verdict.judgement.provider_by == Some(Attribution::Namespace);
+    by_sdk || matches!(verdict.judgement.provider_by, None | Some(Attribution::Wording))
 }
 
 /// An attempt that stands for its call.

@@ -1,4 +1,4 @@
-//! The TCP sources that run, and what a reload makes of them: settings change while peers are connected, sources come and go.
+//! The running TCP sources. A reload starts and stops sources, and changes settings while peers stay connected.
 
 use crate::observation::SourceId;
 use crate::source::budget::MemoryBudget;
@@ -13,22 +13,22 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-/// A TCP source that is to run.
+/// A TCP source that should run.
 #[derive(Debug)]
 pub struct PeerSource {
-    /// The configured source.
+    /// Its number.
     pub source: SourceId,
     /// Its name.
     pub name: String,
-    /// Where it listens; of one that runs already, or takes the place of one that goes, nobody looks at it.
+    /// Where it listens. A source that is already running keeps its address, whatever this says.
     pub address: SocketAddr,
-    /// What is bound there, if it is new.
+    /// The bound socket, if the source is new.
     pub socket: Option<TcpListener>,
-    /// Caps, and TLS.
+    /// Limits, and TLS.
     pub settings: Settings,
 }
 
-/// What all of them share.
+/// What all TCP sources share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) budget: Arc<MemoryBudget>,
@@ -41,51 +41,51 @@ pub(super) struct Shared {
 struct Running {
     settings: watch::Sender<Settings>,
     stop: CancellationToken,
-    /// Kept so that a source of another name can go on with it.
+    /// Kept so that a new source with the same address can use it.
     socket: TcpListener,
     address: SocketAddr,
 }
 
-/// See the module.
+/// The running TCP sources, by name.
 #[derive(Debug)]
 pub(super) struct Peers {
     shared: Shared,
     running: BTreeMap<String, Running>,
-    /// To the task that owns the sources; it takes them as they come.
+    /// To the task that runs the sources.
     start: mpsc::Sender<(TcpSource, CancellationToken)>,
 }
 
 impl Peers {
-    /// Nothing runs yet; what will is owned by the future.
+    /// Nothing runs yet. The returned future runs the sources that [`Self::set`] starts.
     pub(super) fn new(shared: Shared) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (start, started) = mpsc::channel(1);
         let stop = shared.stop.clone();
-        (Self { shared, running: BTreeMap::new(), start }, own(started, stop))
+        (Self { shared, running: BTreeMap::new(), start }, run_sources(started, stop))
     }
 
-    /// Lets these run and no others, in so many bytes of room.
-    pub(super) async fn set(&mut self, wanted: Vec<PeerSource>, gauges: &[Arc<Gauges>], room: usize) {
-        let peers = wanted.iter().map(|it| it.settings.limits.connections).sum();
-        self.shared.budget.set(room, peers);
-        let is_wanted = |name: &String| wanted.iter().any(|it| it.name == *name);
+    /// Runs these sources and stops all others. Together they may buffer `buffer_bytes`.
+    pub(super) async fn set(&mut self, wanted: Vec<PeerSource>, gauges: &[Arc<Gauges>], buffer_bytes: usize) {
+        let peers = wanted.iter().map(|peer| peer.settings.limits.connections).sum();
+        self.shared.budget.set(buffer_bytes, peers);
+        let is_wanted = |name: &String| wanted.iter().any(|peer| peer.name == *name);
         let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.running).into_iter().partition(|(name, _)| is_wanted(name));
         self.running = kept;
-        for (name, it) in &gone {
-            info!(name, address = %it.address, "no more lines are taken here");
-            it.stop.cancel();
+        for (name, running) in &gone {
+            info!(name, address = %running.address, "source removed, no longer listening");
+            running.stop.cancel();
         }
-        for it in wanted {
-            if let Some(running) = self.running.get(&it.name) {
-                running.settings.send_replace(it.settings);
+        for peer in wanted {
+            let PeerSource { source, name, address, socket, settings } = peer;
+            if let Some(running) = self.running.get(&name) {
+                running.settings.send_replace(settings);
                 continue;
             }
-            let name = it.name.clone();
-            let left = gone.values().find(|old| old.address == it.address).map(|old| old.socket.try_clone());
-            let socket = it.socket.map(Ok).or(left).unwrap_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()));
-            let gauges = gauges.get(usize::from(it.source.0)).cloned().unwrap_or_default();
-            if let Err(error) = self.start(it.source, &name, it.settings, socket, gauges).await {
-                error!(name, %error, "cannot take lines");
+            let left = gone.values().find(|old| old.address == address).map(|old| old.socket.try_clone());
+            let socket = socket.map(Ok).or(left).unwrap_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()));
+            let gauges = gauges.get(usize::from(source.0)).cloned().unwrap_or_default();
+            if let Err(error) = self.start(source, &name, settings, socket, gauges).await {
+                error!(name, %address, %error, "cannot start the TCP source");
             }
         }
     }
@@ -106,33 +106,33 @@ impl Peers {
         let (settings, seen) = watch::channel(settings);
         let (budget, ids, to, stop) = (Arc::clone(budget), Arc::clone(ids), to.clone(), stop.child_token());
         let peers = TcpSource { source, listener, settings: seen, budget, ids, gauges, to };
-        // Where nobody takes it, everything ends anyway.
+        // It fails only when the daemon ends.
         self.start.send((peers, stop.clone())).await.ok();
         self.running.insert(name.to_owned(), Running { settings, stop, socket, address });
         Ok(())
     }
 }
 
-/// Runs the sources that come until it is told to stop, and then waits for their last bytes.
-async fn own(mut started: mpsc::Receiver<(TcpSource, CancellationToken)>, stop: CancellationToken) {
+/// Runs the sources that are sent to it. After `stop`, waits until they handed over their last bytes.
+async fn run_sources(mut started: mpsc::Receiver<(TcpSource, CancellationToken)>, stop: CancellationToken) {
     let mut sources = JoinSet::new();
     loop {
         // All are cancel-safe.
         tokio::select! {
             () = stop.cancelled() => break,
             Some((source, stop)) = started.recv() => drop(sources.spawn(source.run(stop))),
-            Some(end) = sources.join_next() => pass_on_panic(end),
+            Some(end) = sources.join_next() => propagate_panic(end),
         }
     }
     while let Some(end) = sources.join_next().await {
-        pass_on_panic(end);
+        propagate_panic(end);
     }
 }
 
-fn pass_on_panic(end: Result<(), JoinError>) {
+fn propagate_panic(end: Result<(), JoinError>) {
     if let Err(error) = end
-        && error.is_panic()
+        && let Ok(panic) = error.try_into_panic()
     {
-        std::panic::resume_unwind(error.into_panic());
+        std::panic::resume_unwind(panic);
     }
 }

@@ -1,22 +1,22 @@
-//! Where the daemon stands in its life; `/-/ready` answers by it.
+//! The phase of the daemon's life; `/-/ready` answers by it.
 
 use tokio::sync::watch;
 
-/// Each comes once, in this order.
+/// A phase of the daemon's life. Each comes once, in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Ports and state are taken; nothing is read yet.
     #[default]
     Starting,
-    /// Reading.
+    /// Sources are read.
     Ready,
-    /// Told to end: no more is read, what was read is handled.
+    /// The end was requested: no more bytes are read, and those that were read are handled.
     Draining,
     /// The last checkpoint is written.
     Stopped,
 }
 
-/// The phase, to be asked or waited for.
+/// The current phase, to wait for. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Phases(watch::Sender<Phase>);
 
@@ -27,15 +27,9 @@ impl Default for Phases {
 }
 
 impl Phases {
-    /// The phase now.
-    #[must_use]
-    pub fn now(&self) -> Phase {
-        *self.0.borrow()
-    }
-
-    /// Waits until `phase` is reached or behind.
+    /// Waits until `phase` or a later one is reached.
     pub async fn reached(&self, phase: Phase) {
-        // An error would mean that the sender is gone, and we hold one.
+        // It would fail only without a sender, and `self` is one.
         self.0.subscribe().wait_for(|now| *now >= phase).await.ok();
     }
 

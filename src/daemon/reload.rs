@@ -1,145 +1,119 @@
-//! What a reload takes over of the sources. A source keeps its number for the life of the process, for events on their way
-//! bear it; so one that is gone leaves its place empty.
+//! Applies a new configuration to the running daemon when a reload is requested, by a signal or over HTTP.
 
-use super::PeerSource;
-use crate::config::{Source, SourceKind};
-use crate::observation::SourceId;
-use crate::source::Gauges;
-use crate::source::tcp::Settings;
-use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use super::peers::{PeerSource, Peers};
+use super::sources::{SourceList, file_options};
+use crate::admin::ReloadRequest;
+use crate::config::Source;
+use crate::pipeline::{Event, Replacement};
+use crate::source::SourceMessage;
+use crate::source::file::Hints;
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
 
-/// A source's name and gauges.
-type Named = (String, Arc<Gauges>);
+/// A new configuration, or the reason why nothing changes.
+pub type Reloaded = Result<Reload, String>;
 
-/// Names and gauges of all sources, by their number.
-#[derive(Clone, Debug, Default)]
-pub struct SourceList(Arc<Mutex<Vec<Named>>>);
+/// A new configuration that was read, checked and compiled.
+#[derive(Debug)]
+pub struct Reload {
+    /// The part of the pipeline.
+    pub replacement: Replacement,
+    /// The sources, each at its number.
+    pub sources: Vec<Source>,
+    /// The TCP sources among them; new ones are already bound.
+    pub peers: Vec<PeerSource>,
+    /// Memory for the bytes of all TCP peers.
+    pub tcp_buffer_bytes: usize,
+    /// The answer to the request, for people.
+    pub answer: String,
+}
 
-impl SourceList {
-    /// All of them as they are now.
-    #[must_use]
-    pub fn all(&self) -> Vec<Named> {
-        self.lock().clone()
-    }
+/// The parts of the daemon that a reload changes.
+pub(super) struct Readers {
+    pub(super) sources: SourceList,
+    pub(super) hints: Arc<Hints>,
+    pub(super) peers: Peers,
+    pub(super) to: mpsc::Sender<SourceMessage>,
+}
 
-    /// Adds those that are new.
-    pub(super) fn extend(&self, sources: &[Source]) {
-        let mut all = self.lock();
-        for it in sources.iter().skip(all.len()) {
-            all.push((it.name.clone(), Arc::default()));
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Named>> {
-        // The sections are short and hold no invariant that a panic could break.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Readers {
+    /// Applies a reload: first to the pipeline, which must know a source before bytes of it come. Returns false if the
+    /// pipeline takes nothing any more.
+    async fn apply(&mut self, reload: Reload) -> bool {
+        let Reload { replacement, sources, peers, tcp_buffer_bytes, answer: _ } = reload;
+        self.sources.extend(&sources);
+        let taken = self.to.send(Event::Reload(Box::new(replacement)).into()).await.is_ok();
+        self.hints.set_sources(file_options(&sources, &self.sources));
+        self.peers.set(peers, &self.sources.gauges(), tcp_buffer_bytes).await;
+        taken
     }
 }
 
-/// The sources that are to run from now on, each in its place, and the changes that wait for a restart.
-pub(super) fn merge(running: &[Source], wanted: &[Source]) -> (Vec<Source>, Vec<String>) {
-    let mut merged: Vec<Source> = running.to_vec();
-    let mut waiting = Vec::new();
-    for it in &mut merged {
-        let new = wanted.iter().find(|new| new.name == it.name);
-        *it = match (new, &it.kind) {
-            (Some(new), SourceKind::Stdin) => Source { kind: SourceKind::Stdin, ..new.clone() },
-            (None, SourceKind::Stdin) => {
-                waiting.push(format!("source {}", it.name));
-                continue;
-            }
-            (Some(new), kind) => Source { kind: kept_address(kind, new, &mut waiting), ..new.clone() },
-            (None, _) => Source { kind: SourceKind::Absent, ..it.clone() },
+/// The two ways in which a reload is requested.
+pub(super) struct ReloadRequests {
+    pub(super) signal: Arc<Notify>,
+    pub(super) http: mpsc::Receiver<ReloadRequest>,
+}
+
+impl ReloadRequests {
+    /// The next request; `None` for a signal, which expects no answer.
+    async fn next(&mut self) -> Option<ReloadRequest> {
+        // Both are cancel-safe: a notification or a request that was not received stays pending.
+        tokio::select! {
+            () = self.signal.notified() => None,
+            Some(request) = self.http.recv() => Some(request),
+        }
+    }
+}
+
+/// Reloads on request until `stop`. `read` reads and compiles the new configuration. It runs on a thread of its own, because
+/// it takes up to a second and a file can block for as long as it likes; HTTP, TCP sources and ticks continue meanwhile.
+/// New rules take effect between two chunks, so no chunk is judged by half of each.
+pub(super) async fn reload_on_request<R>(
+    mut read: R,
+    mut requests: ReloadRequests,
+    mut readers: Readers,
+    stop: CancellationToken,
+) where
+    R: FnMut() -> Reloaded + Send + 'static,
+{
+    loop {
+        let Some(request) = stop.run_until_cancelled(requests.next()).await else { return };
+        let reading = spawn_blocking(move || {
+            let reloaded = read();
+            (read, reloaded)
+        });
+        // When the daemon ends, it does not wait for the thread: nothing of an unfinished reload was applied.
+        let Some(read_result) = stop.run_until_cancelled(reading).await else { return };
+        let reloaded;
+        (read, reloaded) = match read_result {
+            Ok(read_result) => read_result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Cancelled: the runtime ends.
+                Err(_) => return,
+            },
         };
-    }
-    for new in wanted.iter().filter(|new| running.iter().all(|it| it.name != new.name)) {
-        match new.kind {
-            SourceKind::Stdin => waiting.push(format!("source {}", new.name)),
-            SourceKind::File { .. } | SourceKind::Tcp { .. } | SourceKind::Absent => merged.push(new.clone()),
-        }
-    }
-    (merged, waiting)
-}
-
-/// What a source is from now on. One that listens goes on where it does.
-fn kept_address(running: &SourceKind, new: &Source, waiting: &mut Vec<String>) -> SourceKind {
-    let mut kind = new.kind.clone();
-    if let (SourceKind::Tcp { listen: old, .. }, SourceKind::Tcp { listen, .. }) = (running, &mut kind)
-        && old != listen
-    {
-        waiting.push(format!("source {}: listen", new.name));
-        *listen = *old;
-    }
-    kind
-}
-
-/// What those that listen are to be, by their number. New ones are bound here: an address that is taken refuses the whole.
-///
-/// # Errors
-/// With everything that is wrong.
-pub(super) fn peers(
-    running: &[Source],
-    merged: &[Source],
-    mut settings: BTreeMap<String, Settings>,
-) -> Result<Vec<PeerSource>, Vec<String>> {
-    let listens =
-        |sources: &[Source], name: &str| sources.iter().any(|it| it.name == name && matches!(it.kind, SourceKind::Tcp { .. }));
-    let is_left = |address: SocketAddr| {
-        running
-            .iter()
-            .any(|it| matches!(&it.kind, SourceKind::Tcp { listen, .. } if *listen == address && !listens(merged, &it.name)))
-    };
-    let (mut peers, mut faults) = (Vec::new(), Vec::new());
-    for (source, it) in (0..).map(SourceId).zip(merged) {
-        let SourceKind::Tcp { listen: address, .. } = it.kind else { continue };
-        let mut socket = None;
-        if !listens(running, &it.name) && !is_left(address) {
-            match TcpListener::bind(address) {
-                Ok(bound) => socket = Some(bound),
-                Err(error) => faults.push(format!("source {}: cannot listen on {address}: {error}", it.name)),
+        let answer = match reloaded {
+            Ok(reload) => {
+                let answer = reload.answer.clone();
+                if !readers.apply(reload).await {
+                    return;
+                }
+                info!(answer, "configuration reloaded");
+                Ok(answer)
             }
+            Err(errors) => {
+                error!(errors, "reload failed, the old configuration stays in force");
+                Err(errors)
+            }
+        };
+        if let Some(request) = request {
+            // The client may have closed its connection.
+            request.reply.send(answer).ok();
         }
-        let settings = settings.remove(&it.name).unwrap_or_default();
-        peers.push(PeerSource { source, name: it.name.clone(), address, socket, settings });
-    }
-    if faults.is_empty() { Ok(peers) } else { Err(faults) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Config, Flags};
-
-    fn sources(text: &str) -> Vec<Source> {
-        Config::from_text(None, text, &Flags::default(), None).expect("a good configuration").sources
-    }
-
-    #[test]
-    fn sources_come_and_go_and_only_addresses_wait() {
-        let running = sources(
-            "[[source.file]]\nname = \"a\"\npaths = [\"/a\"]\n[[source.file]]\nname = \"b\"\npaths = [\"/b\"]\n\
-             [[source.tcp]]\nname = \"t\"\nlisten = \"127.0.0.1:1\"\n",
-        );
-        let wanted = sources(
-            "[[source.file]]\nname = \"c\"\npaths = [\"/c\"]\n[[source.file]]\nname = \"b\"\npaths = [\"/b\", \"/b2\"]\n\
-             [[source.tcp]]\nname = \"t\"\nlisten = \"127.0.0.1:2\"\ngrain = \"call\"\n",
-        );
-        let (merged, waiting) = merge(&running, &wanted);
-        let said: Vec<String> = merged
-            .iter()
-            .map(|it| match &it.kind {
-                SourceKind::File { paths, .. } => format!("{} {}", it.name, paths.join(" ")),
-                SourceKind::Tcp { listen, .. } => format!("{} {listen} {}", it.name, it.grain),
-                SourceKind::Stdin => "stdin".to_owned(),
-                SourceKind::Absent => format!("{} gone", it.name),
-            })
-            .collect();
-        assert_eq!(said, ["a gone", "b /b /b2", "t 127.0.0.1:1 call", "c /c"]);
-        assert_eq!(waiting, ["source t: listen"]);
-        // What is back has its old place.
-        let (again, _) = merge(&merged, &running);
-        assert_eq!(again[0], running[0]);
     }
 }

@@ -1,4 +1,4 @@
-//! What a process manager says: end well, end now, reload.
+//! Signals of the process manager: drain, abort, reload.
 
 use std::io;
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// How a daemon is told to end; comes from outside, so that tests own it.
+/// How a daemon is asked to end or to reload. It comes from outside, so that tests own it.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
-    /// End well: handle what was read, write the checkpoint.
+    /// End in order: handle the bytes that were read, write the checkpoint.
     pub drain: CancellationToken,
-    /// End now.
-    pub cut: CancellationToken,
+    /// End immediately.
+    pub abort: CancellationToken,
     /// Read the configuration again.
     pub reload: Arc<Notify>,
 }
 
-/// Passes signals on: the first SIGTERM or SIGINT ends well, a second one at once, SIGHUP reloads. Never returns by itself.
+/// Translates signals: the first SIGTERM or SIGINT drains, a second one aborts, SIGHUP reloads. Returns only on an error.
 ///
 /// # Errors
 ///
-/// Where the system does not let us listen to them.
+/// If the system refuses a signal handler.
 pub async fn watch_signals(shutdown: Shutdown) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
     loop {
-        // All three are cancel-safe: a signal that was not taken is kept.
+        // All three are cancel-safe: a signal that was not received stays pending.
         let name = tokio::select! {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
@@ -38,10 +38,10 @@ pub async fn watch_signals(shutdown: Shutdown) -> io::Result<()> {
             }
         };
         if shutdown.drain.is_cancelled() {
-            warn!(signal = name, "the second signal: ending at once");
-            shutdown.cut.cancel();
+            warn!(signal = name, "second signal received, ending immediately");
+            shutdown.abort.cancel();
         } else {
-            info!(signal = name, "ending: what was read is handled first; a second signal ends at once");
+            info!(signal = name, "signal received, draining; a second signal ends immediately");
             shutdown.drain.cancel();
         }
     }

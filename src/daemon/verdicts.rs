@@ -1,5 +1,5 @@
-//! Where `--output` writes. A disk that is full or a file that went costs verdicts, which are counted, and not the service;
-//! once it can be written to again, it is.
+//! Writes verdicts to the file of `--output` or to standard output. A full disk or a missing file costs verdicts, which are
+//! counted, but not the service; writing resumes when it is possible again.
 
 use crate::config::Output;
 use std::fs::{File, OpenOptions};
@@ -11,45 +11,45 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::{info, warn};
 
-/// See the module.
+/// Writes verdicts, and counts those that it cannot write.
 #[derive(Debug)]
-pub(super) struct Verdicts {
+pub(super) struct VerdictWriter {
     file: File,
-    /// Of a file that can be opened again.
+    /// `None` for standard output, which cannot be opened again.
     path: Option<PathBuf>,
-    /// The last line that was written is not whole.
-    cut: bool,
+    /// Whether only a part of the last line was written.
+    partial_line: bool,
     failing: bool,
-    /// Whoever read them has gone.
+    /// Whether the reader of the pipe has closed it.
     closed: bool,
     lost: Arc<AtomicU64>,
 }
 
-/// Why there is nowhere to write.
+/// Why the output cannot be opened.
 #[derive(Debug)]
 pub(super) struct OpenError {
     pub(super) path: PathBuf,
     pub(super) source: io::Error,
 }
 
-impl Verdicts {
+impl VerdictWriter {
     pub(super) fn open(output: &Output, lost: Arc<AtomicU64>) -> Result<Self, OpenError> {
         let (opened, path) = match output {
             Output::Stdout => (io::stdout().as_fd().try_clone_to_owned().map(File::from), None),
             Output::File(path) => (open(path), Some(path.clone())),
         };
         match opened {
-            Ok(file) => Ok(Self { file, path, cut: false, failing: false, closed: false, lost }),
+            Ok(file) => Ok(Self { file, path, partial_line: false, failing: false, closed: false, lost }),
             Err(source) => Err(OpenError { path: path.unwrap_or_else(|| PathBuf::from("standard output")), source }),
         }
     }
 
-    /// Opens the file again, which may have been rotated.
+    /// Opens the file again, because it may have been rotated.
     pub(super) fn reopen(&mut self) {
         let Some(path) = &self.path else { return };
         match open(path) {
-            Ok(file) => (self.file, self.cut) = (file, false),
-            Err(error) => warn!(path = %path.display(), %error, "cannot open the file of verdicts again; the old one is kept"),
+            Ok(file) => (self.file, self.partial_line) = (file, false),
+            Err(error) => warn!(path = %path.display(), %error, "cannot reopen the file of verdicts, writing to the old one"),
         }
     }
 
@@ -61,31 +61,31 @@ impl Verdicts {
         if self.closed {
             return self.lose(lines);
         }
-        let end_of_cut: &[u8] = if self.cut { b"\n" } else { b"" };
+        let end_of_partial: &[u8] = if self.partial_line { b"\n" } else { b"" };
         let mut written = 0;
-        let result = put(&mut self.file, end_of_cut, &mut 0).and_then(|()| {
-            self.cut = false;
+        let result = put(&mut self.file, end_of_partial, &mut 0).and_then(|()| {
+            self.partial_line = false;
             put(&mut self.file, lines, &mut written)
         });
         let (done, rest) = lines.split_at(written);
         match result {
             Ok(()) => {
                 if std::mem::take(&mut self.failing) {
-                    info!(lost = self.lost.load(Ordering::Relaxed), "verdicts are written again");
+                    info!(lost = self.lost.load(Ordering::Relaxed), "writing verdicts works again");
                 }
                 return;
             }
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                info!("nobody reads the verdicts any more; none are written from now on");
+                info!("the reader of the verdicts closed the pipe; no more verdicts are written");
                 self.closed = true;
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
-                    warn!(%error, "cannot write verdicts; they are counted, and writing is tried again");
+                    warn!(%error, "cannot write verdicts; counting them as lost until writing works again");
                 }
             }
         }
-        self.cut |= done.last().is_some_and(|it| *it != b'\n');
+        self.partial_line |= done.last().is_some_and(|byte| *byte != b'\n');
         self.lose(rest);
     }
 
@@ -94,9 +94,9 @@ impl Verdicts {
     }
 }
 
-/// `write_all` that says how far it came.
+/// Like `write_all`, and counts in `written` how many bytes were written before an error.
 fn put(file: &mut File, bytes: &[u8], written: &mut usize) -> io::Result<()> {
-    while let Some(rest) = bytes.get(*written..).filter(|it| !it.is_empty()) {
+    while let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) {
         match file.write(rest) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(more) => *written += more,
@@ -111,12 +111,12 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path).and_then(|file| on_a_new_line(file, path))
 }
 
-/// Ends the last line, which a kill may have cut, so that the next verdict has a line of its own.
+/// Ends the last line, of which a killed process may have written only a part, so that the next verdict has its own line.
 fn on_a_new_line(mut file: File, path: &Path) -> io::Result<File> {
-    let about = file.metadata()?;
-    if about.is_file() && about.len() > 0 {
+    let metadata = file.metadata()?;
+    if metadata.is_file() && metadata.len() > 0 {
         let mut last = [0];
-        File::open(path)?.read_exact_at(&mut last, about.len() - 1)?;
+        File::open(path)?.read_exact_at(&mut last, metadata.len() - 1)?;
         if last != *b"\n" {
             // On a full disk the next line is lost anyway.
             file.write_all(b"\n").or_else(|error| if error.kind() == ErrorKind::StorageFull { Ok(()) } else { Err(error) })?;

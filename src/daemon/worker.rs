@@ -1,7 +1,7 @@
-//! The pipeline's thread: takes parcels in order, tells the edge what came of them, and writes checkpoints that are never
+//! The pipeline's thread: handles messages in order, passes the results to the edge, and writes checkpoints, which are never
 //! ahead of what was handled.
 
-use super::verdicts::Verdicts;
+use super::verdicts::VerdictWriter;
 use crate::alert::SelfRow;
 use crate::checkpoint::{self, Checkpoint, Writer};
 use crate::framing::StreamId;
@@ -16,74 +16,76 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tracing::error;
 
-/// What is repeated after a crash is at most what came in this time.
+/// After a crash, at most the lines of this time are handled again.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 
-/// The first one after a start comes sooner: it tells that the backlog did not end the process.
+/// The first checkpoint after a start comes sooner: it records that the backlog did not end the process.
 const FIRST_AFTER: Duration = Duration::from_secs(1);
 
-/// Parcels between two looks at the edge.
-const BATCH: usize = 64;
+/// The results of at most this many messages are passed to the edge together.
+const BATCH_MESSAGES: usize = 64;
 
-/// What is kept beside the places in files.
+/// What a checkpoint holds beside the positions in files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PersistedState {
-    /// The state of the edge: what was not delivered yet.
+    /// The state of the edge: undelivered notifications.
     pub edge: serde_json::Value,
     /// Windows, storms, alerts.
     pub pipeline: pipeline::State,
 }
 
-/// Whoever is told what came of the lines. Called on the pipeline's thread: it may not wait for anyone.
+/// Receives the results of each batch. Called on the pipeline thread; implementations must not block.
 pub trait Edge: Send + 'static {
-    /// A batch was handled: its increments, and what changed about alerts. The tally is cleared afterwards.
+    /// A batch was handled. `tally` holds the increments of the counters and is cleared afterwards; `output` holds the changes
+    /// of alerts.
     fn batch(&mut self, tally: &Tally, output: &pipeline::Output);
 
-    /// A second went by.
-    fn present(&mut self, snapshot: Snapshot);
+    /// A second passed.
+    fn publish(&mut self, snapshot: Snapshot);
 
-    /// What is wrong with this process itself, row by row.
+    /// The conditions of this process itself, row by row: what is wrong, or `None`.
     fn checks(&self, snapshot: &Snapshot) -> Vec<(SelfRow, Option<String>)>;
 
-    /// New rules are in force: ids of rows, patterns and sources mean what they say.
+    /// New rules are in force: from now on, ids of rows, patterns and sources refer to them.
     fn reloaded(&mut self, rules: &Rules);
 
-    /// What must outlive the process.
+    /// What must survive a restart.
     fn state(&self) -> serde_json::Value;
 }
 
 #[derive(Debug)]
 pub(super) struct Worker<E> {
     pub(super) pipeline: Pipeline,
-    pub(super) ledger: Positions,
+    pub(super) positions: Positions,
     pub(super) writer: Writer,
     pub(super) edge: E,
     /// Names of the file sources.
-    pub(super) followed: BTreeSet<String>,
-    /// How often one has begun from the same checkpoint.
+    pub(super) file_sources: BTreeSet<String>,
+    /// How many processes started from the same checkpoint, this one included; 0 once it is clear that this one survives.
     pub(super) starts: u32,
-    /// Where verdicts go; a batch of them is one write.
-    pub(super) output: Option<Verdicts>,
-    /// Connections that want to know what is kept of them.
-    pub(super) holds: HashMap<StreamId, Arc<Reservation>>,
+    /// Where verdicts go; those of a batch are one write.
+    pub(super) output: Option<VerdictWriter>,
+    /// Memory reservations of connections. They must know how many bytes the pipeline keeps.
+    pub(super) reservations: HashMap<StreamId, Arc<Reservation>>,
 }
 
 impl<E: Edge> Worker<E> {
-    /// Handles parcels until one says that it is the last, or nobody sends any more.
+    /// Handles messages until [`Event::Drain`], or until every sender is gone.
     pub(super) fn run(mut self, mut from: mpsc::Receiver<SourceMessage>) {
-        let mut out = pipeline::Output { wanted: self.wanted(), ..pipeline::Output::default() };
+        let wanted = if self.output.is_some() { Wanted::All } else { Wanted::Nothing };
+        let mut out = pipeline::Output { wanted, ..pipeline::Output::default() };
         let mut read_any = false;
         let mut due = Instant::now() + FIRST_AFTER;
-        'all: while let Some(mut parcel) = from.blocking_recv() {
-            // What is received is handled: the next one is taken only where there is room for it in this batch.
-            for room in (0..BATCH).rev() {
-                if !read_any && matches!(parcel.event, Event::Chunk(_)) {
+        'all: while let Some(mut message) = from.blocking_recv() {
+            // Every received message is handled: the next one is received only if this batch has room for it.
+            for room in (0..BATCH_MESSAGES).rev() {
+                if !read_any && matches!(message.event, Event::Chunk(_)) {
                     read_any = true;
-                    // If this byte ends the process, the next one must know that it was tried.
+                    // If this chunk ends the process, the next process must know that it was tried.
                     self.checkpoint(true);
                 }
-                let last = matches!(parcel.event, Event::Drain);
-                self.handle(parcel, &mut out);
+                let last = matches!(message.event, Event::Drain);
+                self.handle(message, &mut out);
                 if last {
                     self.pass_on(&mut out);
                     break 'all;
@@ -92,7 +94,7 @@ impl<E: Edge> Worker<E> {
                     break;
                 }
                 match from.try_recv() {
-                    Ok(next) => parcel = next,
+                    Ok(next) => message = next,
                     Err(_) => break,
                 }
             }
@@ -110,54 +112,60 @@ impl<E: Edge> Worker<E> {
         }
     }
 
-    fn wanted(&self) -> Wanted {
-        if self.output.is_some() { Wanted::All } else { Wanted::Nothing }
-    }
-
-    fn handle(&mut self, parcel: SourceMessage, out: &mut pipeline::Output) {
-        let now = ClockReading::now().wall;
-        self.ledger.note(&parcel, now);
-        let tick = matches!(parcel.event, Event::Tick(_) | Event::ClockStep(_));
-        let reload = matches!(parcel.event, Event::Reload(..));
-        if reload {
-            // What was counted so far is counted under the old names.
+    fn handle(&mut self, message: SourceMessage, out: &mut pipeline::Output) {
+        self.positions.note(&message, ClockReading::now().wall);
+        let SourceMessage { event, reservation, .. } = message;
+        let is_tick = matches!(event, Event::Tick(_) | Event::ClockStep(_));
+        let is_reload = matches!(event, Event::Reload(..));
+        if is_reload {
+            // The counts so far belong to the old names.
             self.pass_on(out);
         }
-        let stream = match &parcel.event {
+        let chunk_of = match &event {
             Event::Open(stream, _) => {
-                self.holds.extend(parcel.hold.map(|it| (*stream, it)));
+                self.reservations.extend(reservation.map(|reservation| (*stream, reservation)));
                 None
             }
             Event::Chunk(chunk) => Some(chunk.stream),
             Event::Close(stream) => {
-                self.holds.remove(stream);
+                self.reservations.remove(stream);
                 None
             }
             _ => None,
         };
-        self.pipeline.handle(parcel.event, out);
-        if let Some((stream, hold)) = stream.and_then(|it| self.holds.get_key_value(&it)) {
-            hold.set_kept(self.pipeline.kept_bytes(*stream));
+        self.pipeline.handle(event, out);
+        if let Some((stream, reservation)) = chunk_of.and_then(|stream| self.reservations.get_key_value(&stream)) {
+            reservation.set_kept(self.pipeline.kept_bytes(*stream));
         }
-        if reload {
-            if let Some(output) = &mut self.output {
-                output.reopen();
-            }
-            self.edge.reloaded(self.pipeline.rules());
-            self.followed.extend(self.pipeline.rules().sources().iter().cloned());
+        if is_reload {
+            self.after_reload();
         }
-        if tick {
-            // Time has closed what was open.
-            self.holds.iter().for_each(|(stream, hold)| hold.set_kept(self.pipeline.kept_bytes(*stream)));
-            let snapshot = self.pipeline.snapshot();
-            for (row, detail) in self.edge.checks(&snapshot) {
-                self.pipeline.set_self(row, detail.as_deref());
-            }
-            self.edge.present(snapshot);
+        if is_tick {
+            self.after_tick();
         }
     }
 
-    /// Tells the edge what a batch came to, and forgets it.
+    fn after_reload(&mut self) {
+        if let Some(output) = &mut self.output {
+            output.reopen();
+        }
+        self.edge.reloaded(self.pipeline.rules());
+        self.file_sources.extend(self.pipeline.rules().sources().iter().cloned());
+    }
+
+    fn after_tick(&mut self) {
+        // A tick closes open events, so the pipeline keeps fewer bytes.
+        for (stream, reservation) in &self.reservations {
+            reservation.set_kept(self.pipeline.kept_bytes(*stream));
+        }
+        let snapshot = self.pipeline.snapshot();
+        for (row, detail) in self.edge.checks(&snapshot) {
+            self.pipeline.set_self(row, detail.as_deref());
+        }
+        self.edge.publish(snapshot);
+    }
+
+    /// Passes the results of a batch to the edge and clears them.
     fn pass_on(&mut self, out: &mut pipeline::Output) {
         self.edge.batch(self.pipeline.tally(), out);
         self.pipeline.tally().clear();
@@ -174,15 +182,15 @@ impl<E: Edge> Worker<E> {
             written: now,
             starts: self.starts,
             restoring: false,
-            sources: self.followed.clone(),
-            positions: self.ledger.positions(&self.pipeline.safe_offsets(), now),
+            sources: self.file_sources.clone(),
+            positions: self.positions.positions(&self.pipeline.safe_offsets(), now),
             state: Some(PersistedState { edge: self.edge.state(), pipeline: self.pipeline.state() }),
         };
         match checkpoint::encode(&checkpoint) {
             Ok(bytes) if wait => self.writer.write(bytes),
-            // Where the disk is busy still, the next one will do.
+            // If the disk is still busy with the last one, this one is skipped.
             Ok(bytes) => drop(self.writer.offer(bytes)),
-            Err(error) => error!(%error, "the state cannot be written as JSON; this is a fault of llm-triage"),
+            Err(error) => error!(%error, "cannot encode the checkpoint as JSON; this is a bug in llm-triage"),
         }
     }
 }

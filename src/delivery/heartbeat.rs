@@ -1,65 +1,67 @@
-//! A dead man's switch: an address that is asked for as long as all is well with this process. Whoever waits there calls
-//! somebody when it is not asked for any more.
+//! When a dead man's switch is pinged: at an interval, for as long as this process is healthy. A service at the other end
+//! alerts people when the pings stop.
 
-use super::outbox::Post;
+use super::message::{Message, OWN_PROVIDER};
+use super::timing::remaining;
 use crate::alert::{Alert, State};
 use crate::time::Timestamp;
 use std::time::Duration;
 
-/// The pipeline shows a sign of life every second. Without one for so long it hangs, or has a backlog to read.
-const PULSE: Duration = Duration::from_secs(30);
-/// The provider of alerts about this process itself.
-const OURSELVES: &str = "llm-triage";
+/// The pipeline shows a sign of life every second. Without one for this long it hangs, or has a backlog to read.
+const MAX_SILENCE: Duration = Duration::from_secs(30);
 
-/// When to ask.
+/// The state of one dead man's switch.
 #[derive(Debug)]
-pub(super) struct Heart {
+pub(super) struct Heartbeat {
     interval: Duration,
-    pulse: Option<Timestamp>,
-    well: bool,
-    asked: Option<Timestamp>,
-    under_way: bool,
+    last_sign_of_life: Option<Timestamp>,
+    /// Whether no alert about this process itself fires.
+    is_healthy: bool,
+    last_ping: Option<Timestamp>,
+    in_flight: bool,
     failures: u32,
 }
 
-impl Heart {
+impl Heartbeat {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, pulse: None, well: false, asked: None, under_way: false, failures: 0 }
+        Self { interval, last_sign_of_life: None, is_healthy: false, last_ping: None, in_flight: false, failures: 0 }
     }
 
-    /// The same, asking as often as another.
+    /// The same state with the interval of `other`.
     pub(super) fn with_interval_of(self, other: &Self) -> Self {
         Self { interval: other.interval, ..self }
     }
 
-    /// A sign of life: what fires now. Alerts about providers are no trouble of ours.
+    /// Notes a sign of life from the pipeline. `alerts` are the current ones; those about providers do not matter here.
     pub(super) fn refresh(&mut self, alerts: &[Alert], now: Timestamp) {
-        self.pulse = Some(now);
-        self.well = !alerts.iter().any(|it| it.state == State::Firing && it.provider == OURSELVES);
+        self.last_sign_of_life = Some(now);
+        self.is_healthy = !alerts.iter().any(|alert| alert.state == State::Firing && alert.provider == OWN_PROVIDER);
     }
 
-    pub(super) fn due(&mut self, now: Timestamp) -> Option<Post> {
-        if !self.is_alive(now) || self.under_way || !self.wait(now).is_zero() {
+    /// The ping, if one is due. It is in flight until [`Self::pinged`] is called.
+    pub(super) fn due(&mut self, now: Timestamp) -> Option<Message> {
+        if !self.is_alive(now) || self.in_flight || !self.wait(now).is_zero() {
             return None;
         }
-        self.under_way = true;
-        Some(Post { body: Vec::new(), alerts: 0 })
+        self.in_flight = true;
+        Some(Message { body: Vec::new(), alerts: 0 })
     }
 
     fn is_alive(&self, now: Timestamp) -> bool {
-        self.well && self.pulse.is_some_and(|it| now.since(it) <= PULSE)
+        self.is_healthy && self.last_sign_of_life.is_some_and(|at| now.since(at) <= MAX_SILENCE)
     }
 
-    /// It was asked for, with this outcome. The next time comes when it comes.
-    pub(super) fn asked(&mut self, good: bool, now: Timestamp) {
-        (self.under_way, self.asked) = (false, Some(now));
-        self.failures = if good { 0 } else { self.failures.saturating_add(1) };
+    /// Notes the outcome of a ping. A failed ping is not retried; the next one follows at the usual time.
+    pub(super) fn pinged(&mut self, is_success: bool, now: Timestamp) {
+        (self.in_flight, self.last_ping) = (false, Some(now));
+        self.failures = if is_success { 0 } else { self.failures.saturating_add(1) };
     }
 
+    /// How long until a ping can be due.
     pub(super) fn wait(&self, now: Timestamp) -> Duration {
-        let left = self.asked.map_or(Duration::ZERO, |it| super::outbox::left(it, self.interval, now));
-        // Without a sign of life there is nothing to wait for but that, and it wakes the courier.
-        if left.is_zero() && (self.under_way || !self.is_alive(now)) { PULSE } else { left }
+        let wait = self.last_ping.map_or(Duration::ZERO, |at| remaining(at, self.interval, now));
+        // The next sign of life wakes the task; until then there is nothing to do.
+        if wait.is_zero() && (self.in_flight || !self.is_alive(now)) { MAX_SILENCE } else { wait }
     }
 
     pub(super) const fn failures(&self) -> u32 {
@@ -72,21 +74,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_beats_while_the_pipeline_does() {
+    fn pings_only_while_the_pipeline_shows_signs_of_life() {
         let at = |second: i64| Timestamp::from_second(1_800_000_000 + second);
-        let mut heart = Heart::new(Duration::from_secs(60));
-        assert_eq!(heart.due(at(0)), None, "no sign of life yet");
-        let mut beats = Vec::new();
+        let mut heartbeat = Heartbeat::new(Duration::from_secs(60));
+        assert_eq!(heartbeat.due(at(0)), None, "no sign of life yet");
+        let mut pings = Vec::new();
         for second in 0..400 {
-            // The pipeline hangs from 150 on, and goes on at 300.
+            // The pipeline hangs from second 150 to second 300.
             if !(150..300).contains(&second) {
-                heart.refresh(&[], at(second));
+                heartbeat.refresh(&[], at(second));
             }
-            if heart.due(at(second)).is_some() {
-                heart.asked(true, at(second));
-                beats.push(second);
+            if heartbeat.due(at(second)).is_some() {
+                heartbeat.pinged(true, at(second));
+                pings.push(second);
             }
         }
-        assert_eq!(beats, [0, 60, 120, 300, 360]);
+        assert_eq!(pings, [0, 60, 120, 300, 360]);
     }
 }

@@ -1,24 +1,40 @@
-//! Telling people and systems: Alertmanager, webhooks, Slack, PagerDuty, a command, standard output; and a dead man's switch.
+//! Sends alerts to people and systems: Alertmanager, webhooks, Slack, PagerDuty, a program, standard output; and pings a dead
+//! man's switch.
 //!
-//! An [`Outbox`] decides what one receiver has to be told and when; it is told the time and does no I/O. [`Delivery`] has
-//! one outbox and one task per receiver (per member of an Alertmanager cluster), so that none of them waits for another,
-//! and nothing that reads logs waits for any.
+//! An [`Outbox`] decides what one receiver is notified of, and when; it takes the time as input and does no I/O. [`Delivery`]
+//! has one outbox and one task per receiver (per member of an Alertmanager cluster). What fires and what it says is decided in
+//! [`crate::alert`].
+//!
+//! Invariant: receivers do not wait for each other, and the pipeline waits for none of them. A notification is delivered,
+//! kept for the next start, or dropped and counted.
+//!
+//! Tests: `tests/it/delivery.rs` (the peer of its tests in `tests/it/peer.rs`), `tests/it/cluster.rs` for a real cluster.
 
-mod command;
-mod courier;
+mod dispatcher;
+mod entry;
+mod error;
+mod filter;
 mod heartbeat;
+mod http;
 mod message;
-mod options;
 mod outbox;
-mod post;
+mod pace;
+mod program;
+pub mod receiver;
 mod secret;
-mod way;
+mod span;
+mod task;
+mod timing;
+mod transport;
+mod trial;
 
-pub use courier::{Clock, Delivery, ReceiverHealth, notify_test, probe};
-pub use message::Identity;
-pub use options::{
-    AlertmanagerOptions, CommandOptions, HeartbeatOptions, PagerDutyOptions, Receiver, ReceiverError, ReceiverOptions,
-    SlackOptions, Span, StdoutOptions, WebhookOptions,
-};
-pub use outbox::{Dropped, Outbox, OutboxState, Post};
-pub use post::{Failure, SendError};
+pub use dispatcher::Delivery;
+pub use entry::OutboxState;
+pub use error::{Failure, SendError};
+pub use http::fetch;
+pub use message::{Identity, Message};
+pub use outbox::{Dropped, Outbox};
+pub use receiver::{Receiver, ReceiverError, ReceiverOptions};
+pub use span::Span;
+pub use task::{Clock, ReceiverHealth};
+pub use trial::{notify_test, probe};

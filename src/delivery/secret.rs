@@ -1,13 +1,13 @@
-//! A text that must not be seen.
+//! A text that must not be shown.
 
 use std::fmt;
 
-/// A key, a token, or an address that holds one. It is shown to nobody, not even by `Debug`.
+/// A key, a token, or an address that contains one. `Debug` does not reveal it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret(String);
 
 impl Secret {
-    /// The text, for the wire only.
+    /// The text, to be sent to the receiver and for nothing else.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,216 +1,232 @@
-//! All detections over all providers, and what they have found.
+//! All detections over all providers, and their findings.
 
-use super::finding::{Blame, Finding, FindingKind, many, span};
-use super::first::Known;
-use super::repeat::{fold, masked};
-use super::watch::{Watch, is_call};
+use super::finding::{Blame, Finding, FindingKind};
+use super::minutes::Counts;
+use super::provider::ProviderState;
+use super::repeat::{fnv1a, masked_hash};
+use super::seen_errors::SeenErrors;
+use super::template::template;
+use super::wording::{length, plural};
 use crate::classify::Pattern;
 use crate::observation::Observation;
-use crate::taxonomy::{Provider, Providers};
+use crate::taxonomy::{Outcome, Provider, Providers};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most findings that are kept; of more, those that were seen longest ago go.
+/// The maximum number of findings; of more, the one that was observed longest ago is dropped.
 const LIMIT: usize = 200;
-/// What is seen again within this time is the same finding, in seconds.
-const EPISODE: i64 = 1_800;
-/// What was not seen for so long says nothing of the present, in seconds.
-const PRESENT: i64 = 600;
+/// Observed again within this time, a finding is the same one.
+const EPISODE_SECONDS: i64 = 1_800;
+/// A finding that was not observed for this long says nothing about the present.
+const PRESENT_SECONDS: i64 = 600;
 
-/// Watches calls and keeps what it found in them. Told the time, as everything here.
+/// Watches calls and keeps the findings. The caller passes the time.
 #[derive(Clone, Debug, Default)]
 pub struct Detections {
-    watches: BTreeMap<Provider, Watch>,
-    known: Known,
-    found: Vec<Finding>,
+    providers: BTreeMap<Provider, ProviderState>,
+    seen_errors: SeenErrors,
+    findings: Vec<Finding>,
 }
 
-/// Row, provider, service, first and last second of a group that grows.
-pub type Growing<'a> = (&'a str, Provider, Option<&'a str>, i64, i64);
+/// A growing group of errors that no pattern matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrowingGroup<'a> {
+    /// The row of the errors.
+    pub row: &'a str,
+    /// The provider that was called.
+    pub provider: Provider,
+    /// The calling service, if it is known.
+    pub service: Option<&'a str>,
+    /// The second since which the group grows.
+    pub since: i64,
+    /// The second of the latest error.
+    pub last: i64,
+}
 
 impl Detections {
-    /// Takes in a call: that it worked, or that it failed and belongs to this row. Attempts and details are passed over.
+    /// Takes in a call. `row` is the row of a failed call, and empty for a successful one. Attempts and details are ignored.
     pub fn observe(&mut self, seen: &Observation, row: &str, patterns: &[Pattern], providers: &Providers) {
         if !is_call(seen) {
             return;
         }
-        let at = seen.at.second();
-        self.known.call(at);
-        let watch = self.watches.entry(seen.provider).or_default();
+        self.seen_errors.call(seen.at.second());
+        let provider = self.providers.entry(seen.provider).or_default();
         if seen.is_good_call() {
-            return watch.good(seen);
+            return provider.good(seen);
         }
-        watch.bad(seen, row, patterns);
-        self.first_ever(seen, row, patterns, providers);
+        provider.bad(seen, row, patterns);
+        self.find_first_ever(seen, row, patterns, providers);
     }
 
-    /// Looks at all providers at the end of a second.
+    /// Diagnoses all providers at the end of a second.
     pub fn tick(&mut self, at: i64, providers: &Providers) {
-        if self.watches.values().all(|it| !it.is_due()) {
+        if !self.providers.values().any(ProviderState::is_due) {
             return;
         }
-        let Self { watches, found, .. } = self;
-        for (provider, watch) in watches.iter_mut().filter(|(_, it)| it.is_due()) {
-            watch.diagnose(at, &mut |it| put(found, Finding { provider: *provider, ..it }));
+        let Self { providers: states, findings, .. } = self;
+        for (provider, state) in states.iter_mut().filter(|(_, state)| state.is_due()) {
+            state.diagnose(at, &mut |finding| put(findings, Finding { provider: *provider, ..finding }));
         }
-        if let Some(finding) = self.nobody_answers(at, providers) {
-            put(&mut self.found, finding);
+        if let Some(finding) = self.find_all_providers(at, providers) {
+            put(&mut self.findings, finding);
         }
     }
 
-    /// Groups of errors that no pattern knows and that grow at this moment: row, provider, service, first and last second.
+    /// The groups of errors that no pattern matches and that grow now.
     #[must_use]
-    pub fn growing(&self, at: i64) -> Vec<Growing<'_>> {
-        let grows = |it: &&Finding| it.kind == FindingKind::Growing && at - it.last.second() <= PRESENT;
-        let told = |it| {
-            let Finding { row, provider, service, since, last, .. }: &Finding = it;
-            (row.as_deref().unwrap_or_default(), *provider, service.as_deref(), since.second(), last.second())
+    pub fn growing(&self, at: i64) -> Vec<GrowingGroup<'_>> {
+        let grows = |finding: &&Finding| finding.kind == FindingKind::Growing && at - finding.last.second() <= PRESENT_SECONDS;
+        let group = |finding| {
+            let Finding { row, provider, service, since, last, .. }: &Finding = finding;
+            GrowingGroup {
+                row: row.as_deref().unwrap_or_default(),
+                provider: *provider,
+                service: service.as_deref(),
+                since: since.second(),
+                last: last.second(),
+            }
         };
-        self.found.iter().filter(grows).map(told).collect()
+        self.findings.iter().filter(grows).map(group).collect()
     }
 
-    /// What was found, the latest first.
+    /// All findings, the latest first.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
-        let mut all = self.found.clone();
+        let mut all = self.findings.clone();
         all.sort_by(|a, b| (b.last, b.since, a.kind).cmp(&(a.last, a.since, b.kind)));
         all
     }
 
-    /// What holds at this moment and concerns an alert of this row, provider and (where it is kept so) service.
+    /// The present findings about an alert of this row, provider and (where alerts are kept per service) service.
     #[must_use]
     pub fn concerning(&self, row: &str, provider: Provider, service: Option<&str>, at: i64) -> Vec<&Finding> {
-        let fits = |it: &&Finding| {
-            at - it.last.second() <= PRESENT
-                && (it.provider == provider || it.kind == FindingKind::AllProviders)
-                && it.row.as_deref().is_none_or(|it| it == row)
-                && (service.is_none() || it.service.is_none() || it.service.as_deref() == service)
+        let concerns = |finding: &&Finding| {
+            at - finding.last.second() <= PRESENT_SECONDS
+                && (finding.provider == provider || finding.kind == FindingKind::AllProviders)
+                && finding.row.as_deref().is_none_or(|own| own == row)
+                && (service.is_none() || finding.service.is_none() || finding.service.as_deref() == service)
         };
-        let mut all: Vec<&Finding> = self.found.iter().filter(fits).collect();
-        // What is said of all is newer knowledge than what was said of one, or the other way round: only the newer holds.
-        let latest = |kinds: &[FindingKind]| all.iter().filter(|it| kinds.contains(&it.kind)).map(|it| it.last).max();
+        let mut all: Vec<&Finding> = self.findings.iter().filter(concerns).collect();
+        // "One fails alone" and "all fail" contradict each other: only the newer finding holds.
+        let latest = |kinds: &[FindingKind]| {
+            all.iter().filter(|finding| kinds.contains(&finding.kind)).map(|finding| finding.last).max()
+        };
         let one = latest(&[FindingKind::OneModel, FindingKind::OneService]);
         let whole = latest(&[FindingKind::WholeProvider, FindingKind::AllProviders]);
-        all.retain(|it| match it.kind {
-            FindingKind::OneModel | FindingKind::OneService => whole.is_none_or(|whole| it.last > whole),
-            FindingKind::WholeProvider | FindingKind::AllProviders => one.is_none_or(|one| it.last >= one),
+        all.retain(|finding| match finding.kind {
+            FindingKind::OneModel | FindingKind::OneService => whole.is_none_or(|whole| finding.last > whole),
+            FindingKind::WholeProvider | FindingKind::AllProviders => one.is_none_or(|one| finding.last >= one),
             _ => true,
         });
-        all.sort_by_key(|it| (it.kind, it.since));
+        all.sort_by_key(|finding| (finding.kind, finding.since));
         all
     }
 
-    /// What is known at the first refusal of a service's key.
+    /// What is known about the key of a service at its first refusal.
     #[must_use]
     pub fn key_fact(&self, provider: Provider, service: &str) -> Option<String> {
-        self.watches.get(&provider)?.key_fact(service)
+        self.providers.get(&provider)?.key_fact(service)
     }
 
-    /// What must survive a restart.
+    /// The state that must survive a restart.
     #[must_use]
     pub fn state(&self, providers: &Providers) -> DetectionsState {
+        let states = self.providers.iter().map(|(provider, state)| (providers.id(*provider).to_owned(), state.clone()));
         DetectionsState {
-            watches: self.watches.iter().map(|(provider, it)| (providers.id(*provider).to_owned(), it.clone())).collect(),
-            known: self.known.clone(),
-            found: self.found.iter().map(|it| Kept::of(it, providers)).collect(),
+            providers: states.collect(),
+            seen_errors: self.seen_errors.clone(),
+            findings: self.findings.iter().map(|finding| FindingState::of(finding, providers)).collect(),
         }
     }
 
-    /// Goes on from a state. What is known of providers that are gone is forgotten.
+    /// Restores a saved state. The state of unknown providers is dropped.
     #[must_use]
     pub fn restore(state: DetectionsState, providers: &Providers) -> Self {
-        let DetectionsState { watches, known, found } = state;
-        let watches = watches.into_iter().filter_map(|(id, it)| Some((providers.by_name(&id)?, it))).collect();
-        Self { watches, known, found: found.into_iter().take(LIMIT).filter_map(|it| it.resolve(providers)).collect() }
+        let DetectionsState { providers: states, seen_errors, findings } = state;
+        let states = states.into_iter().filter_map(|(id, state)| Some((providers.by_name(&id)?, state)));
+        let findings = findings.into_iter().take(LIMIT).filter_map(|finding| finding.resolve(providers));
+        Self { providers: states.collect(), seen_errors, findings: findings.collect() }
     }
 
-    fn first_ever(&mut self, seen: &Observation, row: &str, patterns: &[Pattern], providers: &Providers) {
-        let pattern = seen.pattern.and_then(|it| patterns.get(usize::from(it.0)));
-        let message = seen.evidence.as_deref().map_or("", |it| it.message.as_str());
-        let provider = fold(0, providers.id(seen.provider).as_bytes());
+    fn find_first_ever(&mut self, seen: &Observation, row: &str, patterns: &[Pattern], providers: &Providers) {
+        let pattern = seen.pattern.and_then(|id| patterns.get(usize::from(id.0)));
+        let message = seen.evidence.as_deref().map_or("", |evidence| evidence.message.as_str());
+        let provider = fnv1a(0, providers.id(seen.provider).as_bytes());
         let id = match pattern {
-            Some(pattern) => fold(provider, pattern.id.as_bytes()),
-            None => fold(provider, &masked(message).to_le_bytes()),
+            Some(pattern) => fnv1a(provider, pattern.id.as_bytes()),
+            None => fnv1a(provider, &masked_hash(message).to_le_bytes()),
         };
-        let Some((looked, calls)) = self.known.error(id, seen.at.second()) else { return };
-        let what = pattern.map_or_else(|| super::template(message), |it| it.title.clone());
-        let text = format!("never seen before, in {} and {}: \"{what}\"", span(looked), many(calls, "call"));
-        put(
-            &mut self.found,
-            Finding {
-                kind: FindingKind::FirstEver,
-                provider: seen.provider,
-                service: seen.service.get().map(str::to_owned),
-                model: seen.model.get().map(str::to_owned),
-                row: Some(row.to_owned()),
-                blame: Blame::from(seen.owner),
-                since: seen.at,
-                last: seen.at,
-                text,
-                advice: "Something has changed: look at the latest deployment here and at the provider's announcements."
-                    .to_owned(),
-                about: id,
-            },
-        );
+        let Some(never) = self.seen_errors.error(id, seen.at.second()) else { return };
+        let what = pattern.map_or_else(|| template(message), |pattern| pattern.title.clone());
+        let text = format!("never seen before, in {} and {}: \"{what}\"", length(never.seconds), plural(never.calls, "call"));
+        let advice = "Something has changed: check your latest deployment and the provider's announcements.";
+        let finding = Finding {
+            provider: seen.provider,
+            service: seen.service.get().map(str::to_owned),
+            model: seen.model.get().map(str::to_owned),
+            row: Some(row.to_owned()),
+            since: seen.at,
+            last: seen.at,
+            error_id: id,
+            ..Finding::new(FindingKind::FirstEver, Blame::from(seen.owner), seen.at.second(), text, advice)
+        };
+        put(&mut self.findings, finding);
     }
 
-    /// Several providers that do not answer at once, and none that does: it is not they.
-    fn nobody_answers(&self, at: i64, providers: &Providers) -> Option<Finding> {
-        let heard = self.watches.iter().filter(|(_, it)| it.minutes.sum(at, 5).all() >= 3);
-        let silent: Vec<_> = heard.clone().filter_map(|(provider, it)| Some((*provider, it.unreachable(at)?))).collect();
-        if silent.len() < 2 || silent.len() < heard.count() {
+    /// Several providers do not answer at the same time and none answers: then the network is the cause.
+    fn find_all_providers(&self, at: i64, providers: &Providers) -> Option<Finding> {
+        let called = self.providers.iter().filter(|(_, state)| state.minutes.sum(at, 5).all() >= 3);
+        let silent: Vec<_> = called.clone().filter_map(|(provider, state)| Some((*provider, state.unreachable(at)?))).collect();
+        if silent.len() < 2 || silent.len() < called.count() {
             return None;
         }
-        let counts = silent.iter().fold(super::minutes::Counts::default(), |sum, (_, it)| sum.plus(*it));
+        let counts = silent.iter().fold(Counts::default(), |sum, (_, counts)| sum.plus(*counts));
         let names: Vec<&str> = silent.iter().map(|(provider, _)| providers.id(*provider)).collect();
-        let (bad, all) = (counts.bad, many(counts.all(), "call"));
-        let now = Timestamp::from_second(at);
-        Some(Finding {
-            kind: FindingKind::AllProviders,
-            provider: Provider::UNKNOWN,
-            service: None,
-            model: None,
-            row: None,
-            blame: Blame::Network,
-            since: now,
-            last: now,
-            text: format!(
-                "{} fail at once without an answer ({bad} of {all} in five minutes), and no provider answers",
-                names.join(" and ")
-            ),
-            advice: "It is not one provider: check DNS, proxy, egress and the network of the hosts that call.".to_owned(),
-            about: 0,
-        })
+        let (bad, all) = (counts.bad, plural(counts.all(), "call"));
+        let text = format!(
+            "{} do not answer at the same time ({bad} of {all} failed in five minutes), and no provider answers",
+            names.join(" and ")
+        );
+        let advice = "It is not one provider: check DNS, proxy, egress and the network of the calling hosts.";
+        Some(Finding::new(FindingKind::AllProviders, Blame::Network, at, text, advice))
     }
 }
 
-/// Brings what is known already up to date, or adds what is new.
-fn put(found: &mut Vec<Finding>, new: Finding) {
-    let again = |it: &&mut Finding| it.is_of(&new) && new.since.second() - it.last.second() <= EPISODE;
-    if let Some(old) = found.iter_mut().rev().find(again) {
+/// Whether the observation is a call, and not an attempt or a detail.
+fn is_call(seen: &Observation) -> bool {
+    (seen.is_failed_call() || seen.is_good_call()) && seen.outcome != Outcome::Other
+}
+
+/// Updates the same finding, or adds a new one.
+fn put(findings: &mut Vec<Finding>, new: Finding) {
+    let is_again = |old: &&mut Finding| old.is_same(&new) && new.since.second() - old.last.second() <= EPISODE_SECONDS;
+    if let Some(old) = findings.iter_mut().rev().find(is_again) {
         *old = Finding { since: old.since.min(new.since), last: old.last.max(new.last), ..new };
         return;
     }
-    if found.len() >= LIMIT
-        && let Some(stalest) = (0..found.len()).min_by_key(|it| found[*it].last)
+    if findings.len() >= LIMIT
+        && let Some(oldest) = (0..findings.len()).min_by_key(|position| findings[*position].last)
     {
-        found.remove(stalest);
+        findings.remove(oldest);
     }
-    found.push(new);
+    findings.push(new);
 }
 
-/// [`Detections`] as plain values, providers by their ids.
+/// The state of [`Detections`], with the ids of providers. Field names are those of the checkpoint format.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DetectionsState {
-    watches: Vec<(String, Watch)>,
-    known: Known,
-    found: Vec<Kept>,
+    #[serde(rename = "watches")]
+    providers: Vec<(String, ProviderState)>,
+    #[serde(rename = "known")]
+    seen_errors: SeenErrors,
+    #[serde(rename = "found")]
+    findings: Vec<FindingState>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Kept {
+struct FindingState {
     kind: FindingKind,
     provider: String,
     service: Option<String>,
@@ -221,19 +237,20 @@ struct Kept {
     last: Timestamp,
     text: String,
     advice: String,
-    about: u64,
+    #[serde(rename = "about")]
+    error_id: u64,
 }
 
-impl Kept {
-    fn of(it: &Finding, providers: &Providers) -> Self {
-        let Finding { kind, provider, service, model, row, blame, since, last, text, advice, about } = it.clone();
+impl FindingState {
+    fn of(finding: &Finding, providers: &Providers) -> Self {
+        let Finding { kind, provider, service, model, row, blame, since, last, text, advice, error_id } = finding.clone();
         let provider = providers.id(provider).to_owned();
-        Self { kind, provider, service, model, row, blame, since, last, text, advice, about }
+        Self { kind, provider, service, model, row, blame, since, last, text, advice, error_id }
     }
 
     fn resolve(self, providers: &Providers) -> Option<Finding> {
-        let Self { kind, provider, service, model, row, blame, since, last, text, advice, about } = self;
+        let Self { kind, provider, service, model, row, blame, since, last, text, advice, error_id } = self;
         let provider = providers.by_name(&provider)?;
-        Some(Finding { kind, provider, service, model, row, blame, since, last, text, advice, about })
+        Some(Finding { kind, provider, service, model, row, blame, since, last, text, advice, error_id })
     }
 }

@@ -1,57 +1,73 @@
-//! What was found: plain values with the numbers that show it.
+//! Findings: plain values with the numbers that prove them.
 
 use crate::taxonomy::{Owner, Provider, string_enum};
 use crate::time::Timestamp;
 
 string_enum! {
-    /// What kind of thing was found.
+    /// The kind of a finding.
     FindingKind {
-        /// A key worked, and is refused now.
+        /// A key that worked is refused now.
         KeyRotation = "key-rotation",
-        /// Rate limits that begin at a certain rate of calls.
+        /// Rate limits begin at a certain number of calls per minute.
         LoadLimit = "load-limit",
-        /// Timeouts that come with long inputs.
+        /// Long inputs time out more often than short ones.
         LongInput = "long-input",
-        /// Answers of 200 without content.
+        /// Several answers with status 200 have no content.
         Hollow = "hollow",
         /// One model fails while the others answer.
         OneModel = "one-model",
-        /// One service fails while the others get answers.
+        /// The calls of one service fail while those of others succeed.
         OneService = "one-service",
         /// All models or services of a provider fail.
         WholeProvider = "whole-provider",
-        /// Several providers fail at once, and none answers.
+        /// Several providers fail at the same time, and none answers.
         AllProviders = "all-providers",
         /// The same request fails every time.
         EveryTime = "every-time",
-        /// The same request fails now and then.
+        /// The same request sometimes fails and sometimes succeeds.
         NowAndThen = "now-and-then",
         /// An error that was never seen before.
         FirstEver = "first-ever",
-        /// A group of errors that no pattern knows grows.
+        /// A growing group of errors that no pattern matches.
         Growing = "growing",
-        /// A provider answers again.
+        /// A provider answers again after an outage.
         Recovery = "recovery",
     }
 }
 
 string_enum! {
-    /// Where the cause lies.
+    /// The owner of the cause. [`Owner`] with the spelling that findings have in JSON.
     Blame {
-        /// Our code, our request, our configuration.
+        /// [`Owner::Caller`].
         Ours = "ours",
-        /// The account: key, permission, quota, money.
+        /// [`Owner::Account`].
         Account = "account",
-        /// The provider.
+        /// [`Owner::Provider`].
         Provider = "provider",
-        /// The relay in between.
+        /// [`Owner::Gateway`].
         Gateway = "gateway",
-        /// The way to the provider.
+        /// [`Owner::Network`].
         Network = "network",
-        /// The tool that made the call.
+        /// [`Owner::Tool`].
         Tool = "tool",
-        /// Nothing tells.
+        /// [`Owner::Unknown`].
         Unknown = "unknown",
+    }
+}
+
+impl Blame {
+    /// The same owner in the vocabulary of texts, labels and patterns.
+    #[must_use]
+    pub const fn owner(self) -> Owner {
+        match self {
+            Self::Ours => Owner::Caller,
+            Self::Account => Owner::Account,
+            Self::Provider => Owner::Provider,
+            Self::Gateway => Owner::Gateway,
+            Self::Network => Owner::Network,
+            Self::Tool => Owner::Tool,
+            Self::Unknown => Owner::Unknown,
+        }
     }
 }
 
@@ -69,64 +85,56 @@ impl From<Owner> for Blame {
     }
 }
 
-/// One thing that was found, brought up to date while it lasts.
+/// One finding, updated while it lasts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// What kind of thing.
+    /// The kind.
     pub kind: FindingKind,
-    /// Whose service; unknown where it concerns several.
+    /// The provider that was called; unknown if the finding is about several.
     pub provider: Provider,
-    /// Whose calls, where it is about those of one service.
+    /// The calling service, if the finding is about one.
     pub service: Option<String>,
-    /// Which model, where it is about one.
+    /// The model, if the finding is about one.
     pub model: Option<String>,
-    /// The row of the failures it was found in, where they have one in common.
+    /// The row of the failures, if they belong to one.
     pub row: Option<String>,
-    /// Where the cause lies.
+    /// The owner of the cause.
     pub blame: Blame,
     /// When it began.
     pub since: Timestamp,
-    /// When it was last seen to hold.
+    /// When it was last observed.
     pub last: Timestamp,
-    /// What was found, in a sentence with its numbers.
+    /// What was found, with its numbers; begins in lower case and has no full stop.
     pub text: String,
-    /// What to do about it.
+    /// What to do, as full sentences.
     pub advice: String,
-    /// Which error it is about, where a row has several.
-    pub(super) about: u64,
+    /// Distinguishes errors that belong to one row; 0 if the finding is not about one error.
+    pub(super) error_id: u64,
 }
 
 impl Finding {
     /// Whether both are about the same thing.
-    pub(super) fn is_of(&self, other: &Self) -> bool {
-        let Self { kind, provider, service, model, row, about, .. } = self;
-        let theirs = (&other.kind, &other.provider, &other.service, &other.model, &other.row, &other.about);
-        (kind, provider, service, model, row, about) == theirs
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let Self { kind, provider, service, model, row, error_id, .. } = self;
+        let theirs = (&other.kind, &other.provider, &other.service, &other.model, &other.row, &other.error_id);
+        (kind, provider, service, model, row, error_id) == theirs
     }
-}
 
-/// `12 %`, and `0.4 %` where a whole number would say nothing.
-pub(super) fn percent(part: u64, whole: u64) -> String {
-    let share = part as f64 * 100.0 / whole.max(1) as f64;
-    if share > 0.0 && share < 1.0 { format!("{share:.1} %") } else { format!("{share:.0} %") }
-}
-
-/// `12:03:07`: the day is told beside it.
-pub(super) fn clock(second: i64) -> String {
-    let day = second.rem_euclid(86_400);
-    format!("{:02}:{:02}:{:02}", day / 3_600, day / 60 % 60, day % 60)
-}
-
-/// `7m20s`.
-pub(super) fn span(seconds: i64) -> String {
-    match seconds {
-        s if s < 60 => format!("{s} s"),
-        s if s < 3_600 => format!("{}m{:02}s", s / 60, s % 60),
-        s => format!("{}h{:02}m", s / 3_600, s / 60 % 60),
+    /// A finding of this second about the whole of a provider that the caller fills in.
+    pub(super) fn new(kind: FindingKind, blame: Blame, at: i64, text: String, advice: &str) -> Self {
+        let now = Timestamp::from_second(at);
+        Self {
+            kind,
+            provider: Provider::UNKNOWN,
+            service: None,
+            model: None,
+            row: None,
+            blame,
+            since: now,
+            last: now,
+            text,
+            advice: advice.to_owned(),
+            error_id: 0,
+        }
     }
-}
-
-/// `"1 call"`, `"3 calls"`.
-pub(super) fn many(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,17 +1,17 @@
-//! Calls that worked and calls that failed, minute by minute, over the last ten.
+//! Successful and failed calls per minute, over the last ten minutes.
 
 use serde::{Deserialize, Serialize};
 
 const SLOTS: i64 = 10;
 
-/// Counts per minute. What is older than ten minutes is forgotten.
+/// Counts per minute. Minutes older than ten are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Minutes {
     newest: i64,
     slots: [Counts; SLOTS as usize],
 }
 
-/// Calls by how they ended.
+/// Calls by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) good: u64,
@@ -23,7 +23,7 @@ impl Counts {
         self.good + self.bad
     }
 
-    /// Whether at least half of them failed.
+    /// Whether at least half of the calls failed.
     pub(super) const fn mostly_fail(self) -> bool {
         self.bad * 2 >= self.all()
     }
@@ -49,11 +49,11 @@ impl Minutes {
         }
     }
 
-    /// The calls of this minute and those before it, so many in all.
+    /// The calls of the last `minutes` minutes, including the current one.
     pub(super) fn sum(&self, at: i64, minutes: i64) -> Counts {
         let last = at.div_euclid(60).max(self.newest);
         let first = (last - minutes).max(self.newest - SLOTS) + 1;
-        (first..=self.newest).fold(Counts::default(), |sum, it| sum.plus(self.slots[slot(it)]))
+        (first..=self.newest).fold(Counts::default(), |sum, minute| sum.plus(self.slots[slot(minute)]))
     }
 }
 

@@ -1,25 +1,34 @@
-//! What only many records together show: a key that was rotated, a limit that the load runs into, a model that fails alone,
-//! an error that was never seen before; and errors that no pattern knows, grouped by what they have in common.
+//! Causes that only many records together show: a rotated key, a limit that follows the load, a model that fails alone, an
+//! error that was never seen before. Also groups errors that no pattern matches by what they have in common.
 //!
-//! Every detection is a pure function over the stream with memory of a fixed size. It says what it found as a [`Finding`]:
-//! numbers, whose it is, and what to do. Whether anybody is called for it is left to alert, which quotes findings.
+//! Every detection is a pure function of the stream with memory of a fixed size, and reports a [`Finding`]: what was found
+//! with its numbers, who owns the cause, and what to do. This module does not decide whether to alert: `alert` does, and
+//! quotes findings.
+//!
+//! Invariant: the same calls and ticks give the same findings, before and after a restart.
+//!
+//! Tests: `tests/it/detect.rs`; `template.rs`.
 
-mod detections;
+mod wording;
 mod finding;
-mod first;
-mod length;
-mod load;
-mod minutes;
-mod named;
-mod parts;
-mod recovery;
-mod repeat;
-mod rotation;
 mod template;
+mod bounded_map;
+mod minutes;
+mod rotation;
+mod load;
+mod input_length;
+mod outlier;
+mod repeat;
+mod recovery;
+mod seen_errors;
+mod provider;
+mod diagnose;
+mod detections;
 mod unknown;
-mod watch;
 
-pub use detections::{Detections, DetectionsState, Growing};
+pub use detections::{Detections, DetectionsState, GrowingGroup};
 pub use finding::{Blame, Finding, FindingKind};
+pub use provider::HOLLOW_ROW;
 pub use template::template;
 pub use unknown::{UnknownGroups, UnknownState, UnknownView};
+pub use wording::plural;

@@ -1,41 +1,47 @@
-//! A provider that answers again after a time of trouble.
+//! A provider that answers again after an outage.
 
 use serde::{Deserialize, Serialize};
 
-/// So many calls in a row, and so long without a failure, are a recovery.
-const RUN: u64 = 5;
-const CALM: i64 = 60;
-/// So many calls in a row that work, or so long without a failure, part one trouble from the next.
-const APART: u64 = 20;
-const PAUSE: i64 = 900;
-/// Trouble that is worth the word: failures, length in seconds, and one call in so many.
-const FAILURES: u64 = 5;
-const LENGTH: i64 = 30;
-const ONE_IN: u64 = 4;
+/// A recovery is this many consecutive successes …
+const RECOVERED_CALLS: u64 = 5;
+/// … and this long without a failure.
+const RECOVERED_SECONDS: i64 = 60;
+/// A failure opens a new outage after this many consecutive successes …
+const SEPARATING_CALLS: u64 = 20;
+/// … or this long without a failure.
+const SEPARATING_SECONDS: i64 = 900;
+/// A recovery is reported only for an outage of at least this many failures, …
+const MIN_FAILURES: u64 = 5;
+/// … this length, …
+const MIN_SECONDS: i64 = 30;
+/// … and one failure in this many calls.
+const MAX_CALLS_PER_FAILURE: u64 = 4;
 
-/// The latest trouble of one provider.
+/// The latest outage of one provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Trouble {
+pub(super) struct Outage {
     open: bool,
     first: i64,
     last: i64,
     bad: u64,
     good: u64,
+    /// Consecutive successes since the last failure, and when they began.
     run: u64,
     run_since: i64,
 }
 
-/// Trouble that is over.
-pub(super) struct Over {
+/// The end of an outage.
+pub(super) struct Recovery {
     pub(super) since: i64,
+    /// The length of the outage, in seconds.
     pub(super) length: i64,
     pub(super) bad: u64,
     pub(super) all: u64,
 }
 
-impl Trouble {
+impl Outage {
     pub(super) fn bad(&mut self, at: i64) {
-        if !self.open || at - self.last > PAUSE || self.run >= APART {
+        if !self.open || at - self.last > SEPARATING_SECONDS || self.run >= SEPARATING_CALLS {
             *self = Self { open: true, first: at, last: at, ..Self::default() };
         }
         self.good += std::mem::take(&mut self.run);
@@ -56,14 +62,14 @@ impl Trouble {
         self.open
     }
 
-    /// Tells once that the trouble is over, where it was worth the word.
-    pub(super) fn diagnose(&mut self, at: i64) -> Option<Over> {
-        if !self.open || self.run < RUN || at - self.last < CALM {
+    /// Closes the outage if the provider has recovered. Returns the recovery if the outage is worth reporting.
+    pub(super) fn diagnose(&mut self, at: i64) -> Option<Recovery> {
+        if !self.open || self.run < RECOVERED_CALLS || at - self.last < RECOVERED_SECONDS {
             return None;
         }
         self.open = false;
         let (all, length) = (self.bad + self.good, self.last - self.first);
-        let worth = self.bad >= FAILURES && length >= LENGTH && self.bad * ONE_IN >= all;
-        worth.then_some(Over { since: self.run_since, length, bad: self.bad, all })
+        let worth = self.bad >= MIN_FAILURES && length >= MIN_SECONDS && self.bad * MAX_CALLS_PER_FAILURE >= all;
+        worth.then_some(Recovery { since: self.run_since, length, bad: self.bad, all })
     }
 }

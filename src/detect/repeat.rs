@@ -1,7 +1,7 @@
-//! The same request that fails every time, against one that fails now and then.
+//! Requests that fail every time, requests that fail now and then, and groups of unknown errors that grow.
 //!
-//! Two requests are the same when they come from one service, ask one model, and fail with one pattern and one message,
-//! variable parts masked.
+//! Two failures are of the same request if they have the same service, model, pattern and message, with the variable parts
+//! of the message masked.
 
 use super::minutes::Minutes;
 use crate::observation::Observation;
@@ -10,42 +10,46 @@ use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 
-/// So many failures are a habit.
-const HABIT: u64 = 5;
-/// Other calls that worked meanwhile, so that it is this request and not the provider.
-const OTHERS: u64 = 5;
-/// So many times a success lay between two failures.
-const ALTERNATIONS: u32 = 3;
+/// The minimum number of failures of a request that is diagnosed.
+const MIN_FAILURES: u64 = 5;
+/// A request "fails every time" if this many other calls succeed: then the provider works.
+const MIN_OTHERS: u64 = 5;
+/// A request "fails now and then" if a success lies between two failures this many times.
+const MIN_ALTERNATIONS: u32 = 3;
+/// The maximum number of requests.
 const LIMIT: usize = 64;
-/// What has not failed for so long has no say any more, in seconds.
-const FORGOTTEN: i64 = 3_600;
-/// So many failures in ten minutes are a group that may grow.
-const GROWN: u64 = 10;
-/// It grows when there are so many times as many as there were before.
+/// A request that has not failed for this long starts again from zero.
+const FORGOTTEN_SECONDS: i64 = 3_600;
+/// The minimum number of failures in ten minutes of a growing group.
+const GROWING_FAILURES: u64 = 10;
+/// A group grows if it has this many times as many failures as before.
 const GROWTH: u64 = 3;
-/// A new group has grown from nothing when so many calls had worked without it, for so many seconds.
-const WITHOUT: u64 = 100;
-const WATCHED: i64 = 600;
-/// What lies behind tells requests apart no more, in bytes.
-const MASKED: usize = 128;
+/// A new group grows if this many calls succeeded before it …
+const CALLS_BEFORE: u64 = 100;
+/// … in at least this many seconds.
+const SECONDS_BEFORE: i64 = 600;
+/// Only the first bytes of a message are used to compare requests.
+const COMPARED_BYTES: usize = 128;
 
-/// Requests of one provider that fail.
+/// The failing requests of one provider.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Repeats {
-    /// Calls that worked, by service and model, for those that have failed.
+pub(super) struct FailingRequests {
+    /// Successes by service and model, for those that have failed.
     #[serde(with = "by_id")]
     good: FxHashMap<u64, u64>,
     all_good: u64,
-    /// The first call.
-    #[serde(default)]
-    born: Option<i64>,
-    signatures: Vec<Signature>,
+    /// The second of the first success.
+    #[serde(default, rename = "born")]
+    first_good: Option<i64>,
+    #[serde(rename = "signatures")]
+    requests: Vec<FailingRequest>,
 }
 
 /// One request that fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Signature {
+pub(super) struct FailingRequest {
     pub(super) id: u64,
+    /// The hash of service and model.
     pair: u64,
     pub(super) service: String,
     pub(super) model: String,
@@ -56,63 +60,43 @@ pub(super) struct Signature {
     pub(super) count: u64,
     pub(super) first: i64,
     pub(super) last: i64,
+    /// Successes of the same service and model, before the first and before the last failure.
     good_at_first: u64,
     good_at_last: u64,
+    /// Successes of the provider before the first failure.
     all_good_at_first: u64,
+    /// How often a success lay between two failures.
     alternations: u32,
+    /// Whether a pattern matches the error.
     known: bool,
     minutes: Minutes,
+    /// Whether the request has failed since the last diagnosis.
     changed: bool,
-    /// Since when it comes far more often than it did; until it comes seldom again.
-    #[serde(default)]
-    pub(super) grown: Option<i64>,
+    /// The second since which the group grows, until it shrinks again.
+    #[serde(default, rename = "grown")]
+    pub(super) growing_since: Option<i64>,
 }
 
 /// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Habit {
-    /// Whenever it is made, while so many other calls worked.
+    /// Every time, while `others` other calls succeeded.
     EveryTime { others: u64 },
-    /// While the same service and model worked so often in between.
+    /// Now and then, while `good` calls of the same service and model succeeded in between.
     NowAndThen { good: u64 },
-    /// No pattern knows it, and so many came within ten minutes.
+    /// No pattern matches it, and it came `lately` times within ten minutes.
     Growing { lately: u64 },
 }
 
-impl Signature {
-    /// Whether there are far more of it in these ten minutes than there were in any before.
-    fn has_grown(&self, at: i64, lately: u64, born: i64) -> bool {
-        let before = self.count.saturating_sub(lately);
-        let tens = ((at - self.first) / 600 - 1).max(0) as u64;
-        let from_nothing = before == 0 && self.all_good_at_first >= WITHOUT && self.first - born >= WATCHED;
-        lately >= GROWN && (from_nothing || before > 0 && lately * tens >= GROWTH * before)
-    }
-}
-
-impl Repeats {
-    pub(super) fn good(&mut self, seen: &Observation) {
-        self.born.get_or_insert(seen.at.second());
-        self.all_good += 1;
-        if !self.good.is_empty()
-            && let Some(good) = self.good.get_mut(&pair_of(seen))
-        {
-            *good += 1;
-        }
-    }
-
-    /// Takes in a failed call; `title` is asked for what is new.
-    pub(super) fn bad(&mut self, seen: &Observation, row: &str, title: impl FnOnce() -> String) {
-        let (at, pair) = (seen.at.second(), pair_of(seen));
-        let message = seen.evidence.as_deref().map_or("", |it| it.message.as_str());
-        let id = fold(fold(pair, &seen.pattern.map_or(u16::MAX, |it| it.0).to_le_bytes()), &masked(message).to_le_bytes());
-        let position = self.signatures.iter().position(|it| it.id == id).or_else(|| self.make_room(at));
-        let (good, all_good) = (self.good.get(&pair).copied().unwrap_or(0), self.all_good);
-        let fresh = || Signature {
+impl FailingRequest {
+    fn new(id: u64, pair: u64, seen: &Observation, row: &str, title: String, (good, all_good): (u64, u64)) -> Self {
+        let at = seen.at.second();
+        Self {
             id,
             pair,
             service: seen.service.as_str().to_owned(),
             model: seen.model.as_str().to_owned(),
-            title: title(),
+            title,
             row: row.to_owned(),
             owner: seen.owner,
             retry: seen.retry,
@@ -126,96 +110,138 @@ impl Repeats {
             known: seen.pattern.is_some(),
             minutes: Minutes::default(),
             changed: false,
-            grown: None,
-        };
-        let signature = match position {
-            Some(position) if self.signatures.get(position).is_some_and(|it| it.id == id && at - it.last <= FORGOTTEN) => {
-                &mut self.signatures[position]
-            }
-            Some(position) => {
-                self.signatures[position] = fresh();
-                &mut self.signatures[position]
-            }
-            None if self.signatures.len() < LIMIT => {
-                self.signatures.push(fresh());
-                let last = self.signatures.len() - 1;
-                &mut self.signatures[last]
-            }
-            None => return,
-        };
-        signature.count += 1;
-        signature.last = signature.last.max(at);
-        signature.alternations += u32::from(good > signature.good_at_last);
-        signature.good_at_last = good;
-        signature.minutes.add(at, false);
-        signature.changed = true;
-        self.good.entry(pair).or_insert(0);
-        if self.good.len() > LIMIT {
-            let live: Vec<u64> = self.signatures.iter().map(|it| it.pair).collect();
-            self.good.retain(|pair, _| live.contains(pair));
+            growing_since: None,
         }
     }
 
-    /// The habits of requests that failed since it was last asked.
-    pub(super) fn diagnose(&mut self, at: i64, mut tell: impl FnMut(&Signature, Habit)) {
-        let Self { good, all_good, born, signatures } = self;
-        let born = born.unwrap_or(at);
-        for it in signatures.iter_mut().filter(|it| it.changed) {
-            it.changed = false;
-            let lately = it.minutes.sum(at, 10).bad;
-            if !it.known {
-                it.grown = it.grown.filter(|_| lately * 2 >= GROWN).or_else(|| it.has_grown(at, lately, born).then_some(at));
-                if it.grown.is_some() {
-                    tell(it, Habit::Growing { lately });
-                }
-            }
-            if it.count < HABIT {
-                continue;
-            }
-            let own = good.get(&it.pair).copied().unwrap_or(0).saturating_sub(it.good_at_first);
-            let others = all_good.saturating_sub(it.all_good_at_first);
-            if own == 0 && others >= OTHERS {
-                tell(it, Habit::EveryTime { others });
-            } else if own >= it.count && it.alternations >= ALTERNATIONS {
-                tell(it, Habit::NowAndThen { good: own });
-            }
-        }
+    fn fail(&mut self, at: i64, good: u64) {
+        self.count += 1;
+        self.last = self.last.max(at);
+        self.alternations += u32::from(good > self.good_at_last);
+        self.good_at_last = good;
+        self.minutes.add(at, false);
+        self.changed = true;
     }
 
-    /// A place that may be taken: of the request that failed least lately, if that is a while ago or was no habit.
-    fn make_room(&self, at: i64) -> Option<usize> {
-        if self.signatures.len() < LIMIT {
-            return None;
-        }
-        let rank = |it: &Signature| (it.count >= HABIT && at - it.last < 600, it.last, it.id);
-        (0..LIMIT).min_by_key(|position| rank(&self.signatures[*position]))
+    /// Whether the last ten minutes have far more failures than earlier ones.
+    fn is_growing(&self, at: i64, lately: u64, first_good: i64) -> bool {
+        let before = self.count.saturating_sub(lately);
+        let earlier_periods = ((at - self.first) / 600 - 1).max(0) as u64;
+        let is_new = before == 0 && self.all_good_at_first >= CALLS_BEFORE && self.first - first_good >= SECONDS_BEFORE;
+        lately >= GROWING_FAILURES && (is_new || before > 0 && lately * earlier_periods >= GROWTH * before)
+    }
+
+    fn update_growth(&mut self, at: i64, lately: u64, first_good: i64) {
+        let still = self.growing_since.filter(|_| lately * 2 >= GROWING_FAILURES);
+        self.growing_since = still.or_else(|| self.is_growing(at, lately, first_good).then_some(at));
     }
 }
 
-/// For every call that works: a word at a time, not a byte.
+impl FailingRequests {
+    pub(super) fn good(&mut self, seen: &Observation) {
+        self.first_good.get_or_insert(seen.at.second());
+        self.all_good += 1;
+        if !self.good.is_empty()
+            && let Some(good) = self.good.get_mut(&pair_of(seen))
+        {
+            *good += 1;
+        }
+    }
+
+    /// Takes in a failed call; `title` is called for a new request only.
+    pub(super) fn bad(&mut self, seen: &Observation, row: &str, title: impl FnOnce() -> String) {
+        let (at, pair) = (seen.at.second(), pair_of(seen));
+        let message = seen.evidence.as_deref().map_or("", |evidence| evidence.message.as_str());
+        let pattern = seen.pattern.map_or(u16::MAX, |pattern| pattern.0);
+        let id = fnv1a(fnv1a(pair, &pattern.to_le_bytes()), &masked_hash(message).to_le_bytes());
+        let good = self.good.get(&pair).copied().unwrap_or(0);
+        let new = || FailingRequest::new(id, pair, seen, row, title(), (good, self.all_good));
+        let known = self.requests.iter().position(|request| request.id == id);
+        let position = match known.or_else(|| self.replaceable(at)) {
+            Some(position) => {
+                let request = &self.requests[position];
+                if request.id != id || at - request.last > FORGOTTEN_SECONDS {
+                    self.requests[position] = new();
+                }
+                position
+            }
+            None => {
+                let request = new();
+                self.requests.push(request);
+                self.requests.len() - 1
+            }
+        };
+        self.requests[position].fail(at, good);
+        self.good.entry(pair).or_insert(0);
+        if self.good.len() > LIMIT {
+            let used: Vec<u64> = self.requests.iter().map(|request| request.pair).collect();
+            self.good.retain(|pair, _| used.contains(pair));
+        }
+    }
+
+    /// Reports the habits of the requests that have failed since the last diagnosis.
+    pub(super) fn diagnose(&mut self, at: i64, mut report: impl FnMut(&FailingRequest, Habit)) {
+        let Self { good, all_good, first_good, requests } = self;
+        let first_good = first_good.unwrap_or(at);
+        for request in requests.iter_mut().filter(|request| request.changed) {
+            request.changed = false;
+            if !request.known {
+                let lately = request.minutes.sum(at, 10).bad;
+                request.update_growth(at, lately, first_good);
+                if request.growing_since.is_some() {
+                    report(request, Habit::Growing { lately });
+                }
+            }
+            if request.count < MIN_FAILURES {
+                continue;
+            }
+            let own = good.get(&request.pair).copied().unwrap_or(0).saturating_sub(request.good_at_first);
+            let others = all_good.saturating_sub(request.all_good_at_first);
+            if own == 0 && others >= MIN_OTHERS {
+                report(request, Habit::EveryTime { others });
+            } else if own >= request.count && request.alternations >= MIN_ALTERNATIONS {
+                report(request, Habit::NowAndThen { good: own });
+            }
+        }
+    }
+
+    /// The position that a new request replaces, if there is no room: preferably a request with few or old failures.
+    fn replaceable(&self, at: i64) -> Option<usize> {
+        if self.requests.len() < LIMIT {
+            return None;
+        }
+        let rank = |position: &usize| {
+            let request = &self.requests[*position];
+            (request.count >= MIN_FAILURES && at - request.last < 600, request.last, request.id)
+        };
+        (0..LIMIT).min_by_key(rank)
+    }
+}
+
+/// The hash of service and model. Called for every success, so it hashes words and not bytes.
 fn pair_of(seen: &Observation) -> u64 {
     let mut hasher = FxHasher::default();
     (seen.service.as_str(), seen.model.as_str()).hash(&mut hasher);
     hasher.finish()
 }
 
-const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// FNV-1a: the same on every machine and in every version, as what is remembered outlives the process.
-pub(super) fn fold(hash: u64, bytes: &[u8]) -> u64 {
+/// FNV-1a. Hashes are saved, so they must be equal on every machine and in every version.
+pub(super) fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// A number for a message without the words that hold a digit: ids, counts and times tell requests apart no more.
-pub(super) fn masked(message: &str) -> u64 {
-    let bytes = message.as_bytes().get(..MASKED).unwrap_or(message.as_bytes());
-    let words = bytes.split(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-') || *b >= 0x80));
+/// The hash of a message without the words that contain a digit, such as ids, counts and times.
+pub(super) fn masked_hash(message: &str) -> u64 {
+    let bytes = message.as_bytes().get(..COMPARED_BYTES).unwrap_or(message.as_bytes());
+    let words = bytes.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || *byte >= 0x80));
     words
-        .filter(|it| !it.is_empty() && !it.iter().any(u8::is_ascii_digit))
-        .fold(SEED, |hash, word| fold(fold(hash, word), b" "))
+        .filter(|word| !word.is_empty() && !word.iter().any(u8::is_ascii_digit))
+        .fold(FNV_OFFSET, |hash, word| fnv1a(fnv1a(hash, word), b" "))
 }
 
-/// A map on disk: in order, so that equal maps are equal files.
+/// Saves a map in sorted order, so that equal maps give equal files.
 mod by_id {
     use rustc_hash::FxHashMap;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -1,29 +1,30 @@
-//! A key that worked and is refused now: rotated, revoked or replaced.
+//! A key that worked and is refused now: it was rotated, revoked or replaced.
 
-use super::finding::{clock, many, percent};
+use super::wording::{percent, plural, time_of_day};
 use serde::{Deserialize, Serialize};
 
-/// A pause this long between refusals ends an episode, in seconds.
-const EPISODE: i64 = 900;
-/// What worked longer ago than this says nothing of the key that is in use, in seconds.
-const MEMORY: i64 = 86_400;
-/// Fewer calls that worked do not show that the key was good.
-const WORKED: u64 = 5;
-/// One refusal can be anything.
-const REFUSED: u64 = 2;
-const HOSTS: usize = 5;
+/// This long without a refusal ends an episode.
+const EPISODE_SECONDS: i64 = 900;
+/// A success longer ago than this proves nothing about the current key.
+const MEMORY_SECONDS: i64 = 86_400;
+/// The minimum number of successes that prove that the key was valid.
+const MIN_WORKED: u64 = 5;
+/// The minimum number of refusals: a single one can have another reason.
+const MIN_REFUSED: u64 = 2;
+const MAX_HOSTS: usize = 5;
 
-/// How the key of one service does at one provider.
+/// Successes and refusals of the key of one service at one provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Key {
-    /// Calls that worked since the last episode.
+pub(super) struct KeyHistory {
+    /// Successes since the last episode.
     worked: u64,
     last_good: Option<i64>,
-    episode: Option<Episode>,
+    episode: Option<Refusals>,
 }
 
+/// One episode of refusals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Episode {
+struct Refusals {
     worked_before: u64,
     last_good_before: Option<i64>,
     first: i64,
@@ -34,16 +35,16 @@ struct Episode {
     hint: Option<String>,
 }
 
-/// A key that was changed.
-pub(super) struct Rotated {
+/// The finding that a key was changed.
+pub(super) struct Rotation {
     pub(super) since: i64,
     pub(super) last: i64,
     pub(super) text: String,
 }
 
-impl Key {
+impl KeyHistory {
     pub(super) fn good(&mut self, at: i64) {
-        if self.episode.as_ref().is_some_and(|it| at - it.last > EPISODE) {
+        if self.episode.as_ref().is_some_and(|episode| at - episode.last > EPISODE_SECONDS) {
             self.episode = None;
             self.worked = 0;
         }
@@ -55,11 +56,11 @@ impl Key {
         self.last_good = self.last_good.max(Some(at));
     }
 
-    /// The key was refused.
+    /// Takes in a refusal.
     pub(super) fn refused(&mut self, at: i64, host: Option<&str>, hint: Option<&str>) {
-        if self.episode.as_ref().is_none_or(|it| at - it.last > EPISODE) {
-            let last_good_before = self.last_good.filter(|it| at - it <= MEMORY);
-            self.episode = Some(Episode {
+        if self.episode.as_ref().is_none_or(|episode| at - episode.last > EPISODE_SECONDS) {
+            let last_good_before = self.last_good.filter(|last| at - last <= MEMORY_SECONDS);
+            self.episode = Some(Refusals {
                 worked_before: std::mem::take(&mut self.worked),
                 last_good_before,
                 first: at,
@@ -73,8 +74,8 @@ impl Key {
         let Some(episode) = &mut self.episode else { return };
         episode.refused += 1;
         episode.last = episode.last.max(at);
-        if let Some(host) = host.filter(|_| episode.hosts.len() < HOSTS)
-            && !episode.hosts.iter().any(|it| it == host)
+        if let Some(host) = host.filter(|_| episode.hosts.len() < MAX_HOSTS)
+            && !episode.hosts.iter().any(|known| known == host)
         {
             episode.hosts.push(host.to_owned());
         }
@@ -83,42 +84,43 @@ impl Key {
         }
     }
 
-    /// Whether these refusals mean that the key was changed: it worked before, and a good part of the calls is refused since.
-    pub(super) fn diagnose(&self, service: &str) -> Option<Rotated> {
-        let it = self.episode.as_ref()?;
-        let worked_until = it.last_good_before?;
-        if it.worked_before < WORKED || it.refused < REFUSED || it.refused * 4 < it.good_since {
+    /// The rotation, if the refusals show one: the key worked before, and at least one call in five is refused since.
+    pub(super) fn diagnose(&self, service: &str) -> Option<Rotation> {
+        let episode = self.episode.as_ref()?;
+        let worked_until = episode.last_good_before?;
+        let Refusals { worked_before, refused, good_since, .. } = *episode;
+        if worked_before < MIN_WORKED || refused < MIN_REFUSED || refused * 4 < good_since {
             return None;
         }
-        let key = it.hint.as_ref().map_or_else(|| "its key".to_owned(), |hint| format!("the key that ends in {hint}"));
+        let key = episode.hint.as_ref().map_or_else(|| "its key".to_owned(), |hint| format!("the key that ends in {hint}"));
         let mut text = format!(
-            "{service}: {} worked until {}, and {} was refused from {} on ({})",
-            many(it.worked_before, "call"),
-            clock(worked_until),
-            key,
-            clock(it.first),
-            many(it.refused, "time"),
+            "{service}: {} succeeded until {}, and {key} has been refused since {} ({})",
+            plural(worked_before, "call"),
+            time_of_day(worked_until),
+            time_of_day(episode.first),
+            plural(refused, "time"),
         );
-        match it.hosts.as_slice() {
+        match episode.hosts.as_slice() {
             [] => {}
             [one] => text.push_str(&format!(", all on host {one}")),
             hosts => text.push_str(&format!(", on {} hosts: {}", hosts.len(), hosts.join(", "))),
         }
-        if it.good_since > 0 {
-            let share = percent(it.good_since, it.good_since + it.refused);
-            text.push_str(&format!("; {share} still work, so some processes hold a good key"));
+        if good_since > 0 {
+            let share = percent(good_since, good_since + refused);
+            text.push_str(&format!("; {share} still succeed, so some processes have a valid key"));
         }
-        Some(Rotated { since: it.first, last: it.last, text })
+        Some(Rotation { since: episode.first, last: episode.last, text })
     }
 
-    /// What is known at the first refusal already.
+    /// What is known at the first refusal: whether the key worked before.
     pub(super) fn fact(&self, service: &str) -> Option<String> {
-        let it = self.episode.as_ref()?;
-        Some(match it.last_good_before {
+        let episode = self.episode.as_ref()?;
+        Some(match episode.last_good_before {
             Some(at) => {
-                format!("before: {} of {service} had worked, the last at {}", many(it.worked_before, "call"), clock(at))
+                let worked = plural(episode.worked_before, "call");
+                format!("before: {worked} of {service} succeeded, the last at {}", time_of_day(at))
             }
-            None => format!("before: no call of {service} to this provider was seen to work"),
+            None => format!("before: no call of {service} to this provider succeeded"),
         })
     }
 }

@@ -1,13 +1,13 @@
-//! What is left of a message when its variable parts are masked: messages with one template are one group.
+//! Templates of messages: variable parts are masked, so that similar messages have the same template.
 
 use std::borrow::Cow;
 
-/// The longest template, in bytes; what lies behind tells groups apart no more.
-const MAX_TEMPLATE: usize = 256;
-/// An identifier with digits and at least this many characters is masked whole.
-const LONG_WORD: usize = 16;
+/// The maximum length of a template; longer ones are cut.
+const MAX_TEMPLATE_BYTES: usize = 256;
+/// A word with digits and at least this many bytes is masked as an identifier.
+const MIN_ID_BYTES: usize = 16;
 
-/// Masks addresses, quoted text, UUIDs, hexadecimal runs, identifiers and numbers, and joins blanks.
+/// Masks URLs, quoted text, UUIDs, hexadecimal words, identifiers and numbers, and collapses white space.
 ///
 /// ```
 /// use llm_triage::detect::template;
@@ -15,36 +15,35 @@ const LONG_WORD: usize = 16;
 /// ```
 #[must_use]
 pub fn template(message: &str) -> String {
-    let mut out = String::with_capacity(message.len().min(MAX_TEMPLATE));
+    let mut out = String::with_capacity(message.len().min(MAX_TEMPLATE_BYTES));
     let mut rest = message.trim();
     let mut after_word = false;
-    while out.len() < MAX_TEMPLATE {
+    while out.len() < MAX_TEMPLATE_BYTES {
         let Some(first) = rest.chars().next() else { break };
-        let (piece, length) = piece(rest, first, after_word);
+        let (piece, length) = next_piece(rest, first, after_word);
         let (taken, left) = rest.split_at(length);
-        // Neighbouring blanks become one.
         if !(piece == " " && out.ends_with(' ')) {
             out.push_str(&piece);
         }
         after_word = taken.ends_with(|c: char| c.is_alphanumeric());
         rest = left;
     }
-    out.truncate(out.floor_char_boundary(MAX_TEMPLATE));
+    out.truncate(out.floor_char_boundary(MAX_TEMPLATE_BYTES));
     out.truncate(out.trim_end().len());
     out
 }
 
-/// What the head of `rest` becomes, and how many bytes of it that takes.
-fn piece(rest: &str, first: char, after_word: bool) -> (Cow<'_, str>, usize) {
-    if let Some(length) = address(rest) {
+/// The masked form of the first piece of `rest`, and the length of that piece in bytes.
+fn next_piece(rest: &str, first: char, after_word: bool) -> (Cow<'_, str>, usize) {
+    if let Some(length) = url_length(rest) {
         return (Cow::Borrowed("<url>"), length);
     }
-    if let Some(length) = quotation(rest, first).filter(|_| !after_word) {
+    if let Some(length) = quotation_length(rest, first).filter(|_| !after_word) {
         return (Cow::Borrowed("<text>"), length);
     }
     if first.is_ascii_alphanumeric() {
         let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).unwrap_or(rest.len());
-        return (word(rest.split_at(length).0), length);
+        return (mask_word(rest.split_at(length).0), length);
     }
     if first.is_whitespace() {
         return (Cow::Borrowed(" "), first.len_utf8());
@@ -52,15 +51,15 @@ fn piece(rest: &str, first: char, after_word: bool) -> (Cow<'_, str>, usize) {
     (Cow::Borrowed(rest.split_at(first.len_utf8()).0), first.len_utf8())
 }
 
-fn address(rest: &str) -> Option<usize> {
-    let scheme = ["https://", "http://", "wss://", "ws://"].into_iter().find(|it| rest.starts_with(it))?;
+fn url_length(rest: &str) -> Option<usize> {
+    let scheme = ["https://", "http://", "wss://", "ws://"].into_iter().find(|scheme| rest.starts_with(scheme))?;
     let end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')' | ']' | '}' | ',');
     let length = rest.find(end).unwrap_or(rest.len());
     (length > scheme.len()).then_some(length)
 }
 
-/// A short quotation, marks included. An apostrophe inside a word is none.
-fn quotation(rest: &str, mark: char) -> Option<usize> {
+/// The length of a short quotation with its marks. An apostrophe inside a word does not begin a quotation.
+fn quotation_length(rest: &str, mark: char) -> Option<usize> {
     const MAX_QUOTATION: usize = 200;
     if !matches!(mark, '"' | '\'' | '`') {
         return None;
@@ -71,7 +70,7 @@ fn quotation(rest: &str, mark: char) -> Option<usize> {
     (at > 1 && !after.is_some_and(char::is_alphanumeric)).then_some(at + 1)
 }
 
-fn word(word: &str) -> Cow<'_, str> {
+fn mask_word(word: &str) -> Cow<'_, str> {
     if !word.bytes().any(|b| b.is_ascii_digit()) {
         return Cow::Borrowed(word);
     }
@@ -84,20 +83,20 @@ fn word(word: &str) -> Cow<'_, str> {
     if word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Cow::Borrowed("<hex>");
     }
-    if word.len() >= LONG_WORD && word.bytes().filter(u8::is_ascii_digit).count() >= 2 {
+    if word.len() >= MIN_ID_BYTES && word.bytes().filter(u8::is_ascii_digit).count() >= 2 {
         return Cow::Borrowed("<id>");
     }
-    Cow::Owned(without_numbers(word))
+    Cow::Owned(mask_numbers(word))
 }
 
 /// 8-4-4-4-12 hexadecimal digits.
 fn is_uuid(word: &str) -> bool {
     let mut parts = word.split('-');
-    let fits = |length: usize| move |it: &str| it.len() == length && it.bytes().all(|b| b.is_ascii_hexdigit());
-    [8, 4, 4, 4, 12].into_iter().all(|length| parts.next().is_some_and(fits(length))) && parts.next().is_none()
+    let matches = |length: usize| move |part: &str| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
+    [8, 4, 4, 4, 12].into_iter().all(|length| parts.next().is_some_and(matches(length))) && parts.next().is_none()
 }
 
-fn without_numbers(word: &str) -> String {
+fn mask_numbers(word: &str) -> String {
     let mut out = String::with_capacity(word.len() + 4);
     let mut in_number = false;
     for c in word.chars() {
@@ -136,6 +135,6 @@ mod tests {
 
     #[test]
     fn a_long_message_is_cut_at_a_character() {
-        assert_eq!(template(&"é".repeat(1_000)).len(), MAX_TEMPLATE);
+        assert_eq!(template(&"é".repeat(1_000)).len(), MAX_TEMPLATE_BYTES);
     }
 }

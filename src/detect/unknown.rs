@@ -1,4 +1,4 @@
-//! Errors that no pattern knows, in groups: what `suggest` makes patterns of.
+//! Groups of errors that no pattern matches; `llm-triage suggest` writes patterns from them.
 
 use super::template;
 use crate::observation::Observation;
@@ -7,27 +7,27 @@ use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-/// One group of like errors that no pattern knows.
+/// One group of similar errors that no pattern matches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnknownView {
-    /// Whose service.
+    /// The provider that was called.
     pub provider: Provider,
-    /// The message with its variable parts masked.
+    /// The message with its variable parts masked, as by [`template`].
     pub template: String,
-    /// How many there were.
+    /// Errors in the group.
     pub count: u64,
-    /// When the first came.
+    /// The time of the first error.
     pub first: Timestamp,
-    /// When the latest came.
+    /// The time of the latest error.
     pub last: Timestamp,
-    /// One of them, redacted.
+    /// The message of the first error, redacted.
     pub example: String,
 }
 
 /// Failed calls without a pattern, grouped by provider and [`template`].
 ///
-/// Holds at most [`Self::LIMIT`] groups. A new one takes the place of the smallest, of two equals the staler, so that a
-/// client which never writes the same message twice cannot push out what comes again and again.
+/// Holds at most [`Self::LIMIT`] groups. A new group replaces the smallest one, and of equal ones the oldest. So a client
+/// that never writes the same message twice cannot push out errors that repeat.
 #[derive(Clone, Debug, Default)]
 pub struct UnknownGroups {
     groups: FxHashMap<(Provider, String), Group>,
@@ -42,10 +42,10 @@ struct Group {
 }
 
 impl UnknownGroups {
-    /// The most groups there are.
+    /// The maximum number of groups.
     pub const LIMIT: usize = 200;
 
-    /// Takes in a failed call that no pattern knows; anything else is passed over.
+    /// Counts a failed call that no pattern matches; other observations are ignored.
     pub fn observe(&mut self, seen: &Observation) {
         let Some(evidence) = seen.evidence.as_ref().filter(|_| seen.is_failed_call() && seen.pattern.is_none()) else {
             return;
@@ -59,16 +59,6 @@ impl UnknownGroups {
         }
         self.make_room();
         self.groups.insert(key, Group { count: 1, first: seen.at, last: seen.at, example: evidence.message.clone() });
-    }
-
-    /// How many groups there are of each provider, in no order.
-    #[must_use]
-    pub fn counts(&self) -> FxHashMap<Provider, usize> {
-        let mut counts = FxHashMap::default();
-        for (provider, _) in self.groups.keys() {
-            *counts.entry(*provider).or_default() += 1;
-        }
-        counts
     }
 
     /// All groups, most frequent first.
@@ -87,7 +77,7 @@ impl UnknownGroups {
         views
     }
 
-    /// What must survive a restart.
+    /// The state that must survive a restart.
     #[must_use]
     pub fn state(&self, providers: &Providers) -> UnknownState {
         let plain = |((provider, template), group): (&(Provider, String), &Group)| {
@@ -98,7 +88,7 @@ impl UnknownGroups {
         UnknownState { groups }
     }
 
-    /// The groups that gave this state. Those of providers that are not known any more are left out.
+    /// Restores a saved state. Groups of unknown providers are left out.
     #[must_use]
     pub fn restore(state: UnknownState, providers: &Providers) -> Self {
         let known = |(id, template, group): (String, String, Group)| Some(((providers.by_name(&id)?, template), group));
@@ -109,7 +99,7 @@ impl UnknownGroups {
         if self.groups.len() < Self::LIMIT {
             return;
         }
-        // Templates settle what is left equal, so that the choice does not depend on the order of a hash map.
+        // Compares keys last, so that the choice does not depend on the order of the hash map.
         let least = self.groups.iter().min_by_key(|(key, group)| (group.count, group.last, *key));
         if let Some(key) = least.map(|(key, _)| key.clone()) {
             self.groups.remove(&key);
@@ -117,7 +107,7 @@ impl UnknownGroups {
     }
 }
 
-/// [`UnknownGroups`] as plain values, providers by their ids.
+/// The state of [`UnknownGroups`], with the ids of providers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UnknownState {
     groups: Vec<(String, String, Group)>,

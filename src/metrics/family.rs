@@ -1,51 +1,33 @@
-//! Every exported name, with its type, its labels and its help text: the one table that the README, the dashboards and
-//! the rules are compared with.
+//! Every exported metric in one table: name, type, labels and help text. Tests compare the table with the README, the
+//! dashboards and the rules.
+//!
+//! A counter that the pipeline adds up names its field of [`Tally`] (`= calls`), and needs no other line in this module.
 
-use std::fmt;
+use super::instruments::Instruments;
+use super::tallied::{Tallied, tallied};
+use crate::pipeline::Tally;
 
-/// What a family measures.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// Only grows while the process lives.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Counts values by size, in buckets with these upper bounds.
-    Histogram(&'static [f64]),
-}
+pub use super::definition::{Family, Kind};
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram(_) => "histogram",
-        })
-    }
-}
-
-/// One exported name.
-#[derive(Debug, PartialEq)]
-pub struct Family {
-    /// The whole name, with its prefix and its unit.
-    pub name: &'static str,
-    /// Its type.
-    pub kind: Kind,
-    /// Its labels, in the order in which their values are given.
-    pub labels: &'static [&'static str],
-    /// One sentence for people.
-    pub help: &'static str,
-}
-
-/// Buckets of a call's duration: a cached answer to a long chain of thought.
+/// Buckets for the duration of a call: from a cached answer to a long chain of thought.
 const CALL_SECONDS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 
-/// Buckets of a wait that a provider asks for.
+/// Buckets for a wait that a provider asks for.
 const WAIT_SECONDS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
 
+/// How to read the counts of a family from a tally: all of a field, or one counter of each source.
+macro_rules! read {
+    ($field:ident) => {
+        |tally: &Tally, add| tally.$field.for_each(add)
+    };
+    ($field:ident.$part:ident) => {
+        |tally: &Tally, add| tally.$field.iter().for_each(|(source, counters)| add(*source, counters.$part))
+    };
+}
+
 macro_rules! families {
-    ($($(#[$doc:meta])* $id:ident: $kind:expr, $name:literal [$($label:ident),*] $help:literal;)+) => {
-        $($(#[$doc])* pub static $id: Family = Family {
+    ($($id:ident: $kind:expr, $name:literal [$($label:ident),*] $(= $field:ident $(. $part:ident)?)? : $help:literal;)+) => {
+        $(#[doc = $help] pub static $id: Family = Family {
             name: $name,
             kind: $kind,
             labels: &[$(stringify!($label)),*],
@@ -54,184 +36,134 @@ macro_rules! families {
 
         /// Every family, in the order of the page.
         pub static FAMILIES: &[&Family] = &[$(&$id),+];
+
+        /// The counters that are read from tallies; each has room for `cap` series.
+        pub(super) fn all_tallied(instruments: &Instruments, cap: usize) -> Vec<Box<dyn Tallied>> {
+            let mut all: Vec<Box<dyn Tallied>> = Vec::new();
+            $($(all.push(tallied(instruments.counter(&$id), cap, read!($field $(. $part)?)));)?)+
+            all
+        }
     };
 }
 
+use super::tallied::Counts as _;
 use Kind::{Counter, Gauge, Histogram};
 
 families! {
-    /// Calls.
-    REQUESTS: Counter, "llm_triage_requests_total" [provider, outcome]
-        "LLM calls by how they ended.";
-    /// Failed calls.
-    ERRORS: Counter, "llm_triage_errors_total" [provider, status, category, owner, retry]
-        "Failed LLM calls by effective status, kind, who can settle them, and whether a retry helps.";
-    /// Failed calls by row.
-    ROW_ERRORS: Counter, "llm_triage_row_errors_total" [row, provider]
-        "Failed calls by the row of the escalation table they match; only events of the last two minutes.";
-    /// Age of the storm.
-    ROW_STORM: Gauge, "llm_triage_row_storm_seconds" [row, provider]
-        "Age of the storm that is open now for a row and a provider; 0 when there is none.";
-    /// Attempts.
-    ATTEMPTS: Counter, "llm_triage_attempts_total" [provider, outcome]
-        "Single tries inside calls, where the log shows them.";
-    /// Failed attempts.
-    ATTEMPT_ERRORS: Counter, "llm_triage_attempt_errors_total" [provider, status, category]
-        "Failed tries inside calls.";
-    /// Matches per pattern.
-    PATTERN_MATCHES: Counter, "llm_triage_pattern_matches_total" [provider, pattern]
-        "Failed calls by the pattern that knew them.";
-    /// Calls per model.
-    MODEL_REQUESTS: Counter, "llm_triage_model_requests_total" [provider, model, outcome]
+    REQUESTS: Counter, "llm_triage_requests_total" [provider, outcome] = calls:
+        "LLM calls by outcome.";
+    ERRORS: Counter, "llm_triage_errors_total" [provider, status, category, owner, retry]:
+        "Failed LLM calls by effective status, category, owner of the fix, and whether a retry helps.";
+    ROW_ERRORS: Counter, "llm_triage_row_errors_total" [row, provider] = rows:
+        "Failed calls by matching row of the escalation table; only calls of the last two minutes.";
+    ROW_STORM: Gauge, "llm_triage_row_storm_seconds" [row, provider]:
+        "Age of the open storm of a row and provider; 0 without a storm.";
+    ATTEMPTS: Counter, "llm_triage_attempts_total" [provider, outcome] = attempts:
+        "Single attempts inside calls, where the log shows them.";
+    ATTEMPT_ERRORS: Counter, "llm_triage_attempt_errors_total" [provider, status, category] = attempt_errors:
+        "Failed attempts inside calls.";
+    PATTERN_MATCHES: Counter, "llm_triage_pattern_matches_total" [provider, pattern] = patterns:
+        "Failed calls by the pattern that matched.";
+    MODEL_REQUESTS: Counter, "llm_triage_model_requests_total" [provider, model, outcome]:
         "LLM calls by model; a model gets its own series with its first success.";
-    /// Failed calls per model.
-    MODEL_ERRORS: Counter, "llm_triage_model_errors_total" [provider, model, category]
-        "Failed LLM calls by model and kind.";
-    /// Calls per service.
-    SERVICE_REQUESTS: Counter, "llm_triage_service_requests_total" [service, provider, outcome]
-        "LLM calls by the service that made them.";
-    /// Failed calls per service.
-    SERVICE_ERRORS: Counter, "llm_triage_service_errors_total" [service, provider, category]
-        "Failed LLM calls by the service that made them, and kind.";
-    /// Failed calls in a window.
-    WINDOW_ERRORS: Gauge, "llm_triage_window_errors" [provider, status, window]
-        "Failed calls in the sliding window of this process; sum the counters instead of this.";
-    /// Calls in a window.
-    WINDOW_REQUESTS: Gauge, "llm_triage_window_requests" [provider, window]
+    MODEL_ERRORS: Counter, "llm_triage_model_errors_total" [provider, model, category]:
+        "Failed LLM calls by model and category.";
+    SERVICE_REQUESTS: Counter, "llm_triage_service_requests_total" [service, provider, outcome]:
+        "LLM calls by calling service.";
+    SERVICE_ERRORS: Counter, "llm_triage_service_errors_total" [service, provider, category]:
+        "Failed LLM calls by calling service and category.";
+    WINDOW_ERRORS: Gauge, "llm_triage_window_errors" [provider, status, window]:
+        "Failed calls in the sliding window of this process; to sum over processes, use the counters.";
+    WINDOW_REQUESTS: Gauge, "llm_triage_window_requests" [provider, window]:
         "Calls in the sliding window of this process.";
-    /// Share of failed calls in a window.
-    WINDOW_ERROR_RATIO: Gauge, "llm_triage_window_error_ratio" [provider, window]
-        "Failed calls over calls in the sliding window; absent where successes are not seen.";
-    /// How long calls take.
-    REQUEST_DURATION: Histogram(CALL_SECONDS), "llm_triage_request_duration_seconds" [provider, outcome]
-        "How long calls took, where the log tells.";
-    /// Waits the providers name.
-    RETRY_AFTER: Histogram(WAIT_SECONDS), "llm_triage_retry_after_seconds" [provider]
-        "Waits of up to one hour that the provider named in an error.";
-    /// Alerts.
-    ALERT_STATE: Gauge, "llm_triage_alert_state" [row, provider, severity, state]
-        "1 for the state an alert is in; with a service too, where alerts are kept per service.";
-    /// Changes of alerts.
-    ALERT_TRANSITIONS: Counter, "llm_triage_alert_transitions_total" [row, provider, to]
-        "Changes of an alert's state.";
-    /// Messages to receivers.
-    NOTIFICATIONS: Counter, "llm_triage_notifications_total" [receiver, result]
-        "Messages to receivers: sent, failed (and tried again), rejected by the receiver, or dropped here.";
-    /// Alerts that wait for a receiver.
-    NOTIFICATION_QUEUE: Gauge, "llm_triage_notification_queue_length" [receiver]
-        "Alerts whose news has not reached the receiver yet.";
-    /// Errors no pattern knows.
-    UNKNOWN_ERRORS: Counter, "llm_triage_unknown_errors_total" [provider]
-        "Failed calls that no pattern knows.";
-    /// Groups of them.
-    UNKNOWN_GROUPS: Gauge, "llm_triage_unknown_groups" [provider]
-        "Groups of like errors that no pattern knows.";
-    /// Errors that are perhaps not about an LLM.
-    UNRECOGNISED_ERRORS: Counter, "llm_triage_unrecognised_errors_total" [source]
-        "Records of level error or above in which no LLM call was recognised.";
-    /// Records.
-    RECORDS: Counter, "llm_triage_records_total" [source, outcome]
-        "Records read, by what they say of an LLM call.";
-    /// Bytes in.
-    SOURCE_BYTES: Counter, "llm_triage_source_bytes_total" [source]
-        "Bytes that came in.";
-    /// Lines in.
-    SOURCE_LINES: Counter, "llm_triage_source_lines_total" [source]
-        "Lines that came in, blank and discarded ones included.";
-    /// Events made of them.
-    SOURCE_EVENTS: Counter, "llm_triage_source_events_total" [source]
-        "Log entries made of the lines.";
-    /// Bytes lost.
-    LOST_BYTES: Counter, "llm_triage_source_lost_bytes_total" [source, reason]
+    WINDOW_ERROR_RATIO: Gauge, "llm_triage_window_error_ratio" [provider, window]:
+        "Share of failed calls in the sliding window; absent where the log shows no successes.";
+    REQUEST_DURATION: Histogram(CALL_SECONDS), "llm_triage_request_duration_seconds" [provider, outcome]:
+        "Duration of calls, where the log contains it.";
+    RETRY_AFTER: Histogram(WAIT_SECONDS), "llm_triage_retry_after_seconds" [provider]:
+        "Waits of up to one hour that providers asked for in errors.";
+    ALERT_STATE: Gauge, "llm_triage_alert_state" [row, provider, severity, state]:
+        "1 for the current state of an alert; with the label service where alerts are grouped by service.";
+    ALERT_TRANSITIONS: Counter, "llm_triage_alert_transitions_total" [row, provider, to]:
+        "State changes of alerts.";
+    NOTIFICATIONS: Counter, "llm_triage_notifications_total" [receiver, result]:
+        "Messages to receivers: sent, failed (and retried), rejected by the receiver, or dropped before sending.";
+    NOTIFICATION_QUEUE: Gauge, "llm_triage_notification_queue_length" [receiver]:
+        "Alerts with a change that the receiver has not been notified of yet.";
+    UNKNOWN_ERRORS: Counter, "llm_triage_unknown_errors_total" [provider] = unknown:
+        "Failed calls that match no pattern.";
+    UNKNOWN_GROUPS: Gauge, "llm_triage_unknown_groups" [provider]:
+        "Groups of similar errors that match no pattern.";
+    UNRECOGNISED_ERRORS: Counter, "llm_triage_unrecognised_errors_total" [source] = unrecognised:
+        "Records of level error or above that were not recognised as LLM calls.";
+    RECORDS: Counter, "llm_triage_records_total" [source, outcome] = records:
+        "Records read, by outcome of the LLM call; other means that the record is not an LLM call.";
+    SOURCE_BYTES: Counter, "llm_triage_source_bytes_total" [source] = sources.bytes:
+        "Bytes read from the source.";
+    SOURCE_LINES: Counter, "llm_triage_source_lines_total" [source] = sources.lines:
+        "Lines read from the source, including blank and discarded ones.";
+    SOURCE_EVENTS: Counter, "llm_triage_source_events_total" [source] = sources.events:
+        "Log entries assembled from the lines.";
+    LOST_BYTES: Counter, "llm_triage_source_lost_bytes_total" [source, reason] = lost_bytes:
         "Bytes that could not be read or kept.";
-    /// Lines of which a part was kept.
-    PARTIAL_LINES: Counter, "llm_triage_source_partial_lines_total" [source, reason]
-        "Lines of which only a part was kept or came: too long ones, and ones whose end did not come.";
-    /// Bytes seen.
-    SOURCE_SEEN: Counter, "llm_triage_source_seen_bytes_total" [source]
-        "Bytes that were seen to be there: read, skipped, lost or not read yet.";
-    /// Bytes skipped.
-    SOURCE_SKIPPED: Counter, "llm_triage_source_skipped_bytes_total" [source]
-        "Bytes that were passed over on purpose: before start_at, or copies of what was read.";
-    /// Bytes of peers.
-    SOURCE_BUFFERED: Gauge, "llm_triage_source_buffered_bytes" [source]
-        "Bytes of TCP peers that are on the way or kept as unfinished lines; limits.tcp_buffer bounds their sum.";
-    /// Waits of peers.
-    SOURCE_THROTTLED: Counter, "llm_triage_source_throttled_total" [source]
-        "Times a TCP peer had to wait for room in limits.tcp_buffer.";
-    /// Lost wake-ups.
-    WATCH_OVERFLOWS: Counter, "llm_triage_watch_overflows_total" []
-        "Times the kernel lost wake-ups about files; everything was looked at then.";
-    /// Verdicts that were not written.
-    VERDICTS_LOST: Counter, "llm_triage_verdicts_lost_total" []
+    PARTIAL_LINES: Counter, "llm_triage_source_partial_lines_total" [source, reason]:
+        "Lines of which only a part was kept: they were too long, or their end never arrived.";
+    SOURCE_SEEN: Counter, "llm_triage_source_seen_bytes_total" [source]:
+        "Bytes known to exist in the source: read, skipped, lost or not read yet.";
+    SOURCE_SKIPPED: Counter, "llm_triage_source_skipped_bytes_total" [source]:
+        "Bytes skipped on purpose: before start_at, or copies of data that was read already.";
+    SOURCE_BUFFERED: Gauge, "llm_triage_source_buffered_bytes" [source]:
+        "Bytes of TCP connections in transit or buffered as unfinished lines; limits.tcp_buffer bounds the sum.";
+    SOURCE_THROTTLED: Counter, "llm_triage_source_throttled_total" [source]:
+        "Times a TCP connection had to wait for space in limits.tcp_buffer.";
+    WATCH_OVERFLOWS: Counter, "llm_triage_watch_overflows_total" []:
+        "Times the kernel lost file change events; all files were scanned each time.";
+    VERDICTS_LOST: Counter, "llm_triage_verdicts_lost_total" []:
         "Verdicts that could not be written to --output.";
-    /// Lines discarded.
-    LINES_DISCARDED: Counter, "llm_triage_lines_discarded_total" [source, reason]
+    LINES_DISCARDED: Counter, "llm_triage_lines_discarded_total" [source, reason] = discarded_lines:
         "Lines that could not be turned into records.";
-    /// Unread bytes.
-    SOURCE_LAG: Gauge, "llm_triage_source_lag_bytes" [source]
-        "Bytes that are there and not read yet.";
-    /// How old the latest event was.
-    SOURCE_EVENT_LAG: Gauge, "llm_triage_source_event_lag_seconds" [source]
-        "How far the latest event's own time was behind its arrival.";
-    /// Files.
-    SOURCE_FILES: Gauge, "llm_triage_source_files" [source]
-        "Files that are followed.";
-    /// Directories.
-    SOURCE_POLLED: Gauge, "llm_triage_source_polled_directories" [source]
-        "Directories that the kernel does not watch; their files are looked at once a second or less.";
-    /// Latest read.
-    SOURCE_LAST_READ: Gauge, "llm_triage_source_last_read_timestamp_seconds" [source]
-        "When bytes of the source were last handled.";
-    /// Old events.
-    LATE_EVENTS: Counter, "llm_triage_late_events_total" []
-        "Events too old for the longest window; they are in the counters only.";
-    /// Odd clocks.
-    CLOCK_SKEW: Counter, "llm_triage_clock_skew_total" []
-        "Time stamps that could not be trusted.";
-    /// Redactions.
-    REDACTIONS: Counter, "llm_triage_redactions_total" []
-        "Secrets and prompts taken out before anything was kept or shown.";
-    /// Increments without a series of their own.
-    SERIES_OVERFLOW: Counter, "llm_triage_series_overflow_total" []
-        "Increments counted under the label value overflow, because their family is full.";
-    /// Age of the checkpoint.
-    CHECKPOINT_AGE: Gauge, "llm_triage_checkpoint_age_seconds" []
+    SOURCE_LAG: Gauge, "llm_triage_source_lag_bytes" [source]:
+        "Bytes that exist in the source and are not read yet.";
+    SOURCE_EVENT_LAG: Gauge, "llm_triage_source_event_lag_seconds" [source]:
+        "Delay between the time in the latest event and its arrival.";
+    SOURCE_FILES: Gauge, "llm_triage_source_files" [source]:
+        "Files or connections that are followed.";
+    SOURCE_POLLED: Gauge, "llm_triage_source_polled_directories" [source]:
+        "Directories without change events from the kernel; their files are scanned once a second or less often.";
+    SOURCE_LAST_READ: Gauge, "llm_triage_source_last_read_timestamp_seconds" [source]:
+        "When data of the source was last processed.";
+    LATE_EVENTS: Counter, "llm_triage_late_events_total" [] = late:
+        "Events older than the longest window; only the counters include them.";
+    CLOCK_SKEW: Counter, "llm_triage_clock_skew_total" [] = skewed:
+        "Time stamps that were not trusted.";
+    REDACTIONS: Counter, "llm_triage_redactions_total" [] = redactions:
+        "Secrets and prompts removed before anything was kept or shown.";
+    SERIES_OVERFLOW: Counter, "llm_triage_series_overflow_total" []:
+        "Increments counted under the label value overflow because their family is full.";
+    CHECKPOINT_AGE: Gauge, "llm_triage_checkpoint_age_seconds" []:
         "Time since the last checkpoint was written.";
-    /// Failed checkpoints.
-    CHECKPOINT_FAILURES: Counter, "llm_triage_checkpoint_failures_total" []
+    CHECKPOINT_FAILURES: Counter, "llm_triage_checkpoint_failures_total" []:
         "Checkpoints that could not be written.";
-    /// Patterns.
-    PATTERNS_LOADED: Gauge, "llm_triage_patterns_loaded" []
-        "Patterns in force.";
-    /// Rows.
-    ROWS_LOADED: Gauge, "llm_triage_rows_loaded" []
-        "Rows of the escalation table in force.";
-    /// Whether the last reload worked.
-    RELOAD_SUCCESSFUL: Gauge, "llm_triage_config_last_reload_successful" []
-        "1 when the last reload of the configuration worked, else 0.";
-    /// When a reload last worked.
-    RELOAD_TIME: Gauge, "llm_triage_config_last_reload_success_timestamp_seconds" []
-        "When a configuration was last put into force.";
-    /// The build.
-    BUILD_INFO: Gauge, "llm_triage_build_info" [version]
-        "Always 1; the label tells the version.";
-    /// Processor time.
-    PROCESS_CPU: Counter, "process_cpu_seconds_total" []
+    PATTERNS_LOADED: Gauge, "llm_triage_patterns_loaded" []:
+        "Patterns in use.";
+    ROWS_LOADED: Gauge, "llm_triage_rows_loaded" []:
+        "Rows of the escalation table in use.";
+    RELOAD_SUCCESSFUL: Gauge, "llm_triage_config_last_reload_successful" []:
+        "1 if the last reload of the configuration succeeded, else 0.";
+    RELOAD_TIME: Gauge, "llm_triage_config_last_reload_success_timestamp_seconds" []:
+        "When a configuration was last loaded successfully.";
+    BUILD_INFO: Gauge, "llm_triage_build_info" [version]:
+        "Always 1; the label version is the version of llm-triage.";
+    PROCESS_CPU: Counter, "process_cpu_seconds_total" []:
         "Total user and system CPU time spent in seconds.";
-    /// Open files.
-    PROCESS_OPEN_FDS: Gauge, "process_open_fds" []
+    PROCESS_OPEN_FDS: Gauge, "process_open_fds" []:
         "Number of open file descriptors.";
-    /// The most open files there can be.
-    PROCESS_MAX_FDS: Gauge, "process_max_fds" []
+    PROCESS_MAX_FDS: Gauge, "process_max_fds" []:
         "Maximum number of open file descriptors.";
-    /// Resident memory.
-    PROCESS_RESIDENT_MEMORY: Gauge, "process_resident_memory_bytes" []
+    PROCESS_RESIDENT_MEMORY: Gauge, "process_resident_memory_bytes" []:
         "Resident memory size in bytes.";
-    /// Virtual memory.
-    PROCESS_VIRTUAL_MEMORY: Gauge, "process_virtual_memory_bytes" []
+    PROCESS_VIRTUAL_MEMORY: Gauge, "process_virtual_memory_bytes" []:
         "Virtual memory size in bytes.";
-    /// Start of the process.
-    PROCESS_START_TIME: Gauge, "process_start_time_seconds" []
+    PROCESS_START_TIME: Gauge, "process_start_time_seconds" []:
         "Start time of the process since the epoch in seconds.";
 }

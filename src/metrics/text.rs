@@ -3,7 +3,7 @@
 //! Bucket bounds are written alike in both (`1.0`, as OpenMetrics demands), so that a scraper which changes its mind
 //! does not make new series.
 
-use super::family::{Family, Kind};
+use super::definition::{Family, Kind};
 use crate::time::Timestamp;
 use std::fmt::Write;
 

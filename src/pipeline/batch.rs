@@ -1,38 +1,42 @@
-//! The same way in three steps, for whoever has several cores: lines are framed in order, read and judged by anyone, and
-//! counted in order. What comes out is the same to the byte.
+//! The pipeline in three steps, for callers with several cores: frame in order, read and judge in parallel, count in order.
+//! The output is the same to the byte as that of [`Pipeline::handle`].
 
-use super::{Chunk, Event};
-use super::{Judged, Output, Pipeline, Rules, Stream};
+use super::counting::JudgedRecord;
+use super::event::{Chunk, Event, Output};
+use super::handle::Pipeline;
+use super::rules::Rules;
+use super::stream::Stream;
 use crate::classify::{OwnedVerdict, Traffic, VerdictCache};
 use crate::framing::{FramingStats, RawEvent, StreamId};
 use crate::time::Timestamp;
 
-/// Events that were framed one after the other and, once they are judged, what their records came to.
+/// Events that were framed one after the other and, once judged, the verdicts of their records.
 ///
-/// [`Pipeline::frame`] fills it, [`Batch::judge`] may run on any thread, and [`Pipeline::count`] empties it and keeps its room.
+/// [`Pipeline::frame`] fills it, [`Batch::judge`] may run on any thread, and [`Pipeline::count`] empties it. The buffers are
+/// kept for the next round.
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
-    events: Vec<Framed>,
+    events: Vec<FramedEvent>,
     pieces: Vec<Piece>,
     names: String,
-    records: Vec<Read>,
+    records: Vec<JudgedEntry>,
 }
 
-/// An event whose bytes lie in the batch, head before tail.
+/// An event whose bytes are in the batch, head before tail.
 #[derive(Debug)]
-struct Framed {
+struct FramedEvent {
     event: RawEvent<'static>,
     start: usize,
-    head: usize,
-    tail: usize,
+    head_bytes: usize,
+    tail_bytes: usize,
     traffic: Traffic,
 }
 
-/// A record that was read and judged.
+/// A record with its verdict.
 #[derive(Debug)]
-struct Read {
-    /// Its event, by position.
+struct JudgedEntry {
+    /// The index of its event.
     event: usize,
     verdict: OwnedVerdict,
     broken: bool,
@@ -44,13 +48,13 @@ struct Piece {
     stream: StreamId,
     /// `None`: the stream has ended.
     arrived: Option<Timestamp>,
-    /// The first event behind it.
+    /// The index of the first event after it.
     end: usize,
-    books: FramingStats,
+    stats: FramingStats,
 }
 
 impl Batch {
-    /// How many bytes of events it holds.
+    /// Number of bytes in its events.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
@@ -62,30 +66,31 @@ impl Batch {
         self.pieces.is_empty()
     }
 
-    /// How many events it holds.
+    /// Number of events.
     #[must_use]
     pub fn events(&self) -> usize {
         self.events.len()
     }
 
-    /// How many bytes it takes, for all that it holds or has held.
+    /// Number of bytes that its buffers take in memory, used or not.
     #[must_use]
     pub fn room(&self) -> usize {
         let Self { bytes, events, pieces, names, records } = self;
-        let of = |count: usize, each: usize| count.saturating_mul(each);
+        let size = |count: usize, each: usize| count.saturating_mul(each);
         bytes.capacity()
             + names.capacity()
-            + of(events.capacity(), size_of::<Framed>())
-            + of(pieces.capacity(), size_of::<Piece>())
-            + of(records.capacity(), size_of::<Read>())
+            + size(events.capacity(), size_of::<FramedEvent>())
+            + size(pieces.capacity(), size_of::<Piece>())
+            + size(records.capacity(), size_of::<JudgedEntry>())
     }
 
-    /// Reads and judges its events, by the rules of the pipeline that framed them; `memo` knows what those rules judged before.
-    pub fn judge(&mut self, rules: &Rules, memo: &mut VerdictCache) {
+    /// Reads and judges its events. `rules` are those of the pipeline that framed them; `cache` holds verdicts of the same
+    /// rules.
+    pub fn judge(&mut self, rules: &Rules, cache: &mut VerdictCache) {
         let Self { bytes, events, names, records, .. } = self;
-        for (at, framed) in events.iter().enumerate() {
-            rules.read(&framed.event(bytes), framed.traffic, memo, |verdict, broken| {
-                records.push(Read { event: at, verdict: verdict.keep(names), broken });
+        for (index, framed) in events.iter().enumerate() {
+            rules.read(&framed.event(bytes), framed.traffic, cache, |verdict, broken| {
+                records.push(JudgedEntry { event: index, verdict: verdict.keep(names), broken });
             });
         }
     }
@@ -94,63 +99,67 @@ impl Batch {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(event.bytes);
         self.bytes.extend_from_slice(event.tail);
-        let (head, tail) = (event.bytes.len(), event.tail.len());
-        self.events.push(Framed { event: RawEvent { bytes: &[], tail: &[], ..event }, start, head, tail, traffic });
+        let (head_bytes, tail_bytes) = (event.bytes.len(), event.tail.len());
+        let event = RawEvent { bytes: &[], tail: &[], ..event };
+        self.events.push(FramedEvent { event, start, head_bytes, tail_bytes, traffic });
     }
 
-    fn end_piece(&mut self, stream: StreamId, arrived: Option<Timestamp>, books: FramingStats) {
-        self.pieces.push(Piece { stream, arrived, end: self.events.len(), books });
+    fn end_piece(&mut self, stream: StreamId, arrived: Option<Timestamp>, stats: FramingStats) {
+        self.pieces.push(Piece { stream, arrived, end: self.events.len(), stats });
     }
 }
 
-impl Framed {
+impl FramedEvent {
     fn event<'b>(&self, bytes: &'b [u8]) -> RawEvent<'b> {
-        let (bytes, tail) = bytes.get(self.start..).and_then(|it| it.split_at_checked(self.head)).unwrap_or_default();
-        RawEvent { bytes, tail: tail.get(..self.tail).unwrap_or_default(), ..self.event }
+        let own = bytes.get(self.start..).and_then(|rest| rest.split_at_checked(self.head_bytes));
+        let (bytes, tail) = own.unwrap_or_default();
+        RawEvent { bytes, tail: tail.get(..self.tail_bytes).unwrap_or_default(), ..self.event }
     }
 }
 
 impl Pipeline {
-    /// Frames a chunk. Its events are counted by [`Self::count`] alone, and before anything else is handled.
+    /// Frames a chunk into a batch. Nothing else may be handled until [`Self::count`] has counted the batch.
     pub fn frame(&mut self, chunk: &Chunk, batch: &mut Batch) {
-        let Some(Stream { framer, about, .. }) = self.streams.get_mut(&chunk.stream) else { return };
-        framer.push(&chunk.bytes, chunk.arrived, |event| batch.push(event, about.traffic));
+        let Some(Stream { framer, context, .. }) = self.streams.get_mut(&chunk.stream) else { return };
+        framer.push(&chunk.bytes, chunk.arrived, |event| batch.push(event, context.origin.traffic));
         batch.end_piece(chunk.stream, Some(chunk.arrived), framer.take_stats());
     }
 
-    /// Frames what is left of a stream that has ended; once that is counted, the stream is closed.
+    /// Frames the rest of a stream that has ended. Counting the batch closes the stream.
     pub fn frame_end(&mut self, stream: StreamId, batch: &mut Batch) {
-        let Some(Stream { framer, about, .. }) = self.streams.get_mut(&stream) else { return };
-        framer.finish(|event| batch.push(event, about.traffic));
+        let Some(Stream { framer, context, .. }) = self.streams.get_mut(&stream) else { return };
+        framer.finish(|event| batch.push(event, context.origin.traffic));
         batch.end_piece(stream, None, framer.take_stats());
     }
 
-    /// Takes what the records of a judged batch came to. Batches are taken in the order in which they were framed.
+    /// Counts the records of a judged batch. Batches are counted in the order in which they were framed.
     pub fn count(&mut self, batch: &mut Batch, out: &mut Output) {
         let Batch { bytes, events, pieces, names, records } = batch;
         let mut records = records.drain(..).peekable();
         for piece in pieces.drain(..) {
-            let Self { rules, streams, core, .. } = self;
-            let mut next = || records.next_if(|it| it.event < piece.end);
+            let Self { rules, streams, shared, .. } = self;
+            let mut next = || records.next_if(|record| record.event < piece.end);
             let Some(stream) = streams.get_mut(&piece.stream) else {
                 while next().is_some() {}
                 continue;
             };
             if let Some(arrived) = piece.arrived {
-                core.arrive(arrived, rules, out);
+                shared.arrive(arrived, rules, out);
                 stream.last_read = arrived;
             }
-            let Stream { about, calls, clock, last_read, .. } = stream;
-            let unrecognised = core.unrecognised(about.source);
-            while let Some(Read { event, verdict, broken }) = next() {
+            let Stream { context, last_read, .. } = stream;
+            let source = context.origin.source;
+            let unrecognised = shared.unrecognised(source);
+            while let Some(JudgedEntry { event, verdict, broken }) = next() {
                 let Some(framed) = events.get(event) else { continue };
-                let judged = Judged { event: &framed.event(bytes), verdict: verdict.open(names), broken, arrived: *last_read };
-                core.record(rules, about, calls, clock, judged, out);
+                let verdict = verdict.open(names);
+                let judged = JudgedRecord { event: &framed.event(bytes), verdict, broken, arrived: *last_read };
+                shared.record(rules, context, judged, out);
             }
             if piece.arrived.is_some() {
-                core.note_chunk(about.source, &piece.books, unrecognised);
+                shared.note_chunk(source, &piece.stats, unrecognised);
             } else {
-                core.add_books(about.source, &piece.books);
+                shared.add_stats(source, &piece.stats);
                 self.handle(Event::Close(piece.stream), out);
             }
         }

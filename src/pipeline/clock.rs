@@ -1,137 +1,155 @@
-//! Which time counts: a record's own where it can be believed, else that of its arrival.
+//! Decides the time of a record: its own time stamp if that is plausible, else the time of its arrival.
 
 use crate::time::{Stamp, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// A stamp this far ahead of its arrival is a wrong clock.
+/// A time stamp this far ahead of its arrival comes from a wrong clock.
 const AHEAD: Duration = Duration::from_mins(1);
-/// In a replay nothing arrives: a stamp this far ahead of its stream is believed only when the next one is there too.
+/// In a replay there is no arrival to compare with: a time stamp this far ahead of its stream is believed only when the next
+/// one confirms it.
 const LEAP: Duration = Duration::from_hours(9600);
-/// Zones are multiples of this.
-const QUARTER: i64 = 900;
-/// Lines that have to agree on a zone before it is believed.
-const AGREE: u8 = 3;
-/// The longest window: what is older only counts.
+/// Time zones are multiples of this, in seconds.
+const QUARTER_S: i64 = 900;
+/// Offsets that are not within this of a multiple of [`QUARTER_S`] are no time zone, in seconds.
+const ZONE_TOLERANCE_S: i64 = 60;
+/// No time zone is further from UTC than this many quarters of an hour.
+const MAX_QUARTERS: i64 = 60;
+/// Number of lines in a row that must agree on a zone before it is believed.
+const AGREEING_LINES: u8 = 3;
+/// The length of the longest window: older records are counted, but do not change rates or alerts.
 pub(super) const LATE: Duration = Duration::from_hours(1);
 
-/// Where the present comes from.
+/// Where the current time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// Ticks tell the time; lines arrive when they are written.
+    /// From ticks and arrival times: lines arrive when they are written.
     Live,
-    /// The records' own times are all the time there is: a recorded log is replayed.
+    /// From the records themselves: a recorded log is replayed.
     Replay,
 }
 
-/// What one stream's stamps have told of its writer's clock.
+/// What the time stamps of one stream revealed about the clock of its writer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct StreamClock {
-    /// Settled by the configuration, or learnt.
+    /// Configured or learned.
     #[serde(skip)]
     zone: Option<Zone>,
+    /// Whether the zone is configured.
     #[serde(skip)]
-    settled: bool,
+    configured: bool,
     candidate: i64,
     agreed: u8,
     last: Option<Timestamp>,
-    /// A stamp far ahead of all before it, to be confirmed.
+    /// A time stamp far ahead of all earlier ones, until the next one confirms it.
     leap: Option<Timestamp>,
 }
 
-/// A record's time.
+/// The time of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     pub(super) at: Timestamp,
-    /// The record's own stamp was not used, or was shifted by a zone that was only just guessed.
+    /// Whether the record's own time stamp was implausible and therefore not used.
     pub(super) skewed: bool,
-    /// The record had a stamp that was used.
+    /// Whether the record has a time stamp that was used.
     pub(super) own: bool,
 }
 
+impl Resolved {
+    fn own(at: Timestamp) -> Self {
+        Self { at, skewed: false, own: true }
+    }
+
+    fn without_stamp(at: Timestamp) -> Self {
+        Self { at, skewed: false, own: false }
+    }
+
+    fn implausible(instead: Timestamp) -> Self {
+        Self { at: instead, skewed: true, own: false }
+    }
+}
+
 impl StreamClock {
-    /// What must survive a restart; the zone in seconds.
-    pub(super) fn state(self) -> (Self, Option<i32>) {
-        (self, self.zone.filter(|_| !self.settled).map(|it| it.0))
-    }
-
-    /// Goes on from a state; a zone that is configured now wins.
-    pub(super) fn restore(&mut self, (state, zone): (Self, Option<i32>)) {
-        let Self { zone: configured, settled, .. } = *self;
-        *self = Self { zone: configured.or(zone.map(Zone)), settled, ..state };
-    }
-
-    /// Takes over what the configuration says now; what was learnt stays where it says nothing.
-    pub(super) fn set_zone(&mut self, zone: Option<Zone>) {
-        (self.zone, self.settled) = (zone.or(self.zone), zone.is_some());
-    }
-
     pub(super) fn new(zone: Option<Zone>) -> Self {
-        Self { zone, settled: zone.is_some(), ..Self::default() }
+        Self { zone, configured: zone.is_some(), ..Self::default() }
     }
 
-    /// The time of a record with this stamp. `arrived` is when its bytes came; in a replay it is the latest time seen.
-    /// `fresh`: the bytes were read as they were written, so arrival is a witness.
+    /// What must survive a restart, with the learned zone in seconds.
+    pub(super) fn state(self) -> (Self, Option<i32>) {
+        (self, self.zone.filter(|_| !self.configured).map(|zone| zone.0))
+    }
+
+    /// Resumes from a saved state; a configured zone takes precedence over the saved one.
+    pub(super) fn restore(&mut self, (state, learned): (Self, Option<i32>)) {
+        let Self { zone, configured, .. } = *self;
+        *self = Self { zone: zone.or(learned.map(Zone)), configured, ..state };
+    }
+
+    /// Applies a new configuration; without a zone in it, the current zone is kept.
+    pub(super) fn set_zone(&mut self, zone: Option<Zone>) {
+        (self.zone, self.configured) = (zone.or(self.zone), zone.is_some());
+    }
+
+    /// The time of a record with this time stamp. `arrived` is when its bytes were read; in a replay, the latest time seen.
+    /// `fresh` says that the bytes were read right after they were written, so that arrival is a witness of the time.
     pub(super) fn resolve(&mut self, stamp: Option<Stamp>, clock: Clock, arrived: Timestamp, fresh: bool) -> Resolved {
         let resolved = match (stamp, clock) {
-            (None, Clock::Live) => Resolved { at: arrived, skewed: false, own: false },
-            (None, Clock::Replay) => Resolved { at: self.last.unwrap_or(arrived), skewed: false, own: false },
+            (None, Clock::Live) => Resolved::without_stamp(arrived),
+            (None, Clock::Replay) => Resolved::without_stamp(self.last.unwrap_or(arrived)),
             (Some(stamp), Clock::Replay) => {
                 let near = self.last.unwrap_or(arrived);
                 self.follow(stamp.resolve(self.zone.unwrap_or_default(), near))
             }
-            (Some(Stamp::Utc(at)), Clock::Live) => self.believe(at, arrived),
+            (Some(Stamp::Utc(at)), Clock::Live) => believe(at, arrived),
             (Some(local), Clock::Live) => self.local(local, arrived, fresh),
         };
         self.last = Some(self.last.map_or(resolved.at, |last| last.max(resolved.at)));
         resolved
     }
 
-    /// The next stamp of a replayed stream. One wrong clock must not end time for all that comes after it.
+    /// The next time stamp of a replayed stream. A single wrong clock must not make all later records late.
     fn follow(&mut self, at: Timestamp) -> Resolved {
         let Some(last) = self.last.filter(|last| at.since(*last) > LEAP) else {
             self.leap = None;
-            return Resolved { at, skewed: false, own: true };
+            return Resolved::own(at);
         };
         if self.leap.replace(at).is_some_and(|leap| leap.since(at) < LEAP && at.since(leap) < LEAP) {
             self.leap = None;
-            return Resolved { at, skewed: false, own: true };
+            return Resolved::own(at);
         }
-        Resolved { at: last, skewed: true, own: false }
+        Resolved::implausible(last)
     }
 
-    fn believe(&self, at: Timestamp, arrived: Timestamp) -> Resolved {
-        if at.since(arrived) > AHEAD {
-            return Resolved { at: arrived, skewed: true, own: false };
-        }
-        Resolved { at, skewed: false, own: true }
-    }
-
+    /// A time stamp without a zone. The zone is learned from arrival times, if it is not configured.
     fn local(&mut self, stamp: Stamp, arrived: Timestamp, fresh: bool) -> Resolved {
-        if let Some(zone) = self.zone.filter(|_| self.settled || !fresh) {
-            return self.believe(stamp.resolve(zone, arrived), arrived);
+        if let Some(zone) = self.zone.filter(|_| self.configured || !fresh) {
+            return believe(stamp.resolve(zone, arrived), arrived);
         }
         let as_utc = stamp.resolve(Zone::default(), arrived);
         let off = as_utc.second() - arrived.second();
-        let quarters = (off + QUARTER / 2).div_euclid(QUARTER);
-        let rest = off - quarters * QUARTER;
-        if !fresh || rest.abs() > 60 || quarters.abs() > 60 {
-            return self.believe(stamp.resolve(self.zone.unwrap_or_default(), arrived), arrived);
+        let quarters = (off + QUARTER_S / 2).div_euclid(QUARTER_S);
+        let rest = off - quarters * QUARTER_S;
+        if !fresh || rest.abs() > ZONE_TOLERANCE_S || quarters.abs() > MAX_QUARTERS {
+            return believe(stamp.resolve(self.zone.unwrap_or_default(), arrived), arrived);
         }
         if quarters == self.candidate {
             self.agreed = self.agreed.saturating_add(1);
         } else {
             (self.candidate, self.agreed) = (quarters, 1);
         }
-        // Clocks change twice a year: what was learnt is learnt anew when enough lines agree on something else.
-        if self.agreed >= AGREE {
-            self.zone = Some(Zone((quarters * QUARTER) as i32));
+        // Clocks change twice a year: a learned zone is replaced when enough lines agree on another one.
+        if self.agreed >= AGREEING_LINES {
+            self.zone = Some(Zone((quarters * QUARTER_S) as i32));
         }
-        let known = self.zone.map_or(0, |it| i64::from(it.0)) == quarters * QUARTER;
-        if known {
-            self.believe(stamp.resolve(self.zone.unwrap_or_default(), arrived), arrived)
+        let is_known = self.zone.map_or(0, |zone| i64::from(zone.0)) == quarters * QUARTER_S;
+        if is_known {
+            believe(stamp.resolve(self.zone.unwrap_or_default(), arrived), arrived)
         } else {
-            Resolved { at: arrived, skewed: true, own: false }
+            Resolved::implausible(arrived)
         }
     }
+}
+
+fn believe(at: Timestamp, arrived: Timestamp) -> Resolved {
+    if at.since(arrived) > AHEAD { Resolved::implausible(arrived) } else { Resolved::own(at) }
 }

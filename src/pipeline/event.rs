@@ -1,9 +1,11 @@
-//! What the pipeline is told, and what it answers.
+//! The input of the pipeline ([`Event`]) and its output ([`Output`]).
 
-use super::{Rules, SourceOptions};
+use super::options::SourceOptions;
+use super::rules::Rules;
 use crate::alert::{AlertOptions, RowId, Transition};
 use crate::framing::{LossReason, StreamId};
 use crate::observation::{Observation, SourceId};
+use crate::taxonomy::Outcome;
 use crate::time::Timestamp;
 use bytes::Bytes;
 
@@ -12,125 +14,125 @@ use bytes::Bytes;
 pub struct StreamInfo {
     /// The configured source.
     pub source: SourceId,
-    /// For namespace and container, and for `source` in verdicts.
+    /// Path of the file. Kubernetes paths name the service and the host; verdicts carry it as `source`.
     pub path: Option<String>,
-    /// The offset of the first byte that will come.
+    /// Offset of the first byte that will come.
     pub at_offset: u64,
-    /// The number of the line that begins there, from 1.
+    /// Number of the line that begins at `at_offset`, counted from 1.
     pub first_line: u64,
 }
 
 /// Bytes of one stream.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// Whose.
+    /// The stream they belong to.
     pub stream: StreamId,
-    /// Of `bytes[0]` in the stream.
+    /// Offset of `bytes[0]` in the stream. The pipeline does not need it; tests of the sources prove with it that no byte
+    /// is skipped.
     pub offset: u64,
-    /// At least one.
+    /// At least one byte.
     pub bytes: Bytes,
     /// When they were read.
     pub arrived: Timestamp,
 }
 
-/// What the pipeline is told.
+/// One input of the pipeline.
 #[derive(Debug)]
 pub enum Event {
-    /// A stream begins, or goes on where it was left.
+    /// A stream begins, or resumes at an offset.
     Open(StreamId, StreamInfo),
-    /// Bytes came.
+    /// Bytes were read.
     Chunk(Chunk),
-    /// The stream ended; its last line is flushed.
+    /// The stream ended. Its last line is flushed.
     Close(StreamId),
-    /// What was read before is void: the file was truncated or rewritten. The stream begins anew at offset 0.
+    /// The file was truncated or rewritten: the stream restarts at offset 0, and its open events are dropped.
     Truncated {
-        /// Whose.
+        /// The stream that restarts.
         stream: StreamId,
     },
-    /// The first bytes of a stream come now, and it goes on where another one ended: its file was rotated. What that one has
-    /// left open goes on here.
-    Succeeds {
-        /// Which begins.
-        stream: StreamId,
-        /// Which ended.
-        before: StreamId,
+    /// A file was rotated: the stream `to` continues where the stream `from` ended, and takes over the events that `from`
+    /// left open. Comes before the first bytes of `to`.
+    Rotated {
+        /// The stream of the rotated file, read to its end.
+        from: StreamId,
+        /// The stream of the file that took its place.
+        to: StreamId,
     },
-    /// Bytes that nobody will read.
+    /// Bytes were lost: they will never be read.
     Lost {
-        /// Whose.
+        /// The source they belong to.
         source: SourceId,
-        /// How many.
+        /// How many bytes.
         bytes: u64,
-        /// Why.
+        /// Why they were lost.
         reason: LossReason,
     },
-    /// A second went by: events that waited for more lines of a silent stream are closed. In a replay, which takes the time
-    /// from the records, that is all.
+    /// One second passed. Open events of silent streams are closed. With [`Clock::Replay`](super::Clock::Replay) a tick does
+    /// nothing else, because the records themselves carry the time.
     Tick(Timestamp),
-    /// A second went by, and somebody has set the clock.
+    /// One second passed, and the wall clock jumped meanwhile: it was set, or the machine was suspended.
     ClockStep(Timestamp),
-    /// These streams have a backlog from before the start: until all of them have come to where they ended then, nothing is
-    /// told of alerts.
+    /// These streams have a backlog from before the start. No alert transition is emitted before all of them caught up.
     CatchingUp(Vec<StreamId>),
-    /// One of them has, or is not waited for any longer.
+    /// One of these streams reached the end that it had at the start, or is no longer waited for.
     CaughtUp(StreamId),
-    /// A stream has not been read to its end for too long, or is again.
+    /// A stream fell behind (it was not read to its end for too long), or caught up again.
     Behind {
-        /// Which.
+        /// The stream.
         stream: StreamId,
-        /// Whose.
+        /// The source it belongs to.
         source: SourceId,
-        /// Whether it is.
+        /// True when it fell behind, false when it caught up.
         behind: bool,
     },
-    /// Other rules, options and limits, from the next event on.
+    /// New rules, options and limits, in force from the next event on.
     Reload(Box<Replacement>),
-    /// The end: open events are closed, and everything is evaluated once more.
+    /// The process ends: open events are closed, and every rule is evaluated once more.
     Drain,
 }
 
 /// What a reload puts in force.
 #[derive(Debug)]
 pub struct Replacement {
-    /// Patterns, rows, fields, the length limit.
+    /// Patterns, rows, fields, and the limit on line length.
     pub rules: Rules,
-    /// The sources keep their place; new ones come behind them.
+    /// The sources. Known ones keep their index; new ones follow.
     pub sources: Vec<SourceOptions>,
-    /// How alerts are kept and written.
+    /// How alerts are grouped and written.
     pub alerts: AlertOptions,
-    /// The most (provider, status) series of windows beyond the shipped ones.
+    /// Maximum number of (provider, status) series of windows, beyond those of the shipped providers.
     pub series: usize,
 }
 
-/// What handling an event gave. Kept and cleared by the caller.
+/// What handling events produced. The caller keeps one and clears it, so that buffers are reused.
 #[derive(Debug, Default)]
 pub struct Output {
     /// Changes of alerts.
     pub transitions: Vec<Transition>,
-    /// Verdicts, one JSON line each, where [`Output::wanted`] asks for them.
+    /// Verdicts, one JSON line each, as far as [`Output::wanted`] selects them.
     pub verdicts: Vec<u8>,
-    /// Which records' verdicts are written.
+    /// Which verdicts are written.
     pub wanted: Wanted,
-    /// Every call that was counted, with the row of a failed one, where [`Output::keep_calls`] asks for them.
+    /// Every counted call, with its row if it failed. Filled only if [`Output::keep_calls`] is set.
     pub calls: Vec<(Observation, Option<RowId>)>,
-    /// Whether calls are kept.
+    /// Whether [`Output::calls`] is filled.
     pub keep_calls: bool,
 }
 
 /// Which verdicts are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
-    /// None.
+    /// No verdict.
     #[default]
     Nothing,
-    /// Of every record.
+    /// The verdict of every record.
     All,
-    /// Of records with this outcome.
-    Only(crate::taxonomy::Outcome),
+    /// The verdicts with this outcome.
+    Only(Outcome),
 }
 
 impl Wanted {
-    pub(super) fn wants(self, outcome: crate::taxonomy::Outcome) -> bool {
+    pub(super) fn wants(self, outcome: Outcome) -> bool {
         match self {
             Self::Nothing => false,
             Self::All => true,

@@ -1,4 +1,4 @@
-//! What a pipeline leaves behind for the process after it.
+//! The pipeline's part of a checkpoint. The field names are the format of the file.
 
 use super::clock::StreamClock;
 use crate::alert::AlertsState;
@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use crate::window::RateTableState;
 use serde::{Deserialize, Serialize};
 
-/// Windows, storms, alerts, unknown groups and calls seen, as plain values. Providers and rows are in it by their names.
+/// Windows, storms, alerts, unknown groups and calls seen, as plain values. Providers and rows are saved by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub(super) now: Timestamp,
@@ -23,11 +23,11 @@ pub struct State {
     pub(super) streams: Vec<StreamState>,
 }
 
-/// What the lines of one stream have told. Its place is kept elsewhere.
+/// What the lines of one stream said so far. The position in its file is saved elsewhere, by `checkpoint`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct StreamState {
     pub(super) stream: u32,
-    /// When it was last there.
+    /// When the stream was last open.
     pub(super) seen: Timestamp,
     pub(super) framer: FramerState,
     pub(super) calls: CorrelateState,

@@ -1,8 +1,9 @@
-//! What a batch adds to the counters. Kept beside the pipeline, added to the metrics once per batch, then cleared.
+//! Increments of the counters. The pipeline adds to them per record; the caller adds them to the metrics once per batch and
+//! clears them.
 
 use crate::alert::RowId;
 use crate::framing::LossReason;
-use crate::observation::{Name, Observation, PatternId, SourceId};
+use crate::observation::{MAX_RETRY_AFTER_S, Name, Observation, PatternId, SourceId};
 use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -11,28 +12,28 @@ use std::time::Duration;
 /// The labels of `errors_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ErrorKey {
-    /// Whose service failed.
+    /// The provider that failed.
     pub provider: Provider,
-    /// Effective status.
+    /// The effective status.
     pub status: StatusLabel,
-    /// Kind of error.
+    /// The kind of error.
     pub category: Category,
-    /// Who can settle it.
+    /// Who can fix it.
     pub owner: Owner,
-    /// Whether to retry.
+    /// Whether a retry helps.
     pub retry: Retry,
 }
 
 /// Bytes, lines and events of one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceCounters {
-    /// Bytes that came in.
+    /// Bytes read.
     pub bytes: u64,
-    /// Lines that came in, blank ones and discarded ones included.
+    /// Lines read, including blank and discarded ones.
     pub lines: u64,
-    /// Events made of them.
+    /// Events framed from these lines.
     pub events: u64,
-    /// Lines with nothing on them.
+    /// Empty lines.
     pub blank_lines: u64,
 }
 
@@ -43,7 +44,7 @@ pub struct Tally {
     pub calls: FxHashMap<(Provider, Outcome), u64>,
     /// `errors_total`.
     pub errors: FxHashMap<ErrorKey, u64>,
-    /// `row_errors_total`: only of events of the last two minutes.
+    /// `row_errors_total`: only failures of the last two minutes.
     pub rows: FxHashMap<(RowId, Provider), u64>,
     /// `attempts_total`.
     pub attempts: FxHashMap<(Provider, Outcome), u64>,
@@ -61,7 +62,7 @@ pub struct Tally {
     pub service_errors: FxHashMap<(Name, Provider, Category), u64>,
     /// `request_duration_seconds`: one value per call.
     pub durations_s: Vec<(Provider, Outcome, f64)>,
-    /// `retry_after_seconds`: waits the providers named.
+    /// `retry_after_seconds`: waits that providers asked for.
     pub waits_s: Vec<(Provider, f64)>,
     /// `unknown_errors_total`.
     pub unknown: FxHashMap<Provider, u64>,
@@ -70,32 +71,30 @@ pub struct Tally {
     /// `records_total`.
     pub records: FxHashMap<(SourceId, Outcome), u64>,
     /// `source_bytes_total`, `source_lines_total`, `source_events_total`.
-    pub books: FxHashMap<SourceId, SourceCounters>,
+    pub sources: FxHashMap<SourceId, SourceCounters>,
     /// `source_lost_bytes_total`.
     pub lost_bytes: FxHashMap<(SourceId, LossReason), u64>,
     /// `lines_discarded_total`.
     pub discarded_lines: FxHashMap<(SourceId, LossReason), u64>,
-    /// `source_partial_lines_total`: lines of which a part was kept, for they were too long, or their end did not come.
+    /// `source_partial_lines_total`: lines of which only a part was kept, because they were too long or incomplete.
     pub partial_lines: FxHashMap<(SourceId, LossReason), u64>,
-    /// Exemplars: the last request id per error series.
+    /// Exemplars: request ids of the errors.
     pub exemplars: Vec<(ErrorKey, String)>,
-    /// `late_events_total`: too old for the longest window.
+    /// `late_events_total`: calls that are too old for the longest window.
     pub late: u64,
-    /// `clock_skew_total`: stamps that could not be trusted.
+    /// `clock_skew_total`: time stamps that were not believed.
     pub skewed: u64,
-    /// The source of the latest of them.
+    /// The source of the latest of these time stamps.
     pub skewed_source: Option<SourceId>,
     /// `redactions_total`.
     pub redactions: u64,
 }
 
-/// Failures older than this do not count by row: rules over `row_errors_total` ask for the present.
+/// Failures older than this are not counted in `row_errors_total`, because Prometheus rules read it as the present.
 const FRESH: Duration = Duration::from_mins(2);
-/// A wait that a provider named is observed up to this; longer ones are dates.
-const LONGEST_WAIT_S: f64 = 3_600.0;
 
 impl Tally {
-    /// Counts one call, whether it worked or not.
+    /// Counts one call, successful or not.
     pub(super) fn call(&mut self, call: &Observation) {
         let Observation { provider, outcome, model, service, .. } = *call;
         *self.calls.entry((provider, outcome)).or_default() += 1;
@@ -110,7 +109,7 @@ impl Tally {
         }
     }
 
-    /// Counts what is only counted of a failed call.
+    /// Counts what applies only to a failed call.
     pub(super) fn failure(&mut self, call: &Observation, row: RowId, now: Timestamp) {
         let Observation { provider, model, service, category, owner, retry, .. } = *call;
         let key = ErrorKey { provider, status: call.status_label(), category, owner, retry };
@@ -128,15 +127,15 @@ impl Tally {
             Some(pattern) => *self.patterns.entry((provider, pattern)).or_default() += 1,
             None => *self.unknown.entry(provider).or_default() += 1,
         }
-        if let Some(wait) = call.retry_after_s.filter(|it| *it <= LONGEST_WAIT_S) {
+        if let Some(wait) = call.retry_after_s.filter(|wait| *wait <= MAX_RETRY_AFTER_S) {
             self.waits_s.push((provider, wait));
         }
-        if let Some(id) = call.evidence.as_ref().and_then(|it| it.request_id.clone()) {
+        if let Some(id) = call.evidence.as_ref().and_then(|evidence| evidence.request_id.clone()) {
             self.exemplars.push((key, id));
         }
     }
 
-    /// Forgets the increments and keeps the room for the next ones.
+    /// Sets every increment to zero and keeps the allocated memory.
     pub fn clear(&mut self) {
         let Self {
             calls,
@@ -154,7 +153,7 @@ impl Tally {
             unknown,
             unrecognised,
             records,
-            books,
+            sources,
             lost_bytes,
             discarded_lines,
             partial_lines,
@@ -179,7 +178,7 @@ impl Tally {
         unknown.clear();
         unrecognised.clear();
         records.clear();
-        books.clear();
+        sources.clear();
         lost_bytes.clear();
         discarded_lines.clear();
         partial_lines.clear();

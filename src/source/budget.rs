@@ -1,11 +1,13 @@
-//! How many bytes of all TCP peers together are read and not done with: on their way to the pipeline, or kept there as an
-//! unfinished line or event. Where there is no room for more, peers are not read, and wait.
+//! The memory of all TCP connections together: bytes that were read and are not handled yet, either in the queue to the
+//! pipeline or kept there as an unfinished line or event. A connection is not read while its bytes would exceed the limit.
 //!
-//! Half of the room is dealt out, a share for every connection that may be: ordinary lines flow whatever others do. The
-//! other half is for those who need more. When that is gone, everyone in need of more may hold half a line and wait for the
-//! rest of it; so one of them after the other goes on beyond the room until its line ends. A line is bounded too.
+//! Half of the budget is reserved, split equally over the maximum number of connections, so short lines always get through.
+//! The other half is shared by connections with longer lines. When it is used up, several connections may each hold half a
+//! line and wait for the rest. To resolve this deadlock, one connection at a time may exceed the budget until its line ends;
+//! the framing bounds the length of a line.
 
-use super::{CHUNK, Gauges};
+use super::Gauges;
+use super::chunk::CHUNK_BYTES;
 use std::fmt;
 use std::future::pending;
 use std::sync::atomic::Ordering;
@@ -15,96 +17,100 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Who goes on beyond the room is waited for this long in all; then it is let go with what it has sent of its line.
-const TURN: Duration = Duration::from_mins(1);
+/// A connection may exceed the budget for at most this long in total. After that it is closed and its partial line is kept.
+const MAX_EXCESS_TIME: Duration = Duration::from_mins(1);
 
-/// The room of all peers of a process.
+/// The memory of all TCP connections of the process.
 #[derive(Debug)]
 pub struct MemoryBudget {
-    ledger: Mutex<BudgetState>,
+    state: Mutex<BudgetState>,
     freed: Notify,
-    /// The one place beyond the room.
-    turn: Arc<Semaphore>,
+    /// Its single permit allows one connection to exceed the budget.
+    excess: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 struct BudgetState {
-    room: usize,
+    /// The whole budget, in bytes.
+    limit: usize,
+    /// What is reserved for each connection, in bytes.
     share: usize,
-    /// What connections hold beyond their shares.
-    over: usize,
-    /// Somebody has waited since there was plenty of room.
-    said: bool,
+    /// What connections hold beyond their shares, in bytes.
+    over_share: usize,
+    /// The warning about a full budget was logged and the all-clear was not.
+    warned: bool,
 }
 
 impl MemoryBudget {
-    /// Room for so many bytes, for at most so many peers.
+    /// A budget of `limit` bytes for at most `peers` connections.
     #[must_use]
-    pub fn new(room: usize, peers: usize) -> Arc<Self> {
-        let ledger = BudgetState { room, share: 0, over: 0, said: false };
-        let this = Self { ledger: Mutex::new(ledger), freed: Notify::new(), turn: Arc::new(Semaphore::new(1)) };
-        this.set(room, peers);
-        Arc::new(this)
+    pub fn new(limit: usize, peers: usize) -> Arc<Self> {
+        let state = BudgetState { limit, share: 0, over_share: 0, warned: false };
+        let budget = Self { state: Mutex::new(state), freed: Notify::new(), excess: Arc::new(Semaphore::new(1)) };
+        budget.set(limit, peers);
+        Arc::new(budget)
     }
 
-    /// Another room, or other peers; what is held is held.
-    pub fn set(&self, room: usize, peers: usize) {
+    /// Changes the limits. Existing reservations keep their bytes.
+    pub fn set(&self, limit: usize, peers: usize) {
         {
-            let mut ledger = self.lock();
-            (ledger.room, ledger.share) = (room, (room / 2 / peers.max(1)).max(1));
+            let mut state = self.lock();
+            (state.limit, state.share) = (limit, (limit / 2 / peers.max(1)).max(1));
         }
         self.freed.notify_waiters();
     }
 
-    /// The account of a new connection.
+    /// Creates the reservation of a new connection, with no bytes reserved.
     pub fn open(self: &Arc<Self>, gauges: Arc<Gauges>) -> Arc<Reservation> {
-        Arc::new(Reservation { budget: Arc::clone(self), gauges, counts: Mutex::default() })
+        Arc::new(Reservation { budget: Arc::clone(self), gauges, usage: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, BudgetState> {
-        // The sections are short and hold no invariant that a panic could break.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        // The sections are short, and a panic in one cannot break an invariant.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What one connection holds of the room; it gives all of it back when it is dropped.
+/// What one connection holds of the budget. All of it is released on drop.
 #[derive(Debug)]
 pub struct Reservation {
     budget: Arc<MemoryBudget>,
     gauges: Arc<Gauges>,
-    counts: Mutex<Counts>,
+    usage: Mutex<Usage>,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
-    /// Read, and not handled yet.
-    flying: usize,
-    /// Handled, and kept as the beginning of something.
+struct Usage {
+    /// Bytes that were read, or are reserved for a read, and are not handled yet.
+    in_flight: usize,
+    /// Bytes that were handled and that the pipeline keeps as the start of a line or event.
     kept: usize,
-    /// What of both was booked as beyond the share.
-    over: usize,
-    /// Its turn to go on beyond the room, and how much time it has taken for that.
-    turn: Option<OwnedSemaphorePermit>,
-    taken: Duration,
+    /// How much of both is counted in [`BudgetState::over_share`].
+    over_share: usize,
+    /// The permit to exceed the budget.
+    excess_permit: Option<OwnedSemaphorePermit>,
+    /// How long reads took since the permit was granted.
+    excess_time: Duration,
 }
 
 impl Reservation {
-    /// Says how many bytes the pipeline keeps of this connection.
+    /// Sets how many bytes of this connection the pipeline keeps.
     pub fn set_kept(&self, bytes: usize) {
-        self.change(|counts| counts.kept = bytes);
+        self.update(|usage| usage.kept = bytes);
     }
 
-    /// Waits until some bytes may be read, at most `want`: how many. At the end there is room for everybody.
-    pub(super) async fn room(&self, want: usize, stop: &CancellationToken) -> usize {
+    /// Waits until some bytes may be read, reserves at most `wanted` bytes, and returns how many. After `stop` it reserves
+    /// without waiting, whatever the budget holds.
+    pub(super) async fn reserve(&self, wanted: usize, stop: &CancellationToken) -> usize {
         let mut waited = false;
         loop {
             let freed = self.budget.freed.notified();
             tokio::pin!(freed);
-            // From here on no change goes unnoticed.
+            // From here on no notification is missed.
             freed.as_mut().enable();
-            let given = self.take(want, stop.is_cancelled());
-            if given > 0 {
-                return given;
+            let reserved = self.try_reserve(wanted, stop.is_cancelled());
+            if reserved > 0 {
+                return reserved;
             }
             if !std::mem::replace(&mut waited, true) {
                 self.note_wait();
@@ -112,74 +118,77 @@ impl Reservation {
             tokio::select! {
                 () = freed => {}
                 () = stop.cancelled() => {}
-                turn = self.turn() => self.change(|counts| (counts.turn, counts.taken) = (turn, Duration::ZERO)),
+                permit = self.acquire_excess() => {
+                    self.update(|usage| (usage.excess_permit, usage.excess_time) = (permit, Duration::ZERO));
+                }
             }
         }
     }
 
-    /// Resolves when it is this connection's turn to go on beyond the room. Who holds nothing unfinished needs none.
-    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        let needs_one = {
-            let counts = self.lock();
-            counts.turn.is_none() && counts.kept > 0
+    /// Resolves when this connection may exceed the budget. Never resolves for a connection without an unfinished line.
+    async fn acquire_excess(&self) -> Option<OwnedSemaphorePermit> {
+        let needs_permit = {
+            let usage = self.lock();
+            usage.excess_permit.is_none() && usage.kept > 0
         };
-        if !needs_one {
+        if !needs_permit {
             return pending().await;
         }
-        Arc::clone(&self.budget.turn).acquire_owned().await.ok()
+        Arc::clone(&self.budget.excess).acquire_owned().await.ok()
     }
 
-    /// How long a read may take, where others wait for its end.
-    pub(super) fn patience(&self) -> Option<Duration> {
-        let counts = self.lock();
-        counts.turn.as_ref().map(|_| TURN.saturating_sub(counts.taken))
+    /// How long this connection may still exceed the budget; `None` where it does not exceed it.
+    pub(super) fn excess_time_left(&self) -> Option<Duration> {
+        let usage = self.lock();
+        usage.excess_permit.as_ref().map(|_| MAX_EXCESS_TIME.saturating_sub(usage.excess_time))
     }
 
-    /// Books the time that a read took.
-    pub(super) fn waited_for(&self, since: Instant) {
-        self.lock().taken += since.elapsed();
+    /// Counts a read that began at `since` against the time in which this connection may exceed the budget.
+    pub(super) fn add_excess_time(&self, since: Instant) {
+        self.lock().excess_time += since.elapsed();
     }
 
-    fn take(&self, want: usize, anyway: bool) -> usize {
-        let mut given = 0;
-        self.change(|counts| {
+    fn try_reserve(&self, wanted: usize, unconditionally: bool) -> usize {
+        let mut reserved = 0;
+        self.update(|usage| {
             let free = {
-                let ledger = self.budget.lock();
-                let own = ledger.share.saturating_sub(counts.flying + counts.kept);
-                own + (ledger.room / 2).saturating_sub(ledger.over)
+                let state = self.budget.lock();
+                let own = state.share.saturating_sub(usage.in_flight + usage.kept);
+                own + (state.limit / 2).saturating_sub(state.over_share)
             };
-            let its_turn = counts.turn.is_some() && counts.flying == 0;
-            given = if anyway || its_turn { want.min(CHUNK) } else { want.min(free) };
-            counts.flying += given;
+            let may_exceed = usage.excess_permit.is_some() && usage.in_flight == 0;
+            reserved = if unconditionally || may_exceed { wanted.min(CHUNK_BYTES) } else { wanted.min(free) };
+            usage.in_flight += reserved;
         });
-        given
+        reserved
     }
 
-    /// Gives back what was taken for a read and was not needed, or was handled.
-    pub(super) fn give_back(&self, bytes: usize) {
+    /// Releases bytes that were handled, or that were reserved for a read and not used.
+    pub(super) fn release(&self, bytes: usize) {
         if bytes > 0 {
-            self.change(|counts| counts.flying = counts.flying.saturating_sub(bytes));
+            self.update(|usage| usage.in_flight = usage.in_flight.saturating_sub(bytes));
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Counts)) {
-        let mut counts = self.lock();
-        let before = counts.flying + counts.kept;
-        change(&mut counts);
-        let after = counts.flying + counts.kept;
-        let (freed, fits) = {
-            let mut ledger = self.budget.lock();
-            let over = after.saturating_sub(ledger.share);
-            ledger.over = (ledger.over + over).saturating_sub(counts.over);
-            counts.over = over;
-            if ledger.said && ledger.over < ledger.room / 8 {
-                ledger.said = false;
-                info!("there is room for the lines of TCP peers again");
+    /// Applies `change` and carries its effect over to the budget, the gauges and the waiting connections.
+    fn update(&self, change: impl FnOnce(&mut Usage)) {
+        let mut usage = self.lock();
+        let before = usage.in_flight + usage.kept;
+        change(&mut usage);
+        let after = usage.in_flight + usage.kept;
+        let (freed, fits_share) = {
+            let mut state = self.budget.lock();
+            let over_share = after.saturating_sub(state.share);
+            state.over_share = (state.over_share + over_share).saturating_sub(usage.over_share);
+            usage.over_share = over_share;
+            if state.warned && state.over_share < state.limit / 8 {
+                state.warned = false;
+                info!("TCP buffer has free space again");
             }
-            (after < before, after < ledger.share)
+            (after < before, after < state.share)
         };
-        if fits || counts.kept == 0 {
-            counts.turn = None;
+        if fits_share || usage.kept == 0 {
+            usage.excess_permit = None;
         }
         let buffered = &self.gauges.buffered_bytes;
         if after >= before {
@@ -187,7 +196,7 @@ impl Reservation {
         } else {
             buffered.fetch_sub((before - after) as u64, Ordering::Relaxed);
         }
-        drop(counts);
+        drop(usage);
         if freed {
             self.budget.freed.notify_waiters();
         }
@@ -195,44 +204,44 @@ impl Reservation {
 
     fn note_wait(&self) {
         self.gauges.waits.fetch_add(1, Ordering::Relaxed);
-        let mut ledger = self.budget.lock();
-        if !std::mem::replace(&mut ledger.said, true) {
-            let room = ledger.room;
-            warn!(room, "the lines of TCP peers fill limits.tcp_buffer; those with more wait, and nothing is lost");
+        let mut state = self.budget.lock();
+        if !std::mem::replace(&mut state.warned, true) {
+            let limit = state.limit;
+            warn!(limit, "TCP buffer is full (limits.tcp_buffer): peers with long lines wait, no line is lost");
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.change(|counts| (counts.flying, counts.kept) = (0, 0));
+        self.update(|usage| (usage.in_flight, usage.kept) = (0, 0));
     }
 }
 
-/// Bytes that are booked until the last of them is handled.
-pub(super) struct Booked {
+/// Bytes that release their part of the reservation when the last reference to them is dropped.
+pub(super) struct ReservedBytes {
     pub(super) bytes: Vec<u8>,
-    pub(super) hold: Arc<Reservation>,
+    pub(super) reservation: Arc<Reservation>,
 }
 
-impl fmt::Debug for Booked {
+impl fmt::Debug for ReservedBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Booked").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+        f.debug_struct("ReservedBytes").field("bytes", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 
-impl AsRef<[u8]> for Booked {
+impl AsRef<[u8]> for ReservedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl Drop for Booked {
+impl Drop for ReservedBytes {
     fn drop(&mut self) {
-        self.hold.give_back(self.bytes.len());
+        self.reservation.release(self.bytes.len());
     }
 }

@@ -1,6 +1,7 @@
-//! Standard input, on a thread of its own: a `read` from a pipe cannot be called off, so nobody may wait for it.
+//! Standard input, read on a thread of its own: a `read` from a pipe cannot be cancelled, so no other task may wait for it.
 
-use super::{CHUNK, Gauges, SourceMessage, chunk_event, open_event};
+use super::chunk::{CHUNK_BYTES, chunk_event, open_event};
+use super::{Gauges, SourceMessage};
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::pipeline::Event;
@@ -16,20 +17,20 @@ use tokio::sync::{mpsc, oneshot};
 /// Why the input ended.
 #[derive(Debug)]
 pub enum End {
-    /// Everything was read and handed over.
+    /// Everything was read and sent to the pipeline.
     Eof,
-    /// It cannot be read any further.
+    /// A read failed.
     Failed(io::Error),
-    /// The pipeline does not take any more.
+    /// The pipeline closed its queue.
     Stopped,
 }
 
-/// Reads `input` to its end and tells then. The thread is let go: at shutdown it may sit in a `read` for ever, and the end of
-/// the process ends it.
+/// Reads `input` to its end and then reports the reason. The thread is not joined: at shutdown a `read` may block it for
+/// ever, and it ends with the process.
 ///
 /// # Errors
 ///
-/// Where the system gives no thread.
+/// The system cannot start a thread.
 pub fn spawn(
     input: impl Read + Send + 'static,
     source: SourceId,
@@ -37,25 +38,25 @@ pub fn spawn(
     gauges: Arc<Gauges>,
     to: mpsc::Sender<SourceMessage>,
 ) -> io::Result<oneshot::Receiver<End>> {
-    let (tell, ended) = oneshot::channel();
+    let (report, ended) = oneshot::channel();
     thread::Builder::new().name("stdin".into()).spawn(move || {
         gauges.piped.store(true, Ordering::Relaxed);
         gauges.files.store(1, Ordering::Relaxed);
         let end = pump(input, source, stream, &gauges, &to);
         gauges.files.store(0, Ordering::Relaxed);
-        // The sender goes first: whoever hears of the end may wait for the channel to close.
+        // Drop the sender first: the receiver of the report may then wait for the queue to close.
         drop(to);
-        // Nobody listens any more during a shutdown.
-        drop(tell.send(end));
+        // During a shutdown the receiver may be gone already.
+        drop(report.send(end));
     })?;
     Ok(ended)
 }
 
 fn pump(mut input: impl Read, source: SourceId, stream: StreamId, gauges: &Gauges, to: &mpsc::Sender<SourceMessage>) -> End {
-    // What one `read` gives goes on at once: a pipe must not wait for a full buffer.
-    let mut buffer = vec![0; CHUNK];
+    // Each `read` is sent at once: a pipe must not wait for a full buffer.
+    let mut buffer = vec![0; CHUNK_BYTES];
     let mut offset = 0;
-    // The sends wait while the pipeline is busy; the pipe then fills, and its writer waits too.
+    // The sends block while the pipeline is busy; the pipe then fills, and its writer waits too.
     if to.blocking_send(open_event(stream, source).into()).is_err() {
         return End::Stopped;
     }

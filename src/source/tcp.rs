@@ -1,10 +1,12 @@
-//! Newline-delimited bytes over TCP: one stream per connection.
+//! Newline-delimited bytes over TCP, with or without TLS: one stream per connection.
 //!
-//! A slow pipeline stops the reading; the kernel's window then fills and the sender waits. What all peers have on the way or
-//! unfinished is bounded by a [`MemoryBudget`]. A sender gets no acknowledgement, so from the kernel's buffer on it is at most once.
+//! While the pipeline is busy, connections are not read; the kernel's receive window fills and the sender waits. A
+//! [`MemoryBudget`] bounds the bytes of all connections that are queued or unfinished. The protocol has no acknowledgement,
+//! so delivery is at most once: bytes in the kernel's buffer are lost when the process ends without a shutdown.
 
-use super::budget::{Booked, MemoryBudget, Reservation};
-use super::{CHUNK, Gauges, SourceMessage, StreamIds, chunk_event, open_event};
+use super::budget::{MemoryBudget, Reservation, ReservedBytes};
+use super::chunk::{CHUNK_BYTES, chunk_event, open_event};
+use super::{Gauges, SourceMessage, StreamIds};
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::pipeline::Event;
@@ -27,12 +29,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-/// How much one peer, or all of them, may take.
+/// Limits on connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Further peers wait in the kernel's backlog.
+    /// The most connections at a time. Further peers wait in the kernel's backlog.
     pub connections: usize,
-    /// A peer that says nothing for this long is let go; its place may be needed.
+    /// A connection that sends nothing for this long is closed, so that its slot is free for another peer.
     pub idle: Duration,
 }
 
@@ -42,12 +44,12 @@ impl Default for Limits {
     }
 }
 
-/// What may change while peers are connected.
+/// Settings that a reload may change while peers are connected.
 #[derive(Clone, Default)]
 pub struct Settings {
-    /// Caps: the number holds for new peers, the idle time for all.
+    /// The number of connections applies to new peers, the idle time to all.
     pub limits: Limits,
-    /// What new peers must speak; plain text where there is none.
+    /// Applies to new peers; `None` for plain text.
     pub tls: Option<TlsAcceptor>,
 }
 
@@ -57,69 +59,69 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Once told to stop, a connection hands over what the kernel holds already, up to this many bytes.
-const LAST_BYTES: usize = 4 * 1024 * 1024;
+/// At shutdown a connection reads what the kernel has already received, up to this many bytes.
+const MAX_SHUTDOWN_BYTES: usize = 4 * 1024 * 1024;
 
-/// A peer that has not agreed on TLS after this long is let go.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// At shutdown, a connection that receives nothing for this long is done. The runtime notices received bytes with a delay.
+const SHUTDOWN_QUIET: Duration = Duration::from_millis(20);
 
-/// And for as long as this passes without more of them: the runtime learns of arrived bytes only when it looks.
-const LAST_WAIT: Duration = Duration::from_millis(20);
+/// A connection without a finished TLS handshake after this long is closed.
+const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// No file descriptors are left: time for others to give some back.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The pause after a failed `accept`: without free file descriptors, other connections need time to close.
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// What goes on being wrong is said again after so long.
-const SAY_AGAIN: Duration = Duration::from_mins(1);
+/// The time between two warnings about the same persistent failure.
+const REPEAT_WARNING_AFTER: Duration = Duration::from_mins(1);
 
-/// An address that takes connections, and where their bytes go.
+/// A listening address, and where the bytes of its connections go.
 #[derive(Debug)]
 pub struct TcpSource {
     /// The configured source.
     pub source: SourceId,
-    /// Bound already, so that a taken port is a start error.
+    /// Bound before the start, so that a port in use is a start error.
     pub listener: TcpListener,
-    /// Caps, and TLS.
+    /// The current settings; updated by a reload.
     pub settings: watch::Receiver<Settings>,
-    /// The room that all peers of all such sources share.
+    /// Shared by all TCP sources of the process.
     pub budget: Arc<MemoryBudget>,
-    /// Numbers for the streams.
+    /// Numbers the streams of all sources.
     pub ids: Arc<StreamIds>,
-    /// What it tells of itself.
+    /// The metrics of this source.
     pub gauges: Arc<Gauges>,
-    /// The pipeline. Sends wait while it is busy.
+    /// The queue to the pipeline. Sends wait while it is full.
     pub to: mpsc::Sender<SourceMessage>,
 }
 
 impl TcpSource {
-    /// Takes connections until `stop`, then hands over what has arrived and returns.
+    /// Accepts connections until `stop`, then reads what the kernel has received and returns.
     pub async fn run(self, stop: CancellationToken) {
         let Self { source, listener, mut settings, budget, ids, gauges, to } = self;
-        warn_if_open(&listener);
+        warn_if_public(&listener);
         gauges.piped.store(true, Ordering::Relaxed);
-        let places = Arc::new(ConnectionSlots::default());
+        let slots = Arc::new(ConnectionSlots::default());
         let tracker = TaskTracker::new();
         // Cancel-safe: a connection that is not accepted yet stays in the backlog.
-        while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &places, &mut settings)).await {
+        while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &slots, &mut settings)).await {
             debug!(%peer, "connection opened");
             let tls = settings.borrow().tls.clone();
-            let connection = Opening {
+            let connection = AcceptedConnection {
                 socket,
                 tls,
                 source,
                 stream: ids.next(),
                 settings: settings.clone(),
-                hold: budget.open(Arc::clone(&gauges)),
+                reservation: budget.open(Arc::clone(&gauges)),
                 gauges: Arc::clone(&gauges),
                 to: to.clone(),
-                _place: ConnectionSlot::new(&places),
+                _slot: ConnectionSlot::new(&slots),
             };
             let stop = stop.clone();
             tracker.spawn(async move {
                 match connection.run(stop).await {
-                    End::Failed(error) => info!(%peer, %error, "connection broke"),
-                    End::Slow => warn!(%peer, "let go in the middle of a line: too slow while others waited for room"),
-                    end => debug!(%peer, ?end, "connection closed"),
+                    CloseReason::Failed(error) => info!(%peer, %error, "connection failed"),
+                    CloseReason::Slow => warn!(%peer, "closed slow connection in the middle of a line: buffer limit reached"),
+                    reason => debug!(%peer, ?reason, "connection closed"),
                 }
             });
         }
@@ -129,82 +131,82 @@ impl TcpSource {
     }
 }
 
-/// How many peers are connected.
+/// How many connections are open.
 #[derive(Debug, Default)]
 struct ConnectionSlots {
     taken: AtomicUsize,
     freed: Notify,
 }
 
-/// One of them, given back when it is dropped.
+/// The slot of one connection; free again on drop.
 struct ConnectionSlot(Arc<ConnectionSlots>);
 
 impl ConnectionSlot {
-    fn new(places: &Arc<ConnectionSlots>) -> Self {
-        places.taken.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(places))
+    fn new(slots: &Arc<ConnectionSlots>) -> Self {
+        slots.taken.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(slots))
     }
 }
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
-        // Only one waits; where none does, the permit stays for it.
+        // Only the accept loop waits. If it does not wait now, the permit is stored for its next wait.
         self.0.freed.notify_one();
     }
 }
 
-/// The next peer, once there is a place for it.
+/// Waits for a free slot and then for the next peer.
 async fn accept(
     listener: &TcpListener,
-    places: &ConnectionSlots,
+    slots: &ConnectionSlots,
     settings: &mut watch::Receiver<Settings>,
 ) -> (TcpStream, SocketAddr) {
-    let mut said = false;
-    while places.taken.load(Ordering::Relaxed) >= settings.borrow_and_update().limits.connections {
-        if !std::mem::replace(&mut said, true) {
-            info!("all connections are taken; new peers wait until one is closed");
+    let mut logged = false;
+    while slots.taken.load(Ordering::Relaxed) >= settings.borrow_and_update().limits.connections {
+        if !std::mem::replace(&mut logged, true) {
+            info!("connection limit reached: new peers wait until a connection closes");
         }
         tokio::select! {
-            () = places.freed.notified() => {}
+            () = slots.freed.notified() => {}
             () = changed(settings) => {}
         }
     }
-    let mut said: Option<Instant> = None;
+    let mut warned: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) => {
-                // Out of file descriptors, or a peer that left at once: neither is a reason to stop listening.
-                if said.is_none_or(|it| it.elapsed() > SAY_AGAIN) {
-                    warn!(%error, "cannot accept a connection; trying again");
-                    said = Some(Instant::now());
+                // Out of file descriptors, or the peer closed at once. Neither is a reason to stop listening.
+                if warned.is_none_or(|warned| warned.elapsed() > REPEAT_WARNING_AFTER) {
+                    warn!(%error, "cannot accept a connection, retrying");
+                    warned = Some(Instant::now());
                 }
-                sleep(ACCEPT_PAUSE).await;
+                sleep(ACCEPT_RETRY_PAUSE).await;
             }
         }
     }
 }
 
-/// Resolves when there are other settings.
+/// Resolves when the settings change.
 async fn changed(settings: &mut watch::Receiver<Settings>) {
-    // Without anyone to set them they stay as they are.
+    // The sender is gone, so the settings cannot change any more.
     if settings.changed().await.is_err() {
         pending::<()>().await;
     }
 }
 
-fn warn_if_open(listener: &TcpListener) {
+fn warn_if_public(listener: &TcpListener) {
     if let Ok(address) = listener.local_addr()
         && !address.ip().is_loopback()
     {
-        warn!(%address, "anyone who reaches this address can write log lines; there is no authentication");
+        warn!(%address, "address accepts log lines from any host: TCP sources have no authentication");
     }
 }
 
 /// Why a connection was closed.
 #[derive(Debug)]
-enum End {
+enum CloseReason {
     Eof,
     Idle,
     Slow,
@@ -212,70 +214,69 @@ enum End {
     Failed(io::Error),
 }
 
-/// A connection that may have to agree on TLS first.
-struct Opening {
+/// A connection before its TLS handshake, if it needs one.
+struct AcceptedConnection {
     socket: TcpStream,
     tls: Option<TlsAcceptor>,
     source: SourceId,
     stream: StreamId,
     settings: watch::Receiver<Settings>,
-    hold: Arc<Reservation>,
+    reservation: Arc<Reservation>,
     gauges: Arc<Gauges>,
     to: mpsc::Sender<SourceMessage>,
-    _place: ConnectionSlot,
+    _slot: ConnectionSlot,
 }
 
-impl Opening {
-    async fn run(self, stop: CancellationToken) -> End {
-        let Self { socket, tls, source, stream, settings, hold, gauges, to, _place } = self;
+impl AcceptedConnection {
+    async fn run(self, stop: CancellationToken) -> CloseReason {
+        let Self { socket, tls, source, stream, settings, reservation, gauges, to, _slot } = self;
         let socket = match tls {
             None => Socket::Plain(socket),
-            Some(tls) => match stop.run_until_cancelled(timeout(HANDSHAKE, tls.accept(socket))).await {
-                None => return End::Stopped,
-                Some(Err(_elapsed)) => return End::Idle,
-                Some(Ok(Err(error))) => return End::Failed(error),
+            Some(tls) => match stop.run_until_cancelled(timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(socket))).await {
+                None => return CloseReason::Stopped,
+                Some(Err(_elapsed)) => return CloseReason::Idle,
+                Some(Ok(Err(error))) => return CloseReason::Failed(error),
                 Some(Ok(Ok(socket))) => Socket::Tls(Box::new(socket)),
             },
         };
-        Connection { socket, source, stream, settings, hold, gauges, to, offset: 0 }.run(&stop).await
+        Connection { socket, source, stream, settings, reservation, gauges, to, offset: 0 }.run(&stop).await
     }
 }
 
-/// What bytes come from.
 enum Socket {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// What one look at a socket gave.
-enum Arrived {
-    /// Bytes, which can be taken once there is room for them.
-    Some,
-    /// Bytes that TLS has unpacked already; nothing at the end.
-    These(BytesMut),
+/// What a socket has received.
+enum Received {
+    /// The kernel holds bytes, or the end of the stream; they are read once memory is reserved for them.
+    InKernel,
+    /// Bytes that TLS has decrypted; empty at the end of the stream.
+    Decrypted(BytesMut),
 }
 
 impl Socket {
-    /// Waits for bytes. May be called off at any time: nothing is taken then.
-    async fn arrived(&mut self) -> io::Result<Arrived> {
+    /// Waits for bytes. Cancel-safe: a cancelled call takes no bytes from the socket.
+    async fn receive(&mut self) -> io::Result<Received> {
         match self {
-            Self::Plain(socket) => socket.readable().await.map(|()| Arrived::Some),
+            Self::Plain(socket) => socket.readable().await.map(|()| Received::InKernel),
             Self::Tls(socket) => {
-                // A record is no longer than this.
-                let mut buffer = BytesMut::with_capacity(CHUNK / 4);
+                // A TLS record has at most this many bytes.
+                let mut buffer = BytesMut::with_capacity(CHUNK_BYTES / 4);
                 match socket.read_buf(&mut buffer).await {
-                    // Many peers close without a word of TLS; the last line says itself whether it was cut.
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Arrived::These(buffer)),
-                    read => read.map(|_| Arrived::These(buffer)),
+                    // Many peers close without a TLS close_notify. Whether the last line is complete shows in the line itself.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Received::Decrypted(buffer)),
+                    read => read.map(|_| Received::Decrypted(buffer)),
                 }
             }
         }
     }
 
-    /// What there is, up to `room` bytes; `None` where it was only a rumour.
-    fn take(&self, room: usize) -> io::Result<Option<BytesMut>> {
+    /// Reads at most `max_bytes` from the kernel, without waiting; `None` if the wake-up was spurious.
+    fn read_available(&self, max_bytes: usize) -> io::Result<Option<BytesMut>> {
         let Self::Plain(socket) = self else { return Ok(None) };
-        let mut buffer = BytesMut::with_capacity(room).limit(room);
+        let mut buffer = BytesMut::with_capacity(max_bytes).limit(max_bytes);
         match socket.try_read_buf(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             read => read.map(|_| Some(buffer.into_inner())),
@@ -288,100 +289,101 @@ struct Connection {
     source: SourceId,
     stream: StreamId,
     settings: watch::Receiver<Settings>,
-    hold: Arc<Reservation>,
+    reservation: Arc<Reservation>,
     gauges: Arc<Gauges>,
     to: mpsc::Sender<SourceMessage>,
     offset: u64,
 }
 
 impl Connection {
-    async fn run(mut self, stop: &CancellationToken) -> End {
+    async fn run(mut self, stop: &CancellationToken) -> CloseReason {
         self.gauges.files.fetch_add(1, Ordering::Relaxed);
-        let end = self.pump(stop).await;
+        let reason = self.pump(stop).await;
         self.gauges.files.fetch_sub(1, Ordering::Relaxed);
-        end
+        reason
     }
 
-    async fn pump(&mut self, stop: &CancellationToken) -> End {
-        let open = SourceMessage { hold: Some(Arc::clone(&self.hold)), ..open_event(self.stream, self.source).into() };
+    async fn pump(&mut self, stop: &CancellationToken) -> CloseReason {
+        let open =
+            SourceMessage { reservation: Some(Arc::clone(&self.reservation)), ..open_event(self.stream, self.source).into() };
         if self.to.send(open).await.is_err() {
-            return End::Stopped;
+            return CloseReason::Stopped;
         }
-        let end = loop {
+        let reason = loop {
             let idle = self.settings.borrow_and_update().limits.idle;
-            let patience = self.hold.patience();
+            let excess_time_left = self.reservation.excess_time_left();
             let began = Instant::now();
-            let arrived = tokio::select! {
-                () = stop.cancelled() => break self.last_bytes(stop).await,
+            let received = tokio::select! {
+                () = stop.cancelled() => break self.read_last_bytes(stop).await,
                 () = changed(&mut self.settings) => continue,
-                arrived = timeout(patience.map_or(idle, |it| it.min(idle)), self.socket.arrived()) => arrived,
+                received = timeout(excess_time_left.map_or(idle, |left| left.min(idle)), self.socket.receive()) => received,
             };
-            if patience.is_some() {
-                self.hold.waited_for(began);
+            if excess_time_left.is_some() {
+                self.reservation.add_excess_time(began);
             }
-            let arrived = match arrived {
-                Ok(arrived) => arrived,
-                Err(_elapsed) if patience.is_some_and(|it| it < idle) => break End::Slow,
-                Err(_elapsed) => break End::Idle,
+            let received = match received {
+                Ok(received) => received,
+                Err(_elapsed) if excess_time_left.is_some_and(|left| left < idle) => break CloseReason::Slow,
+                Err(_elapsed) => break CloseReason::Idle,
             };
-            if let Err(end) = self.fetch(arrived, stop).await {
-                break end;
+            if let Err(reason) = self.forward_received(received, stop).await {
+                break reason;
             }
         };
         match self.to.send(Event::Close(self.stream).into()).await {
-            Ok(()) => end,
-            Err(_) => End::Stopped,
+            Ok(()) => reason,
+            Err(_) => CloseReason::Stopped,
         }
     }
 
-    /// Hands over what has arrived, as far as there is room for it.
-    async fn fetch(&mut self, arrived: io::Result<Arrived>, stop: &CancellationToken) -> Result<(), End> {
-        match arrived.map_err(End::Failed)? {
-            Arrived::Some => {
-                let room = self.hold.room(CHUNK, stop).await;
-                let taken = self.socket.take(room);
-                let len = taken.as_ref().map_or(0, |it| it.as_ref().map_or(0, BytesMut::len));
-                self.hold.give_back(room - len);
-                match taken.map_err(End::Failed)? {
+    /// Sends what the socket has received to the pipeline, as fast as the budget allows.
+    async fn forward_received(&mut self, received: io::Result<Received>, stop: &CancellationToken) -> Result<(), CloseReason> {
+        match received.map_err(CloseReason::Failed)? {
+            Received::InKernel => {
+                let reserved = self.reservation.reserve(CHUNK_BYTES, stop).await;
+                let read = self.socket.read_available(reserved);
+                let len = read.as_ref().map_or(0, |bytes| bytes.as_ref().map_or(0, BytesMut::len));
+                self.reservation.release(reserved - len);
+                match read.map_err(CloseReason::Failed)? {
                     None => Ok(()),
-                    Some(bytes) if bytes.is_empty() => Err(End::Eof),
+                    Some(bytes) if bytes.is_empty() => Err(CloseReason::Eof),
                     Some(bytes) => self.forward(bytes).await,
                 }
             }
-            Arrived::These(bytes) if bytes.is_empty() => Err(End::Eof),
-            Arrived::These(mut bytes) => {
+            Received::Decrypted(bytes) if bytes.is_empty() => Err(CloseReason::Eof),
+            Received::Decrypted(mut bytes) => {
                 while !bytes.is_empty() {
-                    let room = self.hold.room(bytes.len(), stop).await;
-                    self.forward(bytes.split_to(room)).await?;
+                    let reserved = self.reservation.reserve(bytes.len(), stop).await;
+                    self.forward(bytes.split_to(reserved)).await?;
                 }
                 Ok(())
             }
         }
     }
 
-    async fn forward(&mut self, bytes: BytesMut) -> Result<(), End> {
+    async fn forward(&mut self, bytes: BytesMut) -> Result<(), CloseReason> {
         let now = Timestamp::from_system(SystemTime::now());
         self.gauges.read_at(now);
         let read = bytes.len() as u64;
         self.gauges.seen_bytes.fetch_add(read, Ordering::Relaxed);
         // A small read must not pin a large buffer while it waits in the queue.
-        let bytes = if bytes.len() < CHUNK / 4 { bytes.to_vec() } else { bytes.into() };
-        let bytes = Bytes::from_owner(Booked { bytes, hold: Arc::clone(&self.hold) });
+        let bytes = if bytes.len() < CHUNK_BYTES / 4 { bytes.to_vec() } else { bytes.into() };
+        let bytes = Bytes::from_owner(ReservedBytes { bytes, reservation: Arc::clone(&self.reservation) });
         let chunk = chunk_event(self.stream, self.offset, bytes, now);
-        self.to.send(chunk.into()).await.map_err(|_| End::Stopped)?;
+        self.to.send(chunk.into()).await.map_err(|_| CloseReason::Stopped)?;
         self.offset += read;
         Ok(())
     }
 
-    async fn last_bytes(&mut self, stop: &CancellationToken) -> End {
-        let limit = self.offset + LAST_BYTES as u64;
+    async fn read_last_bytes(&mut self, stop: &CancellationToken) -> CloseReason {
+        let limit = self.offset + MAX_SHUTDOWN_BYTES as u64;
         while self.offset < limit {
-            let Ok(arrived) = timeout(LAST_WAIT, self.socket.arrived()).await else { return End::Stopped };
-            if let Err(end) = self.fetch(arrived, stop).await {
-                return end;
+            let Ok(received) = timeout(SHUTDOWN_QUIET, self.socket.receive()).await else { return CloseReason::Stopped };
+            if let Err(reason) = self.forward_received(received, stop).await {
+                return reason;
             }
         }
-        info!(limit = LAST_BYTES, "a peer goes on writing while we end; what it writes now is not read");
-        End::Stopped
+        info!(limit = MAX_SHUTDOWN_BYTES, "peer still writes during shutdown, not reading further");
+        CloseReason::Stopped
     }
 }

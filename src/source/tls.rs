@@ -1,4 +1,4 @@
-//! TLS for peers: a certificate and its key from files, read once at the start.
+//! TLS for TCP peers: reads a certificate and its private key from files, once at the start and at every reload.
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject};
@@ -7,63 +7,63 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 
-/// Where certificate and key lie.
+/// The files of a certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate and those that lead from it to its root, in PEM.
+    /// The certificate and its chain up to the root, in PEM.
     pub cert: PathBuf,
-    /// Its private key, in PEM.
+    /// The private key of the certificate, in PEM.
     pub key: PathBuf,
 }
 
-/// Why there is no TLS with these files.
+/// Why TLS cannot be set up with these files.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// One of them cannot be read, or holds nothing of the kind.
+    /// A file cannot be read, or does not contain the expected item.
     #[error("cannot read {what} from {}", path.display())]
     File {
-        /// A certificate or a key.
+        /// `a certificate` or `a private key`.
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The parser's error.
         source: pem::Error,
     },
-    /// There is no certificate in the file.
-    #[error("there is no certificate in {}", path.display())]
+    /// The file contains no certificate.
+    #[error("no certificate found in {}", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// They do not belong together, or are of a kind that is not spoken.
+    /// Certificate and key do not match, or use an unsupported algorithm.
     #[error("cannot use the certificate {} with its key", cert.display())]
     Refused {
-        /// The certificate.
+        /// The certificate file.
         cert: PathBuf,
-        /// Why.
+        /// The error of rustls.
         source: rustls::Error,
     },
 }
 
 impl TlsFiles {
-    /// Reads both. Relative paths begin in `folder`.
+    /// Reads both files. Relative paths are resolved against `folder`.
     ///
     /// # Errors
     ///
-    /// Where they are not there, or do not belong together.
+    /// A file is missing or invalid, or the key does not match the certificate.
     pub fn load(&self, folder: Option<&Path>) -> Result<TlsAcceptor, TlsError> {
-        let place = |path: &Path| folder.map_or_else(|| path.to_owned(), |it| it.join(path));
-        let (cert, key) = (place(&self.cert), place(&self.key));
-        let fault = |what, path: &Path| {
+        let resolve = |path: &Path| folder.map_or_else(|| path.to_owned(), |folder| folder.join(path));
+        let (cert, key) = (resolve(&self.cert), resolve(&self.key));
+        let file_error = |what, path: &Path| {
             let path = path.to_owned();
             move |source| TlsError::File { what, path, source }
         };
         let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&cert).and_then(Iterator::collect);
-        let chain = chain.map_err(fault("a certificate", &cert))?;
+        let chain = chain.map_err(file_error("a certificate", &cert))?;
         if chain.is_empty() {
             return Err(TlsError::Empty { path: cert });
         }
-        let key = PrivateKeyDer::from_pem_file(&key).map_err(fault("a private key", &key))?;
+        let key = PrivateKeyDer::from_pem_file(&key).map_err(file_error("a private key", &key))?;
         let refused = |source| TlsError::Refused { cert: cert.clone(), source };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -72,7 +72,8 @@ impl TlsFiles {
             .with_no_client_auth()
             .with_single_cert(chain, key)
             .map_err(refused)?;
-        // Whoever only writes logs never reads a ticket; closing with one unread resets the connection and cuts its last lines.
+        // A log sender never reads, so it never reads a session ticket either. A socket that is closed with an unread ticket
+        // is reset, and the sender's last lines are lost.
         config.send_tls13_tickets = 0;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }

@@ -1,10 +1,13 @@
 //! The closed vocabulary: outcome, grain, status, category, owner, retry, severity, and the providers.
 
 mod provider;
+pub mod provider_id;
 
 pub use provider::{Provider, ProviderError, ProviderSpec, Providers};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 
 /// An enum whose values are spelled in logs, metrics and files; one spelling each, listed in `ALL`.
@@ -45,6 +48,20 @@ macro_rules! string_enum {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(from)?;
                 Self::from_text(&text).ok_or_else(|| serde::de::Error::unknown_variant(&text, &[$($text),+]))
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "enum": [$($text),+] })
             }
         }
     };
@@ -235,5 +252,19 @@ impl Serialize for Status {
             Self::Timeout => to.serialize_str("timeout"),
             Self::Connection => to.serialize_str("connection"),
         }
+    }
+}
+
+impl JsonSchema for Status {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Status".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"enum": ["timeout", "connection"]}]})
     }
 }

@@ -1,8 +1,8 @@
 //! The proleptic Gregorian calendar: days since the epoch to dates and back.
 //!
-//! The method is Howard Hinnant's `days_from_civil` (<https://howardhinnant.github.io/date_algorithms.html>).
+//! The algorithm is Howard Hinnant's `days_from_civil` (<https://howardhinnant.github.io/date_algorithms.html>).
 
-/// Days from 1970-01-01 to the given date. `month` is 1 to 12, `day` 1 to 31.
+/// Days from 1970-01-01 to this date. `month` is 1 to 12, `day` 1 to 31.
 pub(super) const fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -13,7 +13,7 @@ pub(super) const fn days_of(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// The date that lies `days` after 1970-01-01, as year, month, day.
+/// The date `days` after 1970-01-01, as (year, month, day).
 pub(super) const fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);

@@ -1,97 +1,15 @@
-//! Points and spans of time. The core is told the time; it never asks for it.
+//! Points in time, lengths of time, and time stamps in log lines.
+//!
+//! This module never reads a clock: edge modules read it and pass a [`Timestamp`]. Time zones with daylight saving are
+//! resolved in `config`; here a [`Zone`] is a fixed shift.
+//!
+//! Tests: in `stamp.rs` and `span.rs`; `tests/it/properties.rs`.
 
 mod civil;
+mod span;
 mod stamp;
+mod timestamp;
 
+pub use span::{Span, SpanError, format_compact, format_duration};
 pub use stamp::{Stamp, Zone};
-
-use serde::{Deserialize, Serialize};
-use std::{fmt, time::Duration};
-
-/// A point in time: microseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Timestamp(i64);
-
-const MICROS: i64 = 1_000_000;
-
-impl Timestamp {
-    /// The earliest instant that can be shown with a four-digit year: 0000-01-01.
-    pub const MIN: Self = Self(-62_167_219_200 * MICROS);
-    /// The end of the year 9999; nothing later is accepted from a log.
-    pub const MAX: Self = Self(253_402_300_800 * MICROS - 1);
-
-    /// From microseconds since the epoch, held within [`Self::MIN`] and [`Self::MAX`].
-    #[must_use]
-    pub const fn from_micros(micros: i64) -> Self {
-        if micros < Self::MIN.0 {
-            Self::MIN
-        } else if micros > Self::MAX.0 {
-            Self::MAX
-        } else {
-            Self(micros)
-        }
-    }
-
-    /// From whole seconds since the epoch.
-    #[must_use]
-    pub const fn from_second(second: i64) -> Self {
-        Self::from_micros(second.saturating_mul(MICROS))
-    }
-
-    /// Microseconds since the epoch.
-    #[must_use]
-    pub const fn as_micros(self) -> i64 {
-        self.0
-    }
-
-    /// The whole second this instant lies in, counted from the epoch (rounded down).
-    #[must_use]
-    pub const fn second(self) -> i64 {
-        self.0.div_euclid(MICROS)
-    }
-
-    /// Seconds since the epoch, with a fraction; the unit of Prometheus' timestamps.
-    #[must_use]
-    pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 / MICROS as f64
-    }
-
-    /// How long after `earlier` this is; zero when it is not after it.
-    #[must_use]
-    pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
-    }
-
-    /// `self` moved `by` into the future, held at [`Self::MAX`].
-    #[must_use]
-    pub fn plus(self, by: Duration) -> Self {
-        Self::from_micros(self.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
-    }
-
-    /// `self` moved `by` into the past, held at [`Self::MIN`].
-    #[must_use]
-    pub fn minus(self, by: Duration) -> Self {
-        Self::from_micros(self.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
-    }
-
-    /// From the wall clock's answer, which an edge module asked for.
-    #[must_use]
-    pub fn from_system(time: std::time::SystemTime) -> Self {
-        match time.duration_since(std::time::UNIX_EPOCH) {
-            Ok(after) => Self(0).plus(after),
-            Err(before) => Self(0).minus(before.duration()),
-        }
-    }
-}
-
-/// RFC 3339 in UTC with milliseconds: `2026-11-20T09:16:51.894Z`.
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = civil::date_of(self.second().div_euclid(86_400));
-        let second = self.second().rem_euclid(86_400);
-        let milli = self.0.rem_euclid(MICROS) / 1_000;
-        let (h, m, s) = (second / 3_600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{milli:03}Z")
-    }
-}
+pub use timestamp::Timestamp;

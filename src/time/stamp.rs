@@ -1,28 +1,29 @@
-//! Time stamps as log lines write them.
+//! Time stamps in log lines.
 //!
-//! Shapes: RFC 3339 and its relatives (`T` or a blank, `.` or `,` before the fraction, `Z`, `+09:00`, `+0900`, or no
+//! Formats: RFC 3339 and its relatives (`T` or a blank, `.` or `,` before the fraction, `Z`, `+09:00`, `+0900`, or no
 //! zone), Apache's `20/Nov/2026:09:16:51 +0900`, `2026/11/20 - 09:16:51` (gin), a bare time of day, and epoch numbers in
-//! seconds, milliseconds, microseconds or nanoseconds, told apart by their size.
+//! seconds, milliseconds, microseconds or nanoseconds, distinguished by their size.
 
-use super::{MICROS, Timestamp, civil};
+use super::civil;
+use super::timestamp::{MICROS, Timestamp};
 
-/// What a stamp says before anything else is known about its source.
+/// A time stamp as written; the zone of its source is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamp {
-    /// A point in time.
+    /// A stamp with a zone.
     Utc(Timestamp),
-    /// A date and a time of day without a zone, held as if they were UTC.
+    /// A date and a time of day without a zone, stored as if they were UTC.
     Local(Timestamp),
-    /// A time of day alone, in microseconds since midnight.
+    /// A time of day without a date, in microseconds since midnight.
     TimeOfDay(i64),
 }
 
-/// How far local clocks are ahead of UTC, in seconds; what a [`Stamp::Local`] is read with.
+/// How far local time is ahead of UTC, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Zone(pub i32);
 
 impl Stamp {
-    /// The point in time, reading a zone-less stamp in `zone` and a bare time of day on the day of `near`.
+    /// The point in time. A stamp without a zone is in `zone`; a stamp without a date is the one closest to `near`.
     #[must_use]
     pub fn resolve(self, zone: Zone, near: Timestamp) -> Timestamp {
         let shift = i64::from(zone.0) * MICROS;
@@ -33,7 +34,7 @@ impl Stamp {
                 const DAY: i64 = 86_400 * MICROS;
                 let local = near.as_micros() + shift;
                 let mut at = local.div_euclid(DAY) * DAY + micros;
-                // A line of 23:59 that is read at 00:01 belongs to yesterday, and the other way round.
+                // A line stamped 23:59 and read at 00:01 belongs to yesterday, and vice versa.
                 if at - local > DAY / 2 {
                     at -= DAY;
                 } else if local - at > DAY / 2 {
@@ -44,7 +45,7 @@ impl Stamp {
         }
     }
 
-    /// Reads a whole field. `None` when it is not a stamp in one of the shapes of this module.
+    /// Parses a whole field. `None`: the field has none of the formats of this module.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let text = text.trim_ascii();
@@ -52,7 +53,7 @@ impl Stamp {
         rest.is_empty().then_some(stamp)
     }
 
-    /// Reads a stamp at the start of `text` and returns it with what follows it.
+    /// Parses a stamp at the start of `text`, and returns it with the rest of the text.
     #[must_use]
     pub fn parse_prefix(text: &[u8]) -> Option<(Self, &[u8])> {
         if text.len() >= 10 && text[4] == b'-' && text[7] == b'-' {
@@ -72,8 +73,8 @@ impl Stamp {
         epoch_text(text)
     }
 
-    /// Reads an epoch number: below 1e11 it counts seconds, below 1e14 milliseconds, below 1e17 microseconds, else
-    /// nanoseconds. Numbers before 2001 (below 1e9 seconds) are not stamps.
+    /// Converts an epoch number: below 1e11 it counts seconds, below 1e14 milliseconds, below 1e17 microseconds, else
+    /// nanoseconds. `None`: the number is too small (before 2001) or too large to be a stamp.
     #[must_use]
     pub fn from_epoch(number: f64) -> Option<Self> {
         let micros = match number {
@@ -101,12 +102,12 @@ fn epoch_text(text: &[u8]) -> Option<(Stamp, &[u8])> {
     Some((Stamp::from_epoch(number)?, &text[end..]))
 }
 
-fn date_time(text: &[u8], marks: [u8; 2]) -> Option<(Stamp, &[u8])> {
+fn date_time(text: &[u8], separators: [u8; 2]) -> Option<(Stamp, &[u8])> {
     let mut at = Cursor { text, at: 0 };
     let year = at.digits(4)?;
-    at.mark(marks[0])?;
+    at.expect(separators[0])?;
     let month = at.digits(2)?;
-    at.mark(marks[1])?;
+    at.expect(separators[1])?;
     let day = at.digits(2)?;
     match at.next()? {
         b'T' | b't' => {}
@@ -127,13 +128,13 @@ fn apache(text: &[u8]) -> Option<(Stamp, &[u8])> {
         [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
     let mut at = Cursor { text, at: 0 };
     let day = at.digits(2)?;
-    at.mark(b'/')?;
+    at.expect(b'/')?;
     let name = text.get(at.at..at.at + 3)?;
-    let month = MONTHS.iter().position(|it| it.as_slice() == name)? as i64 + 1;
+    let month = MONTHS.iter().position(|month| month.as_slice() == name)? as i64 + 1;
     at.at += 3;
-    at.mark(b'/')?;
+    at.expect(b'/')?;
     let year = at.digits(4)?;
-    at.mark(b':')?;
+    at.expect(b':')?;
     finish(at, (year, month, day))
 }
 
@@ -165,7 +166,7 @@ impl<'a> Cursor<'a> {
         Some(byte)
     }
 
-    fn mark(&mut self, wanted: u8) -> Option<()> {
+    fn expect(&mut self, wanted: u8) -> Option<()> {
         (self.next()? == wanted).then_some(())
     }
 
@@ -181,12 +182,12 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
-    /// `09:16:51`, with a fraction of any length behind `.` or `,`; in microseconds.
+    /// Parses `09:16:51`, maybe with a fraction of any length after `.` or `,`; in microseconds.
     fn time_of_day(&mut self) -> Option<i64> {
         let hour = self.digits(2)?;
-        self.mark(b':')?;
+        self.expect(b':')?;
         let minute = self.digits(2)?;
-        self.mark(b':')?;
+        self.expect(b':')?;
         let second = self.digits(2)?;
         if hour > 23 || minute > 59 || second > 60 {
             return None;
@@ -197,7 +198,7 @@ impl<'a> Cursor<'a> {
         {
             self.at += 1;
             let mut unit = MICROS / 10;
-            while let Some(digit) = self.rest().first().filter(|it| it.is_ascii_digit()) {
+            while let Some(digit) = self.rest().first().filter(|byte| byte.is_ascii_digit()) {
                 micros += i64::from(digit - b'0') * unit;
                 unit /= 10;
                 self.at += 1;
@@ -206,7 +207,8 @@ impl<'a> Cursor<'a> {
         Some(micros)
     }
 
-    /// Seconds ahead of UTC: `Z`, `+09:00`, `+0900`, ` +0900`, ` UTC`; leaves the cursor alone when there is none.
+    /// Parses a zone into seconds ahead of UTC: `Z`, `+09:00`, `+0900`, ` +0900`, ` UTC`. If the text has no zone, the cursor
+    /// does not move.
     fn zone(&mut self) -> Option<i64> {
         let start = self.at;
         if self.rest().first() == Some(&b' ') && matches!(self.rest().get(1), Some(b'+' | b'-')) {
@@ -219,7 +221,7 @@ impl<'a> Cursor<'a> {
         let found = match self.next() {
             Some(b'Z' | b'z') => return Some(0),
             Some(b'+') => self.offset(),
-            Some(b'-') => self.offset().map(|it| -it),
+            Some(b'-') => self.offset().map(|seconds| -seconds),
             _ => None,
         };
         if found.is_none() {
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn epoch_numbers_are_told_apart_by_size() {
+    fn the_size_of_an_epoch_number_gives_its_unit() {
         for text in ["1795166211", "1795166211.000", "1795166211000", "1795166211000000", "1795166211000000000"] {
             assert_eq!(utc(text), "2026-11-20T09:16:51.000Z", "{text}");
         }
@@ -269,21 +271,21 @@ mod tests {
     }
 
     #[test]
-    fn stamps_without_a_zone_wait_for_one() {
-        let Some(stamp) = Stamp::parse(b"2026-11-20 09:13:17,285") else { panic!("not read") };
+    fn a_stamp_without_a_zone_is_resolved_in_the_given_zone() {
+        let Some(stamp) = Stamp::parse(b"2026-11-20 09:13:17,285") else { panic!("not parsed") };
         let near = Timestamp::from_second(0);
         assert_eq!(stamp.resolve(Zone(9 * 3_600), near).to_string(), "2026-11-20T00:13:17.285Z");
     }
 
     #[test]
     fn a_time_of_day_belongs_to_the_nearest_day() {
-        let Some(Stamp::Utc(near)) = Stamp::parse(b"2026-11-20T00:01:00Z") else { panic!("not read") };
-        let Some(stamp) = Stamp::parse(b"23:59:30") else { panic!("not read") };
+        let Some(Stamp::Utc(near)) = Stamp::parse(b"2026-11-20T00:01:00Z") else { panic!("not parsed") };
+        let Some(stamp) = Stamp::parse(b"23:59:30") else { panic!("not parsed") };
         assert_eq!(stamp.resolve(Zone(0), near).to_string(), "2026-11-19T23:59:30.000Z");
     }
 
     #[test]
-    fn what_is_no_stamp_is_none() {
+    fn text_that_is_not_a_stamp_is_rejected() {
         for text in ["", "2026", "2026-13-01T00:00:00Z", "2026-11-20T25:00:00Z", "20/Foo/2026:07:19:57 +0900", "2026-11-20Tx"] {
             assert_eq!(Stamp::parse(text.as_bytes()), None, "{text}");
         }

@@ -6,7 +6,7 @@
 mod rates;
 mod ring;
 
-pub use rates::{Counted, RateOptions, RateTable, RateTableState, WindowView};
+pub use rates::{Counted, RateOptions, RateTable, RateTableState, WindowView, is_usual_status};
 pub use ring::Ring;
 
 use serde::{Deserialize, Serialize};

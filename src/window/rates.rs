@@ -251,16 +251,21 @@ fn view_status(provider: Provider, status: StatusLabel, errors: [u64; 4], views:
     }
 }
 
-/// Only statuses that LLM services answer with: a client that floods the log with all of 100 to 599 stays under the cap.
-fn is_exempt(options: &RateOptions, (provider, status): (Provider, StatusLabel)) -> bool {
-    let usual = match status.0 {
+/// Whether LLM services, or the proxies before them, answer with this status. Caps on series apply to all other statuses: a
+/// log with every number from 100 to 599 cannot fill the memory.
+#[must_use]
+pub fn is_usual_status(status: StatusLabel) -> bool {
+    match status.0 {
         None | Some(Status::Timeout | Status::Connection) => true,
         Some(Status::Http(code)) => matches!(
             code,
-            200 | 400..=405 | 407..=410 | 413 | 415 | 422 | 424 | 425 | 429 | 431 | 451 | 498 | 499 | 500..=504 | 520..=530
+            200 | 400..=405 | 407..=411 | 413 | 415 | 422 | 424 | 425 | 429 | 431 | 451 | 498..=504 | 507 | 520..=527 | 529 | 530
         ),
-    };
-    usual && provider.index() < options.shipped_providers
+    }
+}
+
+fn is_exempt(options: &RateOptions, (provider, status): (Provider, StatusLabel)) -> bool {
+    is_usual_status(status) && provider.index() < options.shipped_providers
 }
 
 /// A [`RateTable`] as plain values, providers by their ids.

@@ -1,8 +1,8 @@
-//! The HTTP side, over a socket: what each path answers, and what slow or odd peers can do to it.
+//! The HTTP server over a socket: the answer of each path, and slow or hostile peers.
 
 use crate::peer::PATIENCE;
 use flate2::read::GzDecoder;
-use llm_triage::admin::{About, AdminState, HttpLimits, HttpOptions, Lifecycle, PatternView, Phase, ReloadRequest, run};
+use llm_triage::admin::{About, AdminState, HttpLimits, Lifecycle, PatternView, Phase, ReloadRequest, run};
 use llm_triage::alert::{Alert, Reason, RowId, State};
 use llm_triage::framing::LossReason;
 use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges, SourceValues};
@@ -103,7 +103,7 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
             last_event: None,
             event_lag_s: 0.5,
             was_current: true,
-            books: SourceStats {
+            stats: SourceStats {
                 bytes: 4_000,
                 lines: 10,
                 event_lines: 6,
@@ -140,7 +140,7 @@ impl Running {
         recorder.publish(Arc::new(snapshot(Vec::new())));
         let source = metrics.source("app");
         source.set(SourceValues { lag_bytes: 4_096, seen_bytes: 9_000, skipped_bytes: 900, ..SourceValues::default() });
-        // One place, as the daemon has it: who finds it full is told so.
+        // A capacity of one, as in the daemon.
         let (sender, reloads) = mpsc::channel(1);
         let about = About { instance: "host-1".to_owned(), started: NOW, config: Some("/etc/c.toml".to_owned()) };
         let state = Arc::new(AdminState::new(metrics, about, Lifecycle::Loopback, sender));
@@ -160,11 +160,11 @@ impl Running {
         TcpStream::connect(self.address).await.expect("it listens")
     }
 
-    /// Sends a request with these head lines and reads all that comes back.
+    /// Sends a request with these header lines and reads the whole answer.
     async fn ask(&self, line: &str, head: &str) -> Answer {
         let mut stream = self.connect().await;
         let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}\r\n");
-        stream.write_all(request.as_bytes()).await.expect("it reads");
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
         Answer::read(stream).await
     }
 
@@ -180,7 +180,7 @@ impl Running {
 
     async fn stop(self) {
         self.stop.send(()).expect("it runs");
-        timeout(PATIENCE, self.task).await.expect("it ends in time").expect("and in peace");
+        timeout(PATIENCE, self.task).await.expect("the server stops in time").expect("without a panic");
     }
 }
 
@@ -194,15 +194,15 @@ struct Answer {
 impl Answer {
     async fn read(mut stream: TcpStream) -> Self {
         let mut bytes = Vec::new();
-        timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("an answer comes").expect("and can be read");
-        let end = bytes.windows(4).position(|it| it == b"\r\n\r\n").expect("an answer has a head");
+        timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("an answer arrives").expect("it can be read");
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head");
         let head = String::from_utf8(bytes[..end].to_vec()).expect("a head is text");
         let status = head.split(' ').nth(1).expect("a status line").parse().expect("a number");
         Self { status, head, body: bytes[end + 4..].to_vec() }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().skip(1).filter_map(|it| it.split_once(": ")).find(|(key, _)| *key == name).map(|(_, value)| value)
+        self.head.lines().skip(1).filter_map(|line| line.split_once(": ")).find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     fn text(&self) -> &str {
@@ -210,16 +210,8 @@ impl Answer {
     }
 }
 
-#[test]
-fn it_listens_on_this_machine_unless_told_otherwise() {
-    let options: HttpOptions = toml::from_str("").expect("nothing is needed");
-    assert_eq!((options.listen.to_string().as_str(), options.lifecycle), ("127.0.0.1:10529", false));
-    let options: HttpOptions = toml::from_str("listen = '[::]:80'\nlifecycle = true").expect("good options");
-    assert_eq!((options.listen.to_string().as_str(), options.lifecycle), ("[::]:80", true));
-}
-
 #[tokio::test]
-async fn every_path_answers_and_says_what_it_is() {
+async fn every_path_answers_with_its_content_type() {
     let running = Running::start().await;
     for (path, kind) in [
         ("/", "text/html; charset=utf-8"),
@@ -244,7 +236,7 @@ async fn every_path_answers_and_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_wrong_path_or_method_is_told_the_right_ones() {
+async fn a_wrong_path_or_method_is_answered_with_the_right_ones() {
     let running = Running::start().await;
     let answer = running.get("/metric").await;
     assert_eq!(answer.status, 404);
@@ -272,7 +264,7 @@ async fn ready_follows_the_phase_and_healthy_does_not() {
 }
 
 #[tokio::test]
-async fn metrics_come_in_the_format_and_coding_that_is_asked_for() {
+async fn metrics_have_the_requested_format_and_coding() {
     let running = Running::start().await;
     let open = running.ask("GET /metrics", "accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n").await;
     assert_eq!(open.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
@@ -318,7 +310,7 @@ async fn the_api_shows_the_snapshot() {
 }
 
 #[tokio::test]
-async fn the_page_says_what_is_wrong_whose_it_is_and_what_to_do() {
+async fn the_page_shows_failures_and_what_to_do() {
     let mut running = Running::start().await;
     let page = running.get("/").await.text().to_owned();
     for expected in [
@@ -335,12 +327,12 @@ async fn the_page_says_what_is_wrong_whose_it_is_and_what_to_do() {
     running.recorder.publish(Arc::new(snapshot(vec![alert(Severity::Critical, State::Firing)])));
     let page = running.get("/").await.text().to_owned();
     for expected in [
-        "OpenAI: calls fail until somebody acts",
+        "OpenAI: calls fail until someone acts",
         "LLMAuth at OpenAI for check&lt;out&gt;: stop and alert: developer on-call",
         "3 min ago",
         "1,234 failed, 4.2 a minute now, 50 % of its calls",
         "put the new key in",
-        "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &quot;quoted&quot; &amp; more",
+        "&lt;script&gt;alert('x')&lt;/script&gt; &quot;quoted&quot; &amp; more",
         "href=\"https://status.openai.com\"",
     ] {
         assert!(page.contains(expected), "no {expected} in\n{page}");
@@ -350,14 +342,14 @@ async fn the_page_says_what_is_wrong_whose_it_is_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_headline_goes_by_what_is_worst() {
+async fn the_headline_shows_the_most_severe_alert() {
     let mut running = Running::start().await;
     let mut over = alert(Severity::Warning, State::Resolved);
     (over.resolved_at, over.reason) = (Some(NOW), Some(Reason::Recovered));
     for (alerts, headline) in [
         (vec![alert(Severity::Warning, State::Firing), alert(Severity::Info, State::Firing)], "OpenAI: calls are failing"),
         (vec![alert(Severity::Info, State::Firing)], "OpenAI: something to look at"),
-        (vec![alert(Severity::Critical, State::Pending)], "OpenAI sees failures; not for long enough yet"),
+        (vec![alert(Severity::Critical, State::Pending)], "OpenAI: some calls fail; not long enough yet for an alert"),
         (vec![over], "No provider is failing"),
     ] {
         running.recorder.publish(Arc::new(snapshot(alerts)));
@@ -372,20 +364,21 @@ async fn the_headline_goes_by_what_is_worst() {
 }
 
 #[tokio::test]
-async fn a_reload_answers_what_became_of_it() {
+async fn a_reload_is_answered_with_its_result() {
     let mut running = Running::start().await;
     for (outcome, status, said) in [
         (Ok("reloaded: 3 patterns".to_owned()), 200, "reloaded: 3 patterns\n"),
         (
             Err("config.toml:3: unknown key `colour`".to_owned()),
             500,
-            "config.toml:3: unknown key `colour`\nnothing was changed; the configuration that was in force still is\n",
+            "config.toml:3: unknown key `colour`\nnothing was changed; the configuration from before stays in effect\n",
         ),
     ] {
         let mut stream = running.connect().await;
-        stream.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("it reads");
-        let request = timeout(PATIENCE, running.reloads.recv()).await.expect("it is passed on").expect("and the state lives");
-        request.reply.send(outcome).expect("somebody waits");
+        stream.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("the server reads");
+        let request =
+            timeout(PATIENCE, running.reloads.recv()).await.expect("the request is passed on").expect("the state exists");
+        request.reply.send(outcome).expect("the server waits");
         let answer = Answer::read(stream).await;
         assert_eq!((answer.status, answer.text()), (status, said));
     }
@@ -395,10 +388,10 @@ async fn a_reload_answers_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn a_second_reload_is_told_to_come_back_and_a_late_one_that_it_is_over() {
+async fn a_reload_is_refused_during_another_one_and_during_shutdown() {
     let mut running = Running::start().await;
     let mut first = running.connect().await;
-    first.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("it reads");
+    first.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("the server reads");
     while running.reloads.is_empty() {
         tokio::task::yield_now().await;
     }
@@ -406,69 +399,69 @@ async fn a_second_reload_is_told_to_come_back_and_a_late_one_that_it_is_over() {
     assert_eq!((second.status, second.header("retry-after")), (503, Some("5")), "{second:?}");
     running.reloads.close();
     let late = running.ask("POST /-/reload", "").await;
-    assert!(late.status == 503 && late.text().contains("the process ends"), "{late:?}");
+    assert!(late.status == 503 && late.text().contains("the daemon is stopping"), "{late:?}");
     drop(running.reloads.recv().await);
-    let given_up = Answer::read(first).await;
-    assert!(given_up.status == 503 && given_up.text().contains("nothing was reloaded"), "{given_up:?}");
+    let unanswered = Answer::read(first).await;
+    assert!(unanswered.status == 503 && unanswered.text().contains("nothing was reloaded"), "{unanswered:?}");
     running.stop().await;
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_refused() {
+async fn a_head_that_is_too_long_is_refused() {
     let running = Running::start().await;
     let answer = running.ask("GET /", &format!("x: {}\r\n", "y".repeat(20_000))).await;
     assert_eq!(answer.status, 431);
     running.stop().await;
 }
 
-/// Short limits, and few places.
+/// Short timeouts, and few connections.
 fn strict(connections: usize) -> HttpLimits {
     let short = Duration::from_millis(100);
     HttpLimits { connections, head_timeout: short, write_timeout: short, ..HttpLimits::default() }
 }
 
 #[tokio::test]
-async fn peers_that_do_not_speak_up_are_cut_off() {
+async fn peers_that_send_no_request_are_disconnected() {
     let running = Running::start_with(strict(2)).await;
     let mut silent = running.connect().await;
     let mut slow = running.connect().await;
-    slow.write_all(b"GET /metr").await.expect("it reads");
-    // Both places are taken; this one is served when they are free.
+    slow.write_all(b"GET /metr").await.expect("the server reads");
+    // Both connections are in use; this one is served after they are closed.
     assert_eq!(running.get("/-/healthy").await.status, 200);
     for peer in [&mut silent, &mut slow] {
-        timeout(PATIENCE, peer.read_to_end(&mut Vec::new())).await.expect("it was cut off").ok();
+        timeout(PATIENCE, peer.read_to_end(&mut Vec::new())).await.expect("the server closes the connection").ok();
     }
     running.stop().await;
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_read_is_cut_off() {
+async fn a_peer_that_does_not_read_is_disconnected() {
     let running = Running::start_with(strict(1)).await;
-    // Asks and asks, and reads nothing: the answers fill the buffers of both sides.
-    let mut deaf = running.connect().await;
-    deaf.write_all("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000).as_bytes()).await.expect("the kernel holds that");
-    assert_eq!(running.get("/-/healthy").await.status, 200, "its place was given to another");
+    // Sends requests and reads nothing: the answers fill the buffers of both sides.
+    let mut reader = running.connect().await;
+    reader.write_all("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000).as_bytes()).await.expect("the kernel holds that");
+    assert_eq!(running.get("/-/healthy").await.status, 200, "its connection was given to another peer");
     let mut answers = Vec::new();
-    timeout(PATIENCE, deaf.read_to_end(&mut answers)).await.expect("it was cut off").ok();
+    timeout(PATIENCE, reader.read_to_end(&mut answers)).await.expect("the server closes the connection").ok();
     let count = String::from_utf8_lossy(&answers).matches("HTTP/1.1 200 OK").count();
     assert!(count < 2_000, "all {count} answers were sent to a peer that did not read");
     running.stop().await;
 }
 
 #[tokio::test]
-async fn the_end_waits_for_answers_under_way_and_for_nobody_else() {
+async fn shutdown_waits_only_for_answers_in_progress() {
     let mut running = Running::start().await;
     let mut idle = running.connect().await;
     let mut busy = running.connect().await;
-    busy.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("it reads");
-    let request = timeout(PATIENCE, running.reloads.recv()).await.expect("it is passed on").expect("and the state lives");
+    busy.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("the server reads");
+    let request = timeout(PATIENCE, running.reloads.recv()).await.expect("the request is passed on").expect("the state exists");
     let (address, task) = (running.address, running.task);
     running.stop.send(()).expect("it runs");
     let closed = timeout(PATIENCE, idle.read_to_end(&mut Vec::new())).await;
-    assert_eq!(closed.expect("an idle connection ends at once").expect("in peace"), 0);
-    request.reply.send(Ok("done".to_owned())).expect("somebody waits");
+    assert_eq!(closed.expect("an idle connection closes at once").expect("without an error"), 0);
+    request.reply.send(Ok("done".to_owned())).expect("the server waits");
     let answer = Answer::read(busy).await;
     assert_eq!((answer.status, answer.text()), (200, "done\n"));
-    timeout(PATIENCE, task).await.expect("it ends in time").expect("and in peace");
-    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    timeout(PATIENCE, task).await.expect("the server stops in time").expect("without a panic");
+    assert!(TcpStream::connect(address).await.is_err(), "the port is closed");
 }

@@ -21,7 +21,7 @@ impl World {
         let spec = |id: &str| ProviderSpec { id: id.to_owned(), ..ProviderSpec::default() };
         let relay = ProviderSpec { relay: true, self_hosted: true, ..spec("litellm") };
         let specs = [spec("openai"), spec("anthropic"), spec("deepseek"), relay];
-        let pattern = |id: &str, category, owner| Pattern {
+        let pattern = |id: &str, category, owner, tags: &[&str]| Pattern {
             id: id.to_owned(),
             title: format!("{id}, in words"),
             category,
@@ -35,16 +35,17 @@ impl World {
             examples: Vec::new(),
             near: Vec::new(),
             covers: Vec::new(),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             file: String::new(),
             line: 0,
             own: false,
         };
         let patterns = vec![
-            pattern("anthropic-overloaded", Category::RateLimitCapacity, Owner::Provider),
-            pattern("openai-rate-limit", Category::RateLimitCapacity, Owner::Account),
-            pattern("deepseek-empty-choices", Category::ProviderQuirk, Owner::Provider),
-            pattern("openai-empty-messages", Category::RequestFormat, Owner::Caller),
-            pattern("openai-invalid-key", Category::Auth, Owner::Account),
+            pattern("anthropic-overloaded", Category::RateLimitCapacity, Owner::Provider, &["overload"]),
+            pattern("openai-rate-limit", Category::RateLimitCapacity, Owner::Account, &[]),
+            pattern("deepseek-empty-choices", Category::ProviderQuirk, Owner::Provider, &["hollow"]),
+            pattern("openai-empty-messages", Category::RequestFormat, Owner::Caller, &[]),
+            pattern("openai-invalid-key", Category::Auth, Owner::Account, &[]),
         ];
         Self { providers: Providers::new(specs).expect("good ids"), patterns, sources: vec!["app".to_owned()] }
     }
@@ -484,13 +485,13 @@ fn an_alert_quotes_what_many_calls_show_and_says_whose_fault_it_is() {
     }
     // The first message goes out at the first refusal, and says what is known by then.
     assert!(
-        out[0].alert.evidence.contains("before: 60 calls of checkout had worked, the last at "),
+        out[0].alert.evidence.contains("before: 60 calls of checkout succeeded, the last at "),
         "{}",
         out[0].alert.evidence
     );
     let now = &alerts.alerts(Timestamp::from_second(START + 80), world.lexicon())[0];
-    assert!(now.description.contains("Blame: account; checkout: 60 calls worked until "), "{}", now.description);
-    assert!(now.evidence.contains("found: checkout: 60 calls worked until "), "{}", now.evidence);
+    assert!(now.description.contains("Owner: account; checkout: 60 calls succeeded until "), "{}", now.description);
+    assert!(now.evidence.contains("found: checkout: 60 calls succeeded until "), "{}", now.evidence);
     assert!(now.evidence.ends_with("example: it says 401"), "{}", now.evidence);
 }
 

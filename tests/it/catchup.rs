@@ -1,4 +1,4 @@
-//! After downtime: the backlog is read by event time, and only what is still true is told.
+//! After downtime: the backlog is evaluated by event time, and only alerts that still fire are emitted.
 
 use crate::replay::Setup;
 use llm_triage::alert::{AlertOptions, State as AlertState, Transition};
@@ -9,7 +9,7 @@ use llm_triage::time::{Timestamp, Zone};
 
 const START: i64 = 1_795_166_000;
 
-/// A daemon's pipeline, fed by hand.
+/// The pipeline of a daemon. The test sends the events.
 struct World {
     pipeline: Pipeline,
     transitions: Vec<Transition>,
@@ -28,7 +28,7 @@ impl World {
         self.transitions.append(&mut out.transitions);
     }
 
-    /// Lines of one stream, which arrive now.
+    /// Sends lines of one stream that arrive at `now`.
     fn read(&mut self, stream: usize, text: &str, now: i64) {
         let offset = self.offsets[stream];
         self.offsets[stream] += text.len() as u64;
@@ -38,10 +38,10 @@ impl World {
     }
 
     fn ticks(&mut self, from: i64, to: i64) {
-        (from..=to).for_each(|it| self.handle(Event::Tick(at(it))));
+        (from..=to).for_each(|second| self.handle(Event::Tick(at(second))));
     }
 
-    /// The next process, at a later time.
+    /// Starts the next process.
     fn restart(self) -> Self {
         let state = serde_json::to_string(&self.pipeline.state()).expect("JSON");
         let state: State = serde_json::from_str(&state).expect("a state");
@@ -53,23 +53,25 @@ impl World {
         next
     }
 
-    fn told(&self) -> Vec<String> {
+    fn notified(&self) -> Vec<String> {
         self.transitions
             .iter()
-            .filter(|it| it.to != AlertState::Pending && it.from != AlertState::Pending || it.to == AlertState::Firing)
-            .map(|it| format!("{} {}", it.alert.row, it.to))
+            .filter(|change| {
+                change.to != AlertState::Pending && change.from != AlertState::Pending || change.to == AlertState::Firing
+            })
+            .map(|change| format!("{} {}", change.alert.row, change.to))
             .collect()
     }
 
     fn firing(&self) -> Vec<String> {
         let alerts = self.pipeline.snapshot().alerts;
-        alerts.iter().filter(|it| it.state == AlertState::Firing).map(|it| it.row.clone()).collect()
+        alerts.iter().filter(|alert| alert.state == AlertState::Firing).map(|alert| alert.row.clone()).collect()
     }
 
     fn window(&self, name: &str) -> u64 {
         let snapshot = self.pipeline.snapshot();
-        let wanted = |it: &&llm_triage::pipeline::WindowView| it.window == name && it.status.is_none();
-        snapshot.windows.iter().filter(wanted).map(|it| it.calls).sum()
+        let wanted = |view: &&llm_triage::pipeline::WindowView| view.window == name && view.status.is_none();
+        snapshot.windows.iter().filter(wanted).map(|view| view.calls).sum()
     }
 }
 
@@ -86,36 +88,36 @@ fn call(second: i64, status: u16) -> String {
     format!("{{\"timestamp\":\"{}\",\"provider\":\"openai\",\"status_code\":{status},{what}}}\n", at(second))
 }
 
-/// One call a second from one second to another.
+/// One call per second.
 fn calls(from: i64, to: i64, status: u16) -> String {
-    (from..to).map(|it| call(it, status)).collect()
+    (from..to).map(|second| call(second, status)).collect()
 }
 
 fn catching_up(world: &mut World, streams: &[u32]) {
-    world.handle(Event::CatchingUp(streams.iter().map(|it| StreamId(*it)).collect()));
+    world.handle(Event::CatchingUp(streams.iter().map(|stream| StreamId(*stream)).collect()));
 }
 
 #[test]
-fn trouble_that_came_and_went_while_nobody_looked_is_not_told() {
+fn an_outage_that_began_and_ended_while_down_is_not_notified() {
     let mut world = World::new(1);
     world.read(0, &calls(START, START + 60, 200), START + 60);
     world.ticks(START + 60, START + 70);
     let mut world = world.restart();
-    // Two hours later: an hour of 429s lies between, and all is well again since forty minutes.
+    // Two hours later: an hour of 429s, and then forty minutes without errors.
     let now = START + 7_200;
     catching_up(&mut world, &[0]);
     world.read(0, &calls(START + 60, START + 1_200, 200), now);
     world.ticks(now, now + 1);
     world.read(0, &calls(START + 1_200, START + 4_800, 429), now + 1);
     world.read(0, &calls(START + 4_800, now, 200), now + 2);
-    assert_eq!(world.told(), Vec::<String>::new());
+    assert_eq!(world.notified(), Vec::<String>::new());
     world.handle(Event::CaughtUp(StreamId(0)));
     world.ticks(now + 3, now + 30);
-    assert_eq!(world.told(), Vec::<String>::new());
+    assert_eq!(world.notified(), Vec::<String>::new());
 }
 
 #[test]
-fn trouble_that_lasts_is_told_once_with_its_own_beginning() {
+fn an_outage_that_lasts_is_notified_with_its_own_start() {
     let mut world = World::new(1);
     world.read(0, &calls(START, START + 60, 200), START + 60);
     world.ticks(START + 60, START + 70);
@@ -125,18 +127,18 @@ fn trouble_that_lasts_is_told_once_with_its_own_beginning() {
     world.read(0, &calls(START + 60, START + 3_000, 200), now);
     world.ticks(now, now + 2);
     world.read(0, &calls(START + 3_000, now, 429), now + 2);
-    assert_eq!(world.told(), Vec::<String>::new(), "nothing before the end of the backlog");
+    assert_eq!(world.notified(), Vec::<String>::new(), "nothing before the end of the backlog");
     world.handle(Event::CaughtUp(StreamId(0)));
     world.ticks(now + 3, now + 10);
-    assert!(world.told().contains(&"rate-limit firing".to_owned()), "{:?}", world.told());
-    let alert = world.transitions.iter().find(|it| it.alert.row == "rate-limit").expect("told");
-    assert_eq!(alert.alert.since, at(START + 3_000), "it began when the trouble did");
+    assert!(world.notified().contains(&"rate-limit firing".to_owned()), "{:?}", world.notified());
+    let alert = world.transitions.iter().find(|change| change.alert.row == "rate-limit").expect("notified");
+    assert_eq!(alert.alert.since, at(START + 3_000), "the alert starts with the outage");
 }
 
-/// An alert that fired before the restart goes on without a word, or ends with one.
+/// An alert that fired before the restart continues without a notification, or resolves with one.
 #[test]
-fn an_alert_from_before_ends_only_where_the_backlog_says_so() {
-    for (better, told) in [(false, Vec::<String>::new()), (true, vec!["rate-limit resolved".to_owned()])] {
+fn an_alert_from_before_the_restart_resolves_by_the_backlog() {
+    for (better, expected) in [(false, Vec::<String>::new()), (true, vec!["rate-limit resolved".to_owned()])] {
         let mut world = World::new(1);
         world.read(0, &calls(START, START + 60, 200), START + 60);
         for second in START + 60..START + 180 {
@@ -147,25 +149,25 @@ fn an_alert_from_before_ends_only_where_the_backlog_says_so() {
         let mut world = world.restart();
         let now = START + 1_800;
         catching_up(&mut world, &[0]);
-        // Seconds pass while the backlog is read: they must not end what was not read to its end.
+        // Seconds pass while the backlog is read. They must not resolve the alert.
         world.ticks(now, now + 400);
         let status = if better { 200 } else { 429 };
         world.read(0, &calls(START + 180, now, status), now + 400);
         world.handle(Event::CaughtUp(StreamId(0)));
         world.ticks(now + 401, now + 402);
-        let rate_limit: Vec<_> = world.told().into_iter().filter(|it| it.starts_with("rate-limit")).collect();
-        assert_eq!(rate_limit, told, "better: {better}");
+        let rate_limit: Vec<_> = world.notified().into_iter().filter(|text| text.starts_with("rate-limit")).collect();
+        assert_eq!(rate_limit, expected, "better: {better}");
     }
 }
 
 #[test]
-fn windows_are_as_if_it_had_never_been_away() {
+fn windows_are_the_same_as_without_a_restart() {
     let log = calls(START, START + 900, 200);
-    let mut never_away = World::new(1);
+    let mut uninterrupted = World::new(1);
     for second in START..START + 900 {
-        never_away.read(0, &call(second, 200), second);
+        uninterrupted.read(0, &call(second, 200), second);
     }
-    never_away.ticks(START + 900, START + 905);
+    uninterrupted.ticks(START + 900, START + 905);
     let mut world = World::new(1);
     let (before, after) = log.split_at(log.len() / 3);
     world.read(0, before, START + 300);
@@ -175,13 +177,13 @@ fn windows_are_as_if_it_had_never_been_away() {
     world.handle(Event::CaughtUp(StreamId(0)));
     world.ticks(START + 900, START + 905);
     for window in ["1m", "5m", "15m", "1h"] {
-        assert_eq!(world.window(window), never_away.window(window), "{window}");
+        assert_eq!(world.window(window), uninterrupted.window(window), "{window}");
     }
 }
 
-/// Of two files one is read first and the other, with the end of the trouble, much later.
+/// Of two files, the one with the end of the outage is read much later.
 #[test]
-fn files_of_a_backlog_may_come_one_after_the_other() {
+fn files_of_a_backlog_may_be_read_one_after_the_other() {
     let mut world = World::new(2);
     world.read(0, &calls(START, START + 60, 200), START + 60);
     world.ticks(START + 60, START + 70);
@@ -194,35 +196,34 @@ fn files_of_a_backlog_may_come_one_after_the_other() {
     world.read(1, &calls(START + 400, now, 200), now + 30);
     world.handle(Event::CaughtUp(StreamId(1)));
     world.ticks(now + 30, now + 40);
-    assert_eq!(world.told(), Vec::<String>::new());
+    assert_eq!(world.notified(), Vec::<String>::new());
 }
 
 #[test]
-fn while_the_only_source_is_behind_its_own_time_counts_and_nothing_resolves() {
+fn while_the_only_source_is_behind_its_own_time_is_the_clock() {
     let mut world = World::new(1);
     for second in START..START + 120 {
         world.read(0, &call(second, 401), second);
         world.handle(Event::Tick(at(second)));
     }
     assert!(world.firing().contains(&"auth".to_owned()));
-    // The log goes on well, and is read with a delay that grows beyond half an hour: without a clock of its own all of the
-    // calm would have passed unread.
+    // The log continues and is read with a delay that grows beyond half an hour. By the wall clock, the alert would see no
+    // errors for that time and resolve.
     world.handle(Event::Behind { stream: StreamId(0), source: SourceId(0), behind: true });
     for step in 0..60 {
         let (from, now) = (START + 120 + step * 2, START + 180 + step * 60);
         world.read(0, &calls(from, from + 2, 401), now);
         world.ticks(now, now + 59);
     }
-    assert!(world.firing().contains(&"auth".to_owned()), "{:?}", world.told());
-    assert!(!world.told().contains(&"silence firing".to_owned()), "{:?}", world.told());
+    assert!(world.firing().contains(&"auth".to_owned()), "{:?}", world.notified());
+    assert!(!world.notified().contains(&"silence firing".to_owned()), "{:?}", world.notified());
     let end = START + 180 + 3_600;
     world.read(0, &calls(START + 240, end, 200), end);
     world.handle(Event::Behind { stream: StreamId(0), source: SourceId(0), behind: false });
     world.ticks(end, end + 20);
-    assert!(world.told().contains(&"auth resolved".to_owned()), "{:?}", world.told());
+    assert!(world.notified().contains(&"auth resolved".to_owned()), "{:?}", world.notified());
 }
 
-/// One slow file does not hold up the alerts of the others.
 #[test]
 fn a_source_that_is_behind_does_not_delay_the_others() {
     let mut world = World::new(1);
@@ -234,15 +235,15 @@ fn a_source_that_is_behind_does_not_delay_the_others() {
         world.read(0, &call(second, 429), second);
         world.handle(Event::Tick(at(second)));
     }
-    assert!(world.firing().contains(&"rate-limit".to_owned()), "{:?}", world.told());
+    assert!(world.firing().contains(&"rate-limit".to_owned()), "{:?}", world.notified());
 }
 
-/// A clock that is set forward was nobody's silence; one that is set back does not stop time until it is reached again.
+/// A clock that is set forward is not a silence. A clock that is set back does not stop time until it reaches the old value.
 #[test]
-fn a_clock_that_is_set_stops_nothing() {
+fn a_clock_change_neither_fires_nor_blocks_alerts() {
     for step in [6_000, -6_000] {
         let mut world = World::new(1);
-        // An hour and a half of calls, so that their end would be noticed.
+        // An hour and a half of calls, so that a silence would fire an alert.
         for second in (START..START + 5_400).step_by(20) {
             world.read(0, &call(second, 200), second);
             world.handle(Event::Tick(at(second)));
@@ -250,12 +251,12 @@ fn a_clock_that_is_set_stops_nothing() {
         let now = START + 5_400 + step;
         world.handle(Event::ClockStep(at(now)));
         world.ticks(now, now + 20);
-        assert_eq!(world.told(), Vec::<String>::new(), "{step}");
+        assert_eq!(world.notified(), Vec::<String>::new(), "{step}");
         for second in now + 20..now + 100 {
             world.read(0, &call(second, 429), second);
             world.handle(Event::Tick(at(second)));
         }
-        assert!(world.firing().contains(&"rate-limit".to_owned()), "{step}: {:?}", world.told());
+        assert!(world.firing().contains(&"rate-limit".to_owned()), "{step}: {:?}", world.notified());
         assert_eq!(world.window("5m"), 80, "{step}");
     }
 }

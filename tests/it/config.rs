@@ -141,7 +141,7 @@ by = ["service"]
 config.toml:3: a source of files needs `paths`, like [\"/var/log/llm/*.jsonl\"]
 config.toml:5: there is no key `source.file.path`; did you mean `paths`?
 config.toml:6: `source.file.start_at`: unknown variant `middle`, expected `beginning` or `end`
-config.toml:8: `/var/log/[.jsonl` is no glob pattern: error parsing glob '[.jsonl': unclosed character class; missing ']'
+config.toml:8: invalid glob pattern `/var/log/[.jsonl`: error parsing glob '[.jsonl': unclosed character class; missing ']'
 config.toml:9: `timezone` is \"Tokyo\"; use a name of the IANA database, like \"Asia/Tokyo\"
 config.toml:10: a source of TCP lines needs `listen`, like \"127.0.0.1:10530\"
 config.toml:11: `source.tcp.listen`: invalid type: integer `10530`, expected socket address

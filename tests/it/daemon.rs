@@ -1,5 +1,6 @@
-//! The whole daemon in one process: what it reads, how it ends, and where the next one goes on.
+//! The whole daemon in one process: what it reads, how it ends, and where the next process resumes.
 
+use crate::running::PATIENCE;
 use llm_triage::alert::{AlertOptions, SelfRow};
 use llm_triage::classify::{Catalog, Classifier, Traffic};
 use llm_triage::config::{Config, Flags};
@@ -18,17 +19,20 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Counts lines, and bytes that were skipped.
-struct Counter(Arc<AtomicU64>, Arc<AtomicU64>);
+/// An edge that counts lines, and skipped bytes.
+struct Counter {
+    lines: Arc<AtomicU64>,
+    skipped_bytes: Arc<AtomicU64>,
+}
 
 impl Edge for Counter {
     fn batch(&mut self, tally: &Tally, _output: &Output) {
-        self.0.fetch_add(tally.books.values().map(|it| it.lines).sum(), Ordering::Relaxed);
+        self.lines.fetch_add(tally.sources.values().map(|counters| counters.lines).sum(), Ordering::Relaxed);
         let skipped = tally.lost_bytes.iter().filter(|((_, reason), _)| *reason == LossReason::CrashLoop);
-        self.1.fetch_add(skipped.map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
+        self.skipped_bytes.fetch_add(skipped.map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
     }
 
-    fn present(&mut self, _snapshot: Snapshot) {}
+    fn publish(&mut self, _snapshot: Snapshot) {}
 
     fn checks(&self, _snapshot: &Snapshot) -> Vec<(SelfRow, Option<String>)> {
         Vec::new()
@@ -41,9 +45,9 @@ impl Edge for Counter {
     }
 }
 
-fn pipeline(parts: &Bound) -> Pipeline {
+fn pipeline(bound: &Bound) -> Pipeline {
     let catalog = Catalog::build(&[], &[]).expect("nothing in it can be wrong");
-    let names: Vec<String> = parts.sources.all().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = bound.sources.all().into_iter().map(|(name, _)| name).collect();
     let options =
         |name: &String| SourceOptions { name: name.clone(), grain: GrainRule::Auto, traffic: Traffic::Llm, zone: None };
     let sources = names.iter().map(options).collect();
@@ -66,7 +70,7 @@ fn append(dir: &TempDir, text: &str) {
     file.write_all(text.as_bytes()).expect("written");
 }
 
-/// Takes ports and state; the thread of one that panicked may still be about to give them back.
+/// Takes ports and state. Retries, because the thread of a daemon that panicked may still hold them.
 async fn bind(config: Config) -> Daemon {
     for _ in 0..500 {
         match Daemon::bind(config.clone()).await {
@@ -74,13 +78,13 @@ async fn bind(config: Config) -> Daemon {
             bound => return bound.expect("bound"),
         }
     }
-    panic!("the state directory was never given back")
+    panic!("the state directory was not released")
 }
 
 /// A daemon on a thread of its own.
 struct Running {
     lines: Arc<AtomicU64>,
-    lost: Arc<AtomicU64>,
+    skipped_bytes: Arc<AtomicU64>,
     shutdown: Shutdown,
     phases: Phases,
     tcp: std::net::SocketAddr,
@@ -92,26 +96,29 @@ impl Running {
         Self::start_with(dir, |_| ())
     }
 
-    fn phases_reached(&self, phase: Phase) {
-        while self.phases.now() < phase {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+    fn wait_for_phase(&self, phase: Phase) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let reached = async { tokio::time::timeout(PATIENCE, self.phases.reached(phase)).await };
+        runtime.block_on(reached).unwrap_or_else(|_| panic!("{phase:?} was not reached"));
     }
 
-    fn start_with(dir: &Path, look: impl FnOnce(&Bound) + Send + 'static) -> Self {
-        let (lines, lost, shutdown) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Shutdown::default());
-        let (tell, told) = mpsc::channel();
+    fn start_with(dir: &Path, inspect: impl FnOnce(&Bound) + Send + 'static) -> Self {
+        let (lines, skipped_bytes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let shutdown = Shutdown::default();
+        let (started, start) = mpsc::channel();
         let end = {
-            let (lines, lost, shutdown, config) = (Arc::clone(&lines), Arc::clone(&lost), shutdown.clone(), config(dir));
+            let edge = Counter { lines: Arc::clone(&lines), skipped_bytes: Arc::clone(&skipped_bytes) };
+            let (shutdown, config) = (shutdown.clone(), config(dir));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             std::thread::spawn(move || {
                 runtime.block_on(async {
                     let daemon = bind(config).await;
                     let tcp = daemon.tcp_addresses().expect("known")[0];
-                    let build = |parts: Bound| {
-                        look(&parts);
-                        tell.send((tcp, parts.phases.clone())).expect("heard");
-                        (pipeline(&parts), Counter(lines, lost))
+                    let phases = daemon.phases();
+                    let build = |bound: Bound| {
+                        inspect(&bound);
+                        started.send((tcp, phases)).expect("the test waits for it");
+                        (pipeline(&bound), edge)
                     };
                     let serve = |_listener: TcpListener, stop: CancellationToken| async move { stop.cancelled().await };
                     let (_ask, asked) = tokio::sync::mpsc::channel(1);
@@ -120,8 +127,8 @@ impl Running {
                 })
             })
         };
-        let (tcp, phases) = told.recv().expect("it starts");
-        Self { lines, lost, shutdown, phases, tcp, end }
+        let (tcp, phases) = start.recv().expect("it starts");
+        Self { lines, skipped_bytes, shutdown, phases, tcp, end }
     }
 
     fn wait_for(&self, lines: u64) {
@@ -136,36 +143,35 @@ impl Running {
 
     fn finish(self) -> Result<(), RunError> {
         self.shutdown.drain.cancel();
-        let end = self.end.join().expect("no panic");
-        assert_eq!(self.phases.now(), Phase::Stopped);
-        end
+        self.wait_for_phase(Phase::Stopped);
+        self.end.join().expect("no panic")
     }
 }
 
-/// A state that ends the process while it is taken up must not do so for ever.
+/// A saved state that makes the process panic while it is restored must not do so for ever.
 #[test]
-fn a_state_that_ends_the_process_is_left_out_after_three_times() {
+fn a_state_that_ends_the_process_is_skipped_after_three_starts() {
     let dir = tempfile::tempdir().expect("a directory");
     append(&dir, &LINE.repeat(3));
     let first = Running::start(dir.path());
     first.wait_for(3);
     first.finish().expect("ended well");
     append(&dir, &LINE.repeat(2));
-    let begun = || {
+    let starts_and_restoring = || {
         let text = std::fs::read_to_string(dir.path().join("state/checkpoint.json")).expect("a checkpoint");
         let body = text.split_once('\n').expect("a first line").1.to_owned();
         let checkpoint: serde_json::Value = serde_json::from_str(&body).expect("JSON");
         (checkpoint["starts"].as_u64(), checkpoint["restoring"].as_bool())
     };
-    assert_eq!(begun(), (Some(0), Some(false)));
+    assert_eq!(starts_and_restoring(), (Some(0), Some(false)));
     for times in 1..=3 {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let config = config(dir.path());
         let ended = std::thread::spawn(move || {
             runtime.block_on(async {
                 let daemon = bind(config).await;
-                let build = |parts: Bound| -> (Pipeline, Counter) {
-                    assert!(parts.kept.is_none(), "as a state that cannot be taken up");
+                let build = |bound: Bound| -> (Pipeline, Counter) {
+                    assert!(bound.persisted.is_none(), "this panic stands for a state that cannot be restored");
                     unreachable!("there is a state")
                 };
                 let serve = |_listener: TcpListener, stop: CancellationToken| async move { stop.cancelled().await };
@@ -174,25 +180,25 @@ fn a_state_that_ends_the_process_is_left_out_after_three_times() {
             });
         });
         ended.join().expect_err("it panicked");
-        assert_eq!(begun(), (Some(times), Some(true)));
+        assert_eq!(starts_and_restoring(), (Some(times), Some(true)));
     }
-    let lost = dir.path().join("lost");
-    let last = Running::start_with(dir.path(), move |parts| {
-        std::fs::write(&lost, format!("{}", parts.kept.is_none())).expect("written")
+    let skipped = dir.path().join("skipped");
+    let last = Running::start_with(dir.path(), move |bound| {
+        std::fs::write(&skipped, format!("{}", bound.persisted.is_none())).expect("written")
     });
-    assert_eq!(std::fs::read_to_string(dir.path().join("lost")).expect("built"), "true", "the state is left out");
-    last.phases_reached(Phase::Ready);
+    assert_eq!(std::fs::read_to_string(dir.path().join("skipped")).expect("built"), "true", "the state is skipped");
+    last.wait_for_phase(Phase::Ready);
     append(&dir, LINE);
     last.wait_for(1);
-    assert_eq!(last.lost.load(Ordering::Relaxed), 2 * LINE.len() as u64, "what was skipped is counted");
+    assert_eq!(last.skipped_bytes.load(Ordering::Relaxed), 2 * LINE.len() as u64, "skipped bytes are counted");
     last.finish().expect("ended well");
-    assert_eq!(begun(), (Some(0), Some(false)));
+    assert_eq!(starts_and_restoring(), (Some(0), Some(false)));
 }
 
 const LINE: &str = "{\"provider\":\"openai\",\"status_code\":200,\"event\":\"llm_call\"}\n";
 
 #[test]
-fn a_restart_goes_on_where_the_last_one_ended() {
+fn a_restart_resumes_where_the_last_process_ended() {
     let dir = tempfile::tempdir().expect("a directory");
     append(&dir, &LINE.repeat(3));
     let first = Running::start(dir.path());
@@ -207,7 +213,7 @@ fn a_restart_goes_on_where_the_last_one_ended() {
 }
 
 #[test]
-fn what_peers_sent_before_the_end_is_counted() {
+fn lines_that_peers_sent_before_the_end_are_counted() {
     let dir = tempfile::tempdir().expect("a directory");
     let daemon = Running::start(dir.path());
     let mut peer = std::net::TcpStream::connect(daemon.tcp).expect("connected");
@@ -220,7 +226,7 @@ fn what_peers_sent_before_the_end_is_counted() {
 }
 
 #[test]
-fn what_is_taken_is_a_start_error() {
+fn a_port_or_state_directory_in_use_is_a_start_error() {
     let dir = tempfile::tempdir().expect("a directory");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

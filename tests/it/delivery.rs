@@ -111,7 +111,7 @@ fn later(after: Option<Duration>) -> Failure {
 }
 
 fn refusal() -> SendError {
-    SendError::Status { authority: "am:9093".to_owned(), code: 503, said: "busy".to_owned() }
+    SendError::Status { authority: "am:9093".to_owned(), code: 503, body: "busy".to_owned() }
 }
 
 #[test]
@@ -666,23 +666,23 @@ fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
     let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let expected = [
         "receiver alertmanager: urls is missing; list the address of every member: [\"http://am-0:9093\", …]",
-        "receiver alertmanager-2: the address in urls cannot be used: it must begin with http:// or https://",
-        "receiver alertmanager-3: the address in urls cannot be used: it holds a user and password; use \
+        "receiver alertmanager-2: cannot use the address in urls: it must begin with http:// or https://",
+        "receiver alertmanager-3: cannot use the address in urls: it contains a user and password; use \
          bearer_token_file, or url_file for the whole address",
-        "receiver x: the address in urls cannot be used: it must begin with http:// or https://",
-        "receiver webhook: url is missing; write the address, or url_file where it is a secret",
-        "receiver webhook-2: both url and url_file are given; keep the one that is right",
+        "receiver x: cannot use the address in urls: it must begin with http:// or https://",
+        "receiver webhook: url is missing; write the address, or url_file if the address is a secret",
+        "receiver webhook-2: both url and url_file are set; remove one of them",
         &format!("receiver webhook-3: cannot read url_file {}", dir.path().join("gone").display()),
-        &format!("receiver webhook-4: url_file {} must hold one line of plain text", dir.path().join("two").display()),
+        &format!("receiver webhook-4: url_file {} must contain one line of plain text", dir.path().join("two").display()),
         "receiver same: there is no row \"atuh\" in the escalation table; `llm-triage check` lists them",
         "receiver same: two receivers have this name; give one of them another `name`",
-        "receiver slack: url_file is missing; the webhook's address is a secret: put it into a file and name that",
-        "receiver pagerduty: routing_key_file is missing; the routing key is a secret: put it into a file and name that",
+        "receiver slack: url_file is missing; the address of the webhook is a secret: write it to a file and set the path of the file here",
+        "receiver pagerduty: routing_key_file is missing; the routing key is a secret: write it to a file and set the path of the file here",
         "receiver command: command is missing; list the program and its arguments: [\"/usr/local/bin/notify\", \"--team\", \"llm\"]",
-        "receiver command-2: the command cannot be run: no such program is on the PATH; write its whole path",
-        "receiver command-3: the command cannot be run: a relative path depends on where we are started; write the whole path",
-        "receiver command-4: the command cannot be run: there is no such file, or it must not be run (chmod +x)",
-        "receiver heartbeat: url is missing; write the address, or url_file where it is a secret",
+        "receiver command-2: cannot run the command: there is no such program on the PATH; write its absolute path",
+        "receiver command-3: cannot run the command: a relative path depends on the working directory; write the absolute path",
+        "receiver command-4: cannot run the command: there is no such file, or it is not executable (chmod +x)",
+        "receiver heartbeat: url is missing; write the address, or url_file if the address is a secret",
     ];
     assert_eq!(said, expected);
     let mute: ReceiverOptions =
@@ -691,7 +691,7 @@ fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
     let errors = mute.resolve(None, &warnings).expect_err("it lets nothing through");
     assert_eq!(
         errors[0].to_string(),
-        "receiver webhook: of its rows none is as severe as min_severity = \"critical\"; lower that, or leave it out"
+        "receiver webhook: none of its rows reaches min_severity = \"critical\"; lower min_severity or remove it"
     );
 
     let relative: ReceiverOptions = toml::from_str("[[slack]]\nurl_file = 'slack-url'").expect("well-formed");
@@ -700,7 +700,7 @@ fn everything_that_is_wrong_with_the_receivers_is_said_at_once() {
     let typo = toml::from_str::<ReceiverOptions>("[[slack]]\nurl = 'http://x'").expect_err("a secret has no place here");
     assert!(typo.to_string().contains("unknown field `url`"), "{typo}");
     let span = toml::from_str::<ReceiverOptions>("[[slack]]\ntimeout = '10 parsecs'").expect_err("no length of time");
-    assert!(span.to_string().contains("\"10 parsecs\" is no length of time; write for example"), "{span}");
+    assert!(span.to_string().contains("\"10 parsecs\" is not a duration; write for example"), "{span}");
 }
 
 /// A delivery that runs beside a test, by a clock the test moves.
@@ -734,7 +734,7 @@ impl Running {
     }
 
     fn tell(&self, transition: &Transition) {
-        self.delivery.tell(transition, NOW);
+        self.delivery.notify(transition, NOW);
     }
 
     fn now(&self) -> Timestamp {
@@ -1049,7 +1049,7 @@ async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
     running.clock.store(today.as_micros(), Ordering::SeqCst);
     let mut alert = alert("auth", "openai");
     (alert.since, alert.fired_at) = (today, Some(today));
-    running.delivery.tell(&firing(alert.clone()), today);
+    running.delivery.notify(&firing(alert.clone()), today);
 
     let body = |heard: crate::peer::Heard| serde_json::from_str::<Value>(&heard.body).expect("JSON");
     let (theirs, ours) = (body(hook.hear().await), body(own_hook.hear().await));
@@ -1065,7 +1065,7 @@ async fn a_real_alertmanager_takes_an_alert_and_lets_it_go() {
     shape(&ours, "", &mut our_shape);
     assert_eq!(their_shape, our_shape, "the payload has Alertmanager's shape");
 
-    running.delivery.tell(&resolved(alert, today), today);
+    running.delivery.notify(&resolved(alert, today), today);
     let end = body(hook.hear().await);
     assert_eq!(end["status"], "resolved");
     running.stop().await;

@@ -148,13 +148,13 @@ fn a_key_that_worked_and_is_refused_was_rotated() {
     assert_eq!(
         stream.found(FindingKind::KeyRotation),
         [
-            "account: checkout: 60 calls worked until 00:09:50, and the key that ends in h7Qa was refused from 00:10:00 on (8 times), \
-          on 2 hosts: node-1, node-2"
+            "account: checkout: 60 calls succeeded until 00:09:50, and the key that ends in h7Qa has been refused since 00:10:00 \
+          (8 times), on 2 hosts: node-1, node-2"
         ]
     );
     // Some of its processes were restarted already.
     stream.good((606..640).step_by(20), |_| {});
-    assert!(stream.found(FindingKind::KeyRotation)[0].ends_with("20 % still work, so some processes hold a good key"));
+    assert!(stream.found(FindingKind::KeyRotation)[0].ends_with("20 % still succeed, so some processes have a valid key"));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_key_that_never_worked_or_was_refused_once_was_not_rotated() {
     assert_eq!(stream.found(FindingKind::KeyRotation), NOTHING, "another service's key worked");
     let detections = stream.detections();
     let fact = detections.key_fact(stream.world.provider("openai"), "checkout");
-    assert_eq!(fact.as_deref(), Some("before: no call of checkout to this provider was seen to work"));
+    assert_eq!(fact.as_deref(), Some("before: no call of checkout to this provider succeeded"));
 
     let mut stream = Stream::new();
     stream.good((0..600).step_by(10), |_| {});
@@ -196,12 +196,12 @@ fn limits_that_follow_the_load_are_told_with_their_numbers() {
     assert_eq!((limit.blame, limit.model.as_deref(), limit.row.as_deref()), (Blame::Ours, Some("gpt-5"), Some("rate-limit")));
     assert_eq!(
         limit.text,
-        "429s follow the load: gpt-5 is limited from about 180 calls a minute on and not below 30; it gets 180 a minute where \
-         it is limited (in 17 slots of 10 s)"
+        "429s depend on the load: gpt-5 is limited from about 180 calls per minute and is not limited below 30; it gets 180 \
+         calls per minute when it is limited (17 slots of 10 s)"
     );
     assert_eq!(
         limit.advice,
-        "Halve the concurrency: about 6 calls are under way at once (2.0 s each); at most 3 and stay below 180 calls a minute, \
+        "Halve the concurrency: about 6 calls run at once (2.0 s each). Allow at most 3 and stay below 180 calls per minute, \
          or ask for a higher limit."
     );
 }
@@ -240,8 +240,8 @@ fn timeouts_that_follow_the_size_of_the_input_are_told_with_the_size() {
     assert_eq!(
         stream.found(FindingKind::LongInput),
         [
-            "ours: timeouts follow the size of the input: of 15 calls with 93000 tokens or more 67 % timed out (10), of 148 shorter \
-          ones 0 % (0)"
+            "ours: timeouts depend on the input length: 67 % of the 15 calls with 93000 tokens or more timed out (10), and 0 % of \
+          the 148 shorter ones (0)"
         ]
     );
     // The same timeouts with inputs of every size.
@@ -263,7 +263,7 @@ fn answers_without_content_are_counted() {
     stream.bad([100, 200, 290], "hollow", hollow);
     assert_eq!(
         stream.found(FindingKind::Hollow),
-        ["provider: 3 of 33 calls in ten minutes were answered 200 without content, lately by gpt-5"]
+        ["provider: 3 of 33 calls in ten minutes got status 200 without content, the latest by gpt-5"]
     );
     // Spread over an hour it is an accident; a refusal is no empty answer.
     let mut stream = Stream::new();
@@ -344,7 +344,8 @@ fn several_providers_that_do_not_answer_at_once_are_the_network() {
     assert_eq!(
         stream.found(FindingKind::AllProviders),
         [
-            "network: openai and anthropic fail at once without an answer (24 of 24 calls in five minutes), and no provider answers"
+            "network: openai and anthropic do not answer at the same time (24 of 24 calls failed in five minutes), and no provider \
+             answers"
         ]
     );
     // A third one answers.
@@ -366,7 +367,7 @@ fn a_request_that_fails_every_time_is_told_from_one_that_fails_now_and_then() {
         stream.found(FindingKind::EveryTime),
         [
             "ours: checkout with gpt-5 fails every time with \"request <n> is too long\" (8 of 8 since 00:00:10), while 56 other \
-          calls worked"
+          calls succeeded"
         ]
     );
     assert_eq!(stream.found(FindingKind::NowAndThen), NOTHING);
@@ -416,7 +417,7 @@ fn a_group_of_unknown_errors_that_grows_is_told() {
     stream.bad((600..1_200).step_by(50), "unknown", |_| {});
     assert_eq!(
         stream.found(FindingKind::Growing),
-        ["unknown: an error that no pattern knows grows: 12 in ten minutes, first at 00:10:00: \"it went wrong\""]
+        ["unknown: an error that no pattern matches grows: 12 in ten minutes, first at 00:10:00: \"it went wrong\""]
     );
     // Seldom for an hour, then five times as often; and as often as ever.
     let mut stream = Stream::new();

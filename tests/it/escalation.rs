@@ -180,40 +180,51 @@ fn a_fault_says_which_row_what_and_how_to_mend_it() {
         ("id = 'Auth'", "escalation row \"Auth\": an id is lower-case words joined by `-`"),
         ("id = 'mine'", "escalation row \"mine\": a new row needs a `match`"),
         ("id = 'mine'\nmatch = {}", "escalation row \"mine\": a new row needs a `match`"),
-        ("id = 'auth'\nsustained = 'soon'", "escalation row \"auth\": sustained = \"soon\" is not a time such as \"45s\""),
         (
-            "id = 'auth'\nsustained = '2d'",
-            "escalation row \"auth\": sustained = \"2d\" is longer than what is remembered: at most 60 minutes",
+            "id = 'auth'\nsustained = 'soon'",
+            "escalation row \"auth\": sustained = \"soon\" is not a time in whole seconds, such as \"45s\"",
         ),
+        ("id = 'auth'\nsustained = '2d'", "escalation row \"auth\": sustained = \"2d\" is too long: at most 60 minutes"),
         ("id = 'auth'\nsustained = '1s'\nwithin = '2s'", "escalation row \"auth\": give `sustained` or `within`, not both"),
         ("id = 'auth'\nshare = 1.5", "escalation row \"auth\": share = 1.5 is not between"),
         ("id = 'auth'\nfailures = 0", "escalation row \"auth\": failures = 0 is not between"),
         (
             "id = 'auth'\nmatch = { category = 'money' }",
-            "escalation row \"auth\": category \"money\" is not known; known are content-policy",
+            "escalation row \"auth\": unknown category \"money\"; known are content-policy",
         ),
-        ("id = 'auth'\nmatch = { status = 999 }", "escalation row \"auth\": status \"999\" is none"),
+        ("id = 'auth'\nmatch = { status = 999 }", "escalation row \"auth\": invalid status \"999\""),
         (
             "id = 'auth'\nmatch = { provider = 'opneai' }",
-            "escalation row \"auth\": provider \"opneai\" is not known; known are unknown, openai",
+            "escalation row \"auth\": unknown provider \"opneai\"; known are unknown, openai",
         ),
-        ("id = 'rest'\nmatch = { status = 400 }", "escalation row \"rest\": must fit every failed call"),
+        ("id = 'rest'\nmatch = { status = 400 }", "escalation row \"rest\": must match every failed call"),
         ("id = 'outage'\nmatch = { status = 400 }", "escalation row \"outage\": only rows over failed calls have a `match`"),
         ("id = 'absorbed'\nsustained = '0s'", "escalation row \"absorbed\": fires only when it lasts"),
         ("id = 'outage'\nkind = 'errors'", "escalation row \"outage\": the kind of a shipped row cannot be changed"),
-        ("id = 'auth'\n[[escalation]]\nid = 'auth'", "escalation row \"auth\": stands twice"),
+        ("id = 'auth'\n[[escalation]]\nid = 'auth'", "escalation row \"auth\": is defined twice"),
         (
             "id = 'a'\nmatch = { pattern = 'no-such-*' }",
-            "escalation row \"a\": one of its conditions fits no call: no pattern is",
+            "escalation row \"a\": one of its conditions matches no call: no pattern has this id",
         ),
-        ("id = 'a'\nmatch = { source = 'web' }", "escalation row \"a\": one of its conditions fits no call: no source is"),
+        (
+            "id = 'a'\nmatch = { tag = 'overlod' }",
+            "escalation row \"a\": one of its conditions matches no call: no pattern has such a tag",
+        ),
+        (
+            "id = 'a'\nmatch = { tag = 'overload', category = 'auth' }",
+            "escalation row \"a\": one of its conditions matches no call: its patterns have another category",
+        ),
+        (
+            "id = 'a'\nmatch = { source = 'web' }",
+            "escalation row \"a\": one of its conditions matches no call: no source has this name",
+        ),
         (
             "id = 'a'\nmatch = { status = [429, '!4xx'] }",
-            "escalation row \"a\": one of its conditions fits no call: its statuses",
+            "escalation row \"a\": one of its conditions matches no call: its statuses",
         ),
         (
             "id = 'a'\nmatch = { pattern = 'openai-rate-limit', category = 'auth' }",
-            "escalation row \"a\": one of its conditions fits no call: its patterns are of another category",
+            "escalation row \"a\": one of its conditions matches no call: its patterns have another category",
         ),
         (
             "id = 'a'\nmatch = { category = 'auth' }",
@@ -221,7 +232,7 @@ fn a_fault_says_which_row_what_and_how_to_mend_it() {
         ),
         (
             "id = 'a'\nmatch = { service = 'x' }\n[[escalation]]\nid = 'b'\nmatch = { service = 'x', status = 503 }",
-            "escalation row \"b\": never fires: every call it fits belongs to row \"a\" before it",
+            "escalation row \"b\": never fires: every call it matches belongs to row \"a\" before it",
         ),
     ] {
         let user = parse(&format!("[[escalation]]\n{text}")).expect("good TOML");

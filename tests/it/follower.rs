@@ -1,4 +1,4 @@
-//! A tailer on a directory of its own, the lines that came out of it, and its restarts. Time is advanced by hand.
+//! A tailer on a directory of its own, the lines that it emits, and its restarts. The test advances the time.
 
 use llm_triage::framing::StreamId;
 use llm_triage::observation::SourceId;
@@ -14,32 +14,31 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
-/// See the module.
 pub(crate) struct Follower {
     dir: TempDir,
     pub(crate) options: Options,
     pub(crate) tailer: Tailer,
-    ledger: Positions,
+    positions: Positions,
     streams: BTreeMap<StreamId, Stream>,
-    /// Whole lines, as they were completed, without their newlines.
+    /// Complete lines in the order of arrival, without their newlines.
     pub(crate) lines: Vec<String>,
-    /// What else was told.
+    /// All other events.
     pub(crate) events: Vec<String>,
     now: ClockReading,
     clock: Clock,
 }
 
-/// The clock of the file system, by which files are dated: it is coarse, and under load it lags behind the one on the wall.
+/// The clock of the file system. It is coarse, and under load it is behind the wall clock.
 struct Clock(File);
 
 impl Clock {
     fn now(&mut self) -> SystemTime {
         self.0.write_all(b".").expect("written");
-        self.0.metadata().and_then(|it| it.modified()).expect("known")
+        self.0.metadata().and_then(|meta| meta.modified()).expect("known")
     }
 }
 
-/// What a checkpoint keeps: places, and the lines that were counted by then.
+/// A checkpoint: the positions, and the lines up to these positions.
 #[derive(Clone)]
 pub(crate) struct Saved {
     pub(crate) positions: Vec<Position>,
@@ -59,7 +58,7 @@ impl Follower {
         let options = Options {
             source: SourceId(0),
             name: "app".into(),
-            paths: patterns.iter().map(|it| dir.path().join(it).to_string_lossy().into_owned()).collect(),
+            paths: patterns.iter().map(|pattern| dir.path().join(pattern).to_string_lossy().into_owned()).collect(),
             exclude: vec!["*.new".into()],
             start_at: StartAt::Beginning,
             gauges: Arc::new(Gauges::default()),
@@ -69,7 +68,7 @@ impl Follower {
             dir,
             options,
             tailer,
-            ledger: Positions::default(),
+            positions: Positions::default(),
             streams: BTreeMap::new(),
             lines: Vec::new(),
             events: Vec::new(),
@@ -82,44 +81,44 @@ impl Follower {
         self.dir.path().join(name)
     }
 
-    /// Says that a file may have changed, as a watch does.
+    /// Reports that a file may have changed, like a change event of the kernel.
     pub(crate) fn hint(&mut self, name: &str) {
         let path = self.path(name);
-        self.tailer.look(&path);
+        self.tailer.check_path(&path);
     }
 
-    /// Looks at everything and reads all there is.
+    /// Scans and reads everything.
     pub(crate) fn poll(&mut self) {
         self.wait(1);
         self.scan();
-        self.turns();
+        self.read_all();
     }
 
-    /// Looks at everything and reads nothing yet.
+    /// Scans without reading.
     pub(crate) fn scan(&mut self) {
         self.tailer.scan(self.now);
         self.collect();
     }
 
-    /// Reads what is known to be there.
-    pub(crate) fn turns(&mut self) {
-        while self.turn() {}
+    /// Reads until no file has data.
+    pub(crate) fn read_all(&mut self) {
+        while self.read_next() {}
     }
 
     /// Reads one chunk of one file.
-    pub(crate) fn turn(&mut self) -> bool {
-        let more = self.tailer.turn(self.now);
+    pub(crate) fn read_next(&mut self) -> bool {
+        let more = self.tailer.read_next(self.now);
         self.collect();
         more
     }
 
     pub(crate) fn wait(&mut self, seconds: u64) {
-        // The files' own times cannot be advanced by hand, so that clock is left as it is.
+        // The test cannot advance the clock of the file system, so only the steady clock is advanced.
         let wall = Timestamp::from_system(self.clock.now());
         self.now = ClockReading { steady: self.now.steady + Duration::from_secs(seconds), wall };
     }
 
-    /// What comes to be from now on has a later date than all that is there.
+    /// Waits until new files get a later timestamp than all existing ones.
     pub(crate) fn tick(&mut self) {
         let before = self.clock.now();
         while self.clock.now() <= before {
@@ -128,9 +127,9 @@ impl Follower {
     }
 
     fn collect(&mut self) {
-        while let Some(parcel) = self.tailer.take() {
-            self.ledger.note(&parcel, self.now.wall);
-            match parcel.event {
+        while let Some(message) = self.tailer.take() {
+            self.positions.note(&message, self.now.wall);
+            match message.event {
                 Event::Open(stream, info) => {
                     self.events.push(format!(
                         "open {} {}@{}:{}",
@@ -161,7 +160,7 @@ impl Follower {
     fn chunk(&mut self, stream: StreamId, offset: u64, bytes: &[u8]) {
         let state = self.streams.get_mut(&stream).expect("opened before");
         assert_eq!(offset, state.next, "stream {}: a gap", stream.0);
-        for piece in bytes.split_inclusive(|it| *it == b'\n') {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             state.next += piece.len() as u64;
             state.open_line.extend_from_slice(piece);
             if state.open_line.ends_with(b"\n") {
@@ -173,7 +172,7 @@ impl Follower {
         }
     }
 
-    /// A line that its stream ends in the middle of counts.
+    /// The end of a stream also completes its last line.
     fn end(&mut self, stream: StreamId) {
         if let Some(state) = self.streams.get_mut(&stream)
             && !state.open_line.is_empty()
@@ -182,25 +181,25 @@ impl Follower {
         }
     }
 
-    /// The checkpoint that would be written now.
+    /// The checkpoint at this moment.
     pub(crate) fn save(&mut self) -> Saved {
-        let safe: Vec<_> = self.streams.iter().map(|(stream, it)| (*stream, it.safe.0, it.safe.1)).collect();
-        Saved { positions: self.ledger.positions(&safe, self.now.wall), lines: self.lines.clone() }
+        let safe: Vec<_> = self.streams.iter().map(|(id, stream)| (*id, stream.safe.0, stream.safe.1)).collect();
+        Saved { positions: self.positions.positions(&safe, self.now.wall), lines: self.lines.clone() }
     }
 
-    /// The next process, which knows what was saved.
+    /// Starts the next process from a checkpoint.
     pub(crate) fn restart(&mut self, saved: Saved) {
         let Saved { positions, lines } = saved;
-        let ids = StreamIds::above(positions.iter().map(|it| StreamId(it.stream)));
+        let ids = StreamIds::above(positions.iter().map(|position| StreamId(position.stream)));
         let sources = BTreeSet::from(["app".into()]);
         self.tailer = tailer(&self.options, ResumeState { positions: positions.clone(), sources, skip_backlog: false }, ids);
-        self.ledger = Positions::new(positions);
+        self.positions = Positions::new(positions);
         self.streams.clear();
         self.lines = lines;
         self.events.push("restart".to_owned());
     }
 }
 
-fn tailer(options: &Options, memory: ResumeState, ids: StreamIds) -> Tailer {
-    Tailer::new(vec![options.clone()], memory, OwnFiles::default(), Arc::new(ids)).expect("a tailer")
+fn tailer(options: &Options, resume: ResumeState, ids: StreamIds) -> Tailer {
+    Tailer::new(vec![options.clone()], resume, OwnFiles::default(), Arc::new(ids)).expect("a tailer")
 }

@@ -1,8 +1,9 @@
 //! The tests of the package, in one binary.
 
+mod accounting;
 mod admin;
 mod alert;
-mod books;
+mod catalog;
 mod catchup;
 mod checkpoint;
 mod cli;
@@ -24,15 +25,16 @@ mod memo;
 mod metrics;
 mod model;
 mod peer;
-mod properties;
 mod process;
+mod properties;
 mod readme;
+mod redact;
 mod reload;
 mod replay;
-mod running;
 mod restart;
 mod rotation;
 mod runbooks;
+mod running;
 mod schema;
 mod sdk_logs;
 mod streams;

@@ -102,7 +102,7 @@ fn full_tally() -> Tally {
     tally.unknown.insert(p, 2);
     tally.unrecognised.insert(app, 4);
     tally.records.insert((app, Outcome::Other), 100);
-    tally.books.insert(app, SourceCounters { bytes: 1_000, lines: 30, events: 20, blank_lines: 1 });
+    tally.sources.insert(app, SourceCounters { bytes: 1_000, lines: 30, events: 20, blank_lines: 1 });
     tally.lost_bytes.insert((app, LossReason::Truncated), 99);
     tally.discarded_lines.insert((app, LossReason::Malformed), 2);
     tally.exemplars.push((error(Status::Http(429)), "req_011".to_owned()));

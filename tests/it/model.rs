@@ -1,4 +1,4 @@
-//! Thousands of random histories of a log and its reader, against a reference that knows only what was written.
+//! Random histories of a log and its reader, checked against a reference that knows only what was written.
 
 use crate::follower::{Follower, Saved};
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// A small generator, so that a seed tells the whole history.
+/// A small random number generator. The seed determines the whole history.
 struct Dice(u64);
 
 impl Dice {
@@ -25,11 +25,11 @@ struct World {
     up: bool,
     writer: File,
     written: Vec<String>,
-    /// What is there of a line that is not finished.
+    /// The written part of an unfinished line.
     half: String,
-    /// Whether the present file under the name was looked at since it came.
+    /// Whether a scan has seen the file that has the name now.
     seen: bool,
-    /// Logs are rotated in the one way or in the other.
+    /// Rotates by copytruncate, not by renaming.
     copies: bool,
     history: Vec<String>,
 }
@@ -62,8 +62,8 @@ impl World {
             8..=10 => self.rename(dice.roll(2) == 0),
             11 => self.compress(1 + dice.roll(3)),
             12..=14 => self.scan(),
-            15..=17 => self.turn(),
-            18 => self.pass(1 + dice.roll(100)),
+            15..=17 => self.read_next(),
+            18 => self.wait(1 + dice.roll(100)),
             19 | 20 => self.save(),
             21 => self.kill(),
             22 => self.stop(),
@@ -102,10 +102,10 @@ impl World {
         }
     }
 
-    /// As logrotate does it: all names move up by one.
+    /// Like logrotate, increments the number of every rotated file.
     fn shift(&mut self) {
         if !self.seen {
-            // Which of two files is older, their births say.
+            // The times of creation show which of two files is older.
             self.follower.tick();
         }
         self.seen = false;
@@ -119,30 +119,30 @@ impl World {
         }
     }
 
-    fn rename(&mut self, late_words: bool) {
-        self.note(format!("rename, late words: {late_words}"));
+    fn rename(&mut self, late_lines: bool) {
+        self.note(format!("rename, late lines: {late_lines}"));
         self.end_half();
         self.shift();
         fs::rename(self.follower.path("app.log"), self.follower.path("app.log.1")).expect("renamed");
-        if late_words {
+        if late_lines {
             self.write(2);
         }
         self.writer = append(&self.follower.path("app.log"));
     }
 
     fn copy_truncate(&mut self) {
-        // A copy of a file of which nothing was read is not known for one; what was cut is counted then.
+        // A copy of a file without read bytes is not recognised; the truncated bytes are then counted as lost.
         if !self.up {
             return;
         }
         self.note("copytruncate".to_owned());
         self.write(1);
         self.scan();
-        self.follower.turns();
+        self.follower.read_all();
         self.write(2);
         self.shift();
         fs::copy(self.follower.path("app.log"), self.follower.path("app.log.1")).expect("copied");
-        self.writer.set_len(0).expect("cut");
+        self.writer.set_len(0).expect("truncated");
         if self.up {
             self.scan();
         }
@@ -166,32 +166,32 @@ impl World {
         }
     }
 
-    fn turn(&mut self) {
+    fn read_next(&mut self) {
         if self.up {
-            self.note("turn".to_owned());
-            self.follower.turn();
+            self.note("read".to_owned());
+            self.follower.read_next();
         }
     }
 
-    fn pass(&mut self, seconds: u64) {
+    fn wait(&mut self, seconds: u64) {
         self.note(format!("{seconds} s"));
         self.follower.wait(seconds);
     }
 
     fn save(&mut self) {
         if self.up {
-            // There is a look every second, and a checkpoint every few.
+            // There is a scan every second, and a checkpoint every few seconds.
             self.scan();
-            (0..4).for_each(|_| self.turn());
+            (0..4).for_each(|_| self.read_next());
             self.note("save".to_owned());
             self.saved = self.follower.save();
         }
     }
 
-    /// The next one begins with the last checkpoint, whatever was read since.
+    /// The next process starts from the last checkpoint.
     fn kill(&mut self) {
         self.note("kill".to_owned());
-        // An inode that is free is used again at once; that the file is younger than the checkpoint tells.
+        // A free inode number is reused at once. The file must be newer than the checkpoint to be told apart.
         self.follower.tick();
         self.up = true;
         self.follower.restart(self.saved.clone());
@@ -213,14 +213,14 @@ impl World {
         self.history.push(what);
     }
 
-    /// What arrived is what was written.
-    fn judge(mut self, seed: u64) {
+    /// Asserts that every written line arrived once.
+    fn check(mut self, seed: u64) {
         self.start();
         self.end_half();
         for _ in 0..6 {
             self.follower.poll();
         }
-        let mut times: BTreeMap<&str, i32> = self.written.iter().map(|it| (it.as_str(), -1)).collect();
+        let mut times: BTreeMap<&str, i32> = self.written.iter().map(|line| (line.as_str(), -1)).collect();
         for line in &self.follower.lines {
             *times.entry(line).or_default() += 1;
         }
@@ -239,21 +239,21 @@ fn append(path: &Path) -> File {
     OpenOptions::new().create(true).append(true).open(path).expect("opened")
 }
 
-/// As `gzip` does it: the time of the last write is kept.
+/// Like `gzip`, keeps the modification time.
 fn compress(path: &Path) {
     let modified = fs::metadata(path).expect("known").modified().expect("known");
     let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     to.write_all(&fs::read(path).expect("read")).expect("compressed");
-    let packed = path.with_added_extension("gz");
-    fs::write(&packed, to.finish().expect("compressed")).expect("written");
-    File::options().write(true).open(&packed).expect("opened").set_modified(modified).expect("set");
+    let compressed = path.with_added_extension("gz");
+    fs::write(&compressed, to.finish().expect("compressed")).expect("written");
+    File::options().write(true).open(&compressed).expect("opened").set_modified(modified).expect("set");
     fs::remove_file(path).expect("removed");
 }
 
-/// `SEEDS=600..5000` runs others instead of these.
+/// `SEEDS=600..5000` runs these seeds instead.
 fn histories(seeds: std::ops::Range<u64>) {
     let wanted = std::env::var("SEEDS").ok();
-    let wanted = wanted.as_deref().and_then(|it| it.split_once("..")).map(|(from, to)| (from.parse(), to.parse()));
+    let wanted = wanted.as_deref().and_then(|seeds| seeds.split_once("..")).map(|(from, to)| (from.parse(), to.parse()));
     let seeds = wanted.map_or(seeds, |(from, to)| from.expect("a number")..to.expect("a number"));
     for seed in seeds {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
@@ -262,26 +262,26 @@ fn histories(seeds: std::ops::Range<u64>) {
         for _ in 0..10 + dice.roll(50) {
             world.act(&mut dice);
         }
-        world.judge(seed);
+        world.check(seed);
     }
 }
 
 #[test]
-fn random_histories_lose_nothing_and_repeat_nothing() {
+fn random_histories_lose_and_repeat_no_line() {
     histories(0..150);
 }
 
 #[test]
-fn more_random_histories_lose_nothing_and_repeat_nothing() {
+fn more_random_histories_lose_and_repeat_no_line() {
     histories(300..450);
 }
 
 #[test]
-fn what_can_be_told_from_others_is_not_read_again_on_account_of_what_cannot() {
+fn a_file_with_a_fingerprint_is_not_read_again_as_one_without() {
     let mut follower = Follower::new(&["app.log"]);
     let rename = |follower: &Follower, to: &str| fs::rename(follower.path("app.log"), follower.path(to)).expect("renamed");
     let write = |follower: &Follower, text: &[u8]| append(&follower.path("app.log")).write_all(text).expect("written");
-    // One that was rotated empty, and one with fewer bytes than would be a proof by themselves.
+    // A file that was rotated while empty, and one with too few bytes for a proof.
     write(&follower, b"");
     follower.poll();
     rename(&follower, "app.log.1");
@@ -300,7 +300,7 @@ fn what_can_be_told_from_others_is_not_read_again_on_account_of_what_cannot() {
 }
 
 #[test]
-fn what_is_left_compressed_of_a_file_long_gone_is_not_read_again() {
+fn a_compressed_copy_of_a_finished_file_is_not_read_again() {
     let mut follower = Follower::new(&["app.log"]);
     let rename = |follower: &Follower, to: &str| fs::rename(follower.path("app.log"), follower.path(to)).expect("renamed");
     let text = "a line that is long enough to tell its file from any other file there is";
@@ -310,8 +310,8 @@ fn what_is_left_compressed_of_a_file_long_gone_is_not_read_again() {
     rename(&follower, "app.log.2");
     append(&follower.path("app.log"));
     follower.tick();
-    // Its last write comes after the only one of the next file: none.
-    writeln!(writer, "late words").expect("written");
+    // Its last write comes after the next file was created, which has none.
+    writeln!(writer, "late line").expect("written");
     compress(&follower.path("app.log.2"));
     follower.poll();
     follower.wait(100);
@@ -320,18 +320,18 @@ fn what_is_left_compressed_of_a_file_long_gone_is_not_read_again() {
     rename(&follower, "app.log.1");
     append(&follower.path("app.log"));
     follower.poll();
-    assert_eq!(follower.lines, [text, "late words"], "{:?}", follower.events);
+    assert_eq!(follower.lines, [text, "late line"], "{:?}", follower.events);
 }
 
 #[test]
-fn what_was_filled_behind_a_backlog_and_compressed_while_away_is_read() {
+fn a_file_written_behind_a_backlog_and_compressed_while_down_is_read() {
     let mut follower = Follower::new(&["app.log"]);
     let mut writer = append(&follower.path("app.log"));
     let ago = |seconds| SystemTime::now() - Duration::from_secs(seconds);
-    // It is opened while nothing is in it, and has no turn before the checkpoint, which comes much later than its lines.
+    // The file is empty when it is opened, and is not read before the checkpoint, which is much later than its lines.
     writer.set_modified(ago(120)).expect("dated back");
     follower.poll();
-    writeln!(writer, "a line that nobody has read, of a file of which nothing was read").expect("written");
+    writeln!(writer, "an unread line of a file of which no byte was read").expect("written");
     writer.set_modified(ago(60)).expect("dated back");
     let saved = follower.save();
     fs::rename(follower.path("app.log"), follower.path("app.log.1")).expect("renamed");
@@ -339,5 +339,5 @@ fn what_was_filled_behind_a_backlog_and_compressed_while_away_is_read() {
     append(&follower.path("app.log"));
     follower.restart(saved);
     follower.poll();
-    assert_eq!(follower.lines, ["a line that nobody has read, of a file of which nothing was read"], "{:?}", follower.events);
+    assert_eq!(follower.lines, ["an unread line of a file of which no byte was read"], "{:?}", follower.events);
 }

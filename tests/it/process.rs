@@ -413,7 +413,10 @@ fn a_check_of_the_sources_says_what_is_there_and_what_is_in_the_way() {
     let (code, said) = check(&[source("app", "app*.jsonl"), source("later", "none/deep/*.log")]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("app*.jsonl: 1 file, "), "{said}");
-    assert!(said.contains(&format!("nothing matches: there is no directory {}", place.path("none").display())), "{said}");
+    assert!(
+        said.contains(&format!("no file matches: the directory {} does not exist", place.path("none").display())),
+        "{said}"
+    );
     let (code, said) = check(&[source("app", "app.jsonl"), source("gateway", "gateway.jsonl"), source("loop", "loop.jsonl")]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("app and gateway hold calls through litellm"), "{said}");

@@ -395,7 +395,7 @@ proptest! {
         let tally = replayed.pipeline.tally();
         let records: u64 = tally.records.values().sum();
         prop_assert_eq!(records, text.lines().count() as u64);
-        let books = tally.books.values().next().copied().unwrap_or_default();
+        let books = tally.sources.values().next().copied().unwrap_or_default();
         prop_assert_eq!(books.bytes, log.len() as u64);
         let failed: u64 = tally.errors.values().sum();
         let calls: u64 = tally.calls.values().sum();

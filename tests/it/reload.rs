@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -217,6 +218,63 @@ fn limits_and_scopes_of_alerts_change_without_a_restart() {
     daemon.terminate();
 }
 
+/// A pattern file that is a FIFO: reading it blocks until something writes to it.
+struct SlowPatterns {
+    fifo: PathBuf,
+}
+
+impl SlowPatterns {
+    fn new(place: &Place) -> (Self, String) {
+        let dir = place.path("patterns.d");
+        std::fs::create_dir(&dir).expect("a directory");
+        let fifo = dir.join("slow.toml");
+        let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo is installed");
+        assert!(made.success(), "mkfifo");
+        (Self { fifo }, format!("[patterns]\ndirs = ['{}']\n", dir.display()))
+    }
+
+    /// Returns once the daemon has opened the FIFO, which is the moment when it waits for its text.
+    fn wait_for_reader(&self) -> std::fs::File {
+        std::fs::OpenOptions::new().write(true).open(&self.fifo).expect("a FIFO")
+    }
+}
+
+#[test]
+fn the_daemon_answers_and_reads_while_a_reload_is_slow() {
+    let place = Place::new();
+    let daemon = place.start("");
+    let (patterns, more) = SlowPatterns::new(&place);
+    place.configure(&more);
+    let answer = std::thread::scope(|scope| {
+        let reload = scope.spawn(|| daemon.ask("POST", "/-/reload").expect("an answer"));
+        let mut writer = patterns.wait_for_reader();
+        // The reload cannot end before `writer` is closed, and everything else works.
+        assert_eq!(daemon.get("/-/healthy").as_deref(), Some("healthy\n"));
+        assert_eq!(daemon.get("/-/ready").as_deref(), Some("ready\n"));
+        append(&place.path("app.jsonl"), &call(0, 200));
+        lines(&daemon, "app", 1.0);
+        assert!(!reload.is_finished(), "the reload waits for its patterns");
+        writer.write_all(b"[[pattern]]\nid = 'http-500'\ndisabled = true\n").expect("the daemon reads");
+        drop(writer);
+        reload.join().expect("no panic")
+    });
+    assert!(answer.0 == 200 && answer.1.starts_with("reloaded: "), "{answer:?}");
+    daemon.terminate();
+}
+
+#[test]
+fn the_daemon_ends_in_order_while_a_reload_is_slow() {
+    let place = Place::new();
+    let daemon = place.start("");
+    let (patterns, more) = SlowPatterns::new(&place);
+    place.configure(&more);
+    daemon.signal("HUP");
+    let _writer = patterns.wait_for_reader();
+    append(&place.path("app.jsonl"), &call(0, 200));
+    lines(&daemon, "app", 1.0);
+    daemon.terminate();
+}
+
 /// People who are called must hear of it: news waits for the next start, and the end waits for nobody for long.
 #[test]
 fn a_receiver_that_hangs_does_not_hold_up_the_end() {
@@ -237,7 +295,11 @@ fn a_receiver_that_hangs_does_not_hold_up_the_end() {
         let took = began.elapsed();
         assert!(took < if signals == 1 { Duration::from_secs(15) } else { Duration::from_secs(5) }, "{took:?}: {said}");
         assert_eq!(status.code(), Some(if signals == 1 { 0 } else { 1 }), "{said}");
-        let says = if signals == 1 { "receivers did not take all news in time" } else { "ended at once by a second signal" };
+        let says = if signals == 1 {
+            "receivers did not take all notifications in time"
+        } else {
+            "ended immediately by a second signal"
+        };
         assert!(said.contains(says), "{said}");
         // The next one tells it.
         let hook = Hook::start(true);

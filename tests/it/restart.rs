@@ -1,4 +1,4 @@
-//! A process ends anywhere in a log and the next one goes on: what is counted is what one process would have counted.
+//! A process ends anywhere in a log and the next one resumes. Together they count what one process would have counted.
 
 use crate::replay::Setup;
 use llm_triage::alert::AlertOptions;
@@ -9,7 +9,7 @@ use llm_triage::time::{Stamp, Timestamp, Zone};
 
 const STREAM: StreamId = StreamId(0);
 
-/// Every call: when, how it ended, whose it is.
+/// Every call as text: time, outcome, provider, status, service, row.
 type Calls = Vec<String>;
 
 struct Run {
@@ -25,19 +25,19 @@ impl Run {
     fn handle(&mut self, event: Event) {
         let mut out = Output { keep_calls: true, ..Output::default() };
         self.pipeline.handle(event, &mut out);
-        self.calls.extend(out.calls.iter().map(|(it, row)| {
-            format!("{} {:?} {:?} {} {} {row:?}", it.at, it.outcome, it.provider, it.status_label(), it.service)
+        self.calls.extend(out.calls.iter().map(|(call, row)| {
+            format!("{} {:?} {:?} {} {} {row:?}", call.at, call.outcome, call.provider, call.status_label(), call.service)
         }));
     }
 
     fn read(&mut self, log: &[u8], from: usize, to: usize, arrived: Timestamp) {
-        if let Some(bytes) = log.get(from..to).filter(|it| !it.is_empty()) {
+        if let Some(bytes) = log.get(from..to).filter(|bytes| !bytes.is_empty()) {
             let bytes = bytes.to_vec().into();
             self.handle(Event::Chunk(Chunk { stream: STREAM, offset: from as u64, bytes, arrived }));
         }
     }
 
-    /// The next process, with the state as it was written into a file; and the offset from which it reads.
+    /// Starts the next process from the serialised state. Also returns the offset from which it reads.
     fn restart(self) -> (Self, usize) {
         let state = serde_json::to_string(&self.pipeline.state()).expect("JSON");
         let (offset, line) = self.pipeline.safe_offsets().first().map(|(_, offset, line)| (*offset, *line)).expect("a stream");
@@ -51,7 +51,7 @@ impl Run {
     }
 }
 
-/// What is counted of a log by one process, and by one that ends at each of these offsets.
+/// Compares one process that reads the whole log with one that restarts at each of these offsets.
 fn check(name: &str, log: &[u8], arrived: Timestamp, cuts: impl Iterator<Item = usize>) {
     let mut whole = Run::new();
     whole.read(log, 0, log.len(), arrived);
@@ -63,7 +63,7 @@ fn check(name: &str, log: &[u8], arrived: Timestamp, cuts: impl Iterator<Item = 
         let (mut run, from) = run.restart();
         run.read(log, from, log.len(), arrived);
         run.handle(Event::Close(STREAM));
-        assert_eq!(run.calls, whole.calls, "{name}: a restart at {cut}, which reads on from {from}");
+        assert_eq!(run.calls, whole.calls, "{name}: a restart at {cut}, which resumes at {from}");
     }
 }
 
@@ -71,9 +71,9 @@ fn at(text: &str) -> Timestamp {
     Stamp::parse(text.as_bytes()).expect("a time").resolve(Zone::default(), Timestamp::default())
 }
 
-/// Two outputs of one container, a traceback in the one while the other goes on, parts of long lines in both.
+/// Two outputs of one container: a traceback in one, interleaved with the other, and parts of long lines in both.
 #[test]
-fn a_pods_outputs_are_counted_once_wherever_the_restart_falls() {
+fn the_outputs_of_a_pod_are_counted_once_across_a_restart() {
     let good = r#"{"level":"info","event":"llm_call","provider":"openai","status_code":200,"request_id":"req_N"}"#;
     let bad = r#"{"level":"error","event":"llm_api_error","provider":"anthropic","status_code":529,"error":"Overloaded","request_id":"err_N"}"#;
     let (head, tail) = good.split_at(30);
@@ -107,9 +107,9 @@ fn a_pods_outputs_are_counted_once_wherever_the_restart_falls() {
     check("pod", log.as_bytes(), at("2026-11-20T09:17:00Z"), (0..log.len()).step_by(41));
 }
 
-/// Attempts that wait for the record of their call when the process ends.
+/// When the process ends, attempts still wait for the record of their call.
 #[test]
-fn a_chain_of_retries_is_one_call_wherever_the_restart_falls() {
+fn a_chain_of_retries_is_one_call_across_a_restart() {
     let mut log = String::new();
     for minute in 0..6 {
         let failed = |second: u32| {
@@ -132,9 +132,9 @@ fn a_chain_of_retries_is_one_call_wherever_the_restart_falls() {
     check("retries", log.as_bytes(), at("2026-11-20T09:30:00Z"), (0..log.len()).step_by(41));
 }
 
-/// Logs that real clients wrote, cut at many places.
+/// Logs of real clients, with a restart at many places.
 #[test]
-fn real_logs_are_counted_once_wherever_the_restart_falls() {
+fn real_logs_are_counted_once_across_a_restart() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sdk-logs");
     for name in [
         "openai-stdlib.log",
@@ -145,7 +145,7 @@ fn real_logs_are_counted_once_wherever_the_restart_falls() {
     ] {
         let log = std::fs::read(format!("{folder}/{name}")).expect("a log");
         let log = log.get(..log.len().min(24_000)).expect("shorter");
-        // A stride that falls on every kind of place.
+        // A prime stride: restarts in the middle of lines, at line ends and inside events.
         let cuts = (0..log.len()).step_by(3_989);
         check(name, log, at("2027-01-01T00:00:00Z"), cuts);
     }

@@ -1,5 +1,5 @@
-//! Rotation in all its forms: every way to rotate, to create the next file and to write on, with and without a restart in
-//! the middle. Each case states which lines arrive, each exactly once.
+//! All combinations of how a file is rotated, how the next file is created and when the writer switches to it, with and
+//! without a restart in the middle. Every line must arrive exactly once.
 
 use crate::follower::{Follower, Saved};
 use std::collections::BTreeMap;
@@ -9,16 +9,16 @@ use std::io::Write;
 /// How the tailer learns that something changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Watch {
-    /// Hints name what changed, as inotify does; all is looked at only when names change.
+    /// Hints name the files that changed, like inotify. Scans happen only when names change.
     Hints,
-    /// Everything is looked at, once in a while.
+    /// Only scans.
     Polling,
 }
 
-/// How the next file comes.
+/// How the next file is created.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Create {
-    /// Empty, by whoever rotates.
+    /// Empty, by the rotation.
     Empty,
     /// By the writer, with its next line.
     ByWriter,
@@ -30,16 +30,16 @@ enum Create {
 enum Rotate {
     Rename,
     CopyTruncate,
-    /// A backup; the original goes on.
+    /// A backup; the writer continues in the original.
     Copy,
     Delete,
-    /// Renamed and compressed before anyone looks.
+    /// Renamed and compressed before the next scan.
     Compress,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Writer {
-    /// Goes on with its file and opens the new one only later.
+    /// Continues to write to its file and opens the new one later.
     Keeps,
     Reopens,
 }
@@ -47,17 +47,17 @@ enum Writer {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Restart {
     None,
-    /// The rotation happens while nobody looks.
+    /// The rotation happens while the process is down.
     Clean,
-    /// So it does, and the last checkpoint is older than what was read.
+    /// The same, and the last checkpoint is older than the last read.
     Kill,
 }
 
-/// Whether the tailer looks between all steps, or only when all has happened.
+/// Whether the tailer scans between all steps, or only after the last one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Looks {
+enum Scans {
     Often,
-    Seldom,
+    Once,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ struct Case {
     rotate: Rotate,
     writer: Writer,
     restart: Restart,
-    looks: Looks,
+    scans: Scans,
     pattern: &'static str,
 }
 
@@ -78,9 +78,9 @@ fn cases() -> Vec<Case> {
             for rotate in [Rotate::Rename, Rotate::CopyTruncate, Rotate::Copy, Rotate::Delete, Rotate::Compress] {
                 for writer in [Writer::Keeps, Writer::Reopens] {
                     for restart in [Restart::None, Restart::Clean, Restart::Kill] {
-                        for looks in [Looks::Often, Looks::Seldom] {
+                        for scans in [Scans::Often, Scans::Once] {
                             for pattern in ["app.log", "app.log*"] {
-                                cases.push(Case { watch, create, rotate, writer, restart, looks, pattern });
+                                cases.push(Case { watch, create, rotate, writer, restart, scans, pattern });
                             }
                         }
                     }
@@ -98,8 +98,8 @@ struct Scene {
     file: File,
     /// Lines written so far.
     written: u32,
-    /// Lines that nobody can have read: in a file that was deleted while nobody looked.
-    beyond_reach: Vec<u32>,
+    /// Lines that could not be read: they were in a file that was deleted while the process was down.
+    lost: Vec<u32>,
     up: bool,
     rotations: u32,
 }
@@ -108,7 +108,7 @@ impl Scene {
     fn new(case: Case) -> Self {
         let follower = Follower::new(&[case.pattern]);
         let file = append(&follower, "app.log");
-        Self { case, follower, file, written: 0, beyond_reach: Vec::new(), up: true, rotations: 0 }
+        Self { case, follower, file, written: 0, lost: Vec::new(), up: true, rotations: 0 }
     }
 
     fn write(&mut self, lines: u32) {
@@ -117,7 +117,7 @@ impl Scene {
         }
         self.written += lines;
         let file = self.file.try_clone().expect("cloned");
-        // A hint comes for a file that has a name.
+        // The kernel reports changes only for a file that has a name.
         if self.case.watch == Watch::Hints && std::os::unix::fs::MetadataExt::nlink(&file.metadata().expect("known")) > 0 {
             self.follower.hint("app.log");
             self.follower.hint("app.log.1");
@@ -126,21 +126,21 @@ impl Scene {
     }
 
     fn step(&mut self) {
-        if self.up && self.case.looks == Looks::Often {
-            self.look();
+        if self.up && self.case.scans == Scans::Often {
+            self.read();
         }
     }
 
-    fn look(&mut self) {
+    fn read(&mut self) {
         match self.case.watch {
             Watch::Polling => self.follower.poll(),
-            Watch::Hints => self.follower.turns(),
+            Watch::Hints => self.follower.read_all(),
         }
     }
 
-    /// Names have changed.
+    /// Scans after files were renamed or deleted.
     fn changed(&mut self) {
-        if self.up && (self.case.looks == Looks::Often) {
+        if self.up && (self.case.scans == Scans::Often) {
             self.follower.poll();
         }
     }
@@ -151,10 +151,10 @@ impl Scene {
         }
     }
 
-    /// What is in the file now and was not read is out of reach once it is deleted.
-    fn forget_unread(&mut self, from: u32) {
+    /// Notes the unread lines of a file that is about to be deleted.
+    fn note_lost(&mut self, from: u32) {
         if !self.up {
-            self.beyond_reach.extend(from..self.written);
+            self.lost.extend(from..self.written);
         }
     }
 
@@ -170,7 +170,7 @@ impl Scene {
             }
             Rotate::CopyTruncate => {
                 fs::copy(&followed, &old).expect("copied");
-                OpenOptions::new().write(true).open(&followed).expect("opened").set_len(0).expect("cut");
+                OpenOptions::new().write(true).open(&followed).expect("opened").set_len(0).expect("truncated");
                 false
             }
             Rotate::Copy => {
@@ -199,7 +199,7 @@ impl Scene {
                 let from = self.written;
                 self.write(2);
                 if !self.up {
-                    self.beyond_reach.extend(from..self.written);
+                    self.lost.extend(from..self.written);
                 }
             } else {
                 self.write(2);
@@ -224,7 +224,7 @@ fn append(follower: &Follower, name: &str) -> File {
     OpenOptions::new().create(true).append(true).open(follower.path(name)).expect("opened")
 }
 
-/// As `gzip` does it: the compressed file is whole before the plain one goes.
+/// Like `gzip`, completes the compressed file before it removes the plain one.
 fn compress(path: &std::path::Path) {
     let plain = fs::read(path).expect("read");
     let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -235,7 +235,7 @@ fn compress(path: &std::path::Path) {
     fs::remove_file(path).expect("removed");
 }
 
-/// What is wrong with a case.
+/// Runs one case and returns what is wrong.
 fn run(case: Case) -> Result<(), String> {
     let mut scene = Scene::new(case);
     scene.follower.poll();
@@ -251,7 +251,7 @@ fn run(case: Case) -> Result<(), String> {
     let unread_from = if case.restart == Restart::Kill { 3 } else { 5 };
     scene.write(2);
     if case.rotate == Rotate::Delete {
-        scene.forget_unread(unread_from);
+        scene.note_lost(unread_from);
     }
     scene.rotate();
     match case.restart {
@@ -263,7 +263,7 @@ fn run(case: Case) -> Result<(), String> {
     scene.settle();
     scene.write(2);
     scene.settle();
-    // A minute later the rotated file is let go, and a restart must not bring it back.
+    // A minute later the rotated file is closed, and a restart must not read it again.
     scene.follower.wait(70);
     scene.settle();
     let saved = scene.follower.save();
@@ -272,21 +272,21 @@ fn run(case: Case) -> Result<(), String> {
     scene.write(2);
     scene.settle();
 
-    let mut times: BTreeMap<u32, u32> = (0..scene.written).map(|it| (it, 0)).collect();
+    let mut times: BTreeMap<u32, u32> = (0..scene.written).map(|number| (number, 0)).collect();
     for text in &scene.follower.lines {
-        let number = (0..scene.written).find(|it| line(*it).trim_end() == *text);
-        let Some(number) = number else { return Err(format!("{case:?}: a line that nobody wrote: {text:?}")) };
+        let number = (0..scene.written).find(|number| line(*number).trim_end() == *text);
+        let Some(number) = number else { return Err(format!("{case:?}: a line that was never written: {text:?}")) };
         *times.entry(number).or_default() += 1;
     }
-    let expected = |number: &u32| u32::from(!scene.beyond_reach.contains(number));
+    let expected = |number: &u32| u32::from(!scene.lost.contains(number));
     let wrong: Vec<_> = times.iter().filter(|(number, times)| **times != expected(number)).collect();
     if wrong.is_empty() { Ok(()) } else { Err(format!("{case:?}: (line, times) {wrong:?}; {:?}", scene.follower.events)) }
 }
 
 #[test]
-fn every_way_of_rotation_gives_every_line_once() {
+fn every_combination_of_rotation_reads_every_line_once() {
     let all = cases();
     assert_eq!(all.len(), 2 * 3 * 5 * 2 * 3 * 2 * 2);
-    let faults: Vec<String> = all.iter().filter_map(|it| run(*it).err()).collect();
+    let faults: Vec<String> = all.iter().filter_map(|case| run(*case).err()).collect();
     assert!(faults.is_empty(), "{} of {} cases:\n{}", faults.len(), all.len(), faults.join("\n"));
 }

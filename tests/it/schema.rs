@@ -54,7 +54,8 @@ fn that_of_the_configuration_has_the_keys_of_the_example_which_has_all() {
     let mut keys = Vec::new();
     names(&schema, &mut keys);
     assert!(keys.len() > 60, "{keys:?}");
-    let conditions = ["provider", "gateway", "model", "pattern", "source", "status", "category", "owner", "service", "retry"];
+    let conditions =
+        ["provider", "gateway", "model", "pattern", "tag", "source", "status", "category", "owner", "service", "retry"];
     for key in keys.iter().filter(|it| !conditions.contains(&it.as_str())) {
         let there =
             shown.contains(&format!("\n{key} = ")) || shown.contains(&format!("[{key}")) || shown.contains(&format!(".{key}]"));

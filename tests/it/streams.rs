@@ -1,4 +1,4 @@
-//! TCP, stdin and the thread that follows files: bytes in are bytes out, also where the pipeline is slow.
+//! TCP, stdin and the thread that follows files: every byte reaches the pipeline, also if it is slow.
 
 use llm_triage::framing::StreamId;
 use llm_triage::observation::SourceId;
@@ -26,10 +26,10 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
-/// Room for all peers: enough.
-const ROOM: usize = 32 << 20;
+/// The memory of all peers; more than they need.
+const BUDGET: usize = 32 << 20;
 
-/// Bytes per stream, and which streams were closed.
+/// The bytes of each stream, and the streams that were closed.
 #[derive(Default)]
 struct Got {
     bytes: BTreeMap<StreamId, Vec<u8>>,
@@ -37,8 +37,8 @@ struct Got {
 }
 
 impl Got {
-    fn take(&mut self, parcel: SourceMessage) {
-        match parcel.event {
+    fn take(&mut self, message: SourceMessage) {
+        match message.event {
             Event::Open(stream, _) => drop(self.bytes.insert(stream, Vec::new())),
             Event::Chunk(chunk) => {
                 let bytes = self.bytes.get_mut(&chunk.stream).expect("opened before");
@@ -52,10 +52,10 @@ impl Got {
 }
 
 fn lines(count: usize) -> Vec<u8> {
-    (0..count).flat_map(|it| format!("line {it}\n").into_bytes()).collect()
+    (0..count).flat_map(|number| format!("line {number}\n").into_bytes()).collect()
 }
 
-/// One thread, as in the daemon.
+/// Runs on one thread, like the daemon.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
@@ -81,7 +81,7 @@ async fn listen_with(
         source: SourceId(0),
         listener,
         settings,
-        budget: MemoryBudget::new(ROOM, limits.connections),
+        budget: MemoryBudget::new(BUDGET, limits.connections),
         ids: Arc::new(StreamIds::above([])),
         gauges: Arc::default(),
         to,
@@ -108,14 +108,14 @@ fn a_slow_consumer_gets_every_byte_of_every_peer() {
             got.take(from.recv().await.expect("open"));
             tokio::task::yield_now().await;
         }
-        assert!(got.bytes.values().all(|it| *it == sent));
+        assert!(got.bytes.values().all(|bytes| *bytes == sent));
         stop.cancel();
         server.await.expect("ended");
         assert!(from.recv().await.is_none());
     });
 }
 
-/// A certificate for `localhost` and its key, fresh in a directory.
+/// A directory with a new certificate for `localhost` and its key.
 fn certificate() -> Option<tempfile::TempDir> {
     let openssl = crate::tool::find("openssl")?;
     let dir = tempfile::tempdir().expect("a directory");
@@ -128,7 +128,7 @@ fn certificate() -> Option<tempfile::TempDir> {
 
 fn client(dir: &Path) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(dir.join("cert.pem")).expect("a certificate")).expect("it is one");
+    roots.add(CertificateDer::from_pem_file(dir.join("cert.pem")).expect("a certificate")).expect("a root certificate");
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("the provider knows the default versions")
@@ -138,15 +138,15 @@ fn client(dir: &Path) -> TlsConnector {
 }
 
 #[test]
-fn peers_may_have_to_speak_tls() {
+fn a_source_with_tls_accepts_only_tls() {
     let Some(dir) = certificate() else { return };
     block_on(async {
         let (to, mut from) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let files = TlsFiles { cert: "cert.pem".into(), key: "key.pem".into() };
-        let tls = files.load(Some(dir.path())).expect("they belong together");
+        let tls = files.load(Some(dir.path())).expect("a certificate with its key");
         let (address, server) = listen_with(Limits::default(), Some(tls), to, &stop).await;
-        // Who does not speak it is let go, and is no stream.
+        // A peer without TLS is closed and does not become a stream.
         let mut stranger = TcpStream::connect(address).await.expect("connected");
         stranger.write_all(b"{\"plain\":\"text\"}\n").await.expect("sent");
         let sent = [lines(20_000), b"half a li".to_vec()].concat();
@@ -171,23 +171,23 @@ fn peers_may_have_to_speak_tls() {
 }
 
 #[test]
-fn a_certificate_that_cannot_be_used_is_told() {
+fn an_unusable_certificate_is_an_error() {
     let Some(dir) = certificate() else { return };
     let load = |cert: &str, key: &str| TlsFiles { cert: cert.into(), key: key.into() }.load(Some(dir.path()));
-    let check = |cert: &str, key: &str, says: &str| {
+    let check = |cert: &str, key: &str, expected: &str| {
         let error = load(cert, key).err().expect("refused").to_string();
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(expected), "{error}");
     };
     check("missing.pem", "key.pem", "cannot read a certificate from");
     check("cert.pem", "missing.pem", "cannot read a private key from");
-    check("key.pem", "key.pem", "there is no certificate in");
+    check("key.pem", "key.pem", "no certificate found in");
     check("cert.pem", "cert.pem", "cannot read a private key from");
     fs::write(dir.path().join("other.pem"), fs::read(dir.path().join("key.pem")).expect("read")).expect("written");
     assert!(load("cert.pem", "other.pem").is_ok());
 }
 
 #[test]
-fn what_has_arrived_before_the_stop_is_handed_over() {
+fn bytes_received_before_the_stop_reach_the_pipeline() {
     block_on(async {
         let (to, mut from) = mpsc::channel(4);
         let stop = CancellationToken::new();
@@ -197,8 +197,8 @@ fn what_has_arrived_before_the_stop_is_handed_over() {
         got.take(from.recv().await.expect("open"));
         peer.write_all(b"one\nhalf a li").await.expect("sent");
         stop.cancel();
-        while let Some(parcel) = from.recv().await {
-            got.take(parcel);
+        while let Some(message) = from.recv().await {
+            got.take(message);
         }
         server.await.expect("ended");
         assert_eq!(got.bytes[&StreamId(1)], b"one\nhalf a li");
@@ -207,7 +207,7 @@ fn what_has_arrived_before_the_stop_is_handed_over() {
 }
 
 #[test]
-fn idle_peers_make_room_for_those_that_wait() {
+fn idle_peers_are_closed_for_waiting_ones() {
     block_on(async {
         let (to, mut from) = mpsc::channel(4);
         let stop = CancellationToken::new();
@@ -226,7 +226,7 @@ fn idle_peers_make_room_for_those_that_wait() {
 }
 
 #[test]
-fn stdin_hands_over_what_one_read_gives_and_tells_its_end() {
+fn stdin_sends_each_read_at_once_and_reports_its_end() {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     let (to, mut from) = mpsc::channel(2);
     let gauges = Arc::new(Gauges::default());
@@ -239,8 +239,8 @@ fn stdin_hands_over_what_one_read_gives_and_tells_its_end() {
     let rest = lines(100_000);
     let sent = rest.clone();
     let sender = thread::spawn(move || writer.write_all(&sent));
-    while let Some(parcel) = from.blocking_recv() {
-        got.take(parcel);
+    while let Some(message) = from.blocking_recv() {
+        got.take(message);
     }
     sender.join().expect("joined").expect("written");
     assert_eq!(got.bytes[&StreamId(7)], [b"one line\n".as_slice(), &rest].concat());
@@ -248,9 +248,9 @@ fn stdin_hands_over_what_one_read_gives_and_tells_its_end() {
     assert!(matches!(ended.blocking_recv(), Ok(stdin::End::Eof)));
 }
 
-/// The whole thread with its watch, against a writer that rotates at full speed.
+/// The whole thread with its directory watcher, against a writer that rotates at full speed.
 #[test]
-fn rotation_at_full_speed_loses_nothing() {
+fn rotation_at_full_speed_loses_no_line() {
     const LINES: usize = 200_000;
     let dir = tempfile::tempdir().expect("a directory");
     let options = Options {
@@ -269,7 +269,7 @@ fn rotation_at_full_speed_loses_nothing() {
         let hints = Arc::clone(&hints);
         thread::spawn(move || tailer.run(&hints, &to))
     };
-    // What was rotated before anyone looked is no business of a first start; so the first look comes first.
+    // A first start ignores files that were rotated before it. So the first scan must come before the first rotation.
     let path = dir.path().join("app.log");
     let mut file = File::create(&path).expect("created");
     let mut got = Got::default();
@@ -278,7 +278,7 @@ fn rotation_at_full_speed_loses_nothing() {
     }
     let writer = thread::spawn(move || {
         let mut rotation = 0;
-        for (number, line) in lines(LINES).split_inclusive(|it| *it == b'\n').enumerate() {
+        for (number, line) in lines(LINES).split_inclusive(|byte| *byte == b'\n').enumerate() {
             file.write_all(line).expect("written");
             if number % 20_000 == 19_999 {
                 rotation += 1;
@@ -291,16 +291,16 @@ fn rotation_at_full_speed_loses_nothing() {
     let expected = lines(LINES);
     let mut quiet = 0;
     while all.len() < expected.len() && quiet < 100 {
-        let Ok(parcel) = from.try_recv() else {
+        let Ok(message) = from.try_recv() else {
             quiet += 1;
             thread::sleep(Duration::from_millis(50));
             continue;
         };
         quiet = 0;
-        if let Event::Chunk(chunk) = &parcel.event {
+        if let Event::Chunk(chunk) = &message.event {
             all.extend_from_slice(&chunk.bytes);
         }
-        got.take(parcel);
+        got.take(message);
     }
     writer.join().expect("joined");
     hints.stop();

@@ -1,4 +1,4 @@
-//! Slow and hostile TCP peers: no line that came is lost, and what all of them hold is bounded.
+//! Slow and hostile TCP peers: no received line is lost, and the memory of all connections is bounded.
 
 use crate::replay::Setup;
 use llm_triage::framing::{Options, StreamId};
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 const GOOD: &str = "{\"provider\":\"openai\",\"status_code\":200,\"event\":\"llm_call\"}\n";
 
-/// A source, and what the pipeline's thread does with what comes.
+/// A source, and the pipeline that handles its messages.
 struct World {
     address: SocketAddr,
     settings: watch::Sender<Settings>,
@@ -32,19 +32,19 @@ struct World {
     server: JoinHandle<()>,
     pipeline: Pipeline,
     out: Output,
-    holds: HashMap<StreamId, Arc<Reservation>>,
+    reservations: HashMap<StreamId, Arc<Reservation>>,
     most: u64,
     closed: usize,
 }
 
 impl World {
-    async fn new(limits: Limits, room: usize, framing: Options) -> Self {
+    async fn new(limits: Limits, budget: usize, framing: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("known");
         let (settings, seen) = watch::channel(Settings { limits, tls: None });
         let (to, from) = mpsc::channel(4);
         let (gauges, stop) = (Arc::new(Gauges::default()), CancellationToken::new());
-        let budget = MemoryBudget::new(room, limits.connections);
+        let budget = MemoryBudget::new(budget, limits.connections);
         let source = TcpSource {
             source: SourceId(0),
             listener,
@@ -57,47 +57,47 @@ impl World {
         let server = tokio::spawn(source.run(stop.clone()));
         let pipeline = Setup { clock: Clock::Live, streams: 0, framing, ..Setup::default() }.pipeline();
         let out = Output { wanted: Wanted::All, ..Output::default() };
-        let holds = HashMap::new();
-        Self { address, settings, gauges, budget, from, stop, server, pipeline, out, holds, most: 0, closed: 0 }
+        let reservations = HashMap::new();
+        Self { address, settings, gauges, budget, from, stop, server, pipeline, out, reservations, most: 0, closed: 0 }
     }
 
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.expect("connected")
     }
 
-    /// Takes one parcel, if one comes soon.
+    /// Handles one message, if one arrives soon.
     async fn step(&mut self) -> bool {
-        let Ok(Some(SourceMessage { event, hold, .. })) =
+        let Ok(Some(SourceMessage { event, reservation, .. })) =
             tokio::time::timeout(Duration::from_millis(300), self.from.recv()).await
         else {
             return false;
         };
         let stream = match &event {
             Event::Open(stream, _) => {
-                self.holds.extend(hold.map(|it| (*stream, it)));
+                self.reservations.extend(reservation.map(|reservation| (*stream, reservation)));
                 Some(*stream)
             }
             Event::Chunk(chunk) => Some(chunk.stream),
             Event::Close(stream) => {
                 self.closed += 1;
-                self.holds.remove(stream);
+                self.reservations.remove(stream);
                 None
             }
             _ => None,
         };
         self.most = self.most.max(self.gauges.buffered_bytes.load(Ordering::Relaxed));
         self.pipeline.handle(event, &mut self.out);
-        if let Some((stream, hold)) = stream.and_then(|it| self.holds.get_key_value(&it)) {
-            hold.set_kept(self.pipeline.kept_bytes(*stream));
+        if let Some((stream, reservation)) = stream.and_then(|stream| self.reservations.get_key_value(&stream)) {
+            reservation.set_kept(self.pipeline.kept_bytes(*stream));
         }
         true
     }
 
-    /// Takes parcels until something holds.
-    async fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+    /// Handles messages until `condition` is true.
+    async fn until(&mut self, what: &str, mut condition: impl FnMut(&Self) -> bool) {
         for _ in 0..200 {
-            while !holds(self) && self.step().await {}
-            if holds(self) {
+            while !condition(self) && self.step().await {}
+            if condition(self) {
                 return;
             }
         }
@@ -105,7 +105,7 @@ impl World {
     }
 
     fn books(&self) -> SourceStats {
-        self.pipeline.snapshot().sources[0].books.clone()
+        self.pipeline.snapshot().sources[0].stats.clone()
     }
 
     fn silence(&mut self) {
@@ -115,8 +115,8 @@ impl World {
 
     async fn end(mut self) -> SourceStats {
         self.stop.cancel();
-        while let Some(parcel) = self.from.recv().await {
-            self.pipeline.handle(parcel.event, &mut self.out);
+        while let Some(message) = self.from.recv().await {
+            self.pipeline.handle(message.event, &mut self.out);
         }
         (&mut self.server).await.expect("ended");
         self.books()
@@ -128,16 +128,16 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 const LIMITS: Limits = Limits { connections: 8, idle: Duration::from_secs(600) };
-const ROOM: usize = 4 << 20;
+const BUDGET: usize = 4 << 20;
 
 #[test]
-fn half_a_line_at_the_end_is_kept_and_marked() {
+fn half_a_line_at_the_end_is_kept_as_partial() {
     block_on(async {
-        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
         let mut peer = world.connect().await;
         peer.write_all((GOOD.to_owned() + GOOD.trim_end()).as_bytes()).await.expect("sent");
         drop(peer);
-        world.until("the end", |it| it.closed == 1).await;
+        world.until("the end", |world| world.closed == 1).await;
         let books = world.books();
         assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 1));
         let verdicts = String::from_utf8_lossy(&world.out.verdicts).into_owned();
@@ -147,16 +147,16 @@ fn half_a_line_at_the_end_is_kept_and_marked() {
 }
 
 #[test]
-fn a_reset_in_the_middle_of_a_line_keeps_what_came() {
+fn a_reset_in_the_middle_of_a_line_keeps_the_received_bytes() {
     block_on(async {
-        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
         let mut peer = world.connect().await;
         peer.write_all((GOOD.to_owned() + "{\"provider\":\"ope").as_bytes()).await.expect("sent");
-        world.until("the bytes", |it| it.books().bytes > GOOD.len() as u64).await;
-        // With nothing to linger for, closing is a reset.
+        world.until("the bytes", |world| world.books().bytes > GOOD.len() as u64).await;
+        // Without linger, closing sends a reset.
         peer.set_zero_linger().expect("set");
         drop(peer);
-        world.until("the end", |it| it.closed == 1).await;
+        world.until("the end", |world| world.closed == 1).await;
         let books = world.books();
         assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 1));
         assert_eq!(books.bytes, (GOOD.len() + 16) as u64);
@@ -166,9 +166,9 @@ fn a_reset_in_the_middle_of_a_line_keeps_what_came() {
 }
 
 #[test]
-fn a_byte_at_a_time_makes_the_same_lines() {
+fn a_peer_that_sends_single_bytes_gets_the_same_lines() {
     block_on(async {
-        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
         let mut peer = world.connect().await;
         peer.set_nodelay(true).expect("set");
         let writer = tokio::spawn(async move {
@@ -177,18 +177,18 @@ fn a_byte_at_a_time_makes_the_same_lines() {
                 tokio::task::yield_now().await;
             }
         });
-        world.until("all lines", |it| it.books().lines == 20).await;
+        world.until("all lines", |world| world.books().lines == 20).await;
         writer.await.expect("sent");
-        world.until("the end", |it| it.closed == 1).await;
+        world.until("the end", |world| world.closed == 1).await;
         assert_eq!(world.books().events, 20);
         world.end().await;
     });
 }
 
 #[test]
-fn a_peer_that_never_ends_its_line_holds_no_more_than_a_line_may() {
+fn a_line_without_end_holds_bounded_memory() {
     block_on(async {
-        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
         let mut endless = world.connect().await;
         let mut other = world.connect().await;
         let writer = tokio::spawn(async move {
@@ -198,22 +198,22 @@ fn a_peer_that_never_ends_its_line_holds_no_more_than_a_line_may() {
             }
             endless
         });
-        world.until("64 MiB", |it| it.books().bytes >= 64 << 20).await;
+        world.until("64 MiB", |world| world.books().bytes >= 64 << 20).await;
         assert!(world.most < 3 << 20, "{} held", world.most);
         other.write_all(GOOD.as_bytes()).await.expect("sent");
-        world.until("the other's line", |it| it.books().lines == 1).await;
+        world.until("the other's line", |world| world.books().lines == 1).await;
         drop(writer.await.expect("sent"));
-        world.until("its end", |it| it.closed == 1).await;
+        world.until("its end", |world| world.closed == 1).await;
         let books = world.books();
-        assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 2), "too long, and without its end");
+        assert_eq!((books.lines, books.event_lines, books.partial_lines), (2, 2, 2), "the endless line is partial");
         world.end().await;
     });
 }
 
 #[test]
-fn lines_of_all_peers_together_are_bounded_and_none_is_lost() {
+fn lines_of_all_peers_share_the_budget_and_none_is_lost() {
     block_on(async {
-        // Each may have a line of a megabyte, and all together two.
+        // Each line may have one megabyte, all connections together two.
         let limits = Limits { connections: 16, ..LIMITS };
         let mut world = World::new(limits, 2 << 20, Options::DEFAULT).await;
         let line = format!(
@@ -232,33 +232,33 @@ fn lines_of_all_peers_together_are_bounded_and_none_is_lost() {
                 }
             }));
         }
-        // One who writes short lines is not held up by them.
+        // A peer with short lines is not delayed.
         let mut small = world.connect().await;
         small.write_all(GOOD.repeat(100).as_bytes()).await.expect("sent");
         drop(small);
-        world.until("all lines", |it| it.books().lines == 136).await;
+        world.until("all lines", |world| world.books().lines == 136).await;
         for writer in writers {
             writer.await.expect("sent");
         }
-        world.until("their ends", |it| it.closed == 13).await;
-        assert_eq!(world.books().events, 136, "none is lost, none is cut: {:?}", world.books());
+        world.until("their ends", |world| world.closed == 13).await;
+        assert_eq!(world.books().events, 136, "no line is lost or cut: {:?}", world.books());
         assert_eq!(world.books().partial_lines, 0);
         assert!(world.most <= (2 << 20) + (1 << 20) + (128 << 10), "{} held at once", world.most);
-        assert!(world.gauges.waits.load(Ordering::Relaxed) > 0, "somebody had to wait");
+        assert!(world.gauges.waits.load(Ordering::Relaxed) > 0, "at least one peer had to wait");
         assert_eq!(world.gauges.buffered_bytes.load(Ordering::Relaxed), 0);
         world.end().await;
     });
 }
 
 #[test]
-fn more_room_lets_those_who_wait_go_on() {
+fn a_larger_budget_lets_waiting_peers_continue() {
     block_on(async {
         let limits = Limits { connections: 2, ..LIMITS };
         let mut world = World::new(limits, 64 << 10, Options::DEFAULT).await;
         let mut first = world.connect().await;
         let mut second = world.connect().await;
         let block = vec![b'x'; 300_000];
-        // Both hold half a line; one of them may go on, and says no more.
+        // Both hold half a line. One of them may exceed the budget, but sends no more.
         let (a, b) = tokio::join!(
             tokio::time::timeout(Duration::from_secs(1), first.write_all(&block)),
             tokio::time::timeout(Duration::from_secs(1), second.write_all(&block)),
@@ -266,49 +266,49 @@ fn more_room_lets_those_who_wait_go_on() {
         drop((a, b));
         while world.step().await {}
         let before = world.books().bytes;
-        assert!(before < 600_000, "somebody waits");
+        assert!(before < 600_000, "one peer waits");
         world.budget.set(8 << 20, 2);
-        world.until("both", |it| it.books().bytes == 600_000).await;
+        world.until("both", |world| world.books().bytes == 600_000).await;
         world.end().await;
     });
 }
 
 #[test]
-fn more_peers_than_there_are_places_wait_for_one() {
+fn peers_beyond_the_connection_limit_wait() {
     block_on(async {
         let limits = Limits { connections: 2, ..LIMITS };
-        let mut world = World::new(limits, ROOM, Options::DEFAULT).await;
+        let mut world = World::new(limits, BUDGET, Options::DEFAULT).await;
         let mut peers = Vec::new();
         for _ in 0..6 {
             let mut peer = world.connect().await;
             peer.write_all(GOOD.as_bytes()).await.expect("sent");
             peers.push(peer);
         }
-        world.until("two lines", |it| it.books().lines == 2).await;
+        world.until("two lines", |world| world.books().lines == 2).await;
         while world.step().await {}
         assert_eq!((world.books().lines, world.gauges.files.load(Ordering::Relaxed)), (2, 2));
-        // A reload gives places.
+        // A reload raises the limit.
         world.settings.send_replace(Settings { limits: Limits { connections: 4, ..LIMITS }, tls: None });
-        world.until("two more", |it| it.books().lines == 4).await;
+        world.until("two more", |world| world.books().lines == 4).await;
         while world.step().await {}
         assert_eq!(world.books().lines, 4);
         drop(peers);
-        world.until("the rest", |it| it.books().lines == 6 && it.closed == 6).await;
+        world.until("the rest", |world| world.books().lines == 6 && world.closed == 6).await;
         world.end().await;
     });
 }
 
 #[test]
-fn idle_peers_are_let_go_and_a_reload_says_when() {
+fn idle_peers_are_closed_and_a_reload_changes_the_time() {
     block_on(async {
-        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
         let mut peer = world.connect().await;
         peer.write_all(b"half a li").await.expect("sent");
-        world.until("the bytes", |it| it.books().bytes == 9).await;
+        world.until("the bytes", |world| world.books().bytes == 9).await;
         world.settings.send_replace(Settings { limits: Limits { idle: Duration::from_millis(20), ..LIMITS }, tls: None });
-        world.until("the end", |it| it.closed == 1).await;
+        world.until("the end", |world| world.closed == 1).await;
         assert_eq!(peer.read(&mut [0; 8]).await.expect("closed"), 0);
-        // Indented lines may follow: it waits for a second, as for every event.
+        // Indented lines may follow an event, so it is closed only after a second.
         world.silence();
         assert_eq!((world.books().events, world.books().partial_lines), (1, 1));
         world.end().await;
@@ -316,29 +316,29 @@ fn idle_peers_are_let_go_and_a_reload_says_when() {
 }
 
 #[test]
-fn a_slow_pipeline_stops_the_writer_and_gets_every_line() {
+fn a_slow_pipeline_blocks_the_writer_and_gets_every_line() {
     block_on(async {
-        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
+        let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
         let mut peer = world.connect().await;
         let lines = 5_000;
-        // More than the kernel takes by itself.
+        // More than the kernel buffers.
         let line = " ".repeat(8_000) + GOOD;
         let writer = tokio::spawn(async move { peer.write_all(line.repeat(lines).as_bytes()).await });
-        // Nobody takes anything: the writer cannot be done, and little is held.
+        // While the pipeline handles nothing, the writer blocks and the buffer stays small.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(!writer.is_finished(), "it waits");
+        assert!(!writer.is_finished(), "the writer waits");
         assert!(world.gauges.buffered_bytes.load(Ordering::Relaxed) < 1 << 20);
-        world.until("all lines", |it| it.books().lines == lines as u64).await;
+        world.until("all lines", |world| world.books().lines == lines as u64).await;
         writer.await.expect("no panic").expect("sent");
         world.end().await;
     });
 }
 
 #[test]
-fn garbage_makes_no_calls_and_harms_nobody() {
+fn garbage_makes_no_calls_and_does_not_affect_other_peers() {
     block_on(async {
-        let mut world = World::new(LIMITS, ROOM, Options::DEFAULT).await;
-        // What a scanner sends: TLS, HTTP, NULs, control characters.
+        let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
+        // Typical bytes of a port scanner: TLS, HTTP, NULs, control characters.
         for bytes in [
             &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
             b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -348,11 +348,11 @@ fn garbage_makes_no_calls_and_harms_nobody() {
             let mut peer = world.connect().await;
             peer.write_all(bytes).await.expect("sent");
         }
-        world.until("their ends", |it| it.closed == 4).await;
+        world.until("their ends", |world| world.closed == 4).await;
         let mut peer = world.connect().await;
         peer.write_all(GOOD.as_bytes()).await.expect("sent");
         drop(peer);
-        world.until("the good line", |it| it.closed == 5).await;
+        world.until("the good line", |world| world.closed == 5).await;
         let verdicts = String::from_utf8_lossy(&world.out.verdicts).into_owned();
         assert_eq!(verdicts.matches("\"outcome\":\"success\"").count(), 1);
         assert_eq!(verdicts.matches("\"outcome\":\"error\"").count(), 0, "{verdicts}");

@@ -34,7 +34,11 @@ fn it_shows_rates_alerts_and_sources_once_where_nobody_watches() {
 fn what_is_no_daemon_is_said_and_fails() {
     let nobody = top("http://127.0.0.1:1");
     let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
-    assert_eq!((nobody.status.code(), said.contains("http://127.0.0.1:1: no daemon answers there")), (Some(1), true), "{said}");
+    assert_eq!(
+        (nobody.status.code(), said.contains("http://127.0.0.1:1: no daemon answers at this address")),
+        (Some(1), true),
+        "{said}"
+    );
     let word = top("not-an-address");
     let said = String::from_utf8_lossy(&word.stderr).into_owned();
     assert_eq!((word.status.code(), said.contains("write http://HOST:PORT")), (Some(2), true), "{said}");

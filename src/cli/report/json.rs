@@ -1,95 +1,15 @@
 //! The report as one JSON object: a contract that scripts rely on.
 
-use super::summary::{Summary, known, top};
-use crate::pipeline::{Pipeline, VERSION};
-use crate::taxonomy::{Outcome, StatusLabel};
+use super::summary::{AlertSpan, Group, Summary, known, top};
+use crate::pipeline::{Finding, Pipeline, VERSION, WindowView};
+use crate::taxonomy::{Outcome, Providers, StatusLabel};
 use crate::time::Timestamp;
 use serde_json::{Value, json};
 
 pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
-    let catalog = pipeline.catalog();
-    let providers = catalog.providers();
-    let errors: Vec<Value> = summary
-        .groups()
-        .into_iter()
-        .map(|it| {
-            let pattern = it.pattern.and_then(|id| catalog.pattern(id));
-            json!({
-                "provider": providers.id(it.provider),
-                "status": status(it.status),
-                "pattern": pattern.map(|it| &it.id),
-                "category": it.category,
-                "owner": it.owner,
-                "retry": it.retry,
-                "count": it.count,
-                "share": summary.share(it),
-                "first": known(it.first).map(|at| at.to_string()),
-                "last": known(it.last).map(|at| at.to_string()),
-                "peak_per_minute": it.peak_per_minute,
-                "peak_at": known(it.first).map(|_| Timestamp::from_second(it.peak_at * 60).to_string()),
-                "models": names(top(&it.models, 10)),
-                "services": names(top(&it.services, 10)),
-                "request_ids": it.request_ids,
-                "fix": pattern.map_or(crate::pipeline::NO_PATTERN, |it| &it.fix),
-                "row": it.row.and_then(|row| pipeline.row_name(row)),
-                "example": it.example,
-            })
-        })
-        .collect();
-    let alerts: Vec<Value> = summary
-        .alerts()
-        .iter()
-        .map(|it| {
-            json!({
-                "row": it.alert.row,
-                "provider": it.alert.provider,
-                "service": it.alert.service,
-                "severity": it.alert.severity,
-                "state": it.alert.state,
-                "from": it.from.to_string(),
-                "to": it.to.map(|at| at.to_string()),
-                "reason": it.alert.reason,
-            })
-        })
-        .collect();
-    let windows: Vec<Value> = summary
-        .snapshot
-        .windows
-        .iter()
-        .map(|it| {
-            json!({
-                "provider": providers.id(it.provider),
-                "status": it.status.map(status),
-                "window": it.window,
-                "count": if it.status.is_some() { it.errors } else { it.calls },
-                "ratio": it.ratio,
-            })
-        })
-        .collect();
-    let unknown: Vec<Value> = summary
-        .snapshot
-        .unknown
-        .iter()
-        .map(|it| json!({"template": it.template, "count": it.count, "example": it.example}))
-        .collect();
-    let findings: Vec<Value> = summary
-        .findings()
-        .into_iter()
-        .map(|it| {
-            json!({
-                "kind": it.kind,
-                "provider": providers.id(it.provider),
-                "service": it.service,
-                "model": it.model,
-                "row": it.row,
-                "blame": it.blame,
-                "since": it.since.to_string(),
-                "last": it.last.to_string(),
-                "text": it.text,
-                "advice": it.advice,
-            })
-        })
-        .collect();
+    let providers = pipeline.catalog().providers();
+    let snapshot = &summary.snapshot;
+    let unknown = snapshot.unknown.iter();
     let report = json!({
         "v": VERSION,
         "input": {"bytes": summary.bytes, "lines": summary.lines},
@@ -100,11 +20,13 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
             "unrecognised_errors": summary.unrecognised,
         },
         "span": {"from": summary.span.map(|(from, _)| from.to_string()), "to": summary.span.map(|(_, to)| to.to_string())},
-        "errors": errors,
-        "alerts": alerts,
-        "findings": findings,
-        "windows": windows,
-        "unknown": unknown,
+        "errors": summary.groups().into_iter().map(|group| error(group, summary, pipeline)).collect::<Value>(),
+        "alerts": summary.alerts().iter().map(alert).collect::<Value>(),
+        "findings": summary.findings().into_iter().map(|found| finding(found, providers)).collect::<Value>(),
+        "windows": snapshot.windows.iter().map(|view| window(view, providers)).collect::<Value>(),
+        "unknown": unknown
+            .map(|group| json!({"template": group.template, "count": group.count, "example": group.example}))
+            .collect::<Value>(),
         "skipped": summary.skipped,
     });
     let mut out = serde_json::to_vec_pretty(&report).unwrap_or_default();
@@ -112,11 +34,75 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
     out
 }
 
-fn names(top: Vec<(String, u64)>) -> Value {
-    top.into_iter().map(|(name, _)| Value::String(name)).collect()
+fn error(group: &Group, summary: &Summary, pipeline: &Pipeline) -> Value {
+    let catalog = pipeline.catalog();
+    let pattern = group.pattern.and_then(|id| catalog.pattern(id));
+    json!({
+        "provider": catalog.providers().id(group.provider),
+        "status": status(group.status),
+        "pattern": pattern.map(|pattern| &pattern.id),
+        "category": group.category,
+        "owner": group.owner,
+        "retry": group.retry,
+        "count": group.count,
+        "share": summary.share(group),
+        "first": known(group.first).map(|at| at.to_string()),
+        "last": known(group.last).map(|at| at.to_string()),
+        "peak_per_minute": group.peak_per_minute,
+        "peak_at": known(group.first).map(|_| Timestamp::from_second(group.peak_at * 60).to_string()),
+        "models": names(top(&group.models, 10)),
+        "services": names(top(&group.services, 10)),
+        "request_ids": group.request_ids,
+        "fix": pattern.map_or(crate::pipeline::NO_PATTERN, |pattern| &pattern.fix),
+        "row": group.row.and_then(|row| pipeline.row_name(row)),
+        "example": group.example,
+    })
 }
 
-/// A number where it is one, as in verdicts; `none` is null.
-fn status(status: StatusLabel) -> Value {
-    status.0.map_or(Value::Null, |it| json!(it))
+fn alert(span: &AlertSpan) -> Value {
+    let alert = &span.alert;
+    json!({
+        "row": alert.row,
+        "provider": alert.provider,
+        "service": alert.service,
+        "severity": alert.severity,
+        "state": alert.state,
+        "from": span.from.to_string(),
+        "to": span.to.map(|at| at.to_string()),
+        "reason": alert.reason,
+    })
+}
+
+fn finding(finding: &Finding, providers: &Providers) -> Value {
+    json!({
+        "kind": finding.kind,
+        "provider": providers.id(finding.provider),
+        "service": finding.service,
+        "model": finding.model,
+        "row": finding.row,
+        "blame": finding.blame,
+        "since": finding.since.to_string(),
+        "last": finding.last.to_string(),
+        "text": finding.text,
+        "advice": finding.advice,
+    })
+}
+
+fn window(view: &WindowView, providers: &Providers) -> Value {
+    json!({
+        "provider": providers.id(view.provider),
+        "status": view.status.map(status),
+        "window": view.window,
+        "count": if view.status.is_some() { view.errors } else { view.calls },
+        "ratio": view.ratio,
+    })
+}
+
+fn names(names: Vec<(String, u64)>) -> Value {
+    names.into_iter().map(|(name, _)| Value::String(name)).collect()
+}
+
+/// A number if the status is one, as in verdicts; null for `none`.
+fn status(label: StatusLabel) -> Value {
+    label.0.map_or(Value::Null, |status| json!(status))
 }

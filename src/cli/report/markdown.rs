@@ -1,82 +1,98 @@
-//! The report for an issue or a chat.
+//! The report as Markdown, for an issue or a chat.
 
-use super::super::style;
+use super::super::format;
 use super::summary::{Summary, known, top};
 use crate::pipeline::{NO_PATTERN, Pipeline};
 use std::fmt::Write as _;
 
 pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
-    let catalog = pipeline.catalog();
     let (good, failed) = (summary.good_calls(), summary.failed_calls());
-    let mut out = format!("# LLM calls: {} of {} failed\n\n", style::count(failed), style::count(good + failed));
+    let mut out = format!("# LLM calls: {} of {} failed\n\n", format::count(failed), format::count(good + failed));
     if let Some((from, to)) = summary.span {
-        let _infallible = writeln!(out, "{} to {} UTC.\n", style::clock(from, true), style::clock(to, true));
+        let _infallible = writeln!(out, "{} to {} UTC.\n", format::clock(from, true), format::clock(to, true));
     }
+    write_groups(&mut out, summary, pipeline);
+    write_fixes(&mut out, summary, pipeline);
+    write_findings(&mut out, summary, pipeline);
+    write_alerts(&mut out, summary);
+    out
+}
+
+fn write_groups(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
+    let catalog = pipeline.catalog();
     out.push_str("| count | provider | error | status | owner | retry | first | last | models |\n| ---: | --- | --- | --- | --- | --- | --- | --- | --- |\n");
-    let groups = summary.groups();
-    for it in &groups {
-        let title = it.pattern.and_then(|id| catalog.pattern(id)).map_or("unknown error", |it| it.title.as_str());
-        let models: Vec<_> = top(&it.models, 3).into_iter().map(|(name, _)| name).collect();
+    let clock = |at| known(at).map_or_else(String::new, |at| format::clock(at, true));
+    for group in summary.groups() {
+        let title = group.pattern.and_then(|id| catalog.pattern(id)).map_or("unknown error", |pattern| pattern.title.as_str());
+        let models: Vec<_> = top(&group.models, 3).into_iter().map(|(name, _)| name).collect();
         let _infallible = writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            style::count(it.count),
-            catalog.providers().id(it.provider),
+            format::count(group.count),
+            catalog.providers().id(group.provider),
             cell(title),
-            it.status,
-            it.owner,
-            it.retry,
-            known(it.first).map_or_else(String::new, |at| style::clock(at, true)),
-            known(it.last).map_or_else(String::new, |at| style::clock(at, true)),
+            group.status,
+            group.owner,
+            group.retry,
+            clock(group.first),
+            clock(group.last),
             cell(&models.join(", ")),
         );
     }
+}
+
+fn write_fixes(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
+    let catalog = pipeline.catalog();
+    let groups = summary.groups();
     if !groups.is_empty() {
         out.push_str("\n## What to do\n\n");
     }
-    for it in &groups {
-        let pattern = it.pattern.and_then(|id| catalog.pattern(id));
-        let title = pattern.map_or("unknown error", |it| it.title.as_str());
-        let _infallible = writeln!(
-            out,
-            "- **{}: {}**: {}",
-            catalog.providers().id(it.provider),
-            cell(title),
-            pattern.map_or(NO_PATTERN, |it| &it.fix)
-        );
+    for group in groups {
+        let pattern = group.pattern.and_then(|id| catalog.pattern(id));
+        let title = cell(pattern.map_or("unknown error", |pattern| &pattern.title));
+        let provider = catalog.providers().id(group.provider);
+        let fix = pattern.map_or(NO_PATTERN, |pattern| &pattern.fix);
+        let _infallible = writeln!(out, "- **{provider}: {title}**: {fix}");
     }
+}
+
+fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
     let findings = summary.findings();
     if !findings.is_empty() {
-        out.push_str("\n## What the calls show together\n\n");
+        out.push_str("\n## Findings across calls\n\n");
     }
-    for it in findings {
-        let provider = Some(catalog.providers().id(it.provider)).filter(|id| *id != "unknown");
+    for finding in findings {
+        let provider = Some(pipeline.catalog().providers().id(finding.provider)).filter(|id| *id != "unknown");
         let provider = provider.map_or_else(String::new, |id| format!("{id}: "));
-        let since = known(it.since).map_or_else(String::new, |at| format!("{}, ", style::clock(at, true)));
-        let _infallible =
-            writeln!(out, "- **{}** ({since}blame: {}) {provider}{}. {}", it.kind, it.blame, cell(&it.text), cell(&it.advice));
+        let since = known(finding.since).map_or_else(String::new, |at| format!("{}, ", format::clock(at, true)));
+        let _infallible = writeln!(
+            out,
+            "- **{}** ({since}owner: {}) {provider}{}. {}",
+            finding.kind,
+            finding.blame,
+            cell(&finding.text),
+            cell(&finding.advice)
+        );
     }
+}
+
+fn write_alerts(out: &mut String, summary: &Summary) {
     if !summary.alerts().is_empty() {
         out.push_str(
             "\n## Alerts\n\n| from | to | severity | row | provider | reason |\n| --- | --- | --- | --- | --- | --- |\n",
         );
     }
-    for it in summary.alerts() {
-        let to = it.to.map_or_else(|| "still firing".to_owned(), |to| style::clock(to, true));
-        let reason = it.alert.reason.map_or("", |it| it.as_str());
-        let _infallible = writeln!(
-            out,
-            "| {} | {to} | {} | {} | {} | {reason} |",
-            style::clock(it.from, true),
-            it.alert.severity,
-            it.alert.row,
-            it.alert.provider
-        );
+    for span in summary.alerts() {
+        let from = format::clock(span.from, true);
+        let to = span.to.map_or_else(|| "still firing".to_owned(), |to| format::clock(to, true));
+        let alert = &span.alert;
+        let reason = alert.reason.map_or("", |reason| reason.as_str());
+        let _infallible =
+            writeln!(out, "| {from} | {to} | {} | {} | {} | {reason} |", alert.severity, alert.row, alert.provider);
     }
-    out
 }
 
-/// Text that does not break out of its cell.
+/// Text that cannot end its cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

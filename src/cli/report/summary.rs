@@ -1,6 +1,8 @@
-//! What a report is made of: failures in groups, alerts in order, and what was left out.
+//! The content of a report: failures in groups, alerts and findings in order of time, and the lines that were not read whole.
 
+use super::super::format;
 use crate::alert::{Alert, RowId, State, Transition};
+use crate::framing::LossReason;
 use crate::observation::{Name, Observation, PatternId};
 use crate::pipeline::{Finding, Output, Pipeline, Snapshot};
 use crate::taxonomy::{Category, Grain, Outcome, Owner, Provider, Retry, StatusLabel};
@@ -8,7 +10,7 @@ use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
-/// Failures of one kind.
+/// The failures of one provider with the same status, pattern and category.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) provider: Provider,
@@ -22,42 +24,50 @@ pub(super) struct Group {
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
     pub(super) peak_per_minute: u64,
+    /// The minute of the peak, in minutes since the epoch.
     pub(super) peak_at: i64,
     pub(super) models: FxHashMap<Name, u64>,
     pub(super) services: FxHashMap<Name, u64>,
     pub(super) request_ids: Vec<String>,
     pub(super) example: Option<String>,
+    /// The minute of the latest failure, and the failures in it.
     minute: i64,
     in_minute: u64,
 }
 
-/// The most names that are kept per group, and the most groups.
-const NAMES: usize = 200;
-const GROUPS: usize = 5_000;
-const REQUEST_IDS: usize = 5;
+/// The most models, and the most services, that a group keeps.
+const MAX_NAMES: usize = 200;
+const MAX_GROUPS: usize = 5_000;
+/// The most request ids that a group keeps.
+const MAX_REQUEST_IDS: usize = 5;
 
-/// An alert of the replayed time-line, from its beginning to its end.
+/// An alert of the log, from its first to its last moment.
 #[derive(Clone, Debug)]
-pub(super) struct Span {
+pub(super) struct AlertSpan {
     pub(super) alert: Alert,
     pub(super) from: Timestamp,
+    /// `None`: it still fires at the end of the log.
     pub(super) to: Option<Timestamp>,
 }
 
+/// Everything that a report shows.
 #[derive(Debug)]
 pub(super) struct Summary {
     pub(super) inputs: Vec<String>,
     pub(super) bytes: u64,
     pub(super) lines: u64,
+    /// By [`Outcome`].
     pub(super) records: [u64; 3],
+    /// Records of level error that are not failed calls.
     pub(super) unrecognised: u64,
     pub(super) span: Option<(Timestamp, Timestamp)>,
-    pub(super) skipped: BTreeMap<&'static str, u64>,
-    pub(super) calls: FxHashMap<Provider, [u64; 2]>,
-    pub(super) attempts: [u64; 2],
+    /// Lines that were not read whole.
+    pub(super) skipped: BTreeMap<LossReason, u64>,
+    /// Successes and failures.
+    calls: FxHashMap<Provider, [u64; 2]>,
     pub(super) snapshot: Snapshot,
     groups: FxHashMap<(Provider, StatusLabel, Option<PatternId>, Category), Group>,
-    alerts: Vec<Span>,
+    alerts: Vec<AlertSpan>,
 }
 
 impl Summary {
@@ -71,45 +81,41 @@ impl Summary {
             span: None,
             skipped: BTreeMap::new(),
             calls: FxHashMap::default(),
-            attempts: [0; 2],
             snapshot: Snapshot::default(),
             groups: FxHashMap::default(),
             alerts: Vec::new(),
         }
     }
 
-    /// Takes what the pipeline gave since the last time.
+    /// Adds the results of the pipeline since the last call.
     pub(super) fn take(&mut self, pipeline: &mut Pipeline, out: &mut Output) {
         for (call, row) in out.calls.drain(..) {
-            self.call(call, row);
+            self.add_call(call, row);
         }
         for transition in out.transitions.drain(..) {
-            self.transition(transition);
+            self.add_transition(transition);
         }
         let tally = pipeline.tally();
         for ((_, outcome), count) in &tally.records {
             self.records[*outcome as usize] += count;
         }
-        for ((_, outcome), count) in &tally.attempts {
-            self.attempts[usize::from(*outcome == Outcome::Error)] += count;
-        }
         self.unrecognised += tally.unrecognised.values().sum::<u64>();
-        for books in tally.books.values() {
-            self.bytes += books.bytes;
-            self.lines += books.lines;
+        for stats in tally.sources.values() {
+            self.bytes += stats.bytes;
+            self.lines += stats.lines;
         }
         for ((_, reason), count) in tally.discarded_lines.iter().chain(&tally.partial_lines) {
-            *self.skipped.entry(reason.as_str()).or_default() += count;
+            *self.skipped.entry(*reason).or_default() += count;
         }
         tally.clear();
     }
 
-    /// The picture at the end.
+    /// Takes the windows, findings and unknown errors as they are now.
     pub(super) fn finish(&mut self, pipeline: &Pipeline) {
         self.snapshot = pipeline.snapshot();
     }
 
-    fn call(&mut self, call: Observation, row: Option<RowId>) {
+    fn add_call(&mut self, call: Observation, row: Option<RowId>) {
         let at = call.at;
         if known(at).is_some() {
             self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
@@ -121,21 +127,21 @@ impl Summary {
         self.calls.entry(call.provider).or_default()[usize::from(failed)] += 1;
         if failed {
             let key = (call.provider, call.status_label(), call.pattern, call.category);
-            if self.groups.len() < GROUPS || self.groups.contains_key(&key) {
+            if self.groups.len() < MAX_GROUPS || self.groups.contains_key(&key) {
                 self.groups.entry(key).or_insert_with(|| Group::new(&call, row)).add(call);
             }
         }
     }
 
-    fn transition(&mut self, transition: Transition) {
+    fn add_transition(&mut self, transition: Transition) {
         let Transition { at, to, alert, .. } = transition;
         match to {
-            State::Firing => match self.alerts.iter_mut().rev().find(|it| it.to.is_none() && it.is_of(&alert)) {
+            State::Firing => match self.alerts.iter_mut().rev().find(|span| span.to.is_none() && span.is_of(&alert)) {
                 Some(span) => span.alert = alert,
-                None => self.alerts.push(Span { from: alert.fired_at.unwrap_or(at), to: None, alert }),
+                None => self.alerts.push(AlertSpan { from: alert.fired_at.unwrap_or(at), to: None, alert }),
             },
             State::Resolved => {
-                if let Some(span) = self.alerts.iter_mut().rev().find(|it| it.to.is_none() && it.is_of(&alert)) {
+                if let Some(span) = self.alerts.iter_mut().rev().find(|span| span.to.is_none() && span.is_of(&alert)) {
                     span.to = Some(at);
                     span.alert = alert;
                 }
@@ -144,7 +150,7 @@ impl Summary {
         }
     }
 
-    /// Most frequent first.
+    /// The groups, most frequent first.
     pub(super) fn groups(&self) -> Vec<&Group> {
         let mut groups: Vec<_> = self.groups.values().collect();
         groups.sort_by(|a, b| {
@@ -153,15 +159,15 @@ impl Summary {
         groups
     }
 
-    /// In the order in which they began to fire.
-    pub(super) fn alerts(&self) -> &[Span] {
+    /// The alerts, in the order in which they started to fire.
+    pub(super) fn alerts(&self) -> &[AlertSpan] {
         &self.alerts
     }
 
-    /// What many calls together show, in the order in which it began.
+    /// The findings, in the order in which they started.
     pub(super) fn findings(&self) -> Vec<&Finding> {
         let mut all: Vec<&Finding> = self.snapshot.findings.iter().collect();
-        all.sort_by_key(|it| (it.since, it.kind));
+        all.sort_by_key(|finding| (finding.since, finding.kind));
         all
     }
 
@@ -173,14 +179,14 @@ impl Summary {
         self.calls.values().map(|[good, _]| good).sum()
     }
 
-    /// The share of the provider's calls that failed like this; `None` where its successes were never seen.
+    /// The share of the provider's calls that failed like this; `None` if the log holds no success of the provider.
     pub(super) fn share(&self, group: &Group) -> Option<f64> {
         let [good, failed] = self.calls.get(&group.provider)?;
-        (*good > 0).then(|| group.count as f64 / (good + failed) as f64)
+        (*good > 0).then(|| format::share(group.count, good + failed))
     }
 }
 
-impl Span {
+impl AlertSpan {
     fn is_of(&self, alert: &Alert) -> bool {
         self.alert.row == alert.row && self.alert.provider == alert.provider && self.alert.service == alert.service
     }
@@ -223,12 +229,12 @@ impl Group {
             (self.peak_per_minute, self.peak_at) = (self.in_minute, minute);
         }
         for (names, name) in [(&mut self.models, call.model), (&mut self.services, call.service)] {
-            if !name.is_empty() && (names.len() < NAMES || names.contains_key(&name)) {
+            if !name.is_empty() && (names.len() < MAX_NAMES || names.contains_key(&name)) {
                 *names.entry(name).or_default() += 1;
             }
         }
         if let Some(evidence) = call.evidence {
-            if let Some(id) = evidence.request_id.filter(|_| self.request_ids.len() < REQUEST_IDS) {
+            if let Some(id) = evidence.request_id.filter(|_| self.request_ids.len() < MAX_REQUEST_IDS) {
                 self.request_ids.push(id);
             }
             if self.example.is_none() && !evidence.message.is_empty() {
@@ -238,15 +244,15 @@ impl Group {
     }
 }
 
-/// A time that the log told; a replay of lines without any stands at the epoch.
+/// The time, if the log has times: the records of a log without any are at the epoch.
 pub(super) fn known(at: Timestamp) -> Option<Timestamp> {
     (at != Timestamp::default()).then_some(at)
 }
 
-/// Names with their counts, most frequent first, at most `most`.
-pub(super) fn top(names: &FxHashMap<Name, u64>, most: usize) -> Vec<(String, u64)> {
+/// The `limit` most frequent names with their counts, most frequent first.
+pub(super) fn top(names: &FxHashMap<Name, u64>, limit: usize) -> Vec<(String, u64)> {
     let mut all: Vec<_> = names.iter().map(|(name, count)| (name.to_string(), *count)).collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    all.truncate(most);
+    all.truncate(limit);
     all
 }

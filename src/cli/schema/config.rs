@@ -1,6 +1,6 @@
 //! The configuration. A test holds it to `deploy/config.toml`, which shows every key.
 
-use super::{DIALECT, list, one_of, switch, table, text, texts};
+use super::parts::{DIALECT, list, one_of, switch, table, text, texts};
 use crate::taxonomy::{Category, Owner, Retry, Severity};
 use serde_json::{Value, json};
 
@@ -114,11 +114,11 @@ fn row() -> Value {
     let any = |words: Value| json!({"anyOf": [words, {"type": "array", "items": words}]});
     let name = || any(json!({"type": "string"}));
     let conditions = json!({
-        "provider": name(), "gateway": name(), "service": name(), "model": name(), "pattern": name(), "source": name(),
+        "provider": name(), "gateway": name(), "service": name(), "model": name(), "pattern": name(), "tag": name(), "source": name(),
         "status": any(json!({"type": ["integer", "string"]})),
-        "category": any(json!({"enum": Category::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>()})),
-        "owner": any(json!({"enum": Owner::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>()})),
-        "retry": any(json!({"enum": Retry::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>()})),
+        "category": any(json!({"enum": Category::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()})),
+        "owner": any(json!({"enum": Owner::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()})),
+        "retry": any(json!({"enum": Retry::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()})),
     });
     let properties = json!({
         "id": text("of a shipped row, to change it, or of a new one"),
@@ -130,7 +130,7 @@ fn row() -> Value {
         "failures": {"type": "integer", "minimum": 1, "description": "the fewest failed calls"},
         "share": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "description": "the share of calls from which on it is trouble"},
         "keep_firing": span("how long after the trouble it clears"),
-        "severity": one_of(Severity::ALL.iter().map(|it| it.as_str()), "how bad it is"),
+        "severity": one_of(Severity::ALL.iter().map(|word| word.as_str()), "how bad it is"),
         "title": text("what is wrong, in a few words"),
         "action": text("what to do first"),
         "escalate_to": text("who or what comes next"),
@@ -146,7 +146,7 @@ fn receivers() -> Value {
     let receiver = |description: &str, shared: &[&str], own: Value| {
         let all = json!({
             "name": text("the label `receiver`"),
-            "min_severity": one_of(Severity::ALL.iter().map(|it| it.as_str()), "nothing below is sent"),
+            "min_severity": one_of(Severity::ALL.iter().map(|word| word.as_str()), "nothing below is sent"),
             "rows": texts("only these rows; all when empty"),
             "timeout": span("how long one answer may take"),
             "repeat": span("after how long a firing alert is told again"),

@@ -1,6 +1,6 @@
 //! A file of patterns, as `--patterns` directories hold them.
 
-use super::{DIALECT, list, one_of, table, text, texts};
+use super::parts::{DIALECT, list, one_of, table, text, texts};
 use crate::taxonomy::{Category, Owner, Retry};
 use serde_json::{Value, json};
 
@@ -14,9 +14,9 @@ pub(super) fn schema() -> Value {
         "id": {"type": "string", "pattern": "^[a-z0-9-]{1,80}$", "description": "unique; that of a shipped pattern replaces it whole"},
         "disabled": {"type": "boolean", "default": false, "description": "true: the shipped pattern of this id is not there"},
         "title": text("a few words for people"),
-        "category": one_of(Category::ALL.iter().map(|it| it.as_str()), "what kind of error it is"),
-        "owner": one_of(Owner::ALL.iter().map(|it| it.as_str()), "who can settle it"),
-        "retry": one_of(Retry::ALL.iter().map(|it| it.as_str()), "whether to retry"),
+        "category": one_of(Category::ALL.iter().map(|word| word.as_str()), "what kind of error it is"),
+        "owner": one_of(Owner::ALL.iter().map(|word| word.as_str()), "who can settle it"),
+        "retry": one_of(Retry::ALL.iter().map(|word| word.as_str()), "whether to retry"),
         "providers": texts("ids of the providers whose error it is; without it: any"),
         "status": status,
         "type": texts("any of these error types or exception classes, whatever the case"),
@@ -31,6 +31,7 @@ pub(super) fn schema() -> Value {
         "docs": text("where the provider says so"),
         "examples": texts("lines it must win"),
         "near": texts("lines it must not match"),
+        "tags": texts("tags of the table `[tags]` in `signals.toml`; without it: those of the shipped pattern that this one replaces"),
         "covers": texts("the entries of the error directory it covers"),
     });
     let mut pattern = table("one known error and its verdict", &properties);

@@ -1,7 +1,7 @@
-//! Which file is this? Three answers that must agree: the inode, the first bytes, and the bytes before the offset.
+//! The identity of a file: its inode, a fingerprint of its first bytes, and a fingerprint of the bytes before the offset.
 //!
-//! An inode number is used again soon after a file is deleted, equal first bytes are common among replicas, and a path
-//! says nothing after a rotation. Only hashes are kept: what a log says must not reach the checkpoint.
+//! None of them is enough alone: an inode number is reused soon after a file is deleted, replicas often write equal first
+//! bytes, and a rotation changes the path. The checkpoint stores only hashes, because it must not contain log text.
 
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
@@ -11,21 +11,21 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 /// Device and inode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileKey {
-    /// The device the file lies on.
+    /// The number of the device.
     pub dev: u64,
-    /// Its number there.
+    /// The inode number on that device.
     pub ino: u64,
 }
 
 impl FileKey {
-    /// The key of the file these attributes belong to.
+    /// The key of the file with these attributes.
     #[must_use]
     pub fn of(meta: &Metadata) -> Self {
         Self { dev: meta.dev(), ino: meta.ino() }
     }
 }
 
-/// FNV-1a with 64 bits: stable across versions and machines, and able to go on where it stopped.
+/// 64-bit FNV-1a: stable across versions and machines, and it can be extended by further bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Hash(u64);
@@ -33,15 +33,15 @@ struct Hash(u64);
 impl Hash {
     const EMPTY: Self = Self(0xcbf2_9ce4_8422_2325);
 
-    fn then(self, bytes: &[u8]) -> Self {
+    fn extend(self, bytes: &[u8]) -> Self {
         Self(bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)))
     }
 }
 
-/// The fingerprint of a file's first bytes; it grows with the file until it covers [`HeadFingerprint::MAX`] of them.
+/// The fingerprint of a file's first bytes. It grows with the file until it covers [`HeadFingerprint::MAX_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadFingerprint {
-    /// How many bytes it covers.
+    /// The number of bytes it covers.
     pub len: u16,
     hash: Hash,
 }
@@ -53,37 +53,38 @@ impl Default for HeadFingerprint {
 }
 
 impl HeadFingerprint {
-    /// The most bytes it covers.
-    pub const MAX: u16 = 1024;
+    /// The most bytes a fingerprint covers.
+    pub const MAX_BYTES: u16 = 1024;
 
-    /// Takes in bytes that were read at `offset`, as far as they go on where the fingerprint stops.
+    /// Extends the fingerprint with bytes that were read at `offset`. Ignores bytes that it covers already, and all of them
+    /// if there is a gap before them.
     pub fn grow(&mut self, offset: u64, bytes: &[u8]) {
         let Some(known) = u64::from(self.len).checked_sub(offset) else { return };
         let Some(fresh) = bytes.get(known as usize..) else { return };
-        let fresh = &fresh[..fresh.len().min(usize::from(Self::MAX - self.len))];
-        self.hash = self.hash.then(fresh);
+        let fresh = &fresh[..fresh.len().min(usize::from(Self::MAX_BYTES - self.len))];
+        self.hash = self.hash.extend(fresh);
         self.len += fresh.len() as u16;
     }
 
-    /// Of the first `len` bytes of `file`, or of as many as it has.
+    /// The fingerprint of the first `len` bytes of `file`, or of all its bytes if it has fewer.
     pub(super) fn read(file: &File, len: u16) -> io::Result<Self> {
-        let mut buffer = [0; Self::MAX as usize];
-        let wanted = usize::from(len.min(Self::MAX));
+        let mut buffer = [0; Self::MAX_BYTES as usize];
+        let wanted = usize::from(len.min(Self::MAX_BYTES));
         let got = read_full_at(file, &mut buffer[..wanted], 0)?;
         let mut head = Self::default();
         head.grow(0, &buffer[..got]);
         Ok(head)
     }
 
-    /// Whether `file` still begins with the bytes this was made of.
+    /// Whether `file` begins with the bytes that this fingerprint covers.
     pub(super) fn matches(&self, file: &File) -> io::Result<bool> {
         Ok(Self::read(file, self.len)? == *self)
     }
 }
 
-/// The bytes just before an offset: a proof that the file still holds what was read of it.
+/// The bytes just before an offset: they prove that the file still holds what was read of it.
 ///
-/// There are 256 of them, for the last 32 bytes of a JSON line are often the same on every line.
+/// 256 bytes, because the last 32 bytes of a JSON line are often the same on every line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TailFingerprint {
     end: u64,
@@ -92,51 +93,50 @@ pub(super) struct TailFingerprint {
 
 impl TailFingerprint {
     /// The most bytes it keeps.
-    pub(super) const MAX: usize = 256;
+    pub(super) const MAX_BYTES: usize = 256;
 
-    /// The bytes of `file` before `end`; fewer where the file is shorter.
+    /// Reads the bytes of `file` before `end`; fewer if the file is shorter.
     pub(super) fn read(file: &File, end: u64) -> io::Result<Self> {
-        let len = end.min(Self::MAX as u64);
+        let len = end.min(Self::MAX_BYTES as u64);
         let mut bytes = vec![0; len as usize];
         let got = read_full_at(file, &mut bytes, end - len)?;
         bytes.truncate(got);
         Ok(Self { end, bytes })
     }
 
-    /// The bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Takes in bytes that follow.
+    /// Appends bytes that were read at the end.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.end += bytes.len() as u64;
-        let kept = bytes.get(bytes.len().saturating_sub(Self::MAX)..).unwrap_or_default();
-        let over = (self.bytes.len() + kept.len()).saturating_sub(Self::MAX);
+        let kept = bytes.get(bytes.len().saturating_sub(Self::MAX_BYTES)..).unwrap_or_default();
+        let over = (self.bytes.len() + kept.len()).saturating_sub(Self::MAX_BYTES);
         self.bytes.drain(..over);
         self.bytes.extend_from_slice(kept);
     }
 
-    /// What is kept of it in a checkpoint.
-    pub(super) fn mark(&self) -> OffsetFingerprint {
-        OffsetFingerprint { end: self.end, len: self.bytes.len() as u16, hash: Hash::EMPTY.then(&self.bytes) }
+    /// The hash that a checkpoint stores instead of the bytes.
+    pub(super) fn hashed(&self) -> OffsetFingerprint {
+        OffsetFingerprint { end: self.end, len: self.bytes.len() as u16, hash: Hash::EMPTY.extend(&self.bytes) }
     }
 }
 
-/// A proof in a checkpoint: a hash of the bytes just before an offset.
+/// A hash of the bytes just before an offset, for the checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OffsetFingerprint {
-    /// The offset behind the last byte.
+    /// The offset after the last byte.
     pub end: u64,
-    /// How many bytes.
+    /// The number of bytes.
     pub len: u16,
     hash: Hash,
 }
 
 impl OffsetFingerprint {
-    /// Whether `file` still holds these bytes at this place.
+    /// Whether `file` still holds these bytes before this offset.
     pub(super) fn matches(&self, file: &File) -> io::Result<bool> {
-        Ok(TailFingerprint::read(file, self.end)?.mark() == *self)
+        Ok(TailFingerprint::read(file, self.end)?.hashed() == *self)
     }
 }
 
@@ -166,38 +166,38 @@ mod tests {
     }
 
     #[test]
-    fn a_head_grows_with_the_file_and_matches_every_longer_one() {
+    fn a_head_fingerprint_grows_with_the_file_and_matches_longer_files() {
         let mut head = HeadFingerprint::default();
         head.grow(0, b"one\n");
         assert!(head.matches(&file(b"one\ntwo\n")).expect("read"));
         head.grow(4, b"two\n");
-        head.grow(100, b"a gap is not taken in");
+        head.grow(100, b"ignored, after a gap");
         head.grow(2, b"e\ntwo");
         assert_eq!(head.len, 8);
         assert!(head.matches(&file(b"one\ntwo\nthree\n")).expect("read"));
         assert!(!head.matches(&file(b"one\n")).expect("read"));
-        assert_eq!(head, HeadFingerprint::read(&file(b"one\ntwo\n"), HeadFingerprint::MAX).expect("read"));
+        assert_eq!(head, HeadFingerprint::read(&file(b"one\ntwo\n"), HeadFingerprint::MAX_BYTES).expect("read"));
         head.grow(8, &[b'x'; 5_000]);
-        assert_eq!(head.len, HeadFingerprint::MAX);
+        assert_eq!(head.len, HeadFingerprint::MAX_BYTES);
     }
 
     #[test]
-    fn a_trail_is_the_same_however_the_bytes_came() {
-        let content: Vec<u8> = (0..1_000_u32).map(|it| it as u8).collect();
+    fn a_tail_fingerprint_does_not_depend_on_the_chunks() {
+        let content: Vec<u8> = (0..1_000_u32).map(|number| number as u8).collect();
         let file = file(&content);
         for step in [1, 7, 255, 256, 257, 999] {
-            let mut trail = TailFingerprint::default();
-            content.chunks(step).for_each(|bytes| trail.push(bytes));
-            assert_eq!(trail, TailFingerprint::read(&file, 1_000).expect("read"), "{step}");
-            assert!(trail.mark().matches(&file).expect("read"));
+            let mut tail = TailFingerprint::default();
+            content.chunks(step).for_each(|bytes| tail.push(bytes));
+            assert_eq!(tail, TailFingerprint::read(&file, 1_000).expect("read"), "{step}");
+            assert!(tail.hashed().matches(&file).expect("read"));
         }
     }
 
     #[test]
-    fn a_mark_does_not_match_a_shorter_or_another_file() {
-        let mark = TailFingerprint::read(&file(b"one\ntwo\n"), 8).expect("read").mark();
-        assert!(!mark.matches(&file(b"one\n")).expect("read"));
-        assert!(!mark.matches(&file(b"one\ntwa\nthree\n")).expect("read"));
-        assert!(mark.matches(&file(b"one\ntwo\nthree\n")).expect("read"));
+    fn an_offset_fingerprint_does_not_match_a_shorter_or_different_file() {
+        let before_end = TailFingerprint::read(&file(b"one\ntwo\n"), 8).expect("read").hashed();
+        assert!(!before_end.matches(&file(b"one\n")).expect("read"));
+        assert!(!before_end.matches(&file(b"one\ntwa\nthree\n")).expect("read"));
+        assert!(before_end.matches(&file(b"one\ntwo\nthree\n")).expect("read"));
     }
 }

@@ -1,224 +1,135 @@
-//! Files beside a followed one: where its bytes went, and what was written between it and its successor.
+//! The files in the directory of a followed one: where its unread bytes are after a rotation, and which files were written
+//! between it and the file that has its name now.
 
+use super::file_position::{MTIME_RESOLUTION, PROOF_BYTES, Position};
+use super::gzip::GzipReader;
 use super::identity::{FileKey, HeadFingerprint};
-use super::packed::Packed;
-use super::place::{COARSE, PROOF, Position};
+use super::opened::{OpenedFile, open_same};
+use super::rotated_names::{family, is_sibling, uncompressed_name};
 use super::tail::Tail;
 use crate::time::Timestamp;
 use std::fs::{self, File, Metadata};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The most entries of a directory that are looked at.
+/// The most entries of a directory that are checked.
 const MAX_ENTRIES: usize = 20_000;
 
-/// A file under another name.
-#[derive(Debug)]
-pub(super) struct Moved {
-    pub(super) at: PathBuf,
-    pub(super) file: File,
-    pub(super) meta: Metadata,
-    /// Where it is compressed: its content, up to where reading goes on.
-    pub(super) packed: Option<Packed>,
-}
-
-impl Moved {
-    /// Of what is in it.
-    pub(super) fn size(&self) -> u64 {
-        self.packed.as_ref().map_or(self.meta.len(), |it| it.size)
-    }
-}
-
-/// The file that `position` speaks of, beside `path`: the same inode under another name, or a copy in a rotated name, which
-/// may be compressed.
-pub(super) fn find(position: &Position, path: &Path) -> Option<Moved> {
+/// Finds the file of `position` in the directory of `path`: the same inode under another name, or a copy under a rotated
+/// name, which may be compressed.
+pub(super) fn find(position: &Position, path: &Path) -> Option<OpenedFile> {
     find_among(&beside(path), position, path)
 }
 
-/// The same, of these files beside `path`.
-pub(super) fn find_among(entries: &[(PathBuf, Metadata)], position: &Position, path: &Path) -> Option<Moved> {
-    let same = |it: &&(PathBuf, Metadata)| position.has_inode(&it.1);
-    // A pattern may match rotated names too: they have siblings like the name that they came from.
+/// Like [`find`], but searches only `entries`, which are files in the directory of `path`.
+pub(super) fn find_among(entries: &[(PathBuf, Metadata)], position: &Position, path: &Path) -> Option<OpenedFile> {
+    let has_inode = |entry: &&(PathBuf, Metadata)| position.has_inode(&entry.1);
+    // A glob may match rotated names too. Their copies have names that derive from the original name.
     let family = family(path);
     let path = family.as_path();
-    let copies = || entries.iter().filter(|it| is_sibling(path, &it.0) && !same(it));
-    let plain = entries.iter().filter(same).chain(copies()).find_map(|(at, meta)| {
+    let copies = || entries.iter().filter(|entry| is_sibling(path, &entry.0) && !has_inode(entry));
+    let plain = entries.iter().filter(has_inode).chain(copies()).find_map(|(candidate, meta)| {
         let key = FileKey::of(meta);
-        let (file, meta) = open_same(at, key).ok()?;
-        // Of a file of which nothing was read, the inode under a rotated name is all there is to know.
-        let proof = position.has_proof() || position.has_inode(&meta) && is_sibling(path, at);
-        let fits = proof && position.fits(&file, meta.len()).ok()?;
-        fits.then(|| Moved { at: at.clone(), file, meta, packed: None })
+        let (file, meta) = open_same(candidate, key).ok()?;
+        // If no byte was read, there is no proof by content. The same inode under a rotated name is enough then.
+        let has_proof = position.has_proof() || position.has_inode(&meta) && is_sibling(path, candidate);
+        let fits = has_proof && position.fits(&file, meta.len()).ok()?;
+        fits.then(|| OpenedFile::plain(candidate.clone(), file, meta))
     });
-    plain.or_else(|| entries.iter().find_map(|(at, meta)| find_packed(position, path, at, meta)))
+    plain.or_else(|| entries.iter().find_map(|(candidate, meta)| find_compressed(position, path, candidate, meta)))
 }
 
-fn find_packed(position: &Position, path: &Path, at: &Path, meta: &Metadata) -> Option<Moved> {
-    if !position.has_proof() || !is_sibling(path, &unpacked_name(at)?) {
+fn find_compressed(position: &Position, path: &Path, candidate: &Path, meta: &Metadata) -> Option<OpenedFile> {
+    if !position.has_proof() || !is_sibling(path, &uncompressed_name(candidate)?) {
         return None;
     }
-    let (file, meta) = open_same(at, FileKey::of(meta)).ok()?;
-    let packed = Packed::resume(&file, position).ok()??;
-    Some(Moved { at: at.to_owned(), file, meta, packed: Some(packed) })
+    let (file, meta) = open_same(candidate, FileKey::of(meta)).ok()?;
+    let gzip = GzipReader::resume(&file, position).ok()??;
+    Some(OpenedFile { path: candidate.to_owned(), file, meta, gzip: Some(gzip) })
 }
 
-/// The name before compression, where this is a compressed file that has taken the place of the plain one: while both are
-/// there, the compressed one may be unfinished.
-pub(super) fn unpacked_name(path: &Path) -> Option<PathBuf> {
-    let packed = path.extension().is_some_and(|it| it == "gz");
-    Some(path.with_extension("")).filter(|it| packed && !it.exists())
-}
-
-/// Opens a file that was seen under this path a moment ago. Another one may stand there by now: then this one is not found.
-pub(super) fn open_same(path: &Path, key: FileKey) -> io::Result<(File, Metadata)> {
-    let file = File::open(path)?;
-    let meta = file.metadata()?;
-    if FileKey::of(&meta) == key { Ok((file, meta)) } else { Err(io::ErrorKind::NotFound.into()) }
-}
-
-/// Files in a rotated name of `path` that were begun after `older`, oldest first: rotated before anyone saw them.
+/// Files under a rotated name of `path` that were created after `older`, oldest first: they were rotated before any scan
+/// saw them.
 ///
-/// Copies of `older` and of others that are `known` by their first bytes are none of them.
+/// Leaves out copies of `older` and compressed copies of files with a `known` head.
 pub(super) fn newer(path: &Path, older: &Tail, known: &[HeadFingerprint]) -> Vec<(PathBuf, Metadata)> {
     let Some(Ok(limit)) = older.file.as_ref().map(File::metadata) else { return Vec::new() };
-    // A compressed file has its original's last write, and a birth of its own.
-    let order = |it: &Metadata, packed: bool| if packed { (None, it.modified().ok()) } else { begun(it) };
-    let is_candidate = |(at, meta): &(PathBuf, Metadata)| {
-        let unpacked = unpacked_name(at);
-        let packed = unpacked.is_some();
-        at != path
-            && is_sibling(path, unpacked.as_deref().unwrap_or(at))
+    // A compressed file keeps the modification time of its original, but not the time of creation.
+    let age = |meta: &Metadata, compressed: bool| if compressed { (None, meta.modified().ok()) } else { age(meta) };
+    let is_candidate = |(candidate, meta): &(PathBuf, Metadata)| {
+        let plain_name = uncompressed_name(candidate);
+        let compressed = plain_name.is_some();
+        candidate != path
+            && is_sibling(path, plain_name.as_deref().unwrap_or(candidate))
             && FileKey::of(meta) != FileKey::of(&limit)
-            && is_newer(order(meta, packed || older.is_packed()), order(&limit, packed || older.is_packed()))
-            && !is_copy(at, packed, older.head)
-            && !known.iter().any(|it| packed && is_copy(at, packed, *it) && tells(at, packed, *it))
+            && is_newer(age(meta, compressed || older.is_compressed()), age(&limit, compressed || older.is_compressed()))
+            && !is_copy(candidate, compressed, older.head)
+            && !(compressed && known.iter().any(|head| is_proven_copy(candidate, compressed, *head)))
     };
     let mut found: Vec<(PathBuf, Metadata)> = beside(path).into_iter().filter(is_candidate).collect();
-    let any_packed = found.iter().any(|(at, _)| unpacked_name(at).is_some());
-    found.sort_by_key(|(_, meta)| order(meta, any_packed));
+    let any_compressed = found.iter().any(|(candidate, _)| uncompressed_name(candidate).is_some());
+    found.sort_by_key(|(_, meta)| age(meta, any_compressed));
     found
 }
 
-/// Files in a rotated name of `path` that were written to since, oldest first, without those that are `known` by their first
-/// bytes.
+/// Files under a rotated name of `path` that were modified at `since` or later, oldest first, without copies of files with
+/// a `known` head.
 pub(super) fn written_since(
     entries: &[(PathBuf, Metadata)],
     path: &Path,
     since: Timestamp,
     known: &[HeadFingerprint],
 ) -> Vec<(PathBuf, Metadata)> {
-    let is_candidate = |(at, meta): &(PathBuf, Metadata)| {
-        let unpacked = unpacked_name(at);
-        at != path
-            && is_sibling(path, unpacked.as_deref().unwrap_or(at))
-            && meta.modified().is_ok_and(|it| Timestamp::from_system(it).plus(COARSE) >= since)
-            && !known.iter().any(|it| is_copy(at, unpacked.is_some(), *it) && tells(at, unpacked.is_some(), *it))
+    let is_candidate = |(candidate, meta): &(PathBuf, Metadata)| {
+        let plain_name = uncompressed_name(candidate);
+        let is_recent = |modified| Timestamp::from_system(modified).plus(MTIME_RESOLUTION) >= since;
+        candidate != path
+            && is_sibling(path, plain_name.as_deref().unwrap_or(candidate))
+            && meta.modified().is_ok_and(is_recent)
+            && !known.iter().any(|head| is_proven_copy(candidate, plain_name.is_some(), *head))
     };
-    let mut found: Vec<(PathBuf, Metadata)> = entries.iter().filter(|it| is_candidate(it)).cloned().collect();
+    let mut found: Vec<(PathBuf, Metadata)> = entries.iter().filter(|entry| is_candidate(entry)).cloned().collect();
     found.sort_by_key(|(_, meta)| meta.modified().ok());
     found
 }
 
-/// By birth where the file system knows it, else by the last write.
-fn begun(meta: &Metadata) -> Begun {
+/// Times of creation, where the file system records it, and of the last modification.
+type Age = (Option<SystemTime>, Option<SystemTime>);
+
+fn age(meta: &Metadata) -> Age {
     (meta.created().ok(), meta.modified().ok())
 }
 
-type Begun = (Option<SystemTime>, Option<SystemTime>);
-
-fn is_newer(file: Begun, than: Begun) -> bool {
-    // Copies that were made of `than` in earlier days were born after it, but it was written after them.
+fn is_newer(file: Age, than: Age) -> bool {
+    // An earlier copy of `than` was created after it, but `than` was modified after the copy.
     match (file, than) {
-        ((Some(born), Some(written)), (Some(limit), Some(last))) if born != limit => born > limit && written >= last,
-        ((_, Some(written)), (_, Some(last))) => written >= last,
+        ((Some(created), Some(modified)), (Some(limit), Some(last))) if created != limit => created > limit && modified >= last,
+        ((_, Some(modified)), (_, Some(last))) => modified >= last,
         _ => false,
     }
 }
 
-/// Whether the file, which may be compressed, begins with these bytes.
-pub(super) fn begins_with(at: &Path, head: HeadFingerprint) -> bool {
-    is_copy(at, unpacked_name(at).is_some(), head)
+/// Whether the file, which may be compressed, begins with the bytes of `head`.
+pub(super) fn begins_with(path: &Path, head: HeadFingerprint) -> bool {
+    is_copy(path, uncompressed_name(path).is_some(), head)
 }
 
-fn is_copy(at: &Path, packed: bool, head: HeadFingerprint) -> bool {
-    let matches = |file: File| if packed { Packed::begins_with(&file, head) } else { head.matches(&file) };
-    head.len > 0 && File::open(at).and_then(matches).unwrap_or(false)
+fn is_copy(path: &Path, compressed: bool, head: HeadFingerprint) -> bool {
+    let matches = |file: File| if compressed { GzipReader::begins_with(&file, head) } else { head.matches(&file) };
+    head.len > 0 && File::open(path).and_then(matches).unwrap_or(false)
 }
 
-/// Whether equal first bytes tell that it is the same file: they are many, or all there are.
-fn tells(at: &Path, packed: bool, head: HeadFingerprint) -> bool {
-    let size = |file: File| if packed { Ok(Packed::whole(&file)?.size) } else { Ok(file.metadata()?.len()) };
-    u64::from(head.len) >= PROOF || File::open(at).and_then(size).is_ok_and(|it| it == u64::from(head.len))
+/// Whether equal first bytes prove that it is the same content: they are many, or all that the file has.
+fn is_proven_copy(path: &Path, compressed: bool, head: HeadFingerprint) -> bool {
+    let size = |file: File| if compressed { Ok(GzipReader::from_start(&file)?.size) } else { Ok(file.metadata()?.len()) };
+    let head_is_all = || File::open(path).and_then(size).is_ok_and(|size| size == u64::from(head.len));
+    is_copy(path, compressed, head) && (u64::from(head.len) >= PROOF_BYTES || head_is_all())
 }
 
-/// Regular files in the directory of `path`, symbolic links in `path` resolved.
+/// Regular files in the directory of `path`.
 pub(super) fn beside(path: &Path) -> Vec<(PathBuf, Metadata)> {
     let Some(dir) = path.parent() else { return Vec::new() };
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     let entries = entries.flatten().take(MAX_ENTRIES);
-    entries.filter_map(|it| Some((it.path(), it.metadata().ok()?))).filter(|it| it.1.is_file()).collect()
-}
-
-/// Whether `other` is a name that a rotation gives to `path`, compressed or not.
-pub(super) fn is_rotated_name(path: &Path, other: &Path) -> bool {
-    let plain = other.extension().is_some_and(|it| it == "gz").then(|| other.with_extension(""));
-    other != path && is_sibling(path, plain.as_deref().unwrap_or(other))
-}
-
-/// The name before a rotation put a number or a date into it.
-pub(super) fn family(path: &Path) -> PathBuf {
-    let Some(name) = file_name(path) else { return path.to_owned() };
-    if let Some((stem, extension)) = name.rsplit_once('.').filter(|(_, extension)| !is_stamp(&format!(".{extension}"))) {
-        let base = without_stamp(stem);
-        return path.with_file_name(format!("{base}.{extension}"));
-    }
-    path.with_file_name(without_stamp(name))
-}
-
-fn without_stamp(name: &str) -> &str {
-    let mut marks = name.match_indices(['.', '-', '_']).map(|(at, _)| name.split_at(at));
-    marks.find(|(base, suffix)| !base.is_empty() && is_stamp(suffix)).map_or(name, |(base, _)| base)
-}
-
-/// Whether `other` is a name that a rotation gives to `path`: `app.log.1`, `app.log-20261120`, `app-2026-11-20.log`.
-pub(super) fn is_sibling(path: &Path, other: &Path) -> bool {
-    let (Some(name), Some(other_name)) = (file_name(path), file_name(other)) else { return false };
-    if path.parent() != other.parent() {
-        return false;
-    }
-    if let Some(suffix) = other_name.strip_prefix(name) {
-        return is_stamp(suffix);
-    }
-    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
-    let middle = other_name.strip_prefix(stem).and_then(|it| it.strip_suffix(extension)).and_then(|it| it.strip_suffix('.'));
-    middle.is_some_and(is_stamp)
-}
-
-fn file_name(path: &Path) -> Option<&str> {
-    path.file_name()?.to_str()
-}
-
-/// A number, a date or a time behind a mark: what rotations append. `.bak` and `.tmp` are none.
-fn is_stamp(text: &str) -> bool {
-    text.starts_with(['.', '-', '_'])
-        && text.contains(|it: char| it.is_ascii_digit())
-        && text.chars().all(|it| it.is_ascii_digit() || matches!(it, '.' | '-' | '_' | ':' | 'T' | 'Z' | '+'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rotations_append_numbers_and_dates() {
-        let check = |path: &str, other: &str| is_sibling(Path::new(path), Path::new(other));
-        for other in ["app.log.1", "app.log-20261120", "app.log.2026-11-20T09:16:51", "app-2026-11-20.log", "app.1.log"] {
-            assert!(check("app.log", other), "{other}");
-        }
-        for other in ["app.log", "app.log.bak", "app.log.1.gz", "app2.log", "application.log", "x/app.log.1", "app.logger"] {
-            assert!(!check("app.log", other), "{other}");
-        }
-        assert!(check("/pods/x/0.log", "/pods/x/0.log.20261120-091651"));
-    }
+    entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?))).filter(|(_, meta)| meta.is_file()).collect()
 }

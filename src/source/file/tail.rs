@@ -1,201 +1,227 @@
-//! One file: how far it was read, and the next bytes of it.
+//! One followed file: how far it was read, and reading its next bytes.
 
+use super::file_position::{FilePosition, Position};
+use super::gzip::GzipReader;
 use super::identity::{FileKey, HeadFingerprint, TailFingerprint, read_full_at};
-use super::packed::Packed;
-use super::place::FilePosition;
-use super::rotated::Moved;
+use super::opened::OpenedFile;
 use crate::framing::StreamId;
-use crate::source::CHUNK;
+use crate::source::CHUNK_BYTES;
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::fs::{File, Metadata};
 use std::io;
+use std::mem;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-/// Room for one read: the bytes that were read already and must still be there, and the new ones.
-pub(super) const SCRATCH: usize = CHUNK + TailFingerprint::MAX;
+/// The size of the read buffer: the bytes that were read before and must still be there, and the new ones.
+pub(super) const SCRATCH_BYTES: usize = CHUNK_BYTES + TailFingerprint::MAX_BYTES;
 
-/// A file that is followed.
+/// A followed file.
+#[expect(clippy::struct_excessive_bools, reason = "each flag is set and cleared independently of the others")]
 #[derive(Debug)]
 pub(super) struct Tail {
     pub(super) stream: StreamId,
-    /// Index of the source it belongs to.
+    /// The index of its source.
     pub(super) source: usize,
-    /// Where it was found first.
+    source_name: Arc<str>,
+    /// The path under which it was found first.
     pub(super) path: Arc<Path>,
-    /// Where it is now.
-    pub(super) at: PathBuf,
+    /// The path under which it was found last.
+    pub(super) current_path: PathBuf,
     pub(super) key: FileKey,
-    /// Closed while it rests and descriptors are scarce, or after a failed read.
+    /// `None` while the file is idle and descriptors are scarce, or after a failed read.
     pub(super) file: Option<File>,
-    /// Set where the file is compressed and its bytes have to be unpacked.
-    packed: Option<Packed>,
+    /// Set for a compressed file.
+    gzip: Option<GzipReader>,
     pub(super) offset: u64,
+    /// The number of the line at `offset`.
     pub(super) line: u64,
     pub(super) head: HeadFingerprint,
-    pub(super) trail: TailFingerprint,
+    /// The bytes before `offset`.
+    pub(super) last_bytes: TailFingerprint,
     pub(super) size: u64,
-    /// Bytes that were seen to be there, were not read, and are gone.
-    pub(super) cut: u64,
-    /// Bytes that were seen to be there, beyond what had been seen when this was last taken.
+    /// Bytes that a `stat` saw, that were truncated before they were read, and that are not reported yet.
+    pub(super) truncated: u64,
+    /// By how many bytes the file grew since this was last added to the gauges. Negative if it was smaller than assumed.
     pub(super) grown: i64,
-    /// NULs that were skipped since this was last taken.
+    /// NUL bytes that were skipped and are not reported yet.
     pub(super) nuls: u64,
     pub(super) modified: SystemTime,
-    pub(super) life: Life,
-    /// The end was seen, and nothing says that there is more.
+    pub(super) lifecycle: Lifecycle,
+    /// A read reached the end, and no later `stat` saw a change.
     pub(super) at_end: bool,
-    /// The last read was refused.
+    /// The last read failed.
     pub(super) failed: bool,
-    /// It stands in the queue of files to read.
+    /// It is in the queue of files to read.
     pub(super) queued: bool,
-    /// The file whose end comes before the first byte of this one.
-    pub(super) after: Option<StreamId>,
-    /// The file that this one goes on from, until its first bytes are read.
-    pub(super) heir_of: Option<StreamId>,
-    /// The scan that saw it last.
-    pub(super) seen: u64,
-    /// When it last gave bytes.
-    pub(super) active: Instant,
+    /// The file that must be read to its end before the first byte of this one.
+    pub(super) waits_for: Option<StreamId>,
+    /// The rotated file that this one continues; `None` once the first bytes were read.
+    pub(super) predecessor: Option<StreamId>,
+    /// The number of the last scan that found it.
+    pub(super) last_scan: u64,
+    /// When a read last returned bytes.
+    pub(super) last_read: Instant,
     /// When it was last known to be read to its end.
-    pub(super) current: Instant,
-    /// It has been behind for so long that the pipeline was told.
+    pub(super) caught_up: Instant,
+    /// The pipeline was notified that this file is behind.
     pub(super) behind: bool,
-    /// Only NULs came so far: the hole that a writer leaves who did not notice the truncation.
-    hole: bool,
-    /// NULs were skipped, and nobody was told yet where the bytes go on.
-    pub(super) behind_hole: bool,
-    name: Arc<str>,
+    /// Only NULs were read so far. A writer that did not notice a truncation leaves them at the start of the file.
+    in_hole: bool,
+    /// NULs were skipped, and the pipeline does not know the new offset yet.
+    pub(super) after_hole: bool,
 }
 
-/// Whether the file still stands under a path that matches.
+/// Whether the file still has a path that matches the globs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
-    /// It does.
+pub(super) enum Lifecycle {
+    /// The last scan found it.
     Live,
-    /// It was renamed or deleted; it is let go once it was read to its end and has been quiet since this instant for long
-    /// enough.
+    /// It was renamed or deleted, and has not changed since this instant. It is closed once it was read to its end and has
+    /// not changed for long enough.
     Rotated(Instant),
 }
 
-/// What one read came to.
+/// The result of one read.
 #[derive(Debug)]
 pub(super) enum Read {
-    /// New bytes at this offset.
+    /// New bytes, and their offset.
     Bytes(u64, Bytes),
-    /// Only NULs of a hole; how many.
+    /// Only NULs, which were skipped.
     Hole,
-    /// Nothing new.
+    /// The end of the file.
     End,
-    /// What was read before is not there any more.
+    /// The bytes that were read before have changed: the file was truncated or rewritten.
     Rewritten,
 }
 
-/// Where a tail begins.
+/// Where and as what a file is opened.
 #[derive(Debug)]
 pub(super) struct Start {
     pub(super) stream: StreamId,
     pub(super) source: usize,
-    pub(super) name: Arc<str>,
+    pub(super) source_name: Arc<str>,
     pub(super) path: Arc<Path>,
-    pub(super) at: PathBuf,
     pub(super) offset: u64,
     pub(super) line: u64,
 }
 
 impl Tail {
-    pub(super) fn new(start: Start, file: File, meta: &Metadata, now: Instant) -> io::Result<Self> {
-        let Start { stream, source, name, path, at, offset, line } = start;
+    pub(super) fn new(start: Start, opened: OpenedFile, now: Instant) -> io::Result<Self> {
+        let OpenedFile { path, file, meta, gzip } = opened;
+        match gzip {
+            None => Self::plain(start, path, file, &meta, now),
+            Some(gzip) => Self::compressed(start, path, file, &meta, gzip, now),
+        }
+    }
+
+    fn plain(start: Start, current_path: PathBuf, file: File, meta: &Metadata, now: Instant) -> io::Result<Self> {
+        let Start { stream, source, source_name, path, offset, line } = start;
         Ok(Self {
             stream,
             source,
+            source_name,
             path,
-            at,
+            current_path,
             key: FileKey::of(meta),
             offset,
             line,
-            // Also of what is still to be read: it tells the file from others if it is rotated first.
-            head: HeadFingerprint::read(&file, HeadFingerprint::MAX)?,
-            trail: TailFingerprint::read(&file, offset)?,
+            // Also covers unread bytes: it identifies the file if it is rotated before it is read.
+            head: HeadFingerprint::read(&file, HeadFingerprint::MAX_BYTES)?,
+            last_bytes: TailFingerprint::read(&file, offset)?,
             size: meta.len(),
-            cut: 0,
+            truncated: 0,
             grown: meta.len().saturating_sub(offset) as i64,
             nuls: 0,
             modified: meta.modified()?,
             file: Some(file),
-            packed: None,
-            life: Life::Live,
+            gzip: None,
+            lifecycle: Lifecycle::Live,
             at_end: offset == meta.len(),
             failed: false,
             queued: false,
-            after: None,
-            heir_of: None,
-            seen: 0,
-            active: now,
-            current: now,
+            waits_for: None,
+            predecessor: None,
+            last_scan: 0,
+            last_read: now,
+            caught_up: now,
             behind: false,
-            hole: offset == 0,
-            behind_hole: false,
-            name,
+            in_hole: offset == 0,
+            after_hole: false,
         })
     }
 
-    /// It is read after the end of another file, and goes on from there unless something of it was read already.
-    pub(super) fn read_after(&mut self, before: Option<StreamId>) {
-        self.after = before;
-        self.heir_of = before.filter(|_| self.offset == 0);
-    }
-
-    /// The same for a compressed file, unpacked up to the offset.
-    pub(super) fn packed(start: Start, file: File, meta: &Metadata, packed: Packed, now: Instant) -> io::Result<Self> {
+    /// The reader of a compressed file is at the offset of `start` already.
+    fn compressed(
+        start: Start,
+        current_path: PathBuf,
+        file: File,
+        meta: &Metadata,
+        gzip: GzipReader,
+        now: Instant,
+    ) -> io::Result<Self> {
         let offset = start.offset;
-        let tail = Self::new(Start { offset: 0, ..start }, file, meta, now)?;
-        let (head, trail, size) = (packed.head, packed.trail.clone(), packed.size.max(offset));
+        let tail = Self::plain(Start { offset: 0, ..start }, current_path, file, meta, now)?;
+        let (head, last_bytes, size) = (gzip.head, gzip.last_bytes.clone(), gzip.size.max(offset));
         let grown = (size - offset) as i64;
-        Ok(Self { offset, head, trail, size, grown, packed: Some(packed), at_end: false, hole: false, ..tail })
+        Ok(Self { offset, head, last_bytes, size, grown, gzip: Some(gzip), at_end: false, in_hole: false, ..tail })
     }
 
-    /// Goes on in another file, which holds what was read of this one.
-    pub(super) fn move_to(&mut self, moved: Moved) -> Option<File> {
-        let Moved { at, file, meta, packed } = moved;
-        (self.key, self.at, self.packed) = (FileKey::of(&meta), at, packed);
+    /// Delays this file until `predecessor` is read to its end. If no byte of this file was read yet, it also takes over the
+    /// events that the predecessor leaves open.
+    pub(super) fn read_after(&mut self, predecessor: Option<StreamId>) {
+        self.waits_for = predecessor;
+        self.predecessor = predecessor.filter(|_| self.offset == 0);
+    }
+
+    /// Continues in another file, which holds the bytes that were read of this one. Returns the file that was open before.
+    pub(super) fn continue_in(&mut self, opened: OpenedFile) -> Option<File> {
+        let OpenedFile { path, file, meta, gzip } = opened;
+        (self.key, self.current_path, self.gzip) = (FileKey::of(&meta), path, gzip);
         let before = self.file.replace(file);
         self.at_end = false;
-        self.observe(&meta);
+        self.update_from(&meta);
         before
     }
 
-    /// What a checkpoint needs to find the way back to here.
-    pub(super) fn place(&self) -> FilePosition {
+    /// The current position, for the messages to the pipeline.
+    pub(super) fn file_position(&self) -> FilePosition {
         FilePosition {
-            source: Arc::clone(&self.name),
+            source: Arc::clone(&self.source_name),
             path: Arc::clone(&self.path),
             key: self.key,
             head: self.head,
-            mark: self.trail.mark(),
+            last_bytes: self.last_bytes.hashed(),
             line: self.line,
             modified: Timestamp::from_system(self.modified),
         }
     }
 
-    /// Takes in what a `stat` said. True when it changed; also where only the time moved, for a file may be cut and written
-    /// to the same length again.
-    pub(super) fn observe(&mut self, meta: &Metadata) -> bool {
-        if let Some(packed) = &self.packed {
+    /// The current position, as [`super::rotated::find`] needs it. `seen` is not set.
+    pub(super) fn position(&self) -> Position {
+        let position = self.file_position().at(self.stream, self.offset, self.line, Timestamp::default());
+        Position { path: self.path.to_path_buf(), ..position }
+    }
+
+    /// Updates size and modification time from a `stat`. Returns whether one of them changed: a file may be truncated and
+    /// written to the same size again.
+    pub(super) fn update_from(&mut self, meta: &Metadata) -> bool {
+        if let Some(gzip) = &self.gzip {
             // Compressed files do not grow.
-            self.grown += packed.size as i64 - self.size.max(self.offset) as i64;
-            self.size = packed.size;
+            self.grown += gzip.size as i64 - self.size.max(self.offset) as i64;
+            self.size = gzip.size;
             return false;
         }
         let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let changed = meta.len() != self.size || modified != self.modified;
-        // A size below what was seen but not read means lost bytes; the larger number is needed to count them.
+        // If the file is now shorter than the unread bytes a `stat` saw, bytes were lost. The larger size is kept to count them.
         if meta.len() >= self.offset || self.size <= self.offset {
             let unread_end = self.size.max(self.offset);
             self.grown += meta.len().saturating_sub(unread_end) as i64;
-            self.cut += unread_end.saturating_sub(meta.len().max(self.offset));
+            self.truncated += unread_end.saturating_sub(meta.len().max(self.offset));
             self.size = meta.len();
         }
         self.modified = modified;
@@ -205,43 +231,53 @@ impl Tail {
         changed
     }
 
-    /// The fingerprint of its first bytes, also of those that were not read yet.
-    pub(super) fn present_head(&self) -> HeadFingerprint {
-        let plain = self.file.as_ref().filter(|_| !self.is_packed());
-        plain.and_then(|it| HeadFingerprint::read(it, HeadFingerprint::MAX).ok()).unwrap_or(self.head)
+    /// The fingerprint of the first bytes that the file holds now, whether they were read or not.
+    pub(super) fn current_head(&self) -> HeadFingerprint {
+        let plain = self.file.as_ref().filter(|_| !self.is_compressed());
+        plain.and_then(|file| HeadFingerprint::read(file, HeadFingerprint::MAX_BYTES).ok()).unwrap_or(self.head)
     }
 
-    pub(super) const fn is_packed(&self) -> bool {
-        self.packed.is_some()
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.gzip.is_some()
     }
 
+    /// Unread bytes.
     pub(super) fn lag(&self) -> u64 {
         self.size.saturating_sub(self.offset)
     }
 
-    /// Reads on. Every read begins with the bytes before the offset: only while they are still there may what follows be
-    /// taken for what comes next.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.file.as_ref().and_then(|file| file.metadata().ok()).is_some_and(|meta| meta.nlink() == 0)
+    }
+
+    /// Whether its descriptor may be closed until it changes.
+    pub(super) fn is_idle(&self) -> bool {
+        self.file.is_some() && self.lifecycle == Lifecycle::Live && self.at_end && self.waits_for.is_none() && !self.queued
+    }
+
+    /// Reads the next bytes. Every read begins with the bytes before the offset: only while they are unchanged are the
+    /// bytes after them a continuation.
     pub(super) fn read(&mut self, scratch: &mut [u8]) -> io::Result<Read> {
-        if self.packed.is_some() {
-            return self.unpack(scratch);
+        if self.gzip.is_some() {
+            return self.read_compressed(scratch);
         }
         let file = self.file.as_ref().ok_or(io::ErrorKind::NotConnected)?;
-        let known = self.trail.bytes().len();
+        let known = self.last_bytes.bytes().len();
         let got = read_full_at(file, scratch, self.offset - known as u64)?;
         self.failed = false;
         let scratch = scratch.get(..got).unwrap_or_default();
-        let Some(fresh) = scratch.strip_prefix(self.trail.bytes()) else { return Ok(Read::Rewritten) };
-        if got < SCRATCH - TailFingerprint::MAX + known {
+        let Some(fresh) = scratch.strip_prefix(self.last_bytes.bytes()) else { return Ok(Read::Rewritten) };
+        if got < SCRATCH_BYTES - TailFingerprint::MAX_BYTES + known {
             self.at_end = true;
         }
         if fresh.is_empty() {
             return Ok(Read::End);
         }
-        let nuls = if self.hole { fresh.iter().take_while(|it| **it == 0).count() } else { 0 };
+        let nuls = if self.in_hole { fresh.iter().take_while(|byte| **byte == 0).count() } else { 0 };
         let (start, bytes) = (self.offset + nuls as u64, Bytes::copy_from_slice(&fresh[nuls..]));
         self.head.grow(self.offset, fresh);
-        self.trail.push(fresh);
-        self.behind_hole |= nuls > 0;
+        self.last_bytes.push(fresh);
+        self.after_hole |= nuls > 0;
         self.nuls += nuls as u64;
         self.offset += fresh.len() as u64;
         self.grown += self.offset.saturating_sub(self.size) as i64;
@@ -250,23 +286,23 @@ impl Tail {
         if bytes.is_empty() {
             return Ok(Read::Hole);
         }
-        self.hole = false;
+        self.in_hole = false;
         Ok(Read::Bytes(start, bytes))
     }
 
-    fn unpack(&mut self, scratch: &mut [u8]) -> io::Result<Read> {
-        let Some(packed) = &mut self.packed else { return Ok(Read::End) };
-        let room = scratch.len().min(CHUNK);
-        let got = packed.read(scratch.get_mut(..room).unwrap_or_default())?;
-        let known = self.size;
-        (self.head, self.size) = (packed.head, packed.size);
-        self.trail.clone_from(&packed.trail);
-        self.at_end = got < room;
+    fn read_compressed(&mut self, scratch: &mut [u8]) -> io::Result<Read> {
+        let Some(gzip) = &mut self.gzip else { return Ok(Read::End) };
+        let wanted = scratch.len().min(CHUNK_BYTES);
+        let got = gzip.read(scratch.get_mut(..wanted).unwrap_or_default())?;
+        let known_size = self.size;
+        (self.head, self.size) = (gzip.head, gzip.size);
+        self.last_bytes.clone_from(&gzip.last_bytes);
+        self.at_end = got < wanted;
         if self.at_end {
             self.size = self.offset + got as u64;
         }
-        // What it says of its own size may be wrong.
-        self.grown += self.size as i64 - known as i64;
+        // The size in the gzip trailer may be wrong.
+        self.grown += self.size as i64 - known_size as i64;
         if got == 0 {
             return Ok(Read::End);
         }
@@ -276,16 +312,16 @@ impl Tail {
         Ok(Read::Bytes(start, bytes))
     }
 
-    /// Starts again at the first byte, with the count of bytes that were there to be read and are gone.
+    /// Restarts at offset 0 after the file was rewritten. Returns how many unread bytes are lost.
     pub(super) fn rewind(&mut self) -> u64 {
-        let lost = self.lag() + std::mem::take(&mut self.cut);
-        let size = self.file.as_ref().and_then(|it| it.metadata().ok()).map_or(0, |it| it.len());
+        let lost = self.lag() + mem::take(&mut self.truncated);
+        let size = self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len());
         (self.offset, self.line, self.size) = (0, 1, size);
         self.grown += size as i64;
         self.head = HeadFingerprint::default();
-        self.trail = TailFingerprint::default();
-        self.hole = true;
-        self.behind_hole = false;
+        self.last_bytes = TailFingerprint::default();
+        self.in_hole = true;
+        self.after_hole = false;
         self.at_end = false;
         lost
     }

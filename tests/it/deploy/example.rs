@@ -1,6 +1,7 @@
 //! The example configuration: it is valid, each default in it is the real default, and it shows every key.
 
 use llm_triage::config::{Config, Flags};
+use llm_triage::delivery::ReceiverOptions;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -73,8 +74,11 @@ fn no_key_is_left_out() {
         fields.map(|(name, _)| name.to_owned()).filter(|name| !name.contains(' ')).collect()
     };
     let mut keys = quoted(source("src/config/file.rs"));
-    keys.extend(fields(source("src/delivery/options.rs"), "pub struct Span"));
-    keys.extend(fields(source("src/alert/spec.rs"), "impl RowSpec"));
+    for kind in ReceiverOptions::KINDS {
+        keys.insert((*kind).to_owned());
+        keys.extend(fields(source(&format!("src/delivery/receiver/{kind}.rs")), "\nimpl "));
+    }
+    keys.extend(fields(source("src/alert/table/spec.rs"), "impl RowSpec"));
     keys.extend(fields(source("src/taxonomy/provider.rs"), "pub enum ProviderError"));
     keys.remove("conditions");
     keys.insert("match".to_owned());

@@ -1,0 +1,270 @@
+//! One rule: a row of the table for one scope. It holds the storm, the alert state machine and the evidence.
+
+use super::calls::Calls;
+use super::evidence::AlertEvidence;
+use super::lateness::Lateness;
+use super::machine::{AlertStateMachine, Evaluation};
+use super::seconds::PendingSeconds;
+use super::storm::{RecentFailures, Second, Storm, Weights};
+use super::symptom::{Resolving, Symptom, Timing};
+use crate::alert::table::{Kind, Row, Trigger};
+use crate::alert::view::{Reason, State};
+use crate::window::Ring;
+use serde::{Deserialize, Serialize};
+
+/// Where successes are never logged, a row that fires at the first failure clears after this long without a failure.
+const NO_SUCCESSES_SECONDS: i64 = 3_600;
+/// A row that fires at the first failure clears after this long without any call.
+const EXPIRY_SECONDS: i64 = 86_400;
+
+/// The state of one rule, from the first failure until there is nothing to remember.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::alert) struct RuleState {
+    #[serde(rename = "waiting")]
+    pending: PendingSeconds,
+    late: Option<LateFailures>,
+    storm: Option<Storm>,
+    recent: RecentFailures,
+    first_failure: Option<i64>,
+    last_failure: Option<i64>,
+    /// The second since which there is no storm, or no symptom.
+    over_since: Option<i64>,
+    /// During the storm: successful calls at all providers, and failed calls at this one.
+    #[serde(rename = "calls_meanwhile")]
+    calls_in_storm: (u64, u64),
+    failures: u64,
+    /// Failures of the last minute.
+    pub(in crate::alert) minute: Ring<60, 1>,
+    pub(in crate::alert) machine: AlertStateMachine,
+    #[serde(rename = "gathered")]
+    pub(in crate::alert) evidence: AlertEvidence,
+    /// The sentence of the symptom, if the rule watches one.
+    pub(in crate::alert) detail: String,
+}
+
+/// Failures that arrived after the evaluation of their own second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct LateFailures {
+    failures: u32,
+    first: i64,
+    last: i64,
+}
+
+impl LateFailures {
+    fn add(earlier: Option<Self>, at: i64) -> Self {
+        match earlier {
+            None => Self { failures: 1, first: at, last: at },
+            Some(late) => {
+                Self { failures: late.failures.saturating_add(1), first: late.first.min(at), last: late.last.max(at) }
+            }
+        }
+    }
+}
+
+impl RuleState {
+    /// Counts a failure.
+    pub(in crate::alert) fn fail(&mut self, at: i64, lateness: Lateness) {
+        match lateness {
+            Lateness::OnTime(ahead) => self.pending.add(ahead, 1),
+            Lateness::Late => self.late = Some(LateFailures::add(self.late, at)),
+            Lateness::TooLate => self.note_failure(at, at),
+        }
+    }
+
+    /// Fires when a failure arrives, unless the failure is already over at `now`.
+    pub(in crate::alert) fn fire_at_once(&mut self, at: i64, now: i64, row: &Row, calls: &Calls) {
+        if at_once_is_over(now, at, row, calls).is_none() {
+            self.machine.step(Evaluation::Fires(at));
+        }
+    }
+
+    /// Advances a rule over failed calls by one second.
+    ///
+    /// `growing`: the first and the last second of a group of errors that comes far more often than before. Such a group
+    /// makes the rule fire even if it is a small share of all calls.
+    pub(in crate::alert) fn step_errors(
+        &mut self,
+        at: i64,
+        row: &Row,
+        calls: &Calls,
+        growing: Option<(i64, i64)>,
+        resolving: Resolving,
+    ) {
+        let second = self.take_second(at, calls.now.good, calls.last_good);
+        self.step_storm(second, row);
+        let mut evaluation = match row.trigger {
+            Trigger::AtOnce => self.evaluate_at_once(at, row, calls),
+            Trigger::Sustained(length) => self.evaluate_length(at, length.as_secs() as i64, row, calls),
+            Trigger::Burst(within) => {
+                let within = within.as_secs() as i64;
+                let recent = self.recent.step(second, within);
+                self.evaluate_burst(at, within, recent, row, calls)
+            }
+        };
+        // Where successes are never logged, the share of failing calls is unknown.
+        if row.kind == Kind::Outage
+            && calls.last_good.is_none()
+            && matches!(evaluation, Evaluation::Holds(_) | Evaluation::Fires(_))
+        {
+            evaluation = Evaluation::Idle;
+        }
+        if let (Some((since, last)), Trigger::Sustained(length)) = (growing, row.trigger)
+            && !matches!(evaluation, Evaluation::Fires(_))
+            && last - since >= length.as_secs() as i64
+        {
+            evaluation = Evaluation::Fires(since);
+        }
+        self.apply(evaluation, second.failures, resolving);
+    }
+
+    /// Advances a rule over failed attempts, whose calls succeed, by one second.
+    ///
+    /// A fallback may have let the call succeed at another provider. So the attempts count as absorbed if calls succeed at
+    /// any provider while few calls of this one fail.
+    pub(in crate::alert) fn step_absorbed(&mut self, at: i64, row: &Row, calls: &Calls, good_calls: u64, resolving: Resolving) {
+        let successes = calls.now.good_attempts.max(calls.now.good);
+        let second = self.take_second(at, successes, calls.last_good.max(calls.last_good_attempt));
+        self.step_storm(second, row);
+        let (good, bad) = self.calls_in_storm;
+        self.calls_in_storm = match &self.storm {
+            Some(_) => (good + good_calls, bad + u64::from(calls.now.bad)),
+            None => (0, 0),
+        };
+        let Trigger::Sustained(length) = row.trigger else { return };
+        let (good, bad) = self.calls_in_storm;
+        let absorbed = good > 0 && self.storm.as_ref().is_none_or(|storm| bad * 10 <= storm.failures);
+        let evaluation = match self.evaluate_length(at, length.as_secs() as i64, row, calls) {
+            Evaluation::Holds(_) | Evaluation::Fires(_) if !absorbed => Evaluation::Idle,
+            evaluation => evaluation,
+        };
+        self.apply(evaluation, second.failures, resolving);
+    }
+
+    /// Advances a rule over a symptom by one second. `Err`: the symptom is absent, and why the alert resolves.
+    pub(in crate::alert) fn step_symptom(
+        &mut self,
+        at: i64,
+        symptom: Result<Symptom, Reason>,
+        timing: Timing,
+        resolving: Resolving,
+    ) {
+        let evaluation = match symptom {
+            Ok(Symptom { since, length, detail }) => {
+                self.over_since = None;
+                self.detail = detail;
+                if length >= timing.sustained { Evaluation::Fires(since) } else { Evaluation::Holds(since) }
+            }
+            Err(reason) if at - *self.over_since.get_or_insert(at) >= timing.keep_firing => Evaluation::Clears(reason),
+            Err(_) => Evaluation::Idle,
+        };
+        self.apply(evaluation, 0, resolving);
+    }
+
+    /// Failed calls since the alert's `since`.
+    pub(in crate::alert) fn failures(&self) -> u64 {
+        match self.failures {
+            // The alert fired on arrival, before the first evaluation.
+            0 => self.pending.total() + self.late.map_or(0, |late| u64::from(late.failures)),
+            failures => failures,
+        }
+    }
+
+    /// The length of the open storm in seconds, as the row measures it.
+    pub(in crate::alert) fn storm_length(&self, row: &Row) -> Option<i64> {
+        self.storm.as_ref().map(|storm| storm_length(storm, row))
+    }
+
+    /// Whether there is nothing to remember.
+    pub(in crate::alert) fn is_idle(&self) -> bool {
+        self.machine.is_idle() && self.storm.is_none() && self.pending.is_empty() && self.late.is_none()
+    }
+
+    fn take_second(&mut self, at: i64, successes: u32, last_success: Option<i64>) -> Second {
+        let on_time = self.pending.take();
+        let late = self.late.take();
+        let failures = on_time.saturating_add(late.map_or(0, |late| late.failures));
+        let bounds = late.map(|late| (late.first, late.last));
+        Second { at, failures, successes, late: bounds, only_late: on_time == 0, last_success }
+    }
+
+    fn step_storm(&mut self, second: Second, row: &Row) {
+        self.minute.advance(second.at);
+        if second.failures > 0 {
+            self.minute.add(second.at, second.failures);
+            self.note_failure(second.first_failure(), second.last_failure());
+        }
+        self.storm = Storm::step(self.storm.take(), second, Weights::of(row));
+        self.over_since = if self.storm.is_some() { None } else { self.over_since.or(Some(second.at)) };
+    }
+
+    fn note_failure(&mut self, first: i64, last: i64) {
+        self.first_failure = Some(self.first_failure.map_or(first, |earliest| earliest.min(first)));
+        self.last_failure = self.last_failure.max(Some(last));
+    }
+
+    fn evaluate_at_once(&self, at: i64, row: &Row, calls: &Calls) -> Evaluation {
+        let (Some(first), Some(last)) = (self.first_failure, self.last_failure) else { return Evaluation::Idle };
+        at_once_is_over(at, last, row, calls).map_or(Evaluation::Fires(first), Evaluation::Clears)
+    }
+
+    fn evaluate_length(&self, at: i64, length: i64, row: &Row, calls: &Calls) -> Evaluation {
+        match &self.storm {
+            Some(storm) if storm.length_once_enough().is_none() => Evaluation::Idle,
+            Some(storm) if storm_length(storm, row) >= length => Evaluation::Fires(storm.first),
+            Some(storm) => Evaluation::Holds(storm.first),
+            None => self.evaluate_calm(at, row, calls),
+        }
+    }
+
+    fn evaluate_burst(&self, at: i64, within: i64, recent: u64, row: &Row, calls: &Calls) -> Evaluation {
+        let enough = recent >= u64::from(row.failures) && recent as f64 >= row.share * calls.within(at, within) as f64;
+        match &self.storm {
+            Some(storm) if enough => Evaluation::Fires(storm.first),
+            Some(_) => Evaluation::Idle,
+            None => self.evaluate_calm(at, row, calls),
+        }
+    }
+
+    fn evaluate_calm(&self, at: i64, row: &Row, calls: &Calls) -> Evaluation {
+        if at - self.over_since.unwrap_or(at) < row.keep_firing.as_secs() as i64 {
+            return Evaluation::Idle;
+        }
+        let last = self.last_failure.unwrap_or(at);
+        Evaluation::Clears(match calls.last_good {
+            Some(good) if good > last => Reason::Recovered,
+            Some(_) if calls.last_call.is_none_or(|call| call <= last) => Reason::Expired,
+            _ => Reason::Quiet,
+        })
+    }
+
+    fn apply(&mut self, evaluation: Evaluation, failures: u32, resolving: Resolving) {
+        let was_firing = self.machine.stage.state() == State::Firing;
+        self.machine.step(match evaluation {
+            Evaluation::Clears(_) if resolving == Resolving::Blocked => Evaluation::Idle,
+            evaluation => evaluation,
+        });
+        self.failures = match &self.storm {
+            Some(storm) if !was_firing => storm.failures,
+            _ => self.failures + u64::from(failures),
+        };
+    }
+}
+
+/// The length of a storm in seconds, as the row measures it. An outage ("nearly all calls fail") needs many calls, so it
+/// begins only at the row's minimum number of failures.
+fn storm_length(storm: &Storm, row: &Row) -> i64 {
+    match row.kind {
+        Kind::Outage => storm.length_once_enough().unwrap_or(0),
+        _ => storm.length(),
+    }
+}
+
+/// Why a row that fires at the first failure clears at `at`; `None` if it does not clear yet.
+fn at_once_is_over(at: i64, last: i64, row: &Row, calls: &Calls) -> Option<Reason> {
+    let quiet = at - last;
+    match calls.last_good {
+        None => (quiet >= NO_SUCCESSES_SECONDS).then_some(Reason::Quiet),
+        Some(good) if good > last => (quiet >= row.keep_firing.as_secs() as i64).then_some(Reason::Recovered),
+        Some(_) => (at - calls.last_call.unwrap_or(last).max(last) >= EXPIRY_SECONDS).then_some(Reason::Expired),
+    }
+}

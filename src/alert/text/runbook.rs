@@ -1,0 +1,112 @@
+//! The runbook page of a row, written from the table and the catalog: the target of an alert's link.
+
+use super::row::when_it_fires;
+use crate::alert::names::NameTable;
+use crate::alert::table::{Kind, Row, Table};
+use crate::classify::Pattern;
+use crate::observation::{Observation, PatternId};
+use crate::taxonomy::{Grain, Outcome, Status};
+use crate::time::{Timestamp, format_duration};
+use std::fmt::Write as _;
+
+/// The maximum number of errors on a page; further ones are only counted.
+const MAX_ERRORS: usize = 25;
+
+/// The page of one row, as Markdown.
+#[must_use]
+pub fn runbook(row: &Row, table: &Table, names: NameTable<'_>) -> String {
+    let mut page = format!("# {}: {}\n\n", row.alert_name, row.title);
+    let _infallible = write!(
+        page,
+        "Written from `patterns/escalation.toml` and the catalog; change those, not this page.\n\n\
+         | | |\n| --- | --- |\n| row | `{}` |\n| severity | {} |\n| fires | {} |\n| clears | {} |\n| next | {} |\n\n## Check first\n\n{}\n",
+        row.id,
+        row.severity,
+        fires(row),
+        clears(row),
+        row.next_step(),
+        row.fix,
+    );
+    write_errors(&mut page, &patterns_of(row, table, names));
+    let _infallible = write!(
+        page,
+        "\n## Silence it\n\nIn Alertmanager: `amtool silence add alertname={} provider=NAME --duration=2h --comment=WHY`. \
+         To switch the row off, add an `[[escalation]]` with `id = \"{}\"` and `enabled = false` to the configuration.\n",
+        row.alert_name, row.id
+    );
+    page
+}
+
+fn write_errors(page: &mut String, patterns: &[&Pattern]) {
+    if patterns.is_empty() {
+        return;
+    }
+    page.push_str(
+        "\n## The errors behind it\n\nThe alert names the most frequent error; do what its fix says. [docs/errors](../errors/README.md) \
+         describes each error under its id.\n\n| error | owner | retry | fix |\n| --- | --- | --- | --- |\n",
+    );
+    for pattern in patterns.iter().take(MAX_ERRORS) {
+        let Pattern { id, owner, retry, title, fix, .. } = pattern;
+        let _infallible = writeln!(page, "| {} (`{id}`) | {owner} | {retry} | {} |", cell(title), cell(fix));
+    }
+    if patterns.len() > MAX_ERRORS {
+        let more = patterns.len() - MAX_ERRORS;
+        let _infallible = writeln!(page, "\n… and {more} more: `llm-triage patterns list`, `llm-triage patterns show ID`.");
+    }
+}
+
+fn fires(row: &Row) -> String {
+    let text = when_it_fires(row);
+    match row.kind {
+        _ if !text.is_empty() => text.trim_start_matches("It fires ").trim_end_matches('.').to_owned(),
+        Kind::Silence => "when steady calls stop".to_owned(),
+        Kind::Blind => "when lines arrive but far fewer calls than usual are recognised in them".to_owned(),
+        _ => "when llm-triage detects the fault in itself".to_owned(),
+    }
+}
+
+fn clears(row: &Row) -> String {
+    match row.kind {
+        Kind::Silence => "at the next call".to_owned(),
+        _ => format!("{} after it is over", format_duration(row.keep_firing)),
+    }
+}
+
+/// The patterns whose failures belong to the row; those without a provider first.
+fn patterns_of<'a>(row: &Row, table: &Table, names: NameTable<'a>) -> Vec<&'a Pattern> {
+    if row.kind != Kind::Errors {
+        return Vec::new();
+    }
+    let belongs = |(position, pattern): &(usize, &Pattern)| {
+        let provider = pattern.providers.first().and_then(|id| names.providers.by_name(id)).unwrap_or_default();
+        let failure = Observation {
+            outcome: Outcome::Error,
+            grain: Grain::Call,
+            pattern: Some(PatternId(*position as u16)),
+            category: pattern.category,
+            owner: pattern.owner,
+            retry: pattern.retry,
+            provider,
+            status: example_status(pattern),
+            ..Observation::new(Timestamp::default())
+        };
+        table.row(table.row_of(&failure)).is_some_and(|found| found.id == row.id)
+    };
+    let mut found: Vec<_> = names.patterns.iter().enumerate().filter(belongs).map(|(_, pattern)| pattern).collect();
+    found.sort_by(|a, b| (a.providers.len().min(1), &a.id).cmp(&(b.providers.len().min(1), &b.id)));
+    found
+}
+
+/// The status in the pattern's first example.
+fn example_status(pattern: &Pattern) -> Option<Status> {
+    let example = pattern.examples.first()?;
+    let keys = ["\"status_code\": ", "\"status_code\":", "\"status\": ", "\"status\":", "Error code: "];
+    keys.iter().find_map(|key| {
+        let rest = example.get(example.find(key)? + key.len()..)?;
+        Status::from_number(rest.get(..3)?.parse().ok()?)
+    })
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}

@@ -1,0 +1,332 @@
+//! Judges records: which judge a line gets by its kind, and what a failure's verdict is made of.
+
+use super::cache::{Recall, VerdictCache};
+use super::catalog::Catalog;
+use super::engine::Found;
+use super::grain::grain_of_failure;
+use super::outcome::{Evidence, is_hollow, is_logged_answer, is_metric};
+use super::pattern::Pattern;
+use super::provider::{ProviderFinder, no_words};
+use super::rule::{Query, Tier};
+use super::status::set_statuses;
+use super::success::{CallReport, is_llm_path, is_success, looks_like_model};
+use super::verdict::{Attribution, Judgement, Traffic, Verdict};
+use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
+use crate::record::{Level, LineKind, Record, Signals, host_of};
+use crate::redact::Redactor;
+use crate::taxonomy::{Category, Confidence, Grain, Outcome, Provider};
+use crate::time::Stamp;
+use aho_corasick::AhoCorasick;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Judges records. Built once from a catalogue; judging is `&self`.
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    catalog: Arc<Catalog>,
+    providers: ProviderFinder,
+    benign: AhoCorasick,
+    redactor: Redactor,
+}
+
+/// The code of an answer without choices, in patterns.
+const EMPTY_CHOICES: &str = "empty_choices";
+/// Longer waits are not believed, in seconds.
+const MAX_WAIT_S: f64 = 400.0 * 86_400.0;
+
+impl Classifier {
+    /// A classifier over this catalogue.
+    #[must_use]
+    pub fn new(catalog: Arc<Catalog>) -> Self {
+        Self {
+            providers: ProviderFinder::new(Arc::clone(&catalog)),
+            benign: AhoCorasick::new(&catalog.lists.benign).unwrap_or_else(|_| no_words()),
+            redactor: Redactor::default(),
+            catalog,
+        }
+    }
+
+    /// The catalogue in use.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Judges one record of a source that carries `traffic`.
+    #[must_use]
+    pub fn classify<'a>(&self, record: &Record<'a>, traffic: Traffic) -> Verdict<'a> {
+        self.judge(record, traffic, None)
+    }
+
+    /// The same verdict, faster where failures repeat. `cache` holds earlier verdicts of this classifier.
+    pub fn classify_again<'a>(&self, record: &Record<'a>, traffic: Traffic, cache: &mut VerdictCache) -> Verdict<'a> {
+        self.judge(record, traffic, Some(cache))
+    }
+
+    /// Judges a record as if it were known to be a failure, for `explain`.
+    #[must_use]
+    pub fn explain<'a>(&self, record: &Record<'a>) -> Verdict<'a> {
+        let mut verdict = Verdict::new(record);
+        self.providers.infer_from_record(record, &mut verdict);
+        self.judge_failure(record, &record.signals(), &mut verdict);
+        verdict
+    }
+
+    /// Whether `pattern` matches this record at all, whichever pattern wins.
+    #[must_use]
+    pub fn pattern_matches(&self, pattern: PatternId, record: &Record<'_>) -> bool {
+        let mut verdict = Verdict::new(record);
+        self.providers.infer_from_record(record, &mut verdict);
+        let signals = record.signals();
+        let judgement = &mut verdict.judgement;
+        self.providers.infer_from_error(record, &signals, judgement);
+        set_statuses(&self.catalog.lists, record, &signals, judgement);
+        self.catalog.engine.matches(pattern, &query(&signals, judgement))
+    }
+
+    fn judge<'a>(&self, record: &Record<'a>, traffic: Traffic, cache: Option<&mut VerdictCache>) -> Verdict<'a> {
+        let mut verdict = Verdict::new(record);
+        verdict.texts.each_mut().into_iter().flatten().for_each(|text| self.redactor.name(text));
+        match record.spot() {
+            LineKind::Transport { status, .. } => self.judge_transport(record, status, &mut verdict),
+            LineKind::Access { path, status, .. } => self.judge_access(record, path, status, &mut verdict),
+            LineKind::Retry => {}
+            LineKind::Request { .. } => self.providers.infer_from_record(record, &mut verdict),
+            LineKind::Response { status } => self.judge_attempt(record, status, &mut verdict),
+            _ => self.judge_report(record, traffic, cache, &mut verdict),
+        }
+        verdict
+    }
+
+    /// The line of an HTTP client about one answer.
+    fn judge_transport<'a>(&self, record: &Record<'a>, status: u16, verdict: &mut Verdict<'a>) {
+        self.providers.infer_from_record(record, verdict);
+        verdict.judgement.grain = Grain::Attempt;
+        if verdict.judgement.provider != Provider::UNKNOWN || record.url_path().is_some_and(is_llm_path) {
+            self.judge_status(record, status, verdict);
+        }
+    }
+
+    /// The line of a server about one answer.
+    fn judge_access<'a>(&self, record: &Record<'a>, path: &[u8], status: u16, verdict: &mut Verdict<'a>) {
+        if std::str::from_utf8(path).is_ok_and(is_llm_path) {
+            self.judge_attempt(record, status, verdict);
+        }
+    }
+
+    fn judge_attempt<'a>(&self, record: &Record<'a>, status: u16, verdict: &mut Verdict<'a>) {
+        self.providers.infer_from_record(record, verdict);
+        verdict.judgement.grain = Grain::Attempt;
+        self.judge_status(record, status, verdict);
+    }
+
+    fn judge_status<'a>(&self, record: &Record<'a>, status: u16, verdict: &mut Verdict<'a>) {
+        match status {
+            400.. => self.judge_failure(record, &Signals::default(), verdict),
+            200..=299 => verdict.judgement.outcome = Outcome::Success,
+            _ => {}
+        }
+    }
+
+    /// Any other line. An earlier verdict on an equal failure is used again.
+    fn judge_report<'a>(
+        &self,
+        record: &Record<'a>,
+        traffic: Traffic,
+        cache: Option<&mut VerdictCache>,
+        verdict: &mut Verdict<'a>,
+    ) {
+        if is_metric(record) {
+            return;
+        }
+        let evidence = Evidence::of(record, &verdict.judgement);
+        let Some(cache) = cache.filter(|_| evidence.asks_for_a_look()) else {
+            return self.judge_new_report(record, traffic, evidence, verdict);
+        };
+        match cache.recall(record, traffic, verdict) {
+            Recall::Known => {}
+            Recall::TooLong => self.judge_new_report(record, traffic, evidence, verdict),
+            Recall::New(slot) => {
+                self.judge_new_report(record, traffic, evidence, verdict);
+                cache.keep(slot, record, verdict);
+            }
+        }
+    }
+
+    fn judge_new_report<'a>(&self, record: &Record<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) {
+        self.providers.infer_from_record(record, verdict);
+        if evidence.asks_for_a_look() && self.is_failure(record, traffic, evidence, verdict) {
+            return;
+        }
+        if record.level() != Level::Debug && (is_success(record, verdict) || self.reports_success(record, traffic, verdict)) {
+            verdict.judgement.outcome = Outcome::Success;
+        }
+    }
+
+    /// Whether the texts of the record confirm a failure; if so, completes the verdict.
+    fn is_failure<'a>(&self, record: &Record<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) -> bool {
+        let signals = record.signals();
+        let loud = record.level() >= Level::Error;
+        let benign = self.is_benign(&signals) || is_logged_answer(record, &signals);
+        let fine = evidence.status == Some(200) && !loud && !evidence.any;
+        if benign || fine || !self.confirm(record, &signals, evidence, loud, verdict) {
+            verdict.judgement.unrecognised = loud && traffic == Traffic::Llm && !benign;
+            return false;
+        }
+        verdict.judgement.grain = grain_of_failure(record, verdict.judgement.grain);
+        if traffic == Traffic::Mixed && !self.is_llm(record, &verdict.judgement) {
+            // Other lines of the stream may show that it calls LLMs.
+            verdict.judgement.doubtful = verdict.judgement.outcome == Outcome::Error;
+            verdict.judgement.outcome = Outcome::Other;
+        }
+        true
+    }
+
+    /// Judges the record as a failure if it is one. A level alone needs words of trouble beside it; a filled error field does not, unless
+    /// its words say that all is well.
+    fn confirm<'a>(
+        &self,
+        record: &Record<'a>,
+        signals: &Signals,
+        evidence: Evidence,
+        loud: bool,
+        verdict: &mut Verdict<'a>,
+    ) -> bool {
+        let judgement = &verdict.judgement;
+        let is_named =
+            matches!(judgement.provider_by, Some(Attribution::Field | Attribution::Host)) || verdict.texts.model.is_some();
+        let calm = !evidence.is_explicit && signals.is_calm();
+        if evidence.is_explicit || !calm && (evidence.any || is_named && loud || !signals.is_quiet()) {
+            self.judge_failure(record, signals, verdict);
+            return true;
+        }
+        if calm || !loud {
+            return false;
+        }
+        // Its words do not speak of trouble, but a pattern may know them.
+        let mut attempt = verdict.clone();
+        self.judge_failure(record, signals, &mut attempt);
+        let is_known = matches!(attempt.judgement.confidence, Confidence::Typed | Confidence::Message);
+        if is_known {
+            *verdict = attempt;
+        }
+        is_known
+    }
+
+    /// Whether the words of a line report a call that worked; if so, the verdict takes over what they say. In mixed logs, a name in the
+    /// words is no evidence of a model: `command-line` is not one.
+    fn reports_success<'a>(&self, record: &Record<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) -> bool {
+        let Verdict { texts, judgement } = verdict;
+        let providers = self.catalog.providers();
+        let has_model = texts.model.is_some() && (traffic == Traffic::Llm || judgement.provider != Provider::UNKNOWN);
+        let is_model = |word: &str| traffic == Traffic::Llm && looks_like_model(word) && providers.by_model(word).is_some();
+        let Some(report) = CallReport::read(record, has_model, is_model) else { return false };
+        let host = report.url.and_then(host_of).and_then(|host| providers.by_host(host));
+        if report.url.is_some() && host.is_none() && !has_model && report.model.is_none() {
+            return false;
+        }
+        if let Some(host) = host {
+            judgement.attribute(host, Attribution::Host);
+        }
+        if let Some(model) = report.model {
+            let mut name = Cow::Borrowed(model);
+            self.redactor.name(&mut name);
+            texts.model = Some(name);
+            if judgement.provider == Provider::UNKNOWN
+                && let Some(found) = providers.by_model(model)
+            {
+                judgement.attribute(found, Attribution::Model);
+            }
+        }
+        judgement.latency_s = judgement.latency_s.or(report.latency_s);
+        true
+    }
+
+    fn is_benign(&self, signals: &Signals) -> bool {
+        signals.messages.iter().any(|message| self.benign.is_match(message.as_str()))
+    }
+
+    /// Whether a failure in mixed logs is an LLM's: it has a provider, a model, or a pattern that only LLM errors match.
+    fn is_llm(&self, record: &Record<'_>, judgement: &Judgement) -> bool {
+        let typed = judgement.confidence == Confidence::Typed;
+        let guessed = matches!(judgement.provider_by, Some(Attribution::Pattern | Attribution::Wording));
+        let has_provider = judgement.provider != Provider::UNKNOWN && (typed || !guessed);
+        let has_model = || record.model().is_some_and(|model| self.catalog.providers().by_model(&model).is_some());
+        let is_llms = |pattern: &Pattern| {
+            let by_category = matches!(pattern.category, Category::ToolUse | Category::ContentPolicy);
+            !pattern.providers.is_empty() || by_category || pattern.has_tag(Pattern::LLM_ONLY)
+        };
+        let has_llm_pattern = || typed && judgement.pattern.and_then(|id| self.catalog.pattern(id)).is_some_and(is_llms);
+        has_provider || has_model() || has_llm_pattern()
+    }
+
+    /// Completes the verdict on a failure.
+    fn judge_failure<'a>(&self, record: &Record<'a>, signals: &Signals, verdict: &mut Verdict<'a>) {
+        let Verdict { texts, judgement } = verdict;
+        judgement.outcome = Outcome::Error;
+        self.providers.infer_from_error(record, signals, judgement);
+        set_statuses(&self.catalog.lists, record, signals, judgement);
+        if is_hollow(record, judgement.status) {
+            let mut signals = signals.clone();
+            signals.codes.push(EMPTY_CHOICES.to_owned());
+            self.match_pattern(&signals, judgement);
+        } else {
+            self.match_pattern(signals, judgement);
+        }
+        self.providers.guess(signals, judgement);
+        judgement.relay = self.providers.relay_of(judgement);
+        if texts.model.is_none() {
+            texts.model = signals.model.as_ref().map(|model| self.redacted_name(model));
+        }
+        if texts.request_id.is_none() {
+            texts.request_id = signals.request_id.as_ref().map(|id| self.redacted_name(id));
+        }
+        set_wait(signals, judgement);
+        let text = signals.message();
+        let (message, redactions) = self.redactor.message(text);
+        judgement.key_hint =
+            record.key_label().map(Cow::into_owned).or_else(|| self.redactor.key_hint(text).map(str::to_owned));
+        judgement.message = (!message.is_empty()).then_some(message);
+        judgement.redactions = redactions;
+    }
+
+    fn redacted_name<'a>(&self, name: &str) -> Cow<'a, str> {
+        let mut name = Cow::Owned(name.to_owned());
+        self.redactor.name(&mut name);
+        name
+    }
+
+    fn match_pattern(&self, signals: &Signals, judgement: &mut Judgement) {
+        let Some(Found { id, tier, distinct }) = self.catalog.engine.find(&query(signals, judgement)) else { return };
+        let Some(pattern) = self.catalog.pattern(id) else { return };
+        judgement.pattern = Some(id);
+        judgement.status = judgement.status.or(pattern.implies);
+        judgement.category = pattern.category;
+        judgement.owner = pattern.owner;
+        judgement.retry = pattern.retry;
+        judgement.confidence = match tier {
+            Tier::Code | Tier::Type | Tier::GeneralType => Confidence::Typed,
+            Tier::Message => Confidence::Message,
+            Tier::Status => Confidence::Status,
+        };
+        self.providers.infer_from_pattern(pattern, tier <= Tier::Message && distinct, signals, judgement);
+    }
+}
+
+fn query<'q>(signals: &'q Signals, judgement: &Judgement) -> Query<'q> {
+    let Judgement { provider, gateway, status, upstream_status, .. } = judgement;
+    Query { provider: *provider, gateway: *gateway, status: upstream_status.or(*status), signals }
+}
+
+/// Takes over the wait that the provider asks for: a short one as a span, a long one as the time at which it ends.
+fn set_wait(signals: &Signals, judgement: &mut Judgement) {
+    match signals.retry_after_s.filter(|wait| *wait >= 0.0 && wait.is_finite()) {
+        Some(wait) if wait <= MAX_RETRY_AFTER_S => judgement.retry_after_s = Some(wait),
+        Some(wait) if wait < MAX_WAIT_S => match judgement.stamp {
+            Some(Stamp::Utc(at)) => judgement.resets_at = Some(at.plus(Duration::from_secs_f64(wait))),
+            _ => judgement.retry_after_s = Some(wait),
+        },
+        _ => {}
+    }
+}

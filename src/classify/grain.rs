@@ -1,0 +1,61 @@
+//! The grain of a record: the end of a call, one try inside it, or a further line about a failure.
+
+use crate::record::{Level, LineKind, Record};
+use crate::taxonomy::Grain;
+
+/// The grain that the kind of line suggests.
+pub(super) fn grain_of_shape(record: &Record<'_>) -> Grain {
+    match record.spot() {
+        LineKind::None | LineKind::Request { .. } => Grain::Call,
+        _ => Grain::Attempt,
+    }
+}
+
+/// A failure that a library logs about itself is a detail of the application's failure; a failure that announces another try is an
+/// attempt.
+pub(super) fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
+    const LIBRARIES: [&str; 17] = [
+        "openai",
+        "anthropic",
+        "httpx",
+        "httpcore",
+        "urllib3",
+        "google_genai",
+        "botocore",
+        "mistralai",
+        "groq",
+        "cohere",
+        "backoff",
+        "asyncio",
+        "LiteLLM Router",
+        "aiohttp",
+        "requests",
+        "uvicorn",
+        "langchain",
+    ];
+    if shape != Grain::Call {
+        return shape;
+    }
+    let logger = record.logger();
+    let is_library = LIBRARIES
+        .iter()
+        .any(|name| logger.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
+    let headline = record.headline();
+    let is_sdks = headline.starts_with(b"[log_") || starts_with_ignoring_case(headline, b"litellm.acompletion(model=");
+    if record.level() == Level::Debug || is_library || is_sdks {
+        return Grain::Detail;
+    }
+    if announces_retry(headline) { Grain::Attempt } else { Grain::Call }
+}
+
+fn announces_retry(text: &[u8]) -> bool {
+    const HEAD_BYTES: usize = 400;
+    let head = &text[..text.len().min(HEAD_BYTES)];
+    let has = |words: &[u8]| memchr::memmem::find(head, words).is_some();
+    let announced = [b"retrying".as_slice(), b"Retrying", b"will retry", b"api_retry", b"Reconnecting..."].into_iter().any(has);
+    announced && !has(b"no more retries") && !has(b"not retrying")
+}
+
+fn starts_with_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}

@@ -1,0 +1,93 @@
+//! Whether a record is worth a closer look as a failure, before its texts are read.
+
+use super::verdict::Judgement;
+use crate::record::{Format, Level, Record, Signals};
+use crate::taxonomy::Status;
+
+/// What a record's status and fields say of a failure.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evidence {
+    /// The HTTP status that the application saw.
+    pub(super) status: Option<u16>,
+    /// A bad status, a field that says "failed", or an answer without choices.
+    pub(super) is_explicit: bool,
+    /// Explicit evidence, or an error field with content.
+    pub(super) any: bool,
+    /// The level, or words at the start of the text, suggest a failure.
+    is_suspicious: bool,
+}
+
+impl Evidence {
+    pub(super) fn of(record: &Record<'_>, judgement: &Judgement) -> Self {
+        let status = judgement.status.and_then(Status::http);
+        let is_bad_status = matches!(judgement.status, Some(Status::Timeout | Status::Connection))
+            || status.is_some_and(|status| status >= 400);
+        let is_explicit = is_bad_status || record.failed() == Some(true) || is_hollow(record, judgement.status);
+        let any = is_explicit || record.has_fault();
+        let is_suspicious = match record.level() {
+            Level::Error | Level::Fatal => true,
+            Level::Warn | Level::Unknown => !any && names_failure(record.headline()),
+            Level::Info | Level::Debug => false,
+        };
+        Self { status, is_explicit, any, is_suspicious }
+    }
+
+    /// Whether the texts of the record must be read.
+    pub(super) const fn asks_for_a_look(&self) -> bool {
+        self.any || self.is_suspicious
+    }
+}
+
+/// A good answer without choices.
+pub(super) fn is_hollow(record: &Record<'_>, status: Option<Status>) -> bool {
+    record.has_empty_choices() && status.and_then(Status::http).is_none_or(|status| status == 200)
+}
+
+/// Words that suggest a failure in a line without a level, or in a warning. Their first letters are left out: they may be capitals.
+pub(super) fn names_failure(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 18] = [
+        b"rror",
+        b"xception",
+        b"ailed",
+        b"ailure",
+        b"status code",
+        b"Traceback",
+        b"imed out",
+        b"imeout",
+        b"RESOURCE_EXHAUSTED",
+        b"ECONN",
+        b"refused",
+        b"exceeded",
+        b"verloaded",
+        b"nauthorized",
+        b"ate limit",
+        b"quota",
+        b"denied",
+        b"nvalid",
+    ];
+    const HEAD_BYTES: usize = 2_048;
+    let head = &text[..text.len().min(HEAD_BYTES)];
+    WORDS.iter().any(|word| memchr::memmem::find(head, word).is_some())
+}
+
+/// A sample of a metric, as exporters print it: `llm_errors_total{status="429"} 17`, also with a unit in between.
+pub(super) fn is_metric(record: &Record<'_>) -> bool {
+    if record.format() == Format::Json || record.level() != Level::Unknown {
+        return false;
+    }
+    let line = record.raw().trim_ascii();
+    let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')).count();
+    let number = line.iter().rev().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'+' | b'-')).count();
+    let Some(between) = line.get(name..line.len().saturating_sub(number)) else { return false };
+    let is_name = line[..name].iter().any(|b| matches!(b, b'_' | b'.')) && !line[..name].ends_with(b":");
+    is_name && number > 0 && matches!(between.first(), Some(b'{' | b' ')) && between.ends_with(b"} ")
+}
+
+/// A whole answer of a model, logged as an error by mistake: it has choices with content.
+pub(super) fn is_logged_answer(record: &Record<'_>, signals: &Signals) -> bool {
+    let is_answer = |text: &[u8]| {
+        memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some()
+    };
+    let is_bare = signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none();
+    is_bare && (is_answer(record.headline()) || signals.messages.iter().any(|message| is_answer(message.as_bytes())))
+}

@@ -1,0 +1,80 @@
+//! Numbers, times and owners as people read them.
+
+use crate::taxonomy::Owner;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// The owner of a failure: the word of the other formats, and what it means.
+pub(super) fn owner(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Caller => "caller (our code or request)",
+        Owner::Account => "account (its console: keys, billing, limits)",
+        Owner::Provider => "provider",
+        Owner::Gateway => "gateway",
+        Owner::Network => "network",
+        Owner::Tool => "tool (the editor, agent or SDK)",
+        Owner::Unknown => "unknown",
+    }
+}
+
+/// `1,234,567`.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 line`, `1,234 lines`.
+pub(super) fn plural(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// The share of `part` in `whole`.
+#[expect(clippy::cast_precision_loss, reason = "a report shows three digits at most")]
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}
+
+/// `12 KB`, `1.0 GB`.
+#[expect(clippy::cast_precision_loss, reason = "the result has one decimal")]
+pub(super) fn bytes(number: u64) -> String {
+    let mut value = number as f64;
+    for unit in ["B", "KB", "MB", "GB"] {
+        if value < 1_000.0 {
+            return if unit == "B" { format!("{number} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1_000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+/// `45s`, `2m30s`, `3h05m`, `2d4h`.
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d{}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// `10:10:11` in UTC, or `2026-11-20 10:10:11` with the date.
+pub(super) fn clock(at: Timestamp, with_date: bool) -> String {
+    let text = at.to_string();
+    let date = text.get(..10).unwrap_or_default();
+    let time = text.get(11..19).unwrap_or_default();
+    if with_date { format!("{date} {time}") } else { time.to_owned() }
+}
+
+/// `5 %`, `0.3 %`.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 10.0 || percent == 0.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+}

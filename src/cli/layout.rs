@@ -1,0 +1,148 @@
+//! Text in columns of a terminal: width, padding, cutting and wrapping.
+//!
+//! A column is what the terminal uses: a Chinese, Japanese or Korean character and most emoji take two, a combining mark
+//! takes none, and escape sequences of colours take none.
+
+use super::format;
+use std::borrow::Cow;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The columns that `text` takes.
+pub(super) fn columns(text: &str) -> usize {
+    if text.contains('\x1b') {
+        return anstream::adapter::strip_str(text).map(UnicodeWidthStr::width).sum();
+    }
+    text.width()
+}
+
+/// `text` with blanks up to `width` columns.
+pub(super) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{:1$}", "", width.saturating_sub(columns(text)))
+}
+
+/// At most `width` columns of `text`; ends with `…` if something was cut.
+pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return text.into();
+    }
+    let mut kept = prefix(text, width.saturating_sub(1)).to_owned();
+    kept.push('…');
+    kept.into()
+}
+
+/// The longest beginning of `text` that takes at most `width` columns.
+fn prefix(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        used += character.width().unwrap_or(0);
+        used > width
+    });
+    text.get(..end.map_or(text.len(), |(at, _)| at)).unwrap_or(text)
+}
+
+/// Breaks `text` into lines of at most `width` columns; every line after the first starts with `indent` blanks.
+///
+/// A line breaks at blanks, and also before and after a wide character, because Chinese and Japanese have no blanks. A
+/// longer run of narrow characters stays whole: it is an address or an id that somebody copies.
+pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let mut blank = usize::from(column > 0);
+        for piece in pieces(word) {
+            let length = piece.width();
+            if column > 0 && column + blank + length > width {
+                out.push('\n');
+                out.extend(std::iter::repeat_n(' ', indent));
+                (column, blank) = (0, 0);
+            }
+            if blank > 0 {
+                out.push(' ');
+            }
+            out.push_str(piece);
+            column += blank + length;
+            blank = 0;
+        }
+    }
+    out
+}
+
+/// The parts of a word between which a line may break: each wide character, and each run of narrow ones.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        let mut characters = rest.char_indices();
+        let (_, first) = characters.next()?;
+        let wide = |character: char| character.width() == Some(2);
+        // A combining mark stays with the character before it.
+        let end = if wide(first) {
+            characters.find(|(_, character)| character.width() != Some(0))
+        } else {
+            characters.find(|(_, character)| wide(*character))
+        };
+        let (piece, left) = rest.split_at(end.map_or(rest.len(), |(at, _)| at));
+        rest = left;
+        Some(piece)
+    })
+}
+
+/// The first lines of `text` that fit into `rows` rows of `width` columns, counting the rows of lines that the terminal
+/// breaks. The last row stays free for the cursor. When lines are left out, the last line says how many, then `hint`.
+pub(super) fn first_rows(text: &str, width: usize, rows: usize, hint: &str) -> String {
+    let rows_of = |line: &str| columns(line).div_ceil(width).max(1);
+    let free = rows.saturating_sub(1);
+    if text.lines().map(rows_of).sum::<usize>() <= free {
+        return text.to_owned();
+    }
+    let (mut out, mut used, mut shown) = (String::new(), 1, 0);
+    for line in text.lines() {
+        used += rows_of(line);
+        if used > free {
+            break;
+        }
+        (out, shown) = (out + line + "\n", shown + 1);
+    }
+    let more = format!("… {} more; {hint}", format::plural((text.lines().count() - shown) as u64, "line"));
+    out + &cut(&more, width) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_shows_the_lines_that_fit_and_the_number_of_the_others() {
+        let text = "\x1b[1m1234567890\x1b[0m\n12345678901\n3\n4\n";
+        assert_eq!(first_rows(text, 10, 6, "so"), text, "ten characters are one row, eleven are two");
+        assert_eq!(first_rows(text, 10, 5, "so"), "\x1b[1m1234567890\x1b[0m\n12345678901\n… 2 lines…\n");
+        assert_eq!(first_rows(text, 40, 3, "so"), "\x1b[1m1234567890\x1b[0m\n… 3 lines more; so\n");
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        assert_eq!(columns("请求太多"), 8);
+        assert_eq!(columns("\x1b[31m429 请求\x1b[0m"), 8);
+        assert_eq!(cut("请求太多", 8), "请求太多");
+        assert_eq!(cut("请求太多", 7), "请求太…");
+        assert_eq!(cut("请求太多", 6), "请求…", "half a character does not fit");
+        assert_eq!(pad("请求", 6), "请求  ");
+    }
+
+    #[test]
+    fn no_line_of_wrapped_text_is_wider_than_asked_for() {
+        let check = |text: &str, width: usize, expected: &str| {
+            let wrapped = wrap(text, width, 2);
+            assert_eq!(wrapped, expected);
+            assert!(wrapped.lines().all(|line| columns(line.trim_start()) <= width), "{wrapped}");
+        };
+        check("one two three", 7, "one two\n  three");
+        check("您的账户已达到速率限制,请控制请求频率", 12, "您的账户已达\n  到速率限制,\n  请控制请求频\n  率");
+        check("code 1302 速率限制", 11, "code 1302\n  速率限制");
+        check("e\u{301}e\u{301}e\u{301} 🚧🚧", 5, "e\u{301}e\u{301}e\u{301}\n  🚧🚧");
+    }
+
+    #[test]
+    fn an_address_stays_whole() {
+        assert_eq!(wrap("see https://example.com/a/long/path now", 12, 1), "see\n https://example.com/a/long/path\n now");
+    }
+}

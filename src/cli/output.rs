@@ -1,0 +1,35 @@
+//! Standard output and standard error.
+
+use std::io::{self, Write};
+
+/// Writes to standard output and flushes it.
+///
+/// # Errors
+/// When writing fails; [`is_closed`] tells a closed pipe from other errors.
+pub(super) fn print(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text).and_then(|()| out.flush())
+}
+
+/// Whether the error means that the reader of our output closed it, which is not a failure.
+pub(super) fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// Writes an error to standard error, after the name of the program.
+pub(super) fn print_error(text: &str) {
+    // When standard error is closed too, no place is left to report that.
+    let _ignored = writeln!(io::stderr(), "llm-triage: {text}");
+}
+
+/// The text of a system error without its number, in lower case so that it can follow a colon.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    // `No such file` becomes `no such file`, but `EOF` stays.
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain([second]).chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,189 @@
+//! Reads logs once, through the same pipeline as the daemon. The times of the records are its clock.
+
+use super::args::Logs;
+use super::exit::{CliError, Exit};
+use super::feed::Feed;
+use super::input::Input;
+use super::output;
+use super::progress::Progress;
+use super::workers::WorkerPool;
+use crate::alert::AlertOptions;
+use crate::config::{load_patterns, zone};
+use crate::correlate::GrainRule;
+use crate::framing::{self, StreamId};
+use crate::observation::SourceId;
+use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
+use crate::record::Reader;
+use crate::time::{Timestamp, Zone};
+use crate::window::RateOptions;
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// A pipeline for logs that are read once, and what it gave.
+pub(super) struct Replay {
+    pub(super) pipeline: Pipeline,
+    pub(super) out: Output,
+    zone: Zone,
+    reader: Reader,
+    threads: usize,
+}
+
+/// An input is a source of the pipeline, which numbers its sources with 16 bits.
+const MAX_INPUTS: usize = u16::MAX as usize;
+
+/// While no input is ready: how often `step` is called, so that it can end the command.
+const IDLE_STEP: Duration = Duration::from_millis(100);
+
+/// The inputs that have not ended.
+type Feeds<'i> = Vec<(StreamId, Feed, &'i Input)>;
+
+/// Bytes of an input, after their offset.
+type Piece = (u64, Vec<u8>);
+
+/// Called after each piece of input with the results so far; it can end the command.
+pub(super) type Step<'a> = &'a mut dyn FnMut(&mut Pipeline, &mut Output) -> ControlFlow<()>;
+
+impl Replay {
+    /// A replay of the logs that the arguments name.
+    pub(super) fn new(logs: &Logs) -> Result<Self, CliError> {
+        let zone = logs.tz.as_deref().map(zone_of).transpose()?;
+        let classifier = load_patterns(&logs.patterns, &[]).map_err(CliError::Config)?;
+        let inputs = Input::list(&logs.files);
+        if inputs.len() > MAX_INPUTS {
+            return Err(CliError::Usage(format!("too many files: {}; at most {MAX_INPUTS}", inputs.len())));
+        }
+        let sources: Vec<_> = inputs
+            .iter()
+            .map(|input| SourceOptions { name: input.service(), grain: GrainRule::Auto, traffic: logs.traffic, zone })
+            .collect();
+        let names = sources.iter().map(|source| source.name.clone()).collect();
+        let rules = Rules::new(framing::Options::DEFAULT, Reader::default(), classifier, &[], names)
+            .map_err(|errors| CliError::Config(errors.iter().map(ToString::to_string).collect()))?;
+        let options =
+            Options { sources, clock: Clock::Replay, alerts: AlertOptions::default(), series: RateOptions::default().series };
+        let pipeline = Pipeline::new(rules, options);
+        Ok(Self {
+            pipeline,
+            out: Output::default(),
+            zone: zone.unwrap_or_default(),
+            reader: Reader::default(),
+            threads: logs.threads(),
+        })
+    }
+
+    /// Reads all inputs to their ends, in the order of their times. Reports an input that cannot be read and reads the
+    /// others.
+    pub(super) fn run(&mut self, inputs: &[Input], step: Step<'_>) -> Exit {
+        let (mut feeds, mut exit) = self.open(inputs);
+        let mut progress = Progress::new(inputs, self.out.wanted == Wanted::Nothing);
+        let rules = Arc::clone(self.pipeline.rules());
+        thread::scope(|scope| {
+            let mut workers = WorkerPool::new(self.threads, &rules, scope);
+            while !feeds.is_empty() {
+                if let Some((_, waiting, _)) = feeds.iter().find(|(_, feed, _)| !feed.is_ready(Duration::ZERO)) {
+                    workers.flush(&mut self.pipeline, &mut self.out);
+                    if step(&mut self.pipeline, &mut self.out).is_break() {
+                        break;
+                    }
+                    if !waiting.is_ready(IDLE_STEP) {
+                        continue;
+                    }
+                }
+                match self.read_piece(&mut feeds, &mut workers) {
+                    Ok(bytes) => progress.add(bytes),
+                    Err((index, error)) => {
+                        let label = feeds[index].2.label();
+                        let reason = output::reason(&error);
+                        output::print_error(&format!("cannot read {label} to its end: {reason}"));
+                        let (stream, ..) = feeds.remove(index);
+                        workers.close(stream, &mut self.pipeline, &mut self.out);
+                        exit = Exit::Failed;
+                    }
+                }
+                if step(&mut self.pipeline, &mut self.out).is_break() {
+                    break;
+                }
+            }
+            workers.flush(&mut self.pipeline, &mut self.out);
+        });
+        self.pipeline.handle(Event::Drain, &mut self.out);
+        progress.finish();
+        let _ended_anyway = step(&mut self.pipeline, &mut self.out);
+        exit
+    }
+
+    /// Opens the inputs; [`Exit::Failed`] if one of them cannot be opened.
+    fn open<'i>(&mut self, inputs: &'i [Input]) -> (Feeds<'i>, Exit) {
+        let (mut feeds, mut exit) = (Vec::new(), Exit::Success);
+        for (number, input) in (0..).zip(inputs) {
+            match input.open() {
+                Ok(open) => {
+                    let stream = self.open_stream(number, input);
+                    feeds.push((stream, Feed::new(open), input));
+                }
+                Err(error) => {
+                    let label = input.label();
+                    let is_bare_word = label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+                    let hint = if is_bare_word { "; `llm-triage --help` lists the commands" } else { "" };
+                    output::print_error(&format!("cannot read {label}: {}{hint}", output::reason(&error)));
+                    exit = Exit::Failed;
+                }
+            }
+        }
+        (feeds, exit)
+    }
+
+    /// Opens the stream of an input in the pipeline. The number of an input is that of its source and of its stream.
+    pub(super) fn open_stream(&mut self, number: u16, input: &Input) -> StreamId {
+        let stream = StreamId(number.into());
+        let info = StreamInfo { source: SourceId(number), path: Some(input.label()), at_offset: 0, first_line: 1 };
+        self.pipeline.handle(Event::Open(stream, info), &mut self.out);
+        stream
+    }
+
+    /// Reads the next piece of the only input, or the next lines of the input with the earliest time, and hands it to the
+    /// workers. Returns the number of bytes; an error comes with the index of its input.
+    fn read_piece(&mut self, feeds: &mut Feeds<'_>, workers: &mut WorkerPool) -> Result<u64, (usize, io::Error)> {
+        let (index, (offset, bytes)) = if let [(_, feed, _)] = feeds.as_mut_slice() {
+            (0, feed.rest().map_err(|error| (0, error))?)
+        } else {
+            self.earliest(feeds)?
+        };
+        let Self { pipeline, out, .. } = self;
+        let stream = feeds[index].0;
+        let count = bytes.len() as u64;
+        if bytes.is_empty() {
+            feeds.remove(index);
+            workers.close(stream, pipeline, out);
+        } else {
+            let chunk = Chunk { stream, offset, bytes: bytes.into(), arrived: Timestamp::default() };
+            workers.chunk(chunk, pipeline, out);
+        }
+        Ok(count)
+    }
+
+    /// The next lines of the input with the earliest time, after its index.
+    fn earliest(&self, feeds: &mut Feeds<'_>) -> Result<(usize, Piece), (usize, io::Error)> {
+        let mut times = Vec::with_capacity(feeds.len());
+        for (index, (_, feed, _)) in feeds.iter_mut().enumerate() {
+            times.push(feed.peek(&self.reader, self.zone).map_err(|error| (index, error))?);
+        }
+        // An input that has ended goes first, so that it is closed.
+        if let Some(index) = times.iter().position(Option::is_none) {
+            return feeds[index].1.rest().map(|piece| (index, piece)).map_err(|error| (index, error));
+        }
+        let first = (0..times.len()).min_by_key(|index| times[*index]).unwrap_or(0);
+        let others = times.iter().enumerate().filter(|(index, _)| *index != first).filter_map(|(_, time)| *time).min();
+        let until = others.unwrap_or(Timestamp::MAX);
+        let lines = feeds[first].1.lines_until(until, &self.reader, self.zone);
+        lines.map(|piece| (first, piece)).map_err(|error| (first, error))
+    }
+}
+
+/// The time zone that `--tz` names.
+pub(super) fn zone_of(text: &str) -> Result<Zone, CliError> {
+    zone(text).map_err(CliError::Usage)
+}

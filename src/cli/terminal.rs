@@ -1,0 +1,54 @@
+//! The terminal: its size, its colours, and repainting it.
+
+use super::layout;
+use anstream::{AutoStream, ColorChoice};
+use std::io;
+
+/// The columns to write to: `$COLUMNS`, else those of the terminal, else 100; from 60 to 240.
+pub(super) fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(100).clamp(60, 240)
+}
+
+/// Adds colours and bold type to text, if standard output shows them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Styles {
+    enabled: bool,
+}
+
+impl Styles {
+    /// Enabled on a terminal, unless the environment says otherwise: `NO_COLOR`, `CLICOLOR_FORCE`, `TERM=dumb`.
+    pub(super) fn for_stdout() -> Self {
+        Self { enabled: AutoStream::choice(&io::stdout()) != ColorChoice::Never }
+    }
+
+    pub(super) fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    pub(super) fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    pub(super) fn red(self, text: &str) -> String {
+        self.paint("31", text)
+    }
+
+    pub(super) fn yellow(self, text: &str) -> String {
+        self.paint("33", text)
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.enabled { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Clears the terminal.
+pub(super) const CLEAR: &str = "\x1b[H\x1b[J";
+
+/// Clears the terminal and shows the first lines of `text` that fit. When lines are left out, the last row says how many,
+/// followed by `hint`.
+pub(super) fn screen(text: &str, hint: &str) -> String {
+    let (columns, rows) = terminal_size::terminal_size().map_or((80, 24), |(width, height)| (width.0, height.0));
+    format!("{CLEAR}{}", layout::first_rows(text, usize::from(columns.max(1)), usize::from(rows), hint))
+}

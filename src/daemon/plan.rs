@@ -1,0 +1,143 @@
+//! Builds what a configuration asks for: patterns, rows, receivers, TLS. Finds everything that is wrong before anything runs.
+
+use super::identity::{identity_of, runbook_url};
+use super::receivers::receivers;
+use crate::alert::{AlertOptions, RowError, RowSpec};
+use crate::config::{Config, GroupBy, Source, SourceKind, load_patterns, with_causes, zone};
+use crate::delivery::{Identity, Receiver};
+use crate::framing;
+use crate::pipeline::{Clock, Options, Rules, SourceOptions};
+use crate::record::Reader;
+use crate::source::tcp::Settings;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A configuration, with the files that it names read and its patterns compiled.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) config: Config,
+    pub(super) rules: Rules,
+    pub(super) receivers: Vec<Receiver>,
+    /// Settings of the TCP sources, by name.
+    pub(super) peers: BTreeMap<String, Settings>,
+}
+
+impl Plan {
+    /// Reads patterns, rows, time zones and secrets. Changes nothing outside.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn new(config: Config) -> Result<Self, Vec<String>> {
+        let zones = config.sources.iter().filter_map(|source| source.timezone.as_deref());
+        let mut errors: Vec<String> = zones.filter_map(|name| zone(name).err()).collect();
+        let rules = match rules(&config) {
+            Ok(rules) => rules,
+            Err(more) => {
+                // Receivers select rows, so they can be checked only against a table without errors.
+                errors.extend(more);
+                return Err(errors);
+            }
+        };
+        let peers = peer_settings(&config, &mut errors);
+        let enabled = rules.table().rows().iter().filter(|row| row.enabled);
+        let rows: Vec<_> = enabled.map(|row| (row.id.clone(), row.severity)).collect();
+        match receivers(&config, &rows) {
+            Ok(receivers) if errors.is_empty() => Ok(Self { config, rules, receivers, peers }),
+            receivers => {
+                errors.extend(receivers.err().into_iter().flatten());
+                Err(errors)
+            }
+        }
+    }
+
+    /// The configuration in effect.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Patterns, providers and rows in effect.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The receivers in effect.
+    #[must_use]
+    pub fn receivers(&self) -> &[Receiver] {
+        &self.receivers
+    }
+}
+
+/// The identity in alerts, before a port is bound.
+#[must_use]
+pub fn identity(plan: &Plan) -> Identity {
+    identity_of(&plan.config)
+}
+
+/// Limits and certificates of the TCP sources, by name.
+fn peer_settings(config: &Config, errors: &mut Vec<String>) -> BTreeMap<String, Settings> {
+    let secrets = config.secrets();
+    let mut peers = BTreeMap::new();
+    for source in &config.sources {
+        let SourceKind::Tcp { listen: _, limits, tls } = &source.kind else { continue };
+        match tls.as_ref().map(|files| files.load(secrets.as_deref())).transpose() {
+            Ok(tls) => {
+                peers.insert(source.name.clone(), Settings { limits: *limits, tls });
+            }
+            Err(error) => errors.push(format!("source {}: {}", source.name, with_causes(&error))),
+        }
+    }
+    peers
+}
+
+/// The rules that a configuration asks for: patterns, rows, fields, limits.
+///
+/// # Errors
+/// With everything that is wrong with them.
+pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
+    let fields = config.fields.iter().map(|(name, paths)| (name.as_str(), paths.clone()));
+    let reader = Reader::new(fields).map_err(|error| vec![error.to_string()]);
+    let classifier = load_patterns(&config.pattern_dirs, &config.providers);
+    let mut rows = Vec::new();
+    let mut errors = Vec::new();
+    for (place, table) in &config.escalation {
+        match RowSpec::deserialize(table.clone()) {
+            Ok(row) => rows.push(row),
+            Err(error) => errors.push(format!("{place}: {}", error.message())),
+        }
+    }
+    let framing = framing::Options {
+        max_line_bytes: usize::try_from(config.max_line.0).unwrap_or(usize::MAX),
+        ..framing::Options::DEFAULT
+    };
+    match (reader, classifier) {
+        (Ok(reader), Ok(classifier)) if errors.is_empty() => {
+            let names = config.sources.iter().map(|source| source.name.clone()).collect();
+            let message = |error: &RowError| {
+                let typed = rows.iter().zip(&config.escalation).find(|(row, _)| row.id == error.row);
+                typed.map_or_else(|| error.to_string(), |(_, (place, _))| format!("{place}: {error}"))
+            };
+            Rules::new(framing, reader, classifier, &rows, names).map_err(|errors| errors.iter().map(message).collect())
+        }
+        (reader, classifier) => {
+            errors.extend(reader.err().into_iter().flatten());
+            errors.extend(classifier.err().into_iter().flatten());
+            Err(errors)
+        }
+    }
+}
+
+pub(super) fn alert_options(config: &Config) -> AlertOptions {
+    AlertOptions { by_service: config.by.contains(&GroupBy::Service), runbook_base: runbook_url(config) }
+}
+
+pub(super) fn pipeline_options(config: &Config) -> Result<Options, Vec<String>> {
+    let options = |source: &Source| {
+        let zone = source.timezone.as_deref().map(zone).transpose()?;
+        Ok(SourceOptions { name: source.name.clone(), grain: source.grain, traffic: source.traffic, zone })
+    };
+    let sources: Result<Vec<_>, String> = config.sources.iter().map(options).collect();
+    let sources = sources.map_err(|error| vec![error])?;
+    Ok(Options { sources, clock: Clock::Live, alerts: alert_options(config), series: config.series })
+}

@@ -1,0 +1,74 @@
+//! Python's tracebacks: their start, their frames, the line that names the exception, and chains of tracebacks.
+
+use super::opening;
+use super::shape::{Continuation, Step, Traceback};
+use crate::line::contains;
+
+pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {
+    if is_start(line) {
+        let may_follow = shape.headed || !after_blank;
+        let first = shape.traceback == Traceback::None && !shape.done && !shape.calm && may_follow;
+        let joins = first || shape.traceback == Traceback::Chained;
+        (shape.done, shape.traceback) = (false, Traceback::Frames);
+        return if joins { Step::Joins } else { Step::Ends };
+    }
+    if is_chain_mark(line) && shape.traceback != Traceback::None {
+        shape.traceback = Traceback::Chained;
+        return Step::Joins;
+    }
+    if shape.traceback == Traceback::Frames {
+        // The first line that is not indented names the exception.
+        shape.traceback = Traceback::Ended;
+        shape.done = !shape.headed && !exception_continues(line);
+        opening::note(shape, line);
+        return Step::Joins;
+    }
+    Step::NotMine
+}
+
+/// Notes that the event begins with a traceback, if `line` is the start of one.
+pub(super) fn open(shape: &mut Continuation, line: &[u8]) -> bool {
+    let opens = is_start(line);
+    if opens {
+        shape.traceback = Traceback::Frames;
+    }
+    opens
+}
+
+/// A line of rich's box around the frames, or the frame at which loguru caught the exception.
+pub(super) fn is_boxed_frame(line: &[u8]) -> bool {
+    ["│", "╰", "> File \""].iter().any(|start| line.starts_with(start.as_bytes()))
+}
+
+/// Whether a line without a header may be the first line of the traceback below it: it has a word for a failure, or ends in
+/// a colon.
+///
+/// The words are parts of words in the usual cases, because this runs on every line without a header. They are not those of
+/// `record::signals::noise`, which decide about a verdict: this list may be wider, as it only joins lines.
+pub(super) fn may_precede(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 12] =
+        [b"rror", b"xception", b"ail", b"rash", b"nable", b"annot", b"ould not", b"RROR", b"AIL", b"hread", b"raised", b"ask "];
+    let head = &line[..line.len().min(400)];
+    line.trim_ascii_end().ends_with(b":") || WORDS.iter().any(|word| contains(head, word))
+}
+
+fn is_start(line: &[u8]) -> bool {
+    line.starts_with(b"Traceback (most recent call last)")
+        || line.starts_with(b"Exception Group Traceback")
+        || line.starts_with("╭─".as_bytes()) && contains(line, b" Traceback (most recent call last) ")
+}
+
+fn is_chain_mark(line: &[u8]) -> bool {
+    line.starts_with(b"During handling of the above exception") || line.starts_with(b"The above exception was the direct cause")
+}
+
+/// Whether the text of the exception continues in the next lines.
+fn exception_continues(line: &[u8]) -> bool {
+    let open = line.iter().filter(|b| matches!(b, b'{' | b'[' | b'(')).count();
+    let close = line.iter().filter(|b| matches!(b, b'}' | b']' | b')')).count();
+    open > close
+        || contains(line, b"validation error")
+        || line.ends_with(b":")
+        || contains(line, b"<html")
+        || contains(line, b"for url '")
+}

@@ -1,0 +1,134 @@
+//! A line that a container runtime has cut into parts, while its parts arrive.
+
+use super::event::Line;
+use super::handover::Origin;
+use super::options::Options;
+use super::stats::FramingStats;
+use crate::time::Timestamp;
+use std::mem;
+use std::time::Duration;
+
+/// How much of the end of a line is kept if its parts exceed the limit, in bytes.
+const TAIL_BYTES: usize = 16 << 10;
+/// How long the next part of a line may take.
+const PART_TIMEOUT: Duration = Duration::from_secs(30);
+/// Capacity that stays allocated after a line was longer.
+const KEPT_CAPACITY: usize = 64 << 10;
+
+/// The parts that have arrived so far.
+#[derive(Debug, Default)]
+pub(super) struct PartialLine {
+    /// The first of them, without its bytes.
+    first: Option<Line<'static>>,
+    lines: u64,
+    origin: Origin,
+    bytes: Vec<u8>,
+    /// The end of what exceeds the limit; at most twice [`TAIL_BYTES`].
+    tail: Vec<u8>,
+    /// The time at which the latest part arrived.
+    at: Timestamp,
+    /// A part arrived since the last call of [`Self::note_time`].
+    fresh: bool,
+    /// The first parts of the line were emitted already, because the last one did not come in time.
+    begun: bool,
+}
+
+/// A line put together from its parts. [`PartialLine::recycle`] takes its buffers back.
+pub(super) struct Assembled {
+    pub(super) first: Line<'static>,
+    pub(super) lines: u64,
+    pub(super) origin: Origin,
+    /// The first parts of the line were emitted earlier: this is the rest.
+    pub(super) is_rest: bool,
+    bytes: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Assembled {
+    pub(super) fn line(&self) -> Line<'_> {
+        let skip = self.tail.len().saturating_sub(TAIL_BYTES);
+        Line { bytes: &self.bytes, tail: self.tail.get(skip..).unwrap_or_default(), ..self.first }
+    }
+}
+
+impl PartialLine {
+    pub(super) fn is_open(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// Whether the next part is in the middle of a line of which the first parts were emitted.
+    pub(super) const fn begun(&self) -> bool {
+        self.begun
+    }
+
+    pub(super) fn set_begun(&mut self, begun: bool) {
+        self.begun = begun;
+    }
+
+    pub(super) fn set_origin(&mut self, origin: Origin) {
+        self.origin = origin;
+    }
+
+    pub(super) fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.bytes.len() + self.tail.len()
+    }
+
+    /// The stream, offset and line number at which the open line begins.
+    pub(super) fn place(&self) -> Option<(Origin, (u64, u64))> {
+        self.first.as_ref().map(|first| (self.origin, (first.offset, first.number)))
+    }
+
+    /// Appends a part.
+    pub(super) fn push(&mut self, options: &Options, part: Line<'_>, stats: &mut FramingStats) {
+        if self.first.is_none() {
+            (self.first, self.origin) = (Some(Line { bytes: &[], tail: &[], ..part }), Origin::Here);
+        }
+        self.lines += 1;
+        self.fresh = true;
+        let room = options.max_line_bytes.saturating_sub(self.bytes.len());
+        let (kept, beyond) = part.bytes.split_at(part.bytes.len().min(room));
+        self.bytes.extend_from_slice(kept);
+        if !beyond.is_empty() {
+            stats.long_lines += u64::from(self.tail.is_empty());
+            self.tail.extend_from_slice(beyond);
+            if self.tail.len() > 2 * TAIL_BYTES {
+                stats.long_bytes += self.tail.drain(..self.tail.len() - TAIL_BYTES).len() as u64;
+            }
+        }
+    }
+
+    /// Notes when the latest part arrived.
+    pub(super) fn note_time(&mut self, now: Timestamp) {
+        if mem::take(&mut self.fresh) {
+            self.at = now;
+        }
+    }
+
+    /// Whether the next part has not come in time.
+    pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
+        self.is_open() && now.since(self.at) >= PART_TIMEOUT
+    }
+
+    /// Takes the line out. `whole`: its last part has arrived.
+    pub(super) fn assemble(&mut self, whole: bool, stats: &mut FramingStats) -> Option<Assembled> {
+        let first = self.first.take()?;
+        let (bytes, tail) = (mem::take(&mut self.bytes), mem::take(&mut self.tail));
+        let (lines, origin) = (mem::take(&mut self.lines), mem::take(&mut self.origin));
+        let is_rest = mem::replace(&mut self.begun, !whole);
+        stats.long_bytes += tail.len().saturating_sub(TAIL_BYTES) as u64;
+        Some(Assembled { first, lines, origin, is_rest, bytes, tail })
+    }
+
+    /// Takes the buffers of an assembled line back, for the next line.
+    pub(super) fn recycle(&mut self, line: Assembled) {
+        let Assembled { mut bytes, mut tail, .. } = line;
+        bytes.clear();
+        tail.clear();
+        bytes.shrink_to(KEPT_CAPACITY);
+        (self.bytes, self.tail) = (bytes, tail);
+    }
+}

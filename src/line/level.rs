@@ -1,0 +1,96 @@
+//! How severe the writer of a line thought it is, and the one table of words that loggers use for it.
+
+/// How severe the writer of the line thought it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The line has no level, or one in unknown words.
+    #[default]
+    Unknown,
+    /// Trace and debug.
+    Debug,
+    /// Info and notice.
+    Info,
+    /// Warning.
+    Warn,
+    /// Error.
+    Error,
+    /// Critical, fatal, panic.
+    Fatal,
+}
+
+/// The spellings in which a level word marks the start of an entry. Other words occur at the start of ordinary text too.
+#[derive(Clone, Copy, PartialEq)]
+enum MarksEntry {
+    Never,
+    InCapitals,
+    InCapitalsOrSmallLetters,
+}
+
+impl Level {
+    /// The level that a word names, in any case. Syslog's digits count as words.
+    pub(crate) fn from_word(word: &[u8]) -> Self {
+        lookup(word).0
+    }
+
+    /// The level of a word that marks the start of an entry, such as `ERROR` or `info`. Stricter than [`Self::from_word`].
+    pub(super) fn from_entry_word(word: &[u8]) -> Option<Self> {
+        let (level, marks) = lookup(word);
+        let capitals = || word.iter().all(u8::is_ascii_uppercase);
+        let marked = match marks {
+            MarksEntry::Never => false,
+            MarksEntry::InCapitals => capitals(),
+            MarksEntry::InCapitalsOrSmallLetters => capitals() || word.iter().all(u8::is_ascii_lowercase),
+        };
+        marked.then_some(level)
+    }
+}
+
+/// The table of level words.
+fn lookup(word: &[u8]) -> (Level, MarksEntry) {
+    use Level::{Debug, Error, Fatal, Info, Unknown, Warn};
+    use MarksEntry::{InCapitals, InCapitalsOrSmallLetters, Never};
+    let mut lower = [0u8; 12];
+    let Some(lower) = lower.get_mut(..word.len()) else { return (Unknown, Never) };
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    match &*lower {
+        b"trace" => (Debug, InCapitals),
+        b"debug" => (Debug, InCapitalsOrSmallLetters),
+        b"verbose" | b"silly" | b"dbg" | b"7" => (Debug, Never),
+        b"info" => (Info, InCapitalsOrSmallLetters),
+        b"notice" => (Info, InCapitals),
+        b"information" | b"inf" | b"success" | b"http" | b"log" | b"6" | b"5" => (Info, Never),
+        b"warn" => (Warn, InCapitalsOrSmallLetters),
+        b"warning" => (Warn, InCapitals),
+        b"wrn" | b"4" => (Warn, Never),
+        b"error" => (Error, InCapitalsOrSmallLetters),
+        b"err" | b"eror" | b"severe" | b"3" => (Error, Never),
+        b"fatal" => (Fatal, InCapitalsOrSmallLetters),
+        b"critical" => (Fatal, InCapitals),
+        b"crit" | b"panic" | b"alert" | b"emergency" | b"emerg" | b"dpanic" | b"2" | b"1" | b"0" => (Fatal, Never),
+        _ => (Unknown, Never),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_names_a_level_in_any_case_but_marks_an_entry_in_few_spellings() {
+        for (word, level, entry) in [
+            ("ERROR", Level::Error, true),
+            ("error", Level::Error, true),
+            ("Error", Level::Error, false),
+            ("WARNING", Level::Warn, true),
+            ("warning", Level::Warn, false),
+            ("severe", Level::Error, false),
+            ("SEVERE", Level::Error, false),
+            ("nothing", Level::Unknown, false),
+            ("a word that is longer than every level", Level::Unknown, false),
+        ] {
+            assert_eq!(Level::from_word(word.as_bytes()), level, "{word}");
+            assert_eq!(Level::from_entry_word(word.as_bytes()).is_some(), entry, "{word}");
+        }
+    }
+}

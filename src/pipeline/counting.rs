@@ -1,0 +1,317 @@
+//! Counts records and calls: the state that all streams share.
+
+use super::backlog::Backlog;
+use super::clock::{Clock, LATE, Resolved};
+use super::context::{Origin, StreamContext};
+use super::event::Output;
+use super::options::SourceOptions;
+use super::rules::Rules;
+use super::snapshot::SourceView;
+use super::tally::Tally;
+use super::verdict_line::{self, RecordLocation};
+use crate::alert::Alerts;
+use crate::classify::{Verdict, VerdictCache};
+use crate::correlate::Duplicates;
+use crate::detect::UnknownGroups;
+use crate::framing::{FramingStats, LossReason, RawEvent};
+use crate::observation::{Evidence, Name, Observation, SourceId};
+use crate::taxonomy::{Category, Grain, Outcome, Provider};
+use crate::time::Timestamp;
+use crate::window::RateTable;
+use std::time::Duration;
+
+/// Arrival times that jump by more than this do not advance the clock; the next tick reports the jump.
+const LEAP: Duration = Duration::from_mins(1);
+
+/// A source is current if one of its records was at most this old when it arrived, in seconds.
+const CURRENT_S: f64 = 30.0;
+
+/// The state that all streams share.
+#[derive(Debug)]
+pub(super) struct SharedState {
+    pub(super) clock: Clock,
+    pub(super) now: Timestamp,
+    /// The time by which alerts are evaluated: the present, or the time that a backlog has reached.
+    pub(super) evaluated: Timestamp,
+    pub(super) sources: Vec<SourceOptions>,
+    pub(super) views: Vec<SourceView>,
+    /// Records outside of this range (from, to) are ignored.
+    pub(super) between: (Timestamp, Timestamp),
+    pub(super) duplicates: Duplicates,
+    pub(super) windows: RateTable,
+    pub(super) alerts: Alerts,
+    pub(super) unknown: UnknownGroups,
+    pub(super) tally: Tally,
+    pub(super) backlog: Backlog,
+    /// Recent verdicts of the rules in force.
+    pub(super) cache: VerdictCache,
+}
+
+/// A record with its verdict, before it is compared with other records.
+pub(super) struct JudgedRecord<'a> {
+    pub(super) event: &'a RawEvent<'a>,
+    pub(super) verdict: Verdict<'a>,
+    /// Whether the record breaks off in the middle.
+    pub(super) broken: bool,
+    pub(super) arrived: Timestamp,
+}
+
+impl SharedState {
+    /// Reads the records of an event, judges and counts them.
+    pub(super) fn event(
+        &mut self,
+        rules: &Rules,
+        context: &mut StreamContext,
+        event: &RawEvent<'_>,
+        arrived: Timestamp,
+        out: &mut Output,
+    ) {
+        // Taken out of `self` while the event is read, because the callback borrows the rest of `self`.
+        let mut cache = std::mem::take(&mut self.cache);
+        rules.read(event, context.origin.traffic, &mut cache, |verdict, broken| {
+            self.record(rules, context, JudgedRecord { event, verdict, broken, arrived }, out);
+        });
+        self.cache = cache;
+    }
+
+    /// Counts one record.
+    pub(super) fn record(&mut self, rules: &Rules, context: &mut StreamContext, judged: JudgedRecord<'_>, out: &mut Output) {
+        let StreamContext { origin, calls, clock } = context;
+        let JudgedRecord { event, mut verdict, broken, arrived } = judged;
+        let behind = self.backlog.holds(origin.id);
+        let resolved = clock.resolve(verdict.judgement.stamp, self.clock, self.arrival(arrived), !behind);
+        if resolved.at < self.between.0 || resolved.at >= self.between.1 {
+            return;
+        }
+        if resolved.skewed {
+            self.tally.skewed += 1;
+            self.tally.skewed_source = Some(origin.source);
+        }
+        if behind {
+            self.backlog.note(origin.id, resolved.at);
+            self.set_evaluated();
+        }
+        if self.clock == Clock::Replay {
+            self.advance(resolved.at, rules, out);
+        }
+        if event.continued && verdict.judgement.outcome == Outcome::Error {
+            verdict.judgement.grain = Grain::Detail;
+        }
+        calls.complete(&mut verdict, resolved.at, origin.traffic, &mut self.duplicates);
+        self.count_record(origin.source, &verdict, resolved.at, arrived);
+        if verdict.judgement.outcome == Outcome::Other {
+            if broken {
+                *self.tally.discarded_lines.entry((origin.source, LossReason::Malformed)).or_default() += 1;
+            }
+            if out.wanted.wants(Outcome::Other) {
+                write_line(out, rules, origin, event, &verdict, resolved, None);
+            }
+            return;
+        }
+        // The line is written from the verdict, and its row is found by the observation, so both exist for a moment.
+        let observation = observe(&verdict, resolved.at, origin);
+        if out.wanted.wants(verdict.judgement.outcome) {
+            let row = (verdict.judgement.outcome == Outcome::Error).then(|| self.alerts.table().row_of(&observation));
+            let row = row.and_then(|row| self.alerts.table().row(row)).map(|row| row.id.as_str());
+            write_line(out, rules, origin, event, &verdict, resolved, row);
+        }
+        if observation.grain == Grain::Attempt {
+            self.attempt(&observation, rules, out);
+        }
+        calls.count(observation, &mut |call| self.call(call, rules, out));
+    }
+
+    fn count_record(&mut self, source: SourceId, verdict: &Verdict<'_>, at: Timestamp, arrived: Timestamp) {
+        *self.tally.records.entry((source, verdict.judgement.outcome)).or_default() += 1;
+        if verdict.judgement.unrecognised && verdict.judgement.outcome == Outcome::Other {
+            *self.tally.unrecognised.entry(source).or_default() += 1;
+        }
+        self.tally.redactions += verdict.judgement.redactions;
+        if let Some(view) = self.views.get_mut(usize::from(source.0)) {
+            view.last_event = Some(view.last_event.map_or(at, |last| last.max(at)));
+            view.event_lag_s = arrived.since(at).as_secs_f64();
+            view.was_current |= view.event_lag_s < CURRENT_S;
+        }
+    }
+
+    /// Counts one attempt inside a call.
+    fn attempt(&mut self, attempt: &Observation, rules: &Rules, out: &mut Output) {
+        *self.tally.attempts.entry((attempt.provider, attempt.outcome)).or_default() += 1;
+        if attempt.outcome == Outcome::Error {
+            *self.tally.attempt_errors.entry((attempt.provider, attempt.status_label(), attempt.category)).or_default() += 1;
+        }
+        // Access lines of a server name no provider; the lines of its callers do.
+        if attempt.provider != Provider::UNKNOWN && !self.is_late(attempt.at) {
+            self.alerts.observe(attempt, rules.names(), self.evaluated, &mut out.transitions);
+        }
+    }
+
+    /// Counts one call.
+    pub(super) fn call(&mut self, call: &mut Observation, rules: &Rules, out: &mut Output) {
+        self.alerts.attribute(call, rules.names());
+        let call = &*call;
+        self.tally.call(call);
+        let late = self.now.since(call.at) > LATE;
+        self.tally.late += u64::from(late);
+        if !late {
+            self.windows.observe(call);
+        }
+        let mut row = None;
+        if !self.is_late(call.at) {
+            row = self.alerts.observe(call, rules.names(), self.evaluated, &mut out.transitions);
+        }
+        if call.outcome == Outcome::Error {
+            let row = *row.get_or_insert_with(|| self.alerts.table().row_of(call));
+            self.tally.failure(call, row, self.now);
+            if call.category == Category::Unknown {
+                self.unknown.observe(call);
+            }
+        }
+        if out.keep_calls {
+            out.calls.push((call.clone(), row));
+        }
+    }
+
+    /// Advances the clock to the arrival of a chunk. A large jump is left to the next tick.
+    pub(super) fn arrive(&mut self, at: Timestamp, rules: &Rules, out: &mut Output) {
+        if self.clock == Clock::Live && (self.now == Timestamp::default() || at.since(self.now) < LEAP) {
+            self.advance(at, rules, out);
+        }
+    }
+
+    /// Advances the clock, which never goes back, and evaluates the alerts of every second that passed.
+    pub(super) fn advance(&mut self, now: Timestamp, rules: &Rules, out: &mut Output) {
+        let second_passed = now.second() > self.now.second();
+        self.now = self.now.max(now);
+        if second_passed {
+            self.windows.tick(self.now);
+        }
+        if self.set_evaluated() {
+            self.alerts.tick(self.evaluated, rules.names(), &mut out.transitions);
+        }
+    }
+
+    /// Advances the time by which alerts are evaluated. Returns whether a second of it passed.
+    pub(super) fn set_evaluated(&mut self) -> bool {
+        let before = self.evaluated;
+        let clock = self.backlog.clock(self.now, &self.views).map_or(before, |clock| clock.min(self.now));
+        self.evaluated = before.max(clock);
+        self.evaluated.second() > before.second()
+    }
+
+    /// Whether a record is too old to say anything about the time that is evaluated.
+    fn is_late(&self, at: Timestamp) -> bool {
+        self.evaluated.since(at) > LATE
+    }
+
+    /// The time of arrival. In a replay nothing arrives, so the latest time of any record takes its place.
+    fn arrival(&self, arrived: Timestamp) -> Timestamp {
+        match self.clock {
+            Clock::Live => arrived,
+            Clock::Replay => self.now,
+        }
+    }
+
+    /// The number of unrecognised errors of a source since the tally was cleared.
+    pub(super) fn unrecognised(&self, source: SourceId) -> u64 {
+        self.tally.unrecognised.get(&source).copied().unwrap_or(0)
+    }
+
+    /// Accounts for a chunk. `unrecognised_before` is what [`Self::unrecognised`] returned before the chunk was handled.
+    pub(super) fn note_chunk(&mut self, source: SourceId, stats: &FramingStats, unrecognised_before: u64) {
+        self.add_stats(source, stats);
+        let unrecognised = self.unrecognised(source).saturating_sub(unrecognised_before);
+        let saturated = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        self.alerts.note_lines(self.evaluated, saturated(stats.lines), saturated(unrecognised));
+        if let Some(view) = self.views.get_mut(usize::from(source.0)) {
+            view.last_read = Some(self.now);
+        }
+    }
+
+    /// Adds what the framer counted to the counters of a source.
+    pub(super) fn add_stats(&mut self, source: SourceId, stats: &FramingStats) {
+        let total = self.tally.sources.entry(source).or_default();
+        total.bytes += stats.bytes;
+        total.lines += stats.lines;
+        total.events += stats.events;
+        total.blank_lines += stats.blank_lines;
+        if stats.binary_lines > 0 {
+            *self.tally.discarded_lines.entry((source, LossReason::Binary)).or_default() += stats.binary_lines;
+            *self.tally.lost_bytes.entry((source, LossReason::Binary)).or_default() += stats.binary_bytes;
+        }
+        if stats.long_bytes > 0 {
+            *self.tally.lost_bytes.entry((source, LossReason::TooLong)).or_default() += stats.long_bytes;
+        }
+        for (reason, lines) in [(LossReason::TooLong, stats.long_lines), (LossReason::Incomplete, stats.incomplete_lines)] {
+            if lines > 0 {
+                *self.tally.partial_lines.entry((source, reason)).or_default() += lines;
+            }
+        }
+        if let Some(view) = self.views.get_mut(usize::from(source.0)) {
+            view.stats.add(stats);
+        }
+    }
+
+    /// Counts bytes that will never be read.
+    pub(super) fn lose(&mut self, source: SourceId, reason: LossReason, bytes: u64) {
+        *self.tally.lost_bytes.entry((source, reason)).or_default() += bytes;
+        if let Some(view) = self.views.get_mut(usize::from(source.0)) {
+            *view.stats.lost_bytes.entry(reason).or_default() += bytes;
+        }
+    }
+}
+
+fn write_line(
+    out: &mut Output,
+    rules: &Rules,
+    origin: &Origin,
+    event: &RawEvent<'_>,
+    verdict: &Verdict<'_>,
+    resolved: Resolved,
+    row: Option<&str>,
+) {
+    let location = RecordLocation {
+        source: &origin.label,
+        event,
+        at: resolved.own.then_some(resolved.at),
+        service: verdict.texts.service.as_deref().or(origin.service.as_deref()),
+        host: verdict.texts.host.as_deref().or(origin.host.as_deref()),
+        row,
+    };
+    verdict_line::write(&mut out.verdicts, verdict, &location, rules.catalog());
+}
+
+/// The verdict in the form that windows, detection and alerts take.
+fn observe(verdict: &Verdict<'_>, at: Timestamp, origin: &Origin) -> Observation {
+    let service = verdict.texts.service.as_deref().or(origin.service.as_deref());
+    let evidence = (verdict.judgement.outcome == Outcome::Error).then(|| {
+        Box::new(Evidence {
+            message: verdict.judgement.message.clone().unwrap_or_default(),
+            request_id: verdict.texts.request_id.as_deref().map(str::to_owned),
+            host: verdict.texts.host.as_deref().or(origin.host.as_deref()).map(str::to_owned),
+            key_hint: verdict.judgement.key_hint.clone(),
+            resets_at: verdict.judgement.resets_at,
+        })
+    });
+    Observation {
+        at,
+        outcome: verdict.judgement.outcome,
+        grain: verdict.judgement.grain,
+        provider: verdict.judgement.provider,
+        gateway: verdict.judgement.gateway,
+        status: verdict.judgement.status,
+        upstream_status: verdict.judgement.upstream_status,
+        pattern: verdict.judgement.pattern,
+        category: verdict.judgement.category,
+        owner: verdict.judgement.owner,
+        retry: verdict.judgement.retry,
+        confidence: verdict.judgement.confidence,
+        retry_after_s: verdict.judgement.retry_after_s,
+        latency_s: verdict.judgement.latency_s,
+        input_tokens: verdict.judgement.input_tokens,
+        model: Name::new(verdict.model_text()),
+        service: service.map(Name::new).unwrap_or_default(),
+        source: origin.source,
+        evidence,
+    }
+}

@@ -1,0 +1,76 @@
+//! The rules in force: how records are read, judged and escalated.
+
+use crate::alert::{NameTable, RowError, RowSpec, Table};
+use crate::classify::{Catalog, Classifier, Traffic, Verdict, VerdictCache};
+use crate::framing::{self, RawEvent};
+use crate::record::Reader;
+
+/// How records are read, judged and escalated. A reload replaces all of it.
+#[derive(Debug)]
+pub struct Rules {
+    pub(super) framing: framing::Options,
+    reader: Reader,
+    classifier: Classifier,
+    table: Table,
+    sources: Vec<String>,
+}
+
+impl Rules {
+    /// Builds the escalation table from the shipped rows and `rows`, the user's own. `sources` are the names of the sources,
+    /// by [`SourceId`](crate::observation::SourceId); rows may select them.
+    ///
+    /// # Errors
+    /// With every error in the rows.
+    pub fn new(
+        framing: framing::Options,
+        reader: Reader,
+        classifier: Classifier,
+        rows: &[RowSpec],
+        sources: Vec<String>,
+    ) -> Result<Self, Vec<RowError>> {
+        let catalog = classifier.catalog();
+        let names = NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &sources };
+        let table = Table::build(rows, names)?;
+        Ok(Self { framing, reader, classifier, table, sources })
+    }
+
+    /// The patterns and providers.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        self.classifier.catalog()
+    }
+
+    /// The escalation table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The names of the sources, by [`SourceId`](crate::observation::SourceId).
+    #[must_use]
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    /// The names by which rows, alerts and saved state refer to patterns, providers and sources.
+    #[must_use]
+    pub fn names(&self) -> NameTable<'_> {
+        let catalog = self.classifier.catalog();
+        NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &self.sources }
+    }
+
+    /// Calls `emit` for each record of an event, with its verdict and whether the record breaks off in the middle.
+    ///
+    /// Uses nothing but `self`, the event and the cache, so any thread may call it.
+    pub(super) fn read(
+        &self,
+        event: &RawEvent<'_>,
+        traffic: Traffic,
+        cache: &mut VerdictCache,
+        mut emit: impl FnMut(Verdict<'_>, bool),
+    ) {
+        self.reader.read(event.bytes, event.tail, event.stamped, |record| {
+            emit(self.classifier.classify_again(record, traffic, cache), record.is_broken());
+        });
+    }
+}

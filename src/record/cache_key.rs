@@ -1,0 +1,78 @@
+//! What the verdict on a failure hangs on, written down: failures come in storms, and most of them say the same word for word.
+
+use super::field::Field;
+use super::json::{Escapes, Raw, Value};
+use super::line_kind::LineKind;
+use super::record::Record;
+use crate::time::Stamp;
+
+/// What is each record's own, and says nothing of what went wrong: its time, its ids, its caller, its measures.
+const OWN: [Field; 8] = [
+    Field::Time,
+    Field::EndTime,
+    Field::Service,
+    Field::RequestId,
+    Field::CallId,
+    Field::Latency,
+    Field::InputTokens,
+    Field::OutputTokens,
+];
+
+impl Record<'_> {
+    /// Writes everything but what is the record's own to `out`: two records with the same likeness fail in the same way. `false`
+    /// where that would be more than `limit` bytes, or where the line has a shape whose words say it all.
+    pub fn likeness(&self, out: &mut Vec<u8>, limit: usize) -> bool {
+        out.clear();
+        if self.line_kind != LineKind::None || self.message.bytes.len() > limit {
+            return false;
+        }
+        let has_id = self.request_id().is_some();
+        let has_time = matches!(self.stamp(), Some(Stamp::Utc(_)));
+        let flags = [has_id, has_time, self.broken].map(u8::from);
+        out.extend([self.level as u8, self.format as u8]);
+        out.extend(flags);
+        put(out, &[], Value::Text(self.message));
+        for (number, slot) in (0u8..).zip(&self.slots) {
+            // A host says something where it can be the one that was called.
+            let is_own = |field: Field| usize::from(number) == field as usize;
+            let own = OWN.into_iter().any(is_own) || is_own(Field::Host) && !names_a_host(slot.value);
+            if !own && slot.value != Value::Null {
+                out.push(number);
+                put(out, slot.key, slot.value);
+                if out.len() > limit {
+                    return false;
+                }
+            }
+        }
+        for field in self.error_fields() {
+            out.push(u8::MAX - u8::from(field.certain));
+            put(out, field.key, field.value);
+            if out.len() > limit {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn names_a_host(value: Value<'_>) -> bool {
+    matches!(value, Value::Text(raw) if raw.escapes == Escapes::Some || raw.bytes.contains(&b'.'))
+}
+
+/// Lengths stand before the bytes, so that no two values read alike.
+fn put(out: &mut Vec<u8>, key: &[u8], value: Value<'_>) {
+    let (kind, bytes) = match value {
+        Value::Null => (0, &[] as &[u8]),
+        Value::Bool(flag) => (1 + u8::from(flag), &[] as &[u8]),
+        Value::Number(bytes) => (3, bytes),
+        Value::Text(Raw { bytes, escapes: Escapes::None }) => (4, bytes),
+        Value::Text(Raw { bytes, escapes: Escapes::Some }) => (5, bytes),
+        Value::Object(bytes) => (6, bytes),
+        Value::Array(bytes) => (7, bytes),
+    };
+    out.push(kind);
+    out.extend((key.len() as u32).to_le_bytes());
+    out.extend((bytes.len() as u32).to_le_bytes());
+    out.extend_from_slice(key);
+    out.extend_from_slice(bytes);
+}

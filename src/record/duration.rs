@@ -1,0 +1,48 @@
+//! Durations, as Go prints them and as fields hold them.
+
+use super::json::Value;
+
+/// `51.787708541s`, `414.019µs`, `35ms`, `29m59s`: what Go prints, in seconds.
+pub(super) fn go_duration_s(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let (mut rest, mut total) = (text, 0.0);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+        let number: f64 = rest.get(..digits)?.parse().ok()?;
+        rest = rest.get(digits..)?;
+        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        total += number
+            * match rest.get(..unit)?.trim_end() {
+                "ns" => 1e-9,
+                "us" | "µs" | "μs" => 1e-6,
+                "ms" => 1e-3,
+                "s" => 1.0,
+                "m" => 60.0,
+                "h" => 3_600.0,
+                _ => return None,
+            };
+        rest = rest.get(unit..)?;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// A duration field in seconds. The unit is told by the key's suffix, by the text's own unit, or, for `response_time`
+/// (LiteLLM) by its producer; a number whose unit nothing tells is not used.
+pub(super) fn duration_s(key: &[u8], value: Value<'_>) -> Option<f64> {
+    if let Value::Text(raw) = value
+        && raw.bytes.last().is_some_and(u8::is_ascii_alphabetic)
+    {
+        return go_duration_s(raw.bytes);
+    }
+    let number = value.as_f64()?;
+    let unit = match key {
+        b"ms" | b"elapsed_ms" => 1e-3,
+        b"response_time" | b"gen_ai.client.operation.duration" => 1.0,
+        key if key.ends_with(b"_ms") || key.ends_with(b"Ms") || key.ends_with(b"_milliseconds") => 1e-3,
+        key if key.ends_with(b"_us") => 1e-6,
+        key if key.ends_with(b"_ns") => 1e-9,
+        key if key.ends_with(b"_s") || key.ends_with(b"_seconds") || key.ends_with(b"_secs") => 1.0,
+        _ => return None,
+    };
+    Some(number * unit)
+}

@@ -1,0 +1,54 @@
+//! A field that may say what went wrong, and whether it says so.
+
+use super::json::{self, Value};
+
+/// A field that may say what went wrong.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ErrorField<'a> {
+    /// The field exists only when something went wrong.
+    pub(super) certain: bool,
+    pub(super) key: &'a [u8],
+    pub(super) value: Value<'a>,
+}
+
+impl ErrorField<'_> {
+    pub(super) const EMPTY: Self = Self { certain: false, key: &[], value: Value::Null };
+
+    /// Whether it may be what a model wrote.
+    pub(super) fn may_be_answer(&self) -> bool {
+        let named = matches!(self.key, b"response" | b"response_text" | b"responseText");
+        named && !self.is_evidence()
+    }
+
+    /// Whether this field says that something failed. Bodies and details are there on good days too.
+    pub(super) fn is_evidence(&self) -> bool {
+        match (self.certain, self.value) {
+            (true, Value::Number(_)) => false,
+            (true, Value::Text(raw)) => {
+                !matches!(raw.bytes, b"None" | b"none" | b"null" | b"nil" | b"-" | b"false" | b"NoneType: None")
+            }
+            // LiteLLM's `error_information` is there on good days too, its fields empty.
+            (true, Value::Object(object)) => json::Members::new(object).any(|(_, member)| member.is_something()),
+            (true, other) => other.is_something(),
+            (false, Value::Text(raw)) => looks_like_error_body(raw.bytes),
+            (false, Value::Object(object)) => json::member(object, "error").is_something(),
+            (false, Value::Array(items)) => self.key == b"events" && memchr::memmem::find(items, b"exception").is_some(),
+            (false, _) => false,
+        }
+    }
+}
+
+/// Whether a body that was logged is one that reports an error.
+fn looks_like_error_body(bytes: &[u8]) -> bool {
+    let mut rest = bytes.iter().take(80).filter(|b| !b.is_ascii_whitespace() && !matches!(b, b'\\' | b'\'' | b'"'));
+    let mut head = [0u8; 16];
+    for slot in &mut head {
+        match rest.next() {
+            Some(byte) => *slot = *byte,
+            None => break,
+        }
+    }
+    // `\n` inside an escaped string leaves its `n` behind.
+    let head = String::from_utf8_lossy(&head).replace("{n", "{");
+    head.starts_with("{error:") || head.starts_with("[{error:") || head.starts_with("{type:error,")
+}

@@ -1,0 +1,9 @@
+//! Which key says what: the fields, the shipped paths (`patterns/fields.toml`), and the tree they are compiled into.
+
+mod key_table;
+mod map;
+mod name;
+mod shipped;
+
+pub(super) use map::FieldMap;
+pub(super) use name::Field;

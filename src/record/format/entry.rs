@@ -1,0 +1,19 @@
+//! One entry as framing gives it to a format.
+
+use crate::time::Timestamp;
+
+#[derive(Clone, Copy, Debug)]
+pub(in crate::record) struct Entry<'a> {
+    /// The entry without the prefix of its line.
+    pub(in crate::record) bytes: &'a [u8],
+    /// The end of a line that was too long to keep whole; empty otherwise.
+    pub(in crate::record) tail: &'a [u8],
+    /// The time in the prefix.
+    pub(in crate::record) stamped: Option<Timestamp>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn first_line(&self) -> &'a [u8] {
+        self.bytes.split(|b| *b == b'\n').next().unwrap_or_default()
+    }
+}

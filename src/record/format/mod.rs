@@ -1,0 +1,42 @@
+//! The formats of entries. One file per format; adding one is a file and an arm in [`read`], if an entry holds many records,
+//! or in [`read_one`].
+
+mod collector;
+mod entry;
+mod json;
+mod logfmt;
+mod otlp;
+mod text;
+
+pub(super) use entry::Entry;
+
+use super::field::FieldMap;
+use super::record::Record;
+
+/// Reads an entry and passes each of its records to `out`.
+pub(super) fn read(map: &FieldMap, entry: Entry<'_>, out: &mut impl FnMut(&Record<'_>)) {
+    let begin = entry.bytes.trim_ascii_start();
+    if otlp::is_batch(begin) {
+        return otlp::read(map, begin, entry.stamped, out);
+    }
+    if json::is_array(begin) {
+        return json::read_array(map, begin, entry.stamped, out);
+    }
+    let record = read_one(map, entry);
+    // What a collector wraps is an entry of any format.
+    let Some(text) = collector::wrapped(&record) else { return out(&record) };
+    let inner = Entry { bytes: text.trim().as_bytes(), tail: &[], stamped: collector::time_of(&record) };
+    let mut inner = read_one(map, inner);
+    if collector::complete(&mut inner, &record) { out(&inner) } else { out(&record) }
+}
+
+/// Reads an entry that is one record. Every entry is text, if nothing else.
+fn read_one<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
+    if json::is_object(entry.bytes) {
+        json::read_object(map, entry)
+    } else if logfmt::is_logfmt(entry) {
+        logfmt::read(map, entry)
+    } else {
+        text::read(map, entry)
+    }
+}

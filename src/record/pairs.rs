@@ -1,0 +1,93 @@
+//! `key=value` pairs among the words of a text.
+
+use super::json::{Escapes, Raw, Value};
+
+/// `key=value` pairs anywhere in a line of words; values may be quoted, with `\"` inside.
+#[derive(Clone, Debug)]
+pub(super) struct Pairs<'a> {
+    text: &'a [u8],
+    at: usize,
+    left: usize,
+}
+
+impl<'a> Pairs<'a> {
+    /// Over at most 64 pairs of the first 8 KiB.
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text: &text[..text.len().min(8 << 10)], at: 0, left: 64 }
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a [u8], Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            self.left = self.left.checked_sub(1)?;
+            let equals = self.at + memchr::memchr(b'=', self.text.get(self.at..)?)?;
+            let before = &self.text[self.at..equals];
+            let key_len =
+                before.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'-')).count();
+            let key = &before[before.len() - key_len..];
+            let rest = &self.text[equals + 1..];
+            let (value, used) = pair_value(rest);
+            self.at = equals + 1 + used;
+            if !key.is_empty()
+                && (key_len == before.len()
+                    || matches!(before[before.len() - key_len - 1], b' ' | b'\t' | b',' | b'(' | b';' | b'[' | b'{'))
+            {
+                return Some((key, value));
+            }
+        }
+    }
+}
+
+/// What stands between two quotes, and the length with both; all that is left where the second is missing.
+fn quoted(text: &[u8], quote: u8) -> (Raw<'_>, usize) {
+    let mut at = 1;
+    let mut escapes = Escapes::None;
+    while let Some(found) = memchr::memchr2(quote, b'\\', text.get(at..).unwrap_or_default()) {
+        at += found;
+        if text[at] == quote {
+            return (Raw { bytes: &text[1..at], escapes }, at + 1);
+        }
+        escapes = Escapes::Some;
+        at += 2;
+    }
+    (Raw { bytes: &text[1..], escapes }, text.len())
+}
+
+fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
+    // `model= gpt-5`: a blank before the value, as LiteLLM writes it.
+    if text.first() == Some(&b' ') && text.get(1).is_some_and(|b| b.is_ascii_alphanumeric()) {
+        let (value, used) = pair_value(&text[1..]);
+        return (value, used + 1);
+    }
+    match text.first() {
+        Some(b'"') => {
+            let (inside, used) = quoted(text, b'"');
+            return (Value::Text(inside), used);
+        }
+        // A Python repr, as structlog's KeyValueRenderer writes it; an apostrophe is followed by more of its word.
+        Some(b'\'') => {
+            let (inside, used) = quoted(text, b'\'');
+            if matches!(text.get(used), None | Some(b' ' | b'\t' | b',' | b';' | b')' | b']' | b'}' | b'\n'))
+                && used > inside.bytes.len() + 1
+            {
+                return (Value::Text(inside), used);
+            }
+        }
+        _ => {}
+    }
+    let len =
+        text.iter().position(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\')).unwrap_or(text.len());
+    let word = &text[..len];
+    let word = word.strip_prefix(b"'").map_or(word, |it| it.strip_suffix(b"'").unwrap_or(it));
+    let value = match word {
+        b"" | b"-" | b"null" | b"None" | b"nil" => Value::Null,
+        b"true" | b"True" => Value::Bool(true),
+        b"false" | b"False" => Value::Bool(false),
+        word if word.iter().all(|b| b.is_ascii_digit() || *b == b'.' || *b == b'-') => Value::Number(word),
+        word => Value::Text(Raw::plain(word)),
+    };
+    (value, len)
+}

@@ -1,0 +1,51 @@
+//! The reader of entries.
+
+use super::address;
+use super::field::{Field, FieldMap};
+use super::format::{self, Entry};
+use super::record::Record;
+use crate::time::Timestamp;
+
+/// Reads entries. Built once; reading is `&self`.
+#[derive(Debug)]
+pub struct Reader {
+    map: FieldMap,
+}
+
+/// A field name in the configuration that does not exist, or that cannot have paths of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("[record.fields] does not know {0:?}; it knows {known}", known = Field::configurable_names().join(", "))]
+pub struct UnknownField(String);
+
+/// The host, and the port if there is one, of an address.
+#[must_use]
+pub fn host_of(url: &str) -> Option<&str> {
+    address::host_of(url.as_bytes())
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { map: FieldMap::new(&[]) }
+    }
+}
+
+impl Reader {
+    /// A reader with a user's own paths in front of the shipped ones. `own`: field name and paths.
+    ///
+    /// # Errors
+    /// When a field name is not one of those that can have paths of their own.
+    pub fn new<'a>(own: impl IntoIterator<Item = (&'a str, Vec<String>)>) -> Result<Self, UnknownField> {
+        let mut fields = Vec::new();
+        for (name, paths) in own {
+            let field = Field::configurable(name).ok_or_else(|| UnknownField(name.to_owned()))?;
+            fields.push((field, paths));
+        }
+        Ok(Self { map: FieldMap::new(&fields) })
+    }
+
+    /// Reads one entry: `bytes` without its prefix, the `tail` of a line that was too long to keep whole, and the time in
+    /// the prefix (`stamped`). Passes each record in it to `out`: nearly always one, none for an empty batch.
+    pub fn read(&self, bytes: &[u8], tail: &[u8], stamped: Option<Timestamp>, mut out: impl FnMut(&Record<'_>)) {
+        format::read(&self.map, Entry { bytes, tail, stamped }, &mut out);
+    }
+}

@@ -1,0 +1,233 @@
+//! One record: the slots, and how the members of an object or the pairs of a text fill them.
+
+use super::error_field::ErrorField;
+use super::field::{Field, FieldMap};
+use super::json::{Members, Raw, Value};
+use super::line_kind::LineKind;
+use super::pairs::Pairs;
+use super::shape;
+use crate::line::Level;
+use crate::time::Timestamp;
+
+/// How the entry was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A JSON object.
+    Json,
+    /// `key=value` pairs.
+    Logfmt,
+    /// Anything else.
+    Text,
+}
+
+/// The most error fields of one record that are looked into.
+const ERROR_FIELDS: usize = 12;
+/// Nesting that is followed in search of fields.
+const DEPTH: u8 = 5;
+/// Added to the rank of a field that was found in words: what the entry says in fields of its own is believed first.
+const RANK_IN_WORDS: u8 = 100;
+
+/// One record: what an entry says, as slices of the entry.
+#[derive(Clone, Debug)]
+pub struct Record<'a> {
+    pub(super) format: Format,
+    pub(super) level: Level,
+    pub(super) slots: [Slot<'a>; Field::COUNT],
+    error_fields: [ErrorField<'a>; ERROR_FIELDS],
+    error_field_count: usize,
+    pub(super) message: Raw<'a>,
+    pub(super) line_kind: LineKind<'a>,
+    /// The entry as it came.
+    pub(super) raw: &'a [u8],
+    /// The entry is an object that stops in the middle.
+    pub(super) broken: bool,
+    /// The time that the prefix of the line or the collector gave.
+    pub(super) stamped: Option<Timestamp>,
+}
+
+/// The value of one field.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot<'a> {
+    /// The position of the key among those of the field; the lowest wins.
+    pub(super) rank: u8,
+    pub(super) value: Value<'a>,
+    /// The key of the value. It can name a unit.
+    pub(super) key: &'a [u8],
+}
+
+impl Slot<'_> {
+    const EMPTY: Self = Self { rank: u8::MAX, value: Value::Null, key: &[] };
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn new(format: Format, raw: &'a [u8], stamped: Option<Timestamp>) -> Self {
+        Self {
+            format,
+            level: Level::Unknown,
+            slots: [Slot::EMPTY; Field::COUNT],
+            error_fields: [ErrorField::EMPTY; ERROR_FIELDS],
+            error_field_count: 0,
+            message: Raw::default(),
+            line_kind: LineKind::None,
+            raw,
+            broken: false,
+            stamped,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn put(&mut self, field: Field, rank: u8, key: &'a [u8], value: Value<'a>) {
+        if field == Field::Error || field == Field::ErrorContext {
+            if self.error_field_count < ERROR_FIELDS && value.is_something() {
+                self.error_fields[self.error_field_count] = ErrorField { certain: field == Field::Error, key, value };
+                self.error_field_count += 1;
+            }
+            return;
+        }
+        let slot = &mut self.slots[field as usize];
+        if rank < slot.rank {
+            *slot = Slot { rank, value, key };
+        }
+    }
+
+    /// Fills the slots from the members of an object.
+    pub(super) fn scan(&mut self, map: &FieldMap, node: u16, members: &mut Members<'a>, depth: u8) {
+        for (key, value) in members {
+            self.member(map, node, key.bytes, value, depth);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn member(&mut self, map: &FieldMap, node: u16, key: &'a [u8], value: Value<'a>, depth: u8) {
+        let entry = match map.get(node, key) {
+            None if node > FieldMap::ANYWHERE => map.get(FieldMap::ANYWHERE, key),
+            found => found,
+        };
+        let Some(entry) = entry else {
+            if let Value::Object(object) = value
+                && depth < 2
+            {
+                self.scan(map, FieldMap::ANYWHERE, &mut Members::new(object), depth + 1);
+            }
+            return;
+        };
+        match value {
+            Value::Null => {}
+            Value::Object(object) => {
+                let mut taken = false;
+                for (field, rank) in &entry.fields {
+                    // A gateway's `response` has a status of its own.
+                    if field.takes_objects() && key != b"response" {
+                        self.put(*field, *rank, key, value);
+                        taken = true;
+                    }
+                }
+                if !taken && !entry.denied && depth < DEPTH {
+                    self.scan(map, entry.node.unwrap_or(FieldMap::ANYWHERE), &mut Members::new(object), depth + 1);
+                }
+            }
+            _ => {
+                for (field, rank) in &entry.fields {
+                    if !entry.denied || matches!((field, value), (Field::InputTokens | Field::OutputTokens, Value::Number(_))) {
+                        self.put(*field, *rank, key, value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fills the slots from the members behind the cut of a line that was too long: the longest run of whole members that
+    /// ends the line.
+    pub(super) fn scan_tail(&mut self, map: &FieldMap, tail: &'a [u8]) {
+        const TRIES: usize = 64;
+        for at in memchr::memmem::find_iter(tail, b",\"").take(TRIES) {
+            let mut members = Members::inside(&tail[at..]);
+            if members.by_ref().count() > 0 && members.closed && members.rest().trim_ascii().is_empty() {
+                return self.scan(map, FieldMap::ROOT, &mut Members::inside(&tail[at..]), 0);
+            }
+        }
+    }
+
+    /// Fills slots that are empty from the `key=value` pairs among the words of a text.
+    pub(super) fn pairs(&mut self, map: &FieldMap, text: &'a [u8]) {
+        for (key, value) in Pairs::new(text) {
+            if let Some(entry) = map.get(FieldMap::ROOT, key)
+                && !entry.denied
+            {
+                for (field, rank) in &entry.fields {
+                    if self.format != Format::Json || field.may_be_in_words() {
+                        self.put(*field, rank.saturating_add(RANK_IN_WORDS), key, value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Derives level, message and kind of line from the slots.
+    pub(super) fn settle(&mut self) {
+        self.level = level_of(self.slot(Field::Level));
+        if let Value::Text(message) = self.slot(Field::Message) {
+            self.message = message;
+        } else if let Value::Text(event) = self.slot(Field::Event) {
+            self.message = event;
+        }
+        self.line_kind = shape::line_kind(self.message.bytes, self.logger_bytes());
+    }
+
+    pub(super) fn slot(&self, field: Field) -> Value<'a> {
+        self.slots[field as usize].value
+    }
+
+    /// The key under which a field was found; empty if it was not.
+    pub(super) fn key(&self, field: Field) -> &'a [u8] {
+        self.slots[field as usize].key
+    }
+
+    pub(super) fn error_fields(&self) -> &[ErrorField<'a>] {
+        &self.error_fields[..self.error_field_count]
+    }
+
+    /// Every text in which the record may say what went wrong, undecoded.
+    pub(super) fn error_texts(&self) -> impl Iterator<Item = &'a [u8]> {
+        let fields = self.error_fields().iter().filter_map(|field| match field.value {
+            Value::Text(raw) => Some(raw.bytes),
+            Value::Object(inside) | Value::Array(inside) => Some(inside),
+            _ => None,
+        });
+        [self.message.bytes].into_iter().chain(fields)
+    }
+
+    pub(super) fn logger_bytes(&self) -> &'a [u8] {
+        match self.slot(Field::Logger) {
+            Value::Text(raw) => raw.bytes,
+            _ => &[],
+        }
+    }
+}
+
+/// The level a field names: words, pino's and bunyan's 10 to 60, Python's 10 to 50, OpenTelemetry's 1 to 24, and
+/// syslog's 0 to 7 (as journald's `PRIORITY`, a string).
+fn level_of(value: Value<'_>) -> Level {
+    if let Value::Number(_) = value {
+        return match value.as_i64() {
+            Some(..1) => Level::Unknown,
+            Some(1..=8) => Level::Debug,
+            Some(9..=12 | 30..=39) => Level::Info,
+            // 20 is Python's info and pino's debug; both are below a warning.
+            Some(13..=16 | 40..=44) => Level::Warn,
+            Some(17..=20) => {
+                if value.as_i64() == Some(20) {
+                    Level::Info
+                } else {
+                    Level::Error
+                }
+            }
+            Some(21..=24) => Level::Fatal,
+            Some(50..=59) => Level::Error,
+            Some(60..) => Level::Fatal,
+            _ => Level::Debug,
+        };
+    }
+    let Some(raw) = value.as_raw() else { return Level::Unknown };
+    Level::from_word(raw.bytes)
+}

@@ -1,0 +1,258 @@
+//! Error bodies: the objects of providers, SDKs and loggers.
+
+use super::lists::{DEPTH, Signals};
+use crate::record::address::host_of;
+use crate::record::duration::go_duration_s;
+use crate::record::json::{self, Items, Members, Value};
+use crate::taxonomy::Status;
+use std::borrow::Cow;
+
+impl Signals {
+    /// A value under a key that may say what went wrong.
+    pub(super) fn field(&mut self, key: &[u8], value: Value<'_>, depth: u8) {
+        if depth > DEPTH {
+            return;
+        }
+        match key {
+            b"stack"
+            | b"stacktrace"
+            | b"stack_trace"
+            | b"traceback"
+            | b"exception.stacktrace"
+            | b"exc_info"
+            | b"exception"
+            | b"text" => self.any(value, depth, Self::trace),
+            b"headers" | b"responseHeaders" | b"response_headers" => self.headers(value),
+            b"hidden_params" => {
+                if let Value::Object(object) = value {
+                    self.headers(json::member(object, "additional_headers"));
+                }
+            }
+            b"events" => self.events(value, depth),
+            _ => self.any(value, depth, Self::text),
+        }
+    }
+
+    pub(super) fn any(&mut self, value: Value<'_>, depth: u8, text: fn(&mut Self, &str, u8)) {
+        match value {
+            Value::Text(raw) => text(self, &raw.text(), depth),
+            Value::Object(object) => self.object(object, depth + 1),
+            Value::Array(items) => self.items(items, depth),
+            _ => {}
+        }
+    }
+
+    /// A list of errors (the last one counts most), of frames (structlog: outermost first), or of lines (python-json-logger).
+    pub(super) fn items(&mut self, items: &[u8], depth: u8) {
+        let items: Vec<_> = Items::new(items).take(64).collect();
+        let lines: Vec<_> = items.iter().filter_map(|it| it.as_text()).collect();
+        if lines.len() > 1 {
+            return self.trace(&lines.join("\n"), depth + 1);
+        }
+        let named =
+            items.iter().any(|it| matches!(it, Value::Object(object) if json::member(object, "exc_type").is_something()));
+        let order: Vec<_> = if named { items } else { items.into_iter().rev().collect() };
+        for item in order.into_iter().take(4) {
+            self.any(item, depth + 1, Self::text);
+        }
+    }
+
+    /// OpenTelemetry span events: the `exception` ones.
+    pub(super) fn events(&mut self, value: Value<'_>, depth: u8) {
+        let Value::Array(items) = value else { return };
+        for item in Items::new(items).take(16) {
+            if let Value::Object(event) = item
+                && let Value::Object(attributes) = json::member(event, "attributes")
+            {
+                if let Some(class) = json::member(attributes, "exception.type").as_text() {
+                    self.class(&class);
+                }
+                if let Some(message) = json::member(attributes, "exception.message").as_text() {
+                    self.text(&message, depth + 1);
+                }
+                if let Some(trace) = json::member(attributes, "exception.stacktrace").as_text() {
+                    self.trace(&trace, depth + 1);
+                }
+            }
+        }
+    }
+
+    pub(super) fn headers(&mut self, value: Value<'_>) {
+        let Value::Object(object) = value else { return };
+        for (key, value) in Members::new(object).take(64) {
+            match key.bytes.to_ascii_lowercase().as_slice() {
+                b"retry-after-ms" | b"x-ms-retry-after-ms" => {
+                    self.retry_after_s = value.as_f64().map(|it| it / 1e3).or(self.retry_after_s);
+                }
+                b"retry-after" => self.retry_after_s = self.retry_after_s.or(value.as_f64()),
+                b"request-id" | b"x-request-id" | b"x-amzn-requestid" | b"apim-request-id" => self.request(value),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn request(&mut self, value: Value<'_>) {
+        if self.request_id.is_none() {
+            self.request_id = value.as_text().filter(|it| (6..=128).contains(&it.len())).map(Cow::into_owned);
+        }
+    }
+
+    /// An error object of a provider, an SDK or a logger.
+    pub(super) fn object(&mut self, object: &[u8], depth: u8) {
+        if depth > DEPTH {
+            return;
+        }
+        // The innermost body first: what it says is the provider's own.
+        let [error, rest @ ..] = json::members(object, ["error", "responseBody", "data", "body", "response", "type"]);
+        let [rest @ .., kind] = rest;
+        self.is_enveloped |= matches!((error, kind), (Value::Object(_), Value::Text(raw)) if raw.bytes == b"error");
+        for inner in [error].into_iter().chain(rest) {
+            match inner {
+                Value::Object(inner) => self.object(inner, depth + 1),
+                Value::Text(raw) => self.text(&raw.text(), depth + 1),
+                _ => {}
+            }
+        }
+        let mut keys = Members::new(object).map(|(key, _)| key.bytes);
+        self.is_bare |= matches!((keys.next(), keys.next()), (Some(b"message" | b"Message"), None));
+        for (key, value) in Members::new(object).take(128) {
+            self.member_of_error(key.bytes, value, depth);
+        }
+    }
+
+    pub(super) fn member_of_error(&mut self, key: &[u8], value: Value<'_>, depth: u8) {
+        match key {
+            b"message" | b"msg" | b"Message" | b"errorDescription" | b"exc_value" | b"error_message" | b"errorMessage"
+            | b"error_msg" | b"error_str" | b"description" | b"reason" | b"value" | b"title" | b"err_msg" | b"status_msg"
+            | b"error_description" | b"apiMessage" | b"detail" => self.any(value, depth, Self::text),
+            b"type" | b"error_type" | b"errorType" | b"__type" => {
+                if let Some(name) = value.as_text() {
+                    if name.contains('.') { self.class(&name) } else { self.kind(&name) }
+                }
+            }
+            b"name" | b"class" | b"exc_type" | b"error_class" | b"exception_class" | b"class_name" => {
+                if let Some(name) = value.as_text() {
+                    self.class(&name);
+                }
+            }
+            // LiteLLM's `error_information.error_code` is the status after its own rewriting.
+            b"error_code" if value.as_i64().is_some_and(|it| Status::from_number(it).is_some()) => self.status_field(value),
+            b"code" | b"error_code" | b"errorCode" | b"Code" | b"errno" | b"status_code_name" => self.code(value),
+            b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" | b"error_status" => {
+                self.status_field(value);
+            }
+            b"details" | b"error_details" => self.details(value, depth),
+            b"metadata" => self.metadata(value, depth),
+            b"inner_error" | b"innererror" | b"err" | b"cause" | b"lastError" | b"errors" | b"exception"
+            | b"error_information" | b"inner_exception" | b"base_resp" => {
+                self.any(value, depth, Self::text);
+            }
+            b"stack" | b"stacktrace" | b"stack_trace" | b"traceback" | b"exc_info" => {
+                if let Some(trace) = value.as_text() {
+                    self.trace(&trace, depth + 1);
+                }
+            }
+            b"headers" | b"responseHeaders" | b"response_headers" => self.headers(value),
+            b"request_id" | b"requestID" | b"requestId" | b"error_provider_request_id" | b"x-request-id" => self.request(value),
+            b"retry_after" | b"retryAfter" | b"retry_after_seconds" => {
+                self.retry_after_s = self.retry_after_s.or(value.as_f64());
+            }
+            b"retry_after_ms" => self.retry_after_s = self.retry_after_s.or(value.as_f64().map(|it| it / 1e3)),
+            b"url" | b"base_url" => {
+                self.url_host = self.url_host.take().or_else(|| Some(host_of(value.as_raw()?.bytes)?.to_owned()));
+            }
+            b"llm_provider" | b"provider" | b"provider_name" => self.named(value),
+            b"choices" | b"candidates" => {
+                if let Value::Array(items) = value
+                    && Items::new(items).next().is_none()
+                {
+                    Self::push(&mut self.codes, "empty_choices");
+                }
+            }
+            b"promptFeedback" => {
+                if let Value::Object(inner) = value
+                    && let Some(reason) = json::member(inner, "blockReason").as_text()
+                {
+                    Self::push(&mut self.codes, &format!("block_reason:{reason}"));
+                }
+            }
+            b"finishReason" | b"finish_reason" | b"stop_reason" => {
+                if let Some(reason) = value.as_text() {
+                    let key = if key == b"stop_reason" { "stop_reason" } else { "finish_reason" };
+                    Self::push(&mut self.codes, &format!("{key}:{reason}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn named(&mut self, value: Value<'_>) {
+        if self.provider.is_none() {
+            self.provider = value.as_text().filter(|it| it.len() <= 64).map(Cow::into_owned);
+        }
+    }
+
+    /// Google's `details` (a list with `reason`, `violations`, `retryDelay`) and Anthropic's (an object with `error_code`).
+    pub(super) fn details(&mut self, value: Value<'_>, depth: u8) {
+        match value {
+            Value::Array(items) => {
+                for item in Items::new(items).take(16) {
+                    match item {
+                        Value::Object(detail) => self.detail(detail),
+                        other => self.any(other, depth + 1, Self::text),
+                    }
+                }
+            }
+            Value::Object(object) => {
+                for (key, value) in Members::new(object).take(32) {
+                    match key.bytes {
+                        b"error_code" | b"code" | b"reason" => self.code(value),
+                        b"error" => self.any(value, depth + 1, Self::text),
+                        _ => {}
+                    }
+                }
+            }
+            Value::Text(raw) => self.text(&raw.text(), depth + 1),
+            _ => {}
+        }
+    }
+
+    pub(super) fn detail(&mut self, detail: &[u8]) {
+        for (key, value) in Members::new(detail).take(32) {
+            match (key.bytes, value) {
+                (b"reason" | b"quotaId" | b"code", value) => self.code(value),
+                (b"retryDelay", Value::Text(raw)) => self.retry_after_s = go_duration_s(raw.bytes).or(self.retry_after_s),
+                (b"violations", Value::Array(items)) => {
+                    for item in Items::new(items).take(8) {
+                        if let Value::Object(violation) = item {
+                            self.detail(violation);
+                        }
+                    }
+                }
+                (b"msg" | b"message", Value::Text(raw)) => self.say(&raw.text()),
+                _ => {}
+            }
+        }
+    }
+
+    /// OpenRouter's `metadata`: whose error it is, and that error itself.
+    pub(super) fn metadata(&mut self, value: Value<'_>, depth: u8) {
+        let Value::Object(object) = value else { return };
+        for (key, value) in Members::new(object).take(32) {
+            match key.bytes {
+                b"provider_name" => {
+                    self.is_relayed = true;
+                    match value.as_text() {
+                        // OpenRouter calls Vertex "Google" and the Gemini API "Google AI Studio".
+                        Some(name) if name == "Google" => _ = self.provider.get_or_insert_with(|| "vertex_ai".to_owned()),
+                        _ => self.named(value),
+                    }
+                }
+                b"limit_source" | b"error_type" | b"reason" => self.code(value),
+                b"raw" => self.any(value, depth + 1, Self::text),
+                b"headers" => self.headers(value),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What the words of an error say beside its types and codes: a status, an address, a wait, a model, a timeout.
+
+use crate::line::{contains, contains_folded, find};
+use crate::record::address::host_of;
+use crate::record::duration::go_duration_s;
+use crate::record::line_kind::LineKind;
+use crate::record::shape;
+use crate::record::status::status_prefix;
+use crate::taxonomy::Status;
+
+/// The first bytes of a text in which statuses and addresses are looked for.
+const HEAD_BYTES: usize = 2_048;
+
+/// A status that the words of a client put a mark before.
+pub(super) fn status_in(text: &str) -> Option<Status> {
+    let text = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
+    if let Some(status) = status_prefix(text.as_bytes()).filter(|it| *it >= 400) {
+        return Some(Status::Http(status));
+    }
+    const MARKS: [&str; 31] = [
+        "code is ",
+        "error type ",
+        "code ",
+        "code: ",
+        "\"code\":\"",
+        "状态码: ",
+        "状态码：",
+        "code=",
+        "\"code\": ",
+        "status ",
+        "status: ",
+        "status=",
+        "status_code: ",
+        "status_code=",
+        "status of ",
+        "statuscode:",
+        "http/1.1 ",
+        "http/2 ",
+        "http ",
+        "error ",
+        "error '",
+        "error (",
+        "failed (",
+        "failed: ",
+        "code was ",
+        "returned ",
+        "from server: ",
+        "from server:,",
+        "http_code: ",
+        "rawerror=",
+        "non-2xx: ",
+    ];
+    let bytes = text.as_bytes();
+    if let LineKind::Access { status, .. } = shape::line_kind(bytes, b"") {
+        return (status >= 400).then_some(Status::Http(status));
+    }
+    for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
+        let Some(status) = status_prefix(&bytes[at..]) else { continue };
+        let before = &bytes[..at];
+        let marked = MARKS.iter().any(|mark| ends_folded(before, mark.as_bytes()));
+        if marked || stands_as_status(before, &bytes[at + 3..]) {
+            return Some(Status::Http(status));
+        }
+    }
+    reason_phrase(text).or_else(|| envoy_reply(text))
+}
+
+/// What Envoy says of its own comes with a 503, whatever class the SDK made of it.
+fn envoy_reply(text: &str) -> Option<Status> {
+    let own =
+        contains(text, "upstream connect error or disconnect/reset before headers") || contains(text, "no healthy upstream");
+    own.then_some(Status::Http(503))
+}
+
+/// A number between marks that set a status apart: `Forbidden (403)`, `[401] …`, `Error: 500`, `: 404 Not Found`, `-> 400 {`.
+fn stands_as_status(before: &[u8], after: &[u8]) -> bool {
+    let word = |text: &[u8]| text.first().is_some_and(|b| b.is_ascii_uppercase() || matches!(b, b'{' | b'<' | b'"'));
+    let next = after.trim_ascii_start();
+    match before.last() {
+        Some(b'(') => matches!(after.first(), Some(b')' | b':' | b',')),
+        // DashScope: `<400> InternalError.Algo.InvalidParameter: …`.
+        Some(b'<') => after.first() == Some(&b'>'),
+        Some(b'[') => after.first() == Some(&b']') && !before[..before.len() - 1].last().is_some_and(u8::is_ascii_alphanumeric),
+        Some(b' ') => {
+            let led = before.trim_ascii_end();
+            let named = |it: &[u8]| ends_folded(it, b"error") || ends_folded(it, b"exception") || ends_folded(it, b"error]");
+            let error = led.strip_suffix(b":").is_some_and(named) || after.starts_with(b" status code (no body)");
+            error && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
+                || (led.ends_with(b":") || led.ends_with(b"->")) && after.len() > next.len() && word(next)
+                // `POST https://… -> 401 in 536 ms: …`
+                || led.ends_with(b"->") && contains(led, b"://") && !after.first().is_some_and(u8::is_ascii_alphanumeric)
+        }
+        _ => false,
+    }
+}
+
+fn ends_folded(text: &[u8], end: &[u8]) -> bool {
+    text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
+}
+
+/// `503 Service Unavailable` anywhere in the words.
+pub(super) fn reason_phrase(text: &str) -> Option<Status> {
+    const PHRASES: [(&str, u16); 18] = [
+        ("400 Bad Request", 400),
+        ("401 Unauthorized", 401),
+        ("402 Payment Required", 402),
+        ("403 Forbidden", 403),
+        ("404 Not Found", 404),
+        ("405 Method Not Allowed", 405),
+        ("408 Request Timeout", 408),
+        ("413 Request Entity Too Large", 413),
+        ("413 Payload Too Large", 413),
+        ("422 Unprocessable", 422),
+        ("429 Too Many Requests", 429),
+        ("429 Rate limit", 429),
+        ("500 Internal Server Error", 500),
+        ("502 Bad Gateway", 502),
+        ("502: Bad gateway", 502),
+        ("503 Service", 503),
+        ("504 Gateway Time", 504),
+        ("504 Deadline Exceeded", 504),
+    ];
+    let bytes = text.as_bytes();
+    let phrase_at = |at: usize| {
+        let rest = bytes.get(at..).filter(|it| it.get(1).is_some_and(u8::is_ascii_digit))?;
+        PHRASES.iter().position(|(phrase, _)| rest.starts_with(phrase.as_bytes()))
+    };
+    let first = memchr::memchr2_iter(b'4', b'5', bytes).filter_map(phrase_at).min()?;
+    PHRASES.get(first).map(|(_, status)| Status::Http(*status))
+}
+
+pub(super) fn url_in(text: &str) -> Option<String> {
+    const MARKS: [&str; 6] = ["url: https://", "url '", "POST https://", "Post \"https://", "POST \"https://", "connect to "];
+    let text = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
+    if let Some(at) = find(text, "host='").map(|at| at + 6) {
+        let host = text.get(at..)?.split('\'').next()?;
+        return host_of(host.as_bytes()).map(str::to_owned);
+    }
+    let marks: &[_] = if contains(text, "http") { &MARKS } else { &[] };
+    for mark in marks {
+        if let Some(at) = find(text, mark) {
+            let rest = text.get(at..)?;
+            let start = rest.find("https://").or_else(|| rest.find("http://"));
+            if let Some(host) = start.and_then(|it| host_of(rest.get(it..)?.as_bytes())) {
+                return Some(host.to_owned());
+            }
+        }
+    }
+    let at = find(text, "getaddrinfo ENOTFOUND ").map(|at| at + 22)?;
+    host_of(text.get(at..)?.split([' ', ':', '\n']).next()?.as_bytes()).map(str::to_owned)
+}
+
+/// The host of the request, and the status of the answer, where the local variables of a traceback show them as httpx prints them:
+/// `<Request('POST', 'https://api.groq.com/…')>`, `<Response [429 Too Many Requests]>`.
+pub(super) fn exchange_in(entry: &[u8]) -> (Option<&str>, Option<Status>) {
+    let request = memchr::memmem::find(entry, b"<Request('POST',").and_then(|at| entry.get(at + 16..));
+    let url = request.and_then(|rest| {
+        let rest = rest.get(..rest.len().min(400))?;
+        host_of(rest.get(memchr::memmem::find(rest, b"'http")? + 1..)?)
+    });
+    let response = memchr::memmem::rfind(entry, b"<Response [").and_then(|at| entry.get(at + 11..));
+    (url, response.and_then(status_prefix).map(Status::Http))
+}
+
+/// `try again in 120ms`, `retry after 37 seconds`, `Please retry in 21h4m12.7s`; in seconds.
+pub(super) fn wait_in(text: &str) -> Option<f64> {
+    for mark in ["try again in ", "retry in ", "retry after ", "Retry after ", "retrying in ", "wait "] {
+        if let Some(at) = find(text, mark) {
+            let rest = text.get(at + mark.len()..)?;
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == 'µ')).unwrap_or(rest.len());
+            let word = rest.get(..end)?.trim_end_matches('.');
+            if let Some(seconds) = go_duration_s(word.as_bytes()) {
+                return Some(seconds);
+            }
+            if let Ok(number) = word.parse::<f64>() {
+                let unit = rest.get(end..)?.trim_start();
+                let scale = [
+                    ("ms", 1e-3),
+                    ("millis", 1e-3),
+                    ("sec", 1.0),
+                    ("min", 60.0),
+                    ("hour", 3_600.0),
+                    ("day", 86_400.0),
+                    ("s", 1.0),
+                ];
+                return scale.iter().find(|(name, _)| unit.starts_with(name)).map(|(_, scale)| number * scale);
+            }
+        }
+    }
+    None
+}
+
+pub(super) fn request_id_in(text: &str) -> Option<String> {
+    let at = find(text, "req_").filter(|at| *at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric())?;
+    let id = text.get(at..)?.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next()?;
+    (id.len() >= 12 && id.len() <= 64).then(|| id.to_owned())
+}
+
+/// A model that an error names in words.
+pub(super) fn model_in(text: &str) -> Option<&str> {
+    for mark in [
+        "The model `",
+        "model `",
+        "model: ",
+        "Rate limit reached for ",
+        "model '",
+        "for model ",
+        "models/",
+        "model=",
+        "(model=",
+    ] {
+        if let Some(at) = find(text, mark) {
+            let rest = text.get(at + mark.len()..)?;
+            let name =
+                rest.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':' | '@'))).next()?;
+            let name = name.trim_end_matches(['.', ':', '-']);
+            if name.len() >= 3 && name.len() <= 80 && name.bytes().any(|b| b.is_ascii_digit() || b == b'-') {
+                return Some(name);
+            }
+        }
+    }
+    None
+}
+
+pub(super) fn is_timeout(text: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "timed out",
+        "timedout",
+        "timeout",
+        "time out",
+        "deadline exceeded",
+        "DEADLINE_EXCEEDED",
+        "UND_ERR_HEADERS_TIMEOUT",
+        "ETIMEDOUT",
+        "TimeLimit",
+    ];
+    WORDS.iter().any(|it| contains_folded(text, it))
+}
+
+pub(super) fn is_connection(text: &str) -> bool {
+    // Codes as they are written: `ModuleNotFoundError` is no ENOTFOUND.
+    const CODES: [&str; 10] = [
+        "APIConnectionError",
+        "ConnectError",
+        "ECONNREFUSED",
+        "ECONNRESET",
+        "ENOTFOUND",
+        "EAI_AGAIN",
+        "EPIPE",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "ERR_CONNECTION_",
+    ];
+    const WORDS: [&str; 18] = [
+        "connection error",
+        "connection failed",
+        "connection refused",
+        "connection reset",
+        "connection aborted",
+        "remote end closed",
+        "server disconnected",
+        "peer closed connection",
+        "name or service not known",
+        "name resolution",
+        "getaddrinfo",
+        "no such host",
+        "certificate",
+        "ssl:",
+        "tls handshake",
+        "fetch failed",
+        "network is unreachable",
+        "socket hang up",
+    ];
+    // Connect-RPC's class names what the server answered: `ConnectError: [permission_denied] …`. curl says what it verified.
+    let answered = contains(text, "ConnectError: [") || contains(text, "certificate verify ok");
+    !answered && (CODES.iter().any(|it| contains(text, it)) || WORDS.iter().any(|it| contains_folded(text, it)))
+}

@@ -1,0 +1,214 @@
+//! Texts that say what went wrong: a message, one with a body in it, a whole traceback.
+
+use super::exception::{class_inside, class_prefix, unwrap_repr, wrapped_provider};
+use super::extract::{status_in, url_in};
+use super::lists::{DEPTH, Signals};
+use super::noise::is_paste;
+use super::python;
+use super::traceback::{exceptions, is_trace, libraries, without_cause};
+use crate::line::{contains, find, strip_colours};
+use crate::record::json::{self, Items, Members, Raw, Value};
+use crate::record::status::status_prefix;
+use crate::taxonomy::Status;
+use std::borrow::Cow;
+
+/// The longest text that is looked into, in bytes.
+const TEXT_BYTES: usize = 64 << 10;
+
+impl Signals {
+    /// A text that says what went wrong: a bare message, one with a body in it, or a whole traceback.
+    pub(super) fn text(&mut self, text: &str, depth: u8) {
+        if depth > DEPTH || text.trim().is_empty() {
+            return;
+        }
+        let plain = strip_colours(text);
+        let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
+        if is_trace(text) {
+            return self.trace(text, depth);
+        }
+        self.is_paste |= memchr::memchr(b'\n', text.as_bytes()).is_some() && is_paste(text);
+        if contains(text, "site-packages/") || contains(text, "node_modules/") {
+            for library in libraries(text) {
+                Self::push(&mut self.libraries, library);
+            }
+        }
+        self.exception(text, depth);
+    }
+
+    /// A traceback or stack: the last exception is what the application saw, those above are its causes.
+    pub(super) fn trace(&mut self, text: &str, depth: u8) {
+        if depth > DEPTH {
+            return;
+        }
+        let plain = strip_colours(text);
+        let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
+        for library in libraries(text) {
+            Self::push(&mut self.libraries, library);
+        }
+        let mut parts = exceptions(text);
+        let Some(last) = parts.exceptions.pop() else { return };
+        self.exception(&last, depth);
+        for cause in parts.exceptions.iter().rev().take(3) {
+            self.exception(cause, depth + 1);
+        }
+        if !parts.before.is_empty() {
+            self.exception(parts.before, depth + 1);
+        }
+        if let Some(json) = parts.dump.and_then(|it| python::to_json(&without_cause(it))) {
+            self.object(json.as_bytes(), depth + 1);
+        }
+        // An error that lists those of its tries has no status of its own.
+        if self.status.is_none()
+            && let Some(json) = parts.inner_dump.and_then(|it| python::to_json(&without_cause(it)))
+        {
+            self.object(json.as_bytes(), depth + 1);
+        }
+    }
+
+    /// One exception as text: classes in front, words, perhaps a body.
+    pub(super) fn exception(&mut self, text: &str, depth: u8) {
+        let mut rest = text.trim();
+        let inside = if class_prefix(rest).is_none() { class_inside(rest) } else { None };
+        if let Some(at) = inside {
+            rest = rest.get(at..).unwrap_or_default();
+        }
+        // AWS: `An error occurred (ThrottlingException) when calling the Converse operation: …`.
+        if let Some((name, _)) = text.split_once("An error occurred (").and_then(|(_, it)| it.split_once(") when calling")) {
+            self.class(name);
+            self.code(Value::Text(Raw::plain(name.as_bytes())));
+        }
+        for _ in 0..6 {
+            let Some((class, after)) = class_prefix(rest) else { break };
+            self.class(class);
+            if let Some(name) = wrapped_provider(class, after) {
+                self.provider.get_or_insert_with(|| name.to_owned());
+            }
+            rest = after.trim_start_matches([':', '-', ' ']);
+        }
+        let rest = unwrap_repr(rest);
+        let found = self.embedded(rest, depth);
+        if let Some((name, model, status)) = relayed(text) {
+            self.provider.get_or_insert_with(|| name.to_owned());
+            self.model.get_or_insert_with(|| model.to_owned());
+            self.status = self.status.or(status_prefix(status.as_bytes()).map(Status::Http));
+        }
+        if self.status.is_none() {
+            let first = status_prefix(rest.as_bytes()).filter(|it| *it >= 400).map(Status::Http);
+            self.status = first.or_else(|| status_in(text));
+        }
+        if self.url_host.is_none() {
+            self.url_host = url_in(rest);
+        }
+        if let Some(name) = named_code(text) {
+            self.kind(name);
+        }
+        match found {
+            // The words around a body are its wrapper's; they come after the provider's own.
+            true => self.say(rest.get(..rest.find('{').unwrap_or(0)).unwrap_or_default().trim_end_matches([' ', '-', ':'])),
+            false => self.say(rest),
+        }
+        if inside.is_some() {
+            self.say(text);
+        }
+    }
+
+    /// The first object in a text that reads as an error body: JSON, JSON once more escaped, or a Python literal. Where a body
+    /// was pasted into another without its quotes being escaped, the words of the outer one end at the inner one's brace: that
+    /// one is read as well.
+    pub(super) fn embedded(&mut self, text: &str, depth: u8) -> bool {
+        if depth < DEPTH && text.starts_with("[{") {
+            let before = self.messages.len();
+            self.items(text.as_bytes(), depth + 1);
+            return self.messages.len() > before;
+        }
+        let (mut from, mut found) = (0, false);
+        for _ in 0..6 {
+            let Some(at) = text.get(from..).and_then(|it| it.find('{')).map(|it| from + it) else { break };
+            let body = text.get(at..).unwrap_or_default();
+            let next = body.bytes().skip(1).find(|b| !b.is_ascii_whitespace());
+            let json = match next {
+                Some(b'"') => Some(Cow::Borrowed(body)),
+                Some(b'\\') => Some(Cow::Owned(json::unescape(body.as_bytes()))),
+                Some(b'\'' | b'a'..=b'z') => python::to_json(body).map(Cow::Owned),
+                _ => None,
+            };
+            if json.as_ref().is_some_and(|it| is_answer(it.as_bytes())) {
+                break;
+            }
+            if let Some(json) = json
+                && is_error_object(json.as_bytes())
+            {
+                self.object(json.as_bytes(), depth + 1);
+                found = true;
+                if !self.messages.iter().any(|it| it.ends_with('{')) {
+                    break;
+                }
+            }
+            from = at + 1;
+        }
+        if found && self.messages.iter().any(|it| !it.ends_with('{')) {
+            self.messages.retain(|it| !it.ends_with('{'));
+        }
+        found
+    }
+}
+
+/// `Error from provider(deepseek,deepseek-chat: 400)`, as claude-code-router writes it: provider, model and status.
+fn relayed(text: &str) -> Option<(&str, &str, &str)> {
+    let (_, after) = text.split_once("Error from provider(")?;
+    let (inside, _) = after.get(..after.floor_char_boundary(120))?.split_once(')')?;
+    let (name, rest) = inside.split_once(',')?;
+    let (model, status) = rest.rsplit_once(':').unwrap_or((rest, ""));
+    Some((name.trim(), model.trim(), status.trim()))
+}
+
+/// The name that AWS and gRPC give an error in the middle of words: `An error occurred (ThrottlingException) when calling …`,
+/// `… (Status: INVALID_ARGUMENT)`, `rpc error: code = ResourceExhausted desc = …`.
+fn named_code(text: &str) -> Option<&str> {
+    const GRPC: [&str; 6] = [
+        "INVALID_ARGUMENT",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "UNAUTHENTICATED",
+        "DEADLINE_EXCEEDED",
+    ];
+    const GO: [&str; 6] = [
+        "InvalidArgument",
+        "PermissionDenied",
+        "ResourceExhausted",
+        "FailedPrecondition",
+        "Unauthenticated",
+        "DeadlineExceeded",
+    ];
+    const GO_CODE: &str = "rpc error: code = ";
+    const AWS: &str = "An error occurred (";
+    if let Some(code) = find(text, GO_CODE).and_then(|at| text.get(at + GO_CODE.len()..)) {
+        return GO.iter().zip(GRPC).find(|(go, _)| code.starts_with(**go)).map(|(_, code)| code);
+    }
+    if let Some(at) = find(text, AWS) {
+        return text.get(at + AWS.len()..)?.split(')').next();
+    }
+    let alone = |at: usize, length: usize| {
+        let joins = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        !joins(at.checked_sub(1).and_then(|it| text.as_bytes().get(it))) && !joins(text.as_bytes().get(at + length))
+    };
+    GRPC.into_iter().find(|code| find(text, code).is_some_and(|at| alone(at, code.len())))
+}
+
+/// A model's answer: it has choices, and no error beside them.
+fn is_answer(object: &[u8]) -> bool {
+    let [choices, error] = json::members(object, ["choices", "error"]);
+    !error.is_something() && matches!(choices, Value::Array(items) if Items::new(items).next().is_some())
+}
+
+fn is_error_object(object: &[u8]) -> bool {
+    Members::new(object).take(24).any(|(key, value)| match key.bytes {
+        b"error" | b"errors" | b"errorMessage" | b"error_message" | b"Message" | b"message" | b"detail" | b"__type"
+        | b"msg" | b"promptFeedback" | b"base_resp" => value.is_something(),
+        b"choices" => matches!(value, Value::Array(items) if Items::new(items).next().is_none()),
+        b"type" => matches!(value, Value::Text(raw) if raw.bytes == b"error"),
+        b"status" => matches!(value, Value::Text(raw) if raw.bytes.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')),
+        _ => false,
+    })
+}

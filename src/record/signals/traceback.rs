@@ -1,0 +1,136 @@
+//! Tracebacks and stacks taken apart: exceptions, their classes, and the packages on the way.
+
+use crate::line::contains;
+
+/// Packages on the way of a stack: what follows `site-packages/` and `node_modules/`.
+pub(super) fn libraries(text: &str) -> impl Iterator<Item = &str> {
+    let places = ["site-packages/", "node_modules/"];
+    places.into_iter().flat_map(|mark| text.split(mark).skip(1).take(64)).filter_map(|rest| {
+        let mut parts = rest.splitn(3, '/');
+        let first = parts.next()?;
+        let name = match parts.next() {
+            Some(second) if first.starts_with('@') || first == "google" => rest.get(..first.len() + 1 + second.len())?,
+            _ => first,
+        };
+        (name.len() <= 60).then_some(name)
+    })
+}
+
+/// Whether there are frames in it, or the words that come before them.
+pub(super) fn is_trace(text: &str) -> bool {
+    contains(text, TRACEBACK) || text.contains('\n') && (contains(text, "\n    at ") || contains(text, "\n  File \""))
+}
+
+const TRACEBACK: &str = "Traceback (most recent call last)";
+/// How rich prints it.
+const BOXED: &str = "─ Traceback (most recent call last) ─";
+
+/// A traceback taken apart.
+pub(super) struct Parts<'a> {
+    pub(super) before: &'a str,
+    pub(super) exceptions: Vec<String>,
+    /// Node prints the error's own properties behind its stack.
+    pub(super) dump: Option<&'a str>,
+    /// And those of the error inside, the last of them.
+    pub(super) inner_dump: Option<&'a str>,
+}
+
+/// A dump without the error under its `cause`, whose stack is no literal.
+pub(super) fn without_cause(dump: &str) -> std::borrow::Cow<'_, str> {
+    let is_cause = |line: &str| {
+        let name = line.trim_start();
+        (name.starts_with("cause: ") || name.starts_with("[cause]: ")) && !line.ends_with(',')
+    };
+    if !dump.contains("cause") || !dump.lines().any(is_cause) {
+        return dump.into();
+    }
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut out = String::with_capacity(dump.len());
+    let mut cause = None;
+    for line in dump.lines() {
+        match cause {
+            None if is_cause(line) => cause = Some(indent(line)),
+            None => {
+                out.push_str(line);
+                out.push('\n');
+            }
+            // Its own object closes where it was opened; one without properties ends before the next name.
+            Some(at) if indent(line) <= at => {
+                cause = None;
+                if !line.trim_start().starts_with('}') {
+                    out.push_str(line);
+                    out.push('\n');
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    out.into()
+}
+
+/// The object that is opened behind a frame.
+fn dump_in(tail: &str) -> Option<&str> {
+    let open = tail.find(" {\n").or_else(|| tail.find("{\n"))?;
+    tail.get(open..).map(str::trim_start)
+}
+
+pub(super) fn exceptions(text: &str) -> Parts<'_> {
+    let before_end = text.find(TRACEBACK).or_else(|| text.find("\n  File \"")).or_else(|| text.find("\n    at ")).unwrap_or(0);
+    let before = text.get(..before_end).unwrap_or_default().trim_end_matches(['╭', '─', ' ']).trim();
+    if !text.contains(TRACEBACK) && !text.contains("\n  File \"") {
+        let dump = text.rfind("\n    at ").and_then(|at| dump_in(text.get(at..)?));
+        let last_frame = text.rmatch_indices("  at ").map(|(at, _)| at).take(64);
+        let inner_dump = last_frame.filter_map(|at| dump_in(text.get(at..)?)).next();
+        let causes = text.split("[cause]: ").skip(1).chain(text.split("caused by: ").skip(1));
+        let mut exceptions: Vec<String> = causes.filter_map(|it| it.lines().next()).map(str::to_owned).collect();
+        exceptions.push(if before.is_empty() { text.lines().next().unwrap_or_default().to_owned() } else { before.to_owned() });
+        return Parts { before: "", exceptions, dump, inner_dump };
+    }
+    let boxed = contains(text, BOXED);
+    let mut exceptions: Vec<String> = Vec::new();
+    let mut in_frames = false;
+    let mut current: Option<String> = None;
+    for line in text.get(before_end..).unwrap_or_default().lines() {
+        // rich draws a box around the frames, and may set all of it in.
+        let line = if boxed { line.trim() } else { line };
+        let edge = line.starts_with("Traceback (")
+            || line.starts_with("During handling of the above")
+            || line.starts_with("The above exception was")
+            || boxed && line.starts_with('╭') && line.contains(TRACEBACK);
+        if edge {
+            exceptions.extend(current.take());
+            in_frames = true;
+            continue;
+        }
+        if boxed && line.starts_with(['│', '╭', '╰', '─']) {
+            continue;
+        }
+        // `> File …`: loguru marks the frame that caught the exception.
+        let is_frame = line.starts_with("  ") || line.starts_with("> File \"");
+        if is_frame && (in_frames || current.is_none()) {
+            in_frames = true;
+            continue;
+        }
+        match &mut current {
+            Some(text) => {
+                text.push('\n');
+                text.push_str(line);
+            }
+            None if line.trim().is_empty() => {}
+            None => {
+                current = Some(line.to_owned());
+                in_frames = false;
+            }
+        }
+    }
+    exceptions.extend(current);
+    for exception in &mut exceptions {
+        let end = exception.trim_end().len();
+        exception.truncate(end);
+    }
+    // A stack that was cut before its exception: the words before it are all there is.
+    if exceptions.is_empty() && !before.is_empty() {
+        return Parts { before: "", exceptions: vec![before.to_owned()], dump: None, inner_dump: None };
+    }
+    Parts { before, exceptions, dump: None, inner_dump: None }
+}

@@ -10,7 +10,7 @@ import tomllib
 
 PATTERNS = pathlib.Path(__file__).resolve().parent.parent.parent / "patterns"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-# Every query obeys the choice of provider.
+# Every query filters by the selected provider.
 P = 'provider=~"$provider"'
 RATE = "[$__rate_interval]"
 RED, ORANGE, GREEN, BLUE = "red", "orange", "green", "blue"
@@ -20,7 +20,7 @@ x = y = line_height = 0
 
 
 def place(width, height):
-    """The next free place in rows of 24 columns."""
+    """Returns the next free position in rows of 24 columns."""
     global x, y, line_height
     if x + width > 24:
         x, y, line_height = 0, y + line_height, 0
@@ -55,7 +55,7 @@ def panel(kind, title, description, targets, size, unit="short", options=None, c
 
 
 def steps(*pairs):
-    """Colours from a value on."""
+    """Colours for values from a threshold upwards."""
     return {"mode": "absolute", "steps": [{"color": color, "value": value} for value, color in pairs]}
 
 
@@ -80,7 +80,7 @@ def bars(title, description, expr, legend, size=(8, 8), unit="short", **more):
 
 
 def table(title, description, expr, size, columns, sort, overrides, **more):
-    """`columns`: labels in their order, with the headings; `Value` is the number."""
+    """`columns`: the labels in their order, with their headings; `Value` is the number."""
     arrange = {"id": "organize", "options": {
         "excludeByName": {"Time": True},
         "indexByName": {name: at for at, name in enumerate(columns)},
@@ -98,7 +98,7 @@ def override(name, **properties):
 
 
 def texts(pairs):
-    """Shows a text in place of an id."""
+    """Value mappings that show a text instead of an id."""
     return [{"type": "value", "options": {key: {"text": text, "index": at} for at, (key, text) in enumerate(pairs)}}]
 
 
@@ -119,81 +119,81 @@ ROW_DRILL = [{"title": "Only ${__data.fields.Provider}", "url": "/d/llm-triage?$
 FAILING = steps((None, GREEN), (0.02, "yellow"), (0.1, ORANGE), (0.5, RED))
 
 section("Is any provider failing now?")
-stat("Alerts firing", "Rows of the escalation table that hold now, over all nodes. 0 is good.",
+stat("Alerts firing", "Rows of the escalation table that fire now, over all nodes. 0 is good.",
      f'count(max by (row, provider) (llm_triage_alert_state{{state="firing",{P}}}) == 1) or vector(0)',
      thresholds=steps((None, GREEN), (1, RED)), color="background")
-stat("Calls a minute", "LLM calls whose end was seen.", f"60 * sum(rate(llm_triage_requests_total{{{P}}}[5m]))", decimals=1)
-stat("Failing, 5 minutes", "Failed calls over calls.",
+stat("Calls a minute", "LLM calls with a known end.", f"60 * sum(rate(llm_triage_requests_total{{{P}}}[5m]))", decimals=1)
+stat("Failing, 5 minutes", "Failed calls divided by all calls.",
      f'sum(rate(llm_triage_requests_total{{outcome="error",{P}}}[5m])) / (sum(rate(llm_triage_requests_total{{{P}}}[5m])) > 0)',
      unit="percentunit", thresholds=FAILING, color="background", decimals=1, noValue="no calls")
 bars("Failing share by provider, 5 minutes", "A ratio of sums over the fleet. Click to see one provider only.",
      f'sum by (provider) (rate(llm_triage_requests_total{{outcome="error",{P}}}[5m])) / (sum by (provider) (rate(llm_triage_requests_total{{{P}}}[5m])) > 0)',
      "{{provider}}", size=(12, 8), unit="percentunit", max=1, thresholds=FAILING, links=[], overrides=[
          {"matcher": {"id": "byType", "options": "number"}, "properties": [{"id": "links", "value": DRILL}]}])
-table("Firing now, and what to do", "Each alert with its next step; its page, with more, is docs/runbooks/<row>.md.",
+table("Firing now, and what to do", "Each alert with its next step; the page docs/runbooks/<row>.md has more.",
       f'label_replace(max by (row, provider, severity) (llm_triage_alert_state{{state="firing",{P}}}) == 1, "step", "$1", "row", "(.*)")',
       (24, 6), {"provider": "Provider", "row": "Row", "severity": "Severity", "step": "Next step", "Value": "Firing"}, "Severity",
       [override("Next step", mappings=texts(ROWS), width=900, wrap=WRAPPED), override("Provider", links=ROW_DRILL),
        override("Firing", **{"custom.hidden": True})], noValue="nothing is firing")
-graph("Failed calls by provider and status", "The dots are exemplars: request ids to hand to the provider's support.",
+graph("Failed calls by provider and status", "The dots are exemplars: request ids for the provider's support.",
       [target(f"sum by (provider, status) (rate(llm_triage_errors_total{{{P}}}{RATE})) > 0", "{{provider}} {{status}}", exemplar=True)],
       unit="reqps", stacked=True)
-graph("Calls by provider", "Without failed ones.",
+graph("Calls by provider", "Successful calls only.",
       [target(f'sum by (provider) (rate(llm_triage_requests_total{{outcome="success",{P}}}{RATE})) > 0', "{{provider}}")],
       unit="reqps", stacked=True)
-graph("Sliding windows of each node", "The share that failed, as the node with the worst one sees it: windows are never summed.",
+graph("Sliding windows of each node", "The failed share on the node with the highest one: windows are never summed.",
       [target(f"max by (provider, window) (llm_triage_window_error_ratio{{{P}}})", "{{provider}} {{window}}")], unit="percentunit")
-graph("Open storms", "How long trouble has lasted; a row fires when its storm is old enough.",
+graph("Open storms", "How long each problem has lasted; a row fires when its storm is long enough.",
       [target(f"max by (row, provider) (llm_triage_row_storm_seconds{{{P}}}) > 0", "{{provider}} {{row}}")], unit="s")
 
-section("Whose problem is it?")
+section("Who can fix it?")
 bars("Failed calls by owner", "caller: our code; account: key, billing, limits in a console; provider, gateway, network, tool.",
      f"sum by (owner) (increase(llm_triage_errors_total{{{P}}}[$__range])) > 0", "{{owner}}", decimals=0)
-bars("Does a retry help?", "By failed calls. What is `no` costs time and money when it is retried.",
+bars("Does a retry help?", "By failed calls. Retries of calls with `no` cost time and money.",
      f"sum by (retry) (increase(llm_triage_errors_total{{{P}}}[$__range])) > 0", "retry: {{retry}}", decimals=0)
-stat("Retryable share", "Of the failed calls.",
+stat("Retryable share", "Relative to the failed calls.",
      f'sum(increase(llm_triage_errors_total{{retry="yes",{P}}}[$__range])) / (sum(increase(llm_triage_errors_total{{{P}}}[$__range])) > 0)',
      size=(8, 4), unit="percentunit", decimals=0, noValue="none failed")
-stat("Absorbed", "Tries that failed inside calls, in a minute: the share that SDKs and fallbacks carry unseen.",
+stat("Absorbed", "Failed attempts inside calls, per minute: SDKs and fallbacks hide them from the application.",
      f"60 * sum(rate(llm_triage_attempt_errors_total{{{P}}}[5m]))", size=(8, 4), decimals=1)
-graph("429: quota used up, or throttled?", "Quota and money do not come back by waiting; limits that refill do.",
+graph("429: quota used up, or throttled?", "Waiting does not restore quota or money; it does restore limits that refill.",
       [target(f'sum by (provider) (rate(llm_triage_errors_total{{category="billing-account",{P}}}{RATE}))', "{{provider}}: quota, money", "A"),
        target(f'sum by (provider) (rate(llm_triage_errors_total{{category="rate-limit-capacity",{P}}}{RATE}))', "{{provider}}: throttled, overloaded", "B")],
       unit="reqps")
-graph("Failed calls by service", "Who called.",
+graph("Failed calls by service", "The service that made the call.",
       [target(f'topk(10, sum by (service, provider) (rate(llm_triage_service_errors_total{{service=~"$service",{P}}}{RATE})) > 0)', "{{service}} → {{provider}}")],
       unit="reqps", stacked=True)
 
 section("What should we do?")
-table("The leading errors and their fixes", "By failed calls in the time shown. More on one: llm-triage explain ID.",
+table("The leading errors and their fixes", "By failed calls in the selected time. For details: llm-triage explain ID.",
       f'label_replace(topk(15, sum by (pattern, provider) (increase(llm_triage_pattern_matches_total{{{P}}}[$__range])) > 0), "fix", "$1", "pattern", "(.*)")',
       (24, 10), {"provider": "Provider", "pattern": "Error", "Value": "Failed calls", "fix": "Fix"}, "Failed calls",
       [override("Fix", mappings=texts(FIXES), width=900, wrap=WRAPPED), override("Failed calls", decimals=0, width=110),
        override("Provider", links=ROW_DRILL, width=130)])
-graph("Waits that providers asked for", "Retry-After and its like; the ninth of ten.",
+graph("Waits that providers asked for", "Retry-After and similar headers; the 90th percentile.",
       [target(f"histogram_quantile(0.9, sum by (provider, le) (rate(llm_triage_retry_after_seconds_bucket{{{P}}}{RATE})))", "{{provider}}")], unit="s")
-# The series is born with the first change, which increase() cannot see.
-graph("Changes of alerts", "How often rows began to fire and were resolved, since the daemons were started.",
+# The series starts with the first change, so increase() does not see that change.
+graph("Changes of alerts", "How often rows started to fire and were resolved, since the start of the daemons.",
       [target(f'sum by (row, provider, to) (llm_triage_alert_transitions_total{{to=~"firing|resolved",{P}}})', "{{provider}} {{row}} {{to}}")])
 
 section("What exactly fails?")
 graph("Failed calls by category", "", [target(f"sum by (category) (rate(llm_triage_errors_total{{{P}}}{RATE})) > 0", "{{category}}")],
       unit="reqps", stacked=True)
-graph("Failing share by model", "A model that fails alone is not the provider's outage.",
+graph("Failing share by model", "If only one model fails, it is not an outage of the provider.",
       [target(f'topk(10, sum by (provider, model) (rate(llm_triage_model_requests_total{{outcome="error",model=~"$model",{P}}}{RATE})) / '
               f'(sum by (provider, model) (rate(llm_triage_model_requests_total{{model=~"$model",{P}}}{RATE})) > 0))', "{{provider}} {{model}}")],
       unit="percentunit")
 graph("Failed calls by model and category", "",
       [target(f'topk(10, sum by (model, category) (rate(llm_triage_model_errors_total{{model=~"$model",{P}}}{RATE})) > 0)', "{{model}} {{category}}")],
       unit="reqps", stacked=True)
-graph("How long calls take", "Where the log tells; the middle one and the slowest of twenty, good ones.",
+graph("How long calls take", "Successful calls with a logged duration; median and 95th percentile.",
       [target(f'histogram_quantile(0.5, sum by (provider, le) (rate(llm_triage_request_duration_seconds_bucket{{outcome="success",{P}}}{RATE})))', "{{provider}} p50", "A"),
        target(f'histogram_quantile(0.95, sum by (provider, le) (rate(llm_triage_request_duration_seconds_bucket{{outcome="success",{P}}}{RATE})))', "{{provider}} p95", "B")],
       unit="s")
 graph("Errors that no pattern knows", "llm-triage suggest writes the stub of a pattern for each group.",
       [target(f"sum by (provider) (increase(llm_triage_unknown_errors_total{{{P}}}[$__range])) > 0", "{{provider}}: calls", "A"),
        target(f"max by (provider) (llm_triage_unknown_groups{{{P}}})", "{{provider}}: groups on one node", "B")])
-graph("Failed tries inside calls", "An httpx line, an SDK's retry, an entry of a fallback list: not counted as calls.",
+graph("Failed attempts inside calls", "An httpx line, an SDK's retry, an entry of a fallback list: not counted as calls.",
       [target(f"sum by (provider, status) (rate(llm_triage_attempt_errors_total{{{P}}}{RATE})) > 0", "{{provider}} {{status}}")],
       unit="reqps", stacked=True)
 
@@ -202,29 +202,29 @@ NODES = 'instance=~"$instance"'
 stat("Nodes", "Daemons that are scraped.", f"count(llm_triage_build_info{{{NODES}}})", thresholds=steps((None, GREEN)))
 stat("Down", "Targets that do not answer.", 'count(up{job=~".*llm-triage.*"} == 0) or vector(0)',
      thresholds=steps((None, GREEN), (1, RED)), color="background")
-stat("Behind", "The latest event of a source against its arrival, at worst.",
+stat("Behind", "The largest delay between the time of an event and its arrival.",
      f"max(llm_triage_source_event_lag_seconds{{{NODES}}})", unit="s", thresholds=steps((None, GREEN), (60, ORANGE), (300, RED)))
-stat("Patterns", "In force on the node with the fewest.", f"min(llm_triage_patterns_loaded{{{NODES}}})",
+stat("Patterns", "Loaded patterns on the node with the fewest.", f"min(llm_triage_patterns_loaded{{{NODES}}})",
      thresholds=steps((None, RED), (100, GREEN)))
-stat("Configuration", "Whether the last reload was taken on every node.", f"min(llm_triage_config_last_reload_successful{{{NODES}}})",
-     thresholds=steps((None, RED), (1, GREEN)), mappings=texts([("1", "in force"), ("0", "refused")]), color="background")
-stat("Oldest checkpoint", "What a crash would repeat.", f"max(llm_triage_checkpoint_age_seconds{{{NODES}}})", unit="s",
+stat("Configuration", "Whether every node applied its last reload.", f"min(llm_triage_config_last_reload_successful{{{NODES}}})",
+     thresholds=steps((None, RED), (1, GREEN)), mappings=texts([("1", "applied"), ("0", "refused")]), color="background")
+stat("Oldest checkpoint", "The time that a crash would repeat.", f"max(llm_triage_checkpoint_age_seconds{{{NODES}}})", unit="s",
      thresholds=steps((None, GREEN), (30, ORANGE), (120, RED)))
 graph("Lines by source", "", [target(f"sum by (source) (rate(llm_triage_source_lines_total{{{NODES}}}{RATE}))", "{{source}}")], unit="cps")
-graph("Records by what they say", "`other` is what is no LLM call.",
+graph("Records by outcome", "`other` means: not about an LLM call.",
       [target(f"sum by (source, outcome) (rate(llm_triage_records_total{{{NODES}}}{RATE}))", "{{source}} {{outcome}}")], unit="cps", stacked=True)
-graph("Unread and lost", "Bytes that wait, and bytes that are gone.",
+graph("Unread and lost", "Bytes that are not read yet, and bytes that are lost.",
       [target(f"sum by (instance, source) (llm_triage_source_lag_bytes{{{NODES}}})", "{{instance}} {{source}} unread", "A"),
        target(f"sum by (instance, source, reason) (increase(llm_triage_source_lost_bytes_total{{{NODES}}}[$__range])) > 0 or vector(0)", "{{instance}} {{source}} lost: {{reason}}", "B")],
       unit="bytes")
-graph("Not understood", "Lines that became no record, and records of level error in which no LLM call was recognised.",
+graph("Not understood", "Lines without a record, and records of level error without a recognised LLM call.",
       [target(f"sum by (source, reason) (rate(llm_triage_lines_discarded_total{{{NODES}}}{RATE})) > 0 or vector(0)", "{{source}}: {{reason}}", "A"),
        target(f"sum by (source) (rate(llm_triage_unrecognised_errors_total{{{NODES}}}{RATE}))", "{{source}}: unrecognised errors", "B")], unit="cps")
-graph("Messages to receivers", "Nothing where Prometheus raises the alerts.",
+graph("Notifications", "Empty if Prometheus raises the alerts.",
       [target(f"sum by (receiver, result) (increase(llm_triage_notifications_total{{{NODES}}}[$__range]))", "{{receiver}} {{result}}", "A"),
        target(f"sum by (receiver) (llm_triage_notification_queue_length{{{NODES}}})", "{{receiver}} waiting", "B")])
 graph("Memory", "", [target(f'process_resident_memory_bytes{{job=~".*llm-triage.*",{NODES}}}', "{{instance}}")], size=(6, 8), unit="bytes")
-graph("CPU", "Of one core.", [target(f'rate(process_cpu_seconds_total{{job=~".*llm-triage.*",{NODES}}}{RATE})', "{{instance}}")], size=(6, 8), unit="percentunit")
+graph("CPU", "Relative to one core.", [target(f'rate(process_cpu_seconds_total{{job=~".*llm-triage.*",{NODES}}}{RATE})', "{{instance}}")], size=(6, 8), unit="percentunit")
 
 
 def variable(name, label, query):

@@ -1,4 +1,4 @@
-"""Reads the dashboard by Grafana's own schema (the foundation SDK) and says what of it the schema does not know."""
+"""Reads the dashboard with Grafana's own schema (the foundation SDK) and prints keys that the schema does not know."""
 
 import json
 import sys
@@ -7,12 +7,12 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-# What Grafana reads and its schema leaves out: a variable's definition, and an annotation's texts from Prometheus.
+# Keys that Grafana reads and its schema does not have: a variable's definition, and an annotation's texts from Prometheus.
 BEYOND = {"definition", "step", "titleFormat", "textFormat", "tagKeys"}
 
 
 def lost(before, after, path="dashboard"):
-    """What is not the same after a journey through the schema."""
+    """Returns the differences after reading and writing it with the schema."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key, value in before.items():
             if key in after:

@@ -1,4 +1,4 @@
-//! The dashboard: current, good by Grafana's schema, and no panel of it is empty over a real Prometheus that scrapes the
+//! The dashboard: it is current and valid by Grafana's schema, and no panel is empty with a real Prometheus that scrapes the
 //! real daemon on sample logs.
 
 use crate::peer::{Peer, answer};
@@ -22,7 +22,7 @@ fn dashboard() -> Value {
     serde_json::from_str(&fs::read_to_string(path()).expect("the dashboard")).expect("JSON")
 }
 
-/// `UPDATE=1 cargo test --test it generated` writes it anew: it holds the catalogue's fixes.
+/// `UPDATE=1 cargo test --test it generated` writes it again: it contains the catalogue's fixes.
 #[test]
 fn the_generated_dashboard_is_what_the_catalogue_says() {
     let Some(python) = tool::python("tomllib") else { return };
@@ -45,7 +45,7 @@ fn grafana_knows_every_key_of_it() {
     };
     let (good, said) = check(&path());
     assert!(good, "{said}");
-    // That the check can fail: a key of a query, of a panel, of a field.
+    // The check can fail: for a key of a query, of a panel, of a field.
     let text = fs::read_to_string(path()).expect("the dashboard");
     for (from, to) in [("\"expr\":", "\"exprr\":"), ("\"gridPos\":", "\"gridPoss\":"), ("\"unit\":", "\"unt\":")] {
         let broken = tempfile::NamedTempFile::new().expect("a file");
@@ -58,16 +58,17 @@ fn grafana_knows_every_key_of_it() {
 #[test]
 fn it_asks_for_metrics_that_exist_and_its_panels_do_not_overlap() {
     let text = fs::read_to_string(path()).expect("the dashboard");
-    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_';
-    let names = text.split(|it| !is_name(it)).filter(|it| it.starts_with("llm_triage_") || it.starts_with("process_"));
+    let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let names =
+        text.split(|char| !is_name(char)).filter(|word| word.starts_with("llm_triage_") || word.starts_with("process_"));
     for name in names {
-        let family = ["_bucket", "_sum", "_count"].iter().find_map(|it| name.strip_suffix(it)).unwrap_or(name);
-        let known = |it: &str| FAMILIES.iter().any(|family| family.name == it);
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+        let known = |name: &str| FAMILIES.iter().any(|family| family.name == name);
         assert!(known(name) || known(family), "{name}");
     }
     let dashboard = dashboard();
     let panels = dashboard["panels"].as_array().expect("panels");
-    let area = |it: &Value| ["x", "y", "w", "h"].map(|key| it["gridPos"][key].as_u64().expect("a number"));
+    let area = |panel: &Value| ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().expect("a number"));
     for (at, one) in panels.iter().enumerate() {
         let [x, y, w, h] = area(one);
         assert!(x + w <= 24, "{}", one["title"]);
@@ -83,17 +84,17 @@ fn it_asks_for_metrics_that_exist_and_its_panels_do_not_overlap() {
 fn queries() -> Vec<(String, String)> {
     let dashboard = dashboard();
     let mut all = Vec::new();
-    for panel in dashboard["panels"].as_array().expect("panels").iter().filter(|it| it["type"] != "row") {
+    for panel in dashboard["panels"].as_array().expect("panels").iter().filter(|panel| panel["type"] != "row") {
         let title = panel["title"].as_str().expect("a title");
         let targets = panel["targets"].as_array().expect("targets");
-        assert!(!targets.is_empty(), "{title} asks nothing");
+        assert!(!targets.is_empty(), "{title} has no query");
         for target in targets {
             all.push((title.to_owned(), target["expr"].as_str().expect("a query").to_owned()));
         }
     }
     for variable in dashboard["templating"]["list"].as_array().expect("variables") {
         if let Some((series, label)) =
-            variable["definition"].as_str().and_then(|it| it.strip_prefix("label_values(")?.rsplit_once(", "))
+            variable["definition"].as_str().and_then(|text| text.strip_prefix("label_values(")?.rsplit_once(", "))
         {
             let label = label.trim_end_matches(')');
             all.push((variable["label"].to_string(), format!("count by ({label}) ({series}) and on ({label}) {series}")));
@@ -105,22 +106,22 @@ fn queries() -> Vec<(String, String)> {
     all
 }
 
-/// As Grafana fills it in, with everything chosen.
+/// The query as Grafana sends it when all values of the variables are selected.
 fn filled_in(expression: &str) -> String {
     let variables = ["provider", "model", "service", "instance"];
-    let expression = variables.iter().fold(expression.to_owned(), |it, name| it.replace(&format!("${name}\""), ".*\""));
+    let expression = variables.iter().fold(expression.to_owned(), |text, name| text.replace(&format!("${name}\""), ".*\""));
     let expression = expression.replace("$__rate_interval", "1m").replace("$__range", "1m");
     assert!(!expression.contains('$') || expression.contains("\"$1\""), "{expression}");
     expression
 }
 
-/// Queries that are empty while all is well, which is what they are for; each has a wrong to wait for.
+/// Panels that are empty as long as there is no such problem.
 const RARE: [&str; 1] = ["Restarts"];
 
 #[tokio::test]
 async fn no_panel_is_empty() {
     let Some(prometheus) = tool::find("prometheus") else { return };
-    // A receiver, so that there is something to say of receivers.
+    // A receiver, so that the panels about receivers have data.
     let hook = Peer::start(&[&answer("200 OK", "", "")]).await;
     let webhook = format!("http://{}/", hook.address);
     tokio::task::spawn_blocking(move || ask_all(&prometheus, &webhook)).await.expect("it does not panic");
@@ -140,7 +141,7 @@ fn ask_all(prometheus: &Path, webhook: &str) {
     let server = scraping(prometheus, dir, &daemon);
     let born = "llm_triage_row_errors_total{row=\"auth\",provider=\"openai\"}";
     until("a first scrape", || query(&server, born));
-    // What other providers said, long ago: counted, and in no window.
+    // Old failures of other providers: they are counted, but in no window.
     for sample in fs::read_dir(root().join("tests/data/samples")).expect("samples") {
         let sample = sample.expect("an entry").path();
         append(&dir.join(sample.file_name().expect("a name")), &fs::read_to_string(&sample).expect("a sample"));
@@ -179,7 +180,7 @@ fn ask_all(prometheus: &Path, webhook: &str) {
         assert!(asked < 1_000, "{open:#?}");
         open.is_empty().then_some(())
     });
-    // What the dots of the first graph are.
+    // The dots of the first graph.
     until("exemplars", || {
         let at = now().as_secs_f64();
         let (start, end) = (at - 600.0, at + 60.0);
@@ -191,13 +192,13 @@ fn ask_all(prometheus: &Path, webhook: &str) {
 }
 
 fn answers(server: &Server, expression: &str) -> bool {
-    let escaped: String = expression.bytes().map(|it| format!("%{it:02X}")).collect();
+    let escaped: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let Some((status, said)) = server.ask("GET", &format!("/api/v1/query?query={escaped}")) else { return false };
     assert_eq!(status, 200, "{expression}: {said}");
     let answer: Value = serde_json::from_str(&said).expect("JSON");
     let result = answer["data"]["result"].as_array().expect("a result");
-    // A quantile over buckets in which nothing fell yet is no answer.
-    result.iter().any(|it| it["value"][1].as_str().is_some_and(|it| it != "NaN"))
+    // A quantile over empty buckets is not an answer.
+    result.iter().any(|sample| sample["value"][1].as_str().is_some_and(|value| value != "NaN"))
 }
 
 /// A Prometheus with the shipped rules that scrapes the daemon each second.

@@ -76,7 +76,7 @@ def kubectl(*arguments, **more):
 
 
 def is_old():
-    """Debian 12 has kubectl 1.20, whose kustomize wants directories under `bases`."""
+    """Debian 12 has kubectl 1.20, with a kustomize that requires directories under `bases`."""
     minor = re.search(r"v1\.(\d+)", kubectl("version", "--client", stderr=subprocess.DEVNULL))
     return minor is not None and int(minor[1]) < 21
 

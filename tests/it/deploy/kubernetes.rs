@@ -1,4 +1,4 @@
-//! The manifests of Kubernetes: rendered by kustomize, validated against its schemas, and their configuration tried on a
+//! The manifests of Kubernetes: rendered by kustomize, validated against its schemas, and their configuration run on a
 //! directory that looks like a node's.
 
 use crate::running::{Server, append, call, program, until};
@@ -14,7 +14,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubernetes")
 }
 
-/// The objects of each folder, if the tools are here.
+/// The objects of each folder. `None` if a tool is missing.
 fn render(root: &Path, folders: &[&str]) -> Option<Result<Vec<Vec<Value>>, String>> {
     tool::find("kubectl")?;
     let python = tool::python("yaml, jsonschema, kubernetes_validate")?;
@@ -24,14 +24,14 @@ fn render(root: &Path, folders: &[&str]) -> Option<Result<Vec<Vec<Value>>, Strin
         return Some(Err(String::from_utf8_lossy(&output.stderr).into_owned()));
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Some(Ok(text.lines().map(|it| serde_json::from_str(it).expect("JSON")).collect()))
+    Some(Ok(text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()))
 }
 
 fn object<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
-    let mut found = objects.iter().filter(|it| it["kind"] == kind);
-    let it = found.next().unwrap_or_else(|| panic!("no {kind}"));
+    let mut found = objects.iter().filter(|object| object["kind"] == kind);
+    let first = found.next().unwrap_or_else(|| panic!("no {kind}"));
     assert!(found.next().is_none(), "one {kind}");
-    it
+    first
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn every_variant_is_valid_and_holds_what_it_promises() {
     let Some(rendered) = render(&root(), &FOLDERS) else { return };
     let rendered = rendered.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(rendered.len(), FOLDERS.len());
-    for (folder, objects) in FOLDERS.iter().zip(&rendered).filter(|(it, _)| **it != "sidecar") {
+    for (folder, objects) in FOLDERS.iter().zip(&rendered).filter(|(folder, _)| **folder != "sidecar") {
         let namespace = object(objects, "Namespace");
         assert_eq!(namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "privileged", "{folder}");
         let pod = &object(objects, "DaemonSet")["spec"]["template"];
@@ -51,23 +51,23 @@ fn every_variant_is_valid_and_holds_what_it_promises() {
         let security = &container["securityContext"];
         assert_eq!(security["readOnlyRootFilesystem"], true);
         assert_eq!(security["capabilities"]["drop"][0], "ALL");
-        // What is mounted is what its ConfigMap, whose name has a hash, holds: a change rolls out.
+        // The pod mounts its ConfigMap by a name with a hash, so a change of the configuration restarts the pods.
         let map = object(objects, "ConfigMap");
         let name = map["metadata"]["name"].as_str().expect("a name");
         assert!(name.starts_with("llm-triage-"), "{name}");
         let volumes = spec["volumes"].as_array().expect("volumes");
-        assert!(volumes.iter().any(|it| it["configMap"]["name"] == name), "{folder}: {name}");
+        assert!(volumes.iter().any(|volume| volume["configMap"]["name"] == name), "{folder}: {name}");
         let writable: Vec<_> =
-            container["volumeMounts"].as_array().expect("mounts").iter().filter(|it| it["readOnly"] != true).collect();
+            container["volumeMounts"].as_array().expect("mounts").iter().filter(|mount| mount["readOnly"] != true).collect();
         assert_eq!(writable.len(), 1, "only the state can be written: {writable:?}");
         let scraped = pod["metadata"]["annotations"]["prometheus.io/scrape"] == "true";
-        let monitored = objects.iter().any(|it| it["kind"] == "PodMonitor");
+        let monitored = objects.iter().any(|object| object["kind"] == "PodMonitor");
         assert_eq!((scraped, monitored), (*folder == "annotations", *folder == "prometheus-operator"), "{folder}");
         good_configuration(map, container);
     }
 }
 
-/// The configuration in a ConfigMap is one that the program takes; it listens where the probes ask, and pushes to nobody.
+/// The configuration in a ConfigMap is valid; it listens on the port of the probes, and has no receiver.
 fn good_configuration(map: &Value, container: &Value) {
     let dir = tempfile::tempdir().expect("a directory");
     let config = dir.path().join("config.toml");
@@ -81,7 +81,7 @@ fn good_configuration(map: &Value, container: &Value) {
     assert!(said.contains("receiver       none;"), "{said}");
 }
 
-/// That the check above can fail.
+/// The check above can fail.
 #[test]
 fn a_key_that_is_misspelled_is_found() {
     for (file, from, to) in [
@@ -100,7 +100,7 @@ fn a_key_that_is_misspelled_is_found() {
     }
 }
 
-/// A node with a client, a gateway, a system pod and a pod of ours.
+/// A node with a client, a gateway, a system pod and a pod of llm-triage.
 struct Node {
     dir: tempfile::TempDir,
 }
@@ -121,12 +121,13 @@ impl Node {
         Self { dir }
     }
 
-    /// Runs what a folder would run here, and tells the services whose failed calls it has counted when there are so many.
+    /// Runs the daemon with the configuration of a folder; returns the services with failed calls when there are `expected` of
+    /// them.
     fn run(&self, folder: &str, expected: usize) -> Vec<String> {
         let text = fs::read_to_string(root().join(folder).join("config.toml")).expect("a configuration");
         let here = self.dir.path().join("pods").display().to_string();
         let config = self.dir.path().join("config.toml");
-        // The rest is as on a node: what the path says there it says here.
+        // As on a node, except for the first part of the paths.
         let text = text.replace("/var/log/pods", &here).replace("[[source.file]]", "[[source.file]]\ntraffic = 'mixed'");
         fs::write(&config, text.replace("\ntraffic = \"mixed\"", "")).expect("a file");
         let state = self.dir.path().join(folder.replace('/', "-"));
@@ -134,7 +135,7 @@ impl Node {
         command.args(["run", "--listen", "127.0.0.1:0", "--config"]).arg(&config).arg("--state-dir").arg(&state);
         command.env("POD_NAME", "llm-triage-abc12").env("POD_NAMESPACE", "llm-triage");
         let daemon = Server::start(&mut command, "status page");
-        until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+        until("the daemon to be ready", || daemon.get("/-/ready").filter(|body| body == "ready\n"));
         for (number, pod) in Self::PODS.iter().enumerate() {
             let line = call(number, 401).replace("\"service\":\"checkout\",", "");
             let line = format!("2026-11-20T09:16:51.894123456Z stdout F {line}");
@@ -143,8 +144,8 @@ impl Node {
         let files = format!("llm_triage_source_files{{source=\"{}\"}}", Self::source(folder));
         let counted = until("the failed calls", || {
             let metrics = daemon.get("/metrics")?;
-            let series = metrics.lines().filter_map(|it| it.strip_prefix("llm_triage_service_errors_total{service=\""));
-            let mut seen: Vec<_> = series.filter_map(|it| it.split_once('"')).map(|(name, _)| name.to_owned()).collect();
+            let series = metrics.lines().filter_map(|line| line.strip_prefix("llm_triage_service_errors_total{service=\""));
+            let mut seen: Vec<_> = series.filter_map(|rest| rest.split_once('"')).map(|(name, _)| name.to_owned()).collect();
             seen.sort();
             (seen.len() == expected && daemon.metric(&files) == Some(expected as f64)).then_some(seen)
         });

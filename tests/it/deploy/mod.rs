@@ -1,4 +1,4 @@
-//! What is shipped to run it with: each file is read by the program that it is meant for.
+//! The files of deploy/ and the recipes: each is read by the program that it is for.
 
 pub(crate) mod example;
 mod grafana;

@@ -1,4 +1,4 @@
-//! What systemd hears from the daemon, through a socket that stands in for systemd's.
+//! The messages of the daemon to systemd, received on a socket in the place of systemd's.
 
 use crate::running::{PATIENCE, Server, append, call, program, until};
 use std::cell::RefCell;
@@ -10,11 +10,11 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A service manager that only listens.
+/// A service manager that only receives messages.
 struct Manager {
     socket: UnixDatagram,
     dir: TempDir,
-    passed_over: RefCell<Vec<String>>,
+    skipped: RefCell<Vec<String>>,
 }
 
 impl Manager {
@@ -22,17 +22,17 @@ impl Manager {
         let dir = tempfile::tempdir().expect("a directory");
         let socket = UnixDatagram::bind(dir.path().join("notify")).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        Self { socket, dir, passed_over: RefCell::default() }
+        Self { socket, dir, skipped: RefCell::default() }
     }
 
     fn path(&self, name: &str) -> String {
         self.dir.path().join(name).display().to_string()
     }
 
-    /// A message that has `words`: one that was passed over, or the next.
+    /// Returns a message with `words`: one that was skipped earlier, or the next one.
     fn hear(&self, words: &str) -> String {
-        let mut before = self.passed_over.borrow_mut();
-        if let Some(at) = before.iter().position(|it| it.contains(words)) {
+        let mut before = self.skipped.borrow_mut();
+        if let Some(at) = before.iter().position(|message| message.contains(words)) {
             return before.remove(at);
         }
         let deadline = Instant::now() + PATIENCE;
@@ -50,7 +50,7 @@ impl Manager {
         }
     }
 
-    /// Whether something with `words` comes within a time.
+    /// Whether a message with `words` arrives within a time.
     fn hears_within(&self, words: &str, time: Duration) -> bool {
         self.socket.set_read_timeout(Some(time)).expect("a timeout");
         let mut buffer = [0; 4096];
@@ -78,7 +78,7 @@ impl Manager {
 }
 
 #[test]
-fn a_life_is_told_from_ready_to_stopping() {
+fn systemd_is_notified_from_ready_to_stopping() {
     let manager = Manager::new();
     let config = manager.path("config.toml");
     let text = format!("[[source.file]]\npaths = ['{}']\n", manager.path("*.jsonl"));
@@ -96,9 +96,9 @@ fn a_life_is_told_from_ready_to_stopping() {
         std::fs::write(&config, text).expect("a file");
         daemon.signal("HUP");
         let reloading = manager.hear("RELOADING=1");
-        let micros = reloading.lines().find_map(|it| it.strip_prefix("MONOTONIC_USEC=")).expect("systemd asks for it");
-        assert!(micros.parse::<u64>().is_ok_and(|it| it > 0), "{reloading}");
-        // Also after one that failed: else systemd would wait for its end until the time is up.
+        let micros = reloading.lines().find_map(|line| line.strip_prefix("MONOTONIC_USEC=")).expect("systemd requires it");
+        assert!(micros.parse::<u64>().is_ok_and(|micros| micros > 0), "{reloading}");
+        // Also after a failed reload: otherwise systemd would wait until its timeout.
         manager.hear("READY=1");
         assert_eq!(daemon.metric("llm_triage_config_last_reload_successful"), Some(successful));
     }
@@ -108,17 +108,17 @@ fn a_life_is_told_from_ready_to_stopping() {
     assert_eq!(daemon.end().0.code(), Some(0));
 }
 
-/// The pipeline hangs in a write that nobody reads, and everything else goes on: that must not pass for being alive.
+/// The pipeline hangs in a write to a pipe without a reader, and everything else continues: the watchdog must not be fed.
 #[test]
-fn a_daemon_whose_ingest_hangs_gives_no_sign_of_life() {
+fn a_daemon_with_a_hung_ingest_sends_no_keep_alive() {
     let manager = Manager::new();
     let log = manager.path("app.jsonl");
     let mut daemon = manager.start(&["--file", &log, "--output", "-"], None);
     manager.hear("READY=1");
     // More verdicts than a pipe holds.
-    append(Path::new(&log), &(0..2_000).map(|it| call(it, 200)).collect::<String>());
-    until("the signs of life to end", || (!manager.hears_within("WATCHDOG=1", Duration::from_secs(3))).then_some(()));
-    assert_eq!(daemon.ask("GET", "/-/healthy").map(|(status, _)| status), Some(200), "timers and HTTP go on");
+    append(Path::new(&log), &(0..2_000).map(|number| call(number, 200)).collect::<String>());
+    until("the end of the keep-alives", || (!manager.hears_within("WATCHDOG=1", Duration::from_secs(3))).then_some(()));
+    assert_eq!(daemon.ask("GET", "/-/healthy").map(|(status, _)| status), Some(200), "timers and HTTP continue");
 
     let mut stdout = daemon.stdout();
     std::thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
@@ -127,7 +127,7 @@ fn a_daemon_whose_ingest_hangs_gives_no_sign_of_life() {
 }
 
 #[test]
-fn a_watchdog_of_another_process_and_no_manager_at_all_are_left_alone() {
+fn a_watchdog_of_another_process_and_a_missing_manager_are_ignored() {
     let manager = Manager::new();
     let daemon = manager.start(&["--tcp", "127.0.0.1:0"], Some("1"));
     manager.hear("STATUS=");
@@ -138,18 +138,17 @@ fn a_watchdog_of_another_process_and_no_manager_at_all_are_left_alone() {
     let state = manager.path("other");
     command.args(["run", "--listen", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--state-dir", &state]);
     let daemon = Server::start(command.env("NOTIFY_SOCKET", "/nowhere/notify"), "status page");
-    until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+    until("the daemon to be ready", || daemon.get("/-/ready").filter(|body| body == "ready\n"));
     daemon.terminate();
 }
 
-/// Containers and older systems use a name that is no file.
+/// Containers and older systems use an abstract name instead of a file.
 #[test]
-fn an_abstract_socket_is_a_socket_as_well() {
+fn an_abstract_socket_works() {
     let dir = tempfile::tempdir().expect("a directory");
     let name = dir.path().display().to_string();
     let address = SocketAddr::from_abstract_name(&name).expect("a name");
-    let manager =
-        Manager { socket: UnixDatagram::bind_addr(&address).expect("a socket"), dir, passed_over: RefCell::default() };
+    let manager = Manager { socket: UnixDatagram::bind_addr(&address).expect("a socket"), dir, skipped: RefCell::default() };
     manager.socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let mut command = program();
     let state = manager.path("state");

@@ -1,5 +1,5 @@
-//! The files of Prometheus and Alertmanager: what is generated is current, their own tools take them, and the routes and
-//! inhibitions do what they say in a real Alertmanager.
+//! The files of Prometheus and Alertmanager: generated files are current, promtool and amtool accept them, and the routes and
+//! inhibitions work in a real Alertmanager.
 
 use crate::running::{Server, program, until};
 use crate::tool;
@@ -16,17 +16,17 @@ fn read(path: &str) -> String {
     fs::read_to_string(deploy().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// As the Prometheus operator takes the rules of a file.
+/// The rules of a file in the form for the Prometheus operator.
 fn wrapped(name: &str, rules: &str) -> String {
-    let comments: String = rules.lines().take_while(|it| it.starts_with('#')).map(|it| format!("{it}\n")).collect();
-    let groups: String = rules.lines().skip_while(|it| it.starts_with('#')).map(|it| format!("  {it}\n")).collect();
+    let comments: String = rules.lines().take_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    let groups: String = rules.lines().skip_while(|line| line.starts_with('#')).map(|line| format!("  {line}\n")).collect();
     format!(
         "{comments}# Written from deploy/prometheus/{name}.rules.yml.\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n\
          metadata:\n  name: {name}\nspec:\n{groups}"
     )
 }
 
-/// `UPDATE=1 cargo test --test it generated` writes them anew.
+/// `UPDATE=1 cargo test --test it generated` writes them again.
 #[test]
 fn the_generated_files_are_current() {
     let rules = |format: &str| {
@@ -50,7 +50,7 @@ fn the_generated_files_are_current() {
 }
 
 #[test]
-fn promtool_takes_the_files_and_their_tests_pass() {
+fn promtool_accepts_the_files_and_their_tests_pass() {
     let Some(promtool) = tool::find("promtool") else { return };
     let folder = deploy().join("prometheus");
     let rules = ["llm-triage.rules.yml", "llm-triage-fleet.rules.yml", "llm-triage-self.rules.yml"];
@@ -67,20 +67,20 @@ fn promtool_takes_the_files_and_their_tests_pass() {
     }
 }
 
-/// An alert about ourselves leads to a chapter, and each chapter is of one.
+/// Each alert about llm-triage itself links to a chapter, and each chapter belongs to one alert.
 #[test]
-fn every_alert_about_ourselves_has_its_chapter() {
+fn every_alert_about_llm_triage_itself_has_its_chapter() {
     let rules = read("prometheus/llm-triage-self.rules.yml");
     let page = fs::read_to_string(deploy().join("../docs/itself.md")).expect("the page");
-    let alerts: Vec<_> = rules.lines().filter_map(|it| it.trim().strip_prefix("- alert: ")).collect();
-    let links: Vec<_> = rules.lines().filter_map(|it| it.trim().strip_prefix("runbook_url: docs/itself.md#")).collect();
-    assert_eq!(alerts.iter().map(|it| it.to_lowercase()).collect::<Vec<_>>(), links);
-    let chapters: Vec<_> = page.lines().filter_map(|it| it.strip_prefix("## ")).collect();
+    let alerts: Vec<_> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let links: Vec<_> = rules.lines().filter_map(|line| line.trim().strip_prefix("runbook_url: docs/itself.md#")).collect();
+    assert_eq!(alerts.iter().map(|alert| alert.to_lowercase()).collect::<Vec<_>>(), links);
+    let chapters: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert_eq!(chapters, alerts);
 }
 
 #[test]
-fn alertmanager_takes_its_file_and_routes_by_row_and_severity() {
+fn alertmanager_accepts_its_file_and_routes_by_row_and_severity() {
     let Some(amtool) = tool::find("amtool") else { return };
     let config = deploy().join("alertmanager/alertmanager.yml");
     let (good, said) = tool::run(Command::new(&amtool).arg("check-config").arg(&config), "");
@@ -93,7 +93,7 @@ fn alertmanager_takes_its_file_and_routes_by_row_and_severity() {
         ("row=unknown severity=info provider=openai", "tickets"),
         ("row=self-losing severity=warning provider=llm-triage", "operators"),
         ("row=blind severity=warning provider=llm-triage", "operators"),
-        // Nobody is watching: that wakes somebody as well.
+        // No daemon watches the logs: this pages the on-call too.
         ("row=self-absent severity=critical", "on-call"),
     ] {
         let mut command = Command::new(&amtool);
@@ -104,7 +104,7 @@ fn alertmanager_takes_its_file_and_routes_by_row_and_severity() {
     }
 }
 
-/// The alerts that a real Alertmanager with our file holds back.
+/// Checked with a real Alertmanager that uses our file.
 #[test]
 fn an_outage_inhibits_the_rows_beneath_it() {
     let Some(alertmanager) = tool::either("prometheus-alertmanager", "alertmanager") else { return };
@@ -136,15 +136,15 @@ fn an_outage_inhibits_the_rows_beneath_it() {
     add("billing", "mistral", "critical");
     let inhibited = || -> Option<Vec<String>> {
         let alerts = server.json("/api/v2/alerts")?;
-        let alerts = alerts.as_array().filter(|it| it.len() == 7)?;
-        let held = alerts.iter().filter(|it| it["status"]["inhibitedBy"] != json!([]));
+        let alerts = alerts.as_array().filter(|alerts| alerts.len() == 7)?;
+        let held = alerts.iter().filter(|alert| alert["status"]["inhibitedBy"] != json!([]));
         let mut held: Vec<_> = held.map(name).collect();
         held.sort();
         Some(held)
     };
     let name_all = ["mistral outage", "openai rest", "openai server-error"];
-    // The key that openai refuses is a reason too: its outage is held back as well.
-    let wanted: Vec<String> = ["openai outage"].iter().chain(&name_all).map(|it| (*it).to_owned()).collect();
+    // A refused key is a cause of failures too: it inhibits the outage of openai.
+    let wanted: Vec<String> = ["openai outage"].iter().chain(&name_all).map(|name| (*name).to_owned()).collect();
     until("the inhibitions", || {
         let mut held = inhibited()?;
         let mut wanted = wanted.clone();

@@ -1,4 +1,4 @@
-//! The recipes that can be run here are run as they are written.
+//! Runs the recipes whose programs are installed here, exactly as they are written.
 
 use crate::running::{Server, append, call, until};
 use crate::tool;
@@ -23,7 +23,13 @@ fn daemon(dir: &Path) -> (Server, String) {
     let state = dir.join("state");
     let daemon = Server::run([Path::new("--config"), &config, Path::new("--state-dir"), &state]);
     let address = until("its TCP address", || {
-        daemon.said().lines().find(|it| it.contains("taking lines"))?.split("address=").nth(1).map(|it| it.trim().to_owned())
+        daemon
+            .said()
+            .lines()
+            .find(|line| line.contains("taking lines"))?
+            .split("address=")
+            .nth(1)
+            .map(|rest| rest.trim().to_owned())
     });
     (daemon, address)
 }
@@ -37,25 +43,25 @@ fn rsyslog_brings_a_file_over_tcp() {
     let (_, port) = address.rsplit_once(':').expect("a port");
     fs::create_dir(path("work")).expect("a directory");
     let config = block("rsyslog").replace("/var/log/llm", &path("").display().to_string()).replace("10530", port);
-    // Where it may write, and how often it looks: on a host both are set already.
+    // The directory where it may write; a host's own configuration sets it.
     let work = format!("global(workDirectory=\"{}\")\n{}", path("work").display(), config);
     fs::write(path("rsyslog.conf"), work).expect("a file");
     append(&path("app.jsonl"), &call(1, 200));
     let mut command = Command::new(&rsyslogd);
     command.args(["-n", "-f"]).arg(path("rsyslog.conf")).arg("-i").arg(path("pid"));
-    // Where it was only unpacked, its libraries and modules lie beside it.
-    if let Some(unpacked) = rsyslogd.parent().and_then(Path::parent).filter(|it| *it != Path::new("/usr")) {
+    // If it was unpacked and not installed, its libraries and modules are next to it.
+    if let Some(unpacked) = rsyslogd.parent().and_then(Path::parent).filter(|parent| *parent != Path::new("/usr")) {
         let libraries: Vec<PathBuf> =
-            fs::read_dir(unpacked.join("lib")).expect("libraries").map(|it| it.expect("an entry").path()).collect();
-        let library = libraries.iter().find(|it| it.join("rsyslog").is_dir()).expect("its modules");
+            fs::read_dir(unpacked.join("lib")).expect("libraries").map(|entry| entry.expect("an entry").path()).collect();
+        let library = libraries.iter().find(|library| library.join("rsyslog").is_dir()).expect("its modules");
         command.env("LD_LIBRARY_PATH", library).arg("-M").arg(library.join("rsyslog"));
     }
     let mut shipper = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it was found");
     let calls = |outcome: &str| format!("llm_triage_requests_total{{provider=\"openai\",outcome=\"{outcome}\"}}");
     let arrived = std::panic::catch_unwind(|| {
-        until("what was there", || daemon.metric(&calls("success")).filter(|it| *it == 1.0));
+        until("the first line", || daemon.metric(&calls("success")).filter(|count| *count == 1.0));
         append(&path("app.jsonl"), &call(2, 401));
-        until("what was added", || daemon.metric(&calls("error")).filter(|it| *it == 1.0));
+        until("the appended line", || daemon.metric(&calls("error")).filter(|count| *count == 1.0));
     });
     shipper.kill().expect("it runs");
     let said = shipper.wait_with_output().expect("it ends").stderr;
@@ -63,11 +69,11 @@ fn rsyslog_brings_a_file_over_tcp() {
     daemon.terminate();
 }
 
-/// What Vector and Fluent Bit send by these recipes, as their manuals say; they themselves are not here.
+/// The lines that Vector and Fluent Bit send by these recipes according to their manuals; the programs are not installed here.
 #[test]
 fn the_lines_of_other_shippers_are_read() {
     let python = tool::python("yaml");
-    for block in recipes().split("```yaml\n").skip(1).filter_map(|it| it.split("```").next()) {
+    for block in recipes().split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
         let Some(python) = &python else { continue };
         let (good, said) = tool::run(Command::new(python).args(["-c", "import sys, yaml; yaml.safe_load(sys.stdin)"]), block);
         assert!(good, "{block}: {said}");
@@ -82,8 +88,8 @@ fn the_lines_of_other_shippers_are_read() {
     std::io::Write::write_all(&mut peer, sent.as_bytes()).expect("taken");
     drop(peer);
     let errors = "llm_triage_errors_total{provider=\"openai\",status=\"401\",category=\"auth\",owner=\"account\",retry=\"no\"}";
-    until("the failed calls", || daemon.metric(errors).filter(|it| *it >= 2.0));
+    until("the failed calls", || daemon.metric(errors).filter(|count| *count >= 2.0));
     let lines = sent.lines().count() as f64;
-    until("all lines", || daemon.metric("llm_triage_source_lines_total{source=\"shipper\"}").filter(|it| *it == lines));
+    until("all lines", || daemon.metric("llm_triage_source_lines_total{source=\"shipper\"}").filter(|count| *count == lines));
     daemon.terminate();
 }

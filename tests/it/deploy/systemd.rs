@@ -1,4 +1,4 @@
-//! The units of systemd, judged by `systemd-analyze`, and the system calls that the daemon makes, by strace.
+//! The units of systemd, checked by `systemd-analyze`, and the system calls of the daemon, traced by strace.
 
 use crate::running::{Server, append, call, program, until};
 use crate::tool;
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// The exposure that is allowed, times ten.
+/// The maximum exposure, times ten.
 const EXPOSURE: &str = "13";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd")
 }
 
-/// A directory with the units as they are installed, but for the path of the program, which is not installed here.
+/// A directory with the units as they are installed, except for the path of the program, which is not installed here.
 fn installed() -> TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     for unit in files(&folder()) {
@@ -28,8 +28,8 @@ fn installed() -> TempDir {
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder").map(|it| it.expect("an entry").path());
-    entries.filter(|it| it.is_file()).collect()
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.filter(|path| path.is_file()).collect()
 }
 
 fn verify(analyze: &Path, unit: &Path) -> (bool, String) {
@@ -42,13 +42,13 @@ fn exposure(analyze: &Path, unit: &Path, threshold: &str) -> (bool, String) {
 }
 
 #[test]
-fn the_units_are_good_and_little_exposed() {
+fn the_units_are_valid_and_have_a_low_exposure() {
     let Some(analyze) = tool::find("systemd-analyze") else { return };
     let dir = installed();
     let units = files(dir.path());
     assert!(units.len() >= 3, "{units:?}");
     for unit in units {
-        // A template is verified as an instance of it.
+        // A template is verified by one of its instances.
         let unit = unit.with_file_name(unit.file_name().expect("a name").to_string_lossy().replace('@', "@x"));
         let (good, said) = verify(&analyze, &unit);
         assert!(good && said.is_empty(), "{}: {said}", unit.display());
@@ -60,7 +60,7 @@ fn the_units_are_good_and_little_exposed() {
 }
 
 #[test]
-fn each_drop_in_is_good_and_does_what_it_says() {
+fn each_drop_in_is_valid_and_has_the_documented_exposure() {
     let Some(analyze) = tool::find("systemd-analyze") else { return };
     for drop_in in files(&folder().join("drop-ins")) {
         let dir = installed();
@@ -81,7 +81,7 @@ fn each_drop_in_is_good_and_does_what_it_says() {
     }
 }
 
-/// That the checks above can fail.
+/// The checks above can fail.
 #[test]
 fn a_key_that_is_misspelled_is_found() {
     let Some(analyze) = tool::find("systemd-analyze") else { return };
@@ -95,21 +95,21 @@ fn a_key_that_is_misspelled_is_found() {
     assert!(!exposure(&analyze, &unit, EXPOSURE).0);
 }
 
-/// Where the filter forbids a call that the daemon needs, it would fail on the host and nowhere else.
+/// If the filter forbade a call that the daemon needs, the daemon would fail only on a host.
 #[test]
 fn the_daemon_makes_no_system_call_that_its_unit_forbids() {
     let (Some(analyze), Some(strace)) = (tool::find("systemd-analyze"), tool::find("strace")) else { return };
     let dir = tempfile::tempdir().expect("a directory");
     let path = |name: &str| dir.path().join(name).display().to_string();
     fs::write(path("config.toml"), format!("[[source.file]]\npaths = ['{}']\n[[source.tcp]]\nlisten = '127.0.0.1:0'\n[[receiver.webhook]]\nurl = 'http://127.0.0.1:9/'\n", path("*.jsonl"))).expect("a file");
-    // A filter of seccomp is for one kind of machine; strace names what is called.
+    // A seccomp filter is for one architecture; strace gives the names of the calls.
     let mut command = Command::new(strace);
     command.args(["-f", "-qq", "-o", &path("calls")]).arg(program().get_program());
     command.args(["run", "--listen", "127.0.0.1:0", "--config", &path("config.toml"), "--state-dir", &path("state")]);
     let daemon = Server::start(&mut command, "status page");
-    until("the daemon to be ready", || daemon.get("/-/ready").filter(|it| it == "ready\n"));
+    until("the daemon to be ready", || daemon.get("/-/ready").filter(|body| body == "ready\n"));
     append(&dir.path().join("app.jsonl"), &(call(1, 200) + &call(2, 401)));
-    until("the alert", || daemon.get("/api/v1/alerts").filter(|it| it.contains("LLMAuth")));
+    until("the alert", || daemon.get("/api/v1/alerts").filter(|body| body.contains("LLMAuth")));
     daemon.ask("POST", "/-/reload").expect("an answer");
     let log = fs::read_to_string(path("calls")).expect("a log");
     let pid = log.split_whitespace().next().expect("a process");
@@ -119,16 +119,16 @@ fn the_daemon_makes_no_system_call_that_its_unit_forbids() {
     let log = fs::read_to_string(path("calls")).expect("a log");
     let made: BTreeSet<String> = log
         .lines()
-        .filter_map(|it| it.split_once(' ')?.1.trim_start().split_once('('))
+        .filter_map(|line| line.split_once(' ')?.1.trim_start().split_once('('))
         .map(|(name, _)| name.trim_start_matches("<... ").to_owned())
-        .filter(|it| it.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
+        .filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
         .collect();
     assert!(made.len() > 30 && made.contains("inotify_add_watch") && made.contains("fsync"), "{made:?}");
     let group = |name: &str| -> BTreeSet<String> { members(&analyze, name) };
     let unit = fs::read_to_string(folder().join("llm-triage.service")).expect("the unit");
     let mut allowed = BTreeSet::new();
-    for filter in unit.lines().filter_map(|it| it.strip_prefix("SystemCallFilter=")) {
-        let (taken, names) = filter.strip_prefix('~').map_or((false, filter), |it| (true, it));
+    for filter in unit.lines().filter_map(|line| line.strip_prefix("SystemCallFilter=")) {
+        let (taken, names) = filter.strip_prefix('~').map_or((false, filter), |rest| (true, rest));
         for name in names.split(' ').flat_map(group) {
             if taken {
                 allowed.remove(&name)
@@ -141,31 +141,37 @@ fn the_daemon_makes_no_system_call_that_its_unit_forbids() {
     assert!(forbidden.is_empty(), "{forbidden:?}");
 }
 
-/// All calls of a group of systemd's, with those of the groups in it.
+/// All calls in a group of systemd's, including those of its nested groups.
 fn members(analyze: &Path, name: &str) -> BTreeSet<String> {
     if !name.starts_with('@') {
         return BTreeSet::from([name.to_owned()]);
     }
     let (good, said) = tool::run(Command::new(analyze).args(["syscall-filter", "--no-pager", name]), "");
     assert!(good, "{said}");
-    let names = said.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#') && *it != name);
-    names.flat_map(|it| members(analyze, it)).collect()
+    let names = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#') && *line != name);
+    names.flat_map(|member| members(analyze, member)).collect()
 }
 
-/// What the unit runs to bring the journal's lines to the daemon brings them.
+/// The command of the journal unit sends the journal's lines to the daemon.
 #[test]
 fn the_journal_comes_in_over_tcp() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = |name: &str| dir.path().join(name).display().to_string();
     let daemon = Server::run(["--tcp", "127.0.0.1:0", "--state-dir", &path("state")]);
     let address = until("its TCP address", || {
-        daemon.said().lines().find(|it| it.contains("taking lines"))?.split("address=").nth(1).map(|it| it.trim().to_owned())
+        daemon
+            .said()
+            .lines()
+            .find(|line| line.contains("taking lines"))?
+            .split("address=")
+            .nth(1)
+            .map(|rest| rest.trim().to_owned())
     });
     let unit = fs::read_to_string(folder().join("llm-triage-journal@.service")).expect("the unit");
-    let command = unit.lines().find_map(|it| it.strip_prefix("ExecStart=/bin/bash -c '")).expect("the command");
+    let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/bin/bash -c '")).expect("the command");
     let command =
         command.trim_end_matches('\'').replace("127.0.0.1/10530", &address.replace(':', "/")).replace("%i", "checkout");
-    // journalctl needs a journal; this one says what it was asked, and what an application wrote.
+    // journalctl needs a journal; this replacement prints its arguments, and a line of an application.
     fs::write(path("entries"), call(7, 401)).expect("a file");
     let journalctl = format!("#!/bin/sh\necho \"$@\" > {}\ncat {}\n", path("asked"), path("entries"));
     fs::write(path("journalctl"), journalctl).expect("a file");
@@ -177,6 +183,6 @@ fn the_journal_comes_in_over_tcp() {
     assert!(bash.status().expect("bash").success());
     assert_eq!(fs::read_to_string(path("asked")).expect("a file"), "--quiet --follow --lines=0 --output=cat --unit=checkout\n");
     let series = "llm_triage_service_errors_total{service=\"checkout\",provider=\"openai\",category=\"auth\"}";
-    until("the failed call", || daemon.metric(series).filter(|it| *it == 1.0));
+    until("the failed call", || daemon.metric(series).filter(|count| *count == 1.0));
     daemon.terminate();
 }

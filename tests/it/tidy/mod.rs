@@ -1,5 +1,8 @@
 //! House rules that the compiler cannot check in a single package.
 
+mod imports;
+mod sizes;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -268,6 +271,17 @@ fn names(line: &str, path: &str) -> bool {
         begins
             && (after.starts_with("::") || path.contains("::") && !after.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
     })
+}
+
+/// The code of a file without its tests, comments and the texts of its strings.
+fn code_only(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let lines = code.lines().map(|line| without_strings(line.split(" // ").next().unwrap_or_default()));
+    lines.filter(|line| !line.trim_start().starts_with("//")).fold(String::new(), |all, line| all + &line + "\n")
+}
+
+fn without_strings(line: &str) -> String {
+    line.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
 }
 
 /// Every file of `src/`, with its path below it.

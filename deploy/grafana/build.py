@@ -190,7 +190,7 @@ graph("How long calls take", "Successful calls with a logged duration; median an
       [target(f'histogram_quantile(0.5, sum by (provider, le) (rate(llm_triage_request_duration_seconds_bucket{{outcome="success",{P}}}{RATE})))', "{{provider}} p50", "A"),
        target(f'histogram_quantile(0.95, sum by (provider, le) (rate(llm_triage_request_duration_seconds_bucket{{outcome="success",{P}}}{RATE})))', "{{provider}} p95", "B")],
       unit="s")
-graph("Errors that no pattern knows", "llm-triage suggest writes the stub of a pattern for each group.",
+graph("Errors that no pattern matches", "llm-triage suggest writes the stub of a pattern for each group.",
       [target(f"sum by (provider) (increase(llm_triage_unknown_errors_total{{{P}}}[$__range])) > 0", "{{provider}}: calls", "A"),
        target(f"max by (provider) (llm_triage_unknown_groups{{{P}}})", "{{provider}}: groups on one node", "B")])
 graph("Failed attempts inside calls", "An httpx line, an SDK's retry, an entry of a fallback list: not counted as calls.",

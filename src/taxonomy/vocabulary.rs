@@ -56,7 +56,7 @@ string_enum! {
         NetworkInfrastructure = "network-infrastructure",
         /// Cursor, Windsurf, Cline, an SDK or framework, a gateway's own configuration.
         ClientTool = "client-tool",
-        /// An error that no pattern knows.
+        /// An error that no pattern matches.
         Unknown = "unknown",
     }
 }

@@ -162,7 +162,7 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
 
     let windows = until("the window", || {
         let windows = daemon.json("/api/v1/windows")?;
-        let hour = |it: &&Value| it["provider"] == "openai" && it["window"] == "1h" && it["status"].is_null();
+        let hour = |view: &&Value| view["provider"] == "openai" && view["window"] == "1h" && view["status"].is_null();
         windows["windows"].as_array()?.iter().find(hour).filter(|window| window["calls"] == lines).cloned()
     });
     assert_eq!(windows["errors"], 1, "each failed call is counted once: {windows}");
@@ -173,9 +173,9 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
     assert_eq!(fired_again.unwrap_or(0.0), 0.0, "the alert is not raised again");
     until("balanced books", || {
         let source = daemon.json("/api/v1/status")?["sources"][0].clone();
-        let bytes = |it: &str| source["bytes"][it].as_u64().unwrap_or_default();
+        let bytes = |key: &str| source["bytes"][key].as_u64().unwrap_or_default();
         let balance = bytes("seen") == bytes("read") + bytes("skipped") + bytes("lost") + bytes("unread");
-        let lines = |it: &str| source["lines"][it].as_u64().unwrap_or_default();
+        let lines = |key: &str| source["lines"][key].as_u64().unwrap_or_default();
         let sum = lines("in_events") + lines("blank") + lines("discarded") + lines("open");
         let read = source["last_read"].is_string() && source["lag_bytes"] == 0;
         (balance && bytes("read") > 0 && lines("read") == sum && read).then_some(())

@@ -121,7 +121,7 @@ fn frame(options: Options, pieces: &[&[u8]]) -> (Vec<OwnedEvent>, FramingStats) 
 
 /// Short enough to print when a test fails.
 fn brief(events: &[OwnedEvent]) -> Vec<(u64, u64, u64, usize, String)> {
-    let text = |it: &OwnedEvent| String::from_utf8_lossy(&it.bytes[..it.bytes.len().min(60)]).into_owned();
+    let text = |event: &OwnedEvent| String::from_utf8_lossy(&event.bytes[..event.bytes.len().min(60)]).into_owned();
     events
         .iter()
         .map(|event| (event.line, event.lines, event.offset, event.bytes.len() + event.tail.len(), text(event)))
@@ -171,7 +171,7 @@ proptest! {
     /// the lines that it joined there are read again.)
     #[test]
     fn nothing_is_lost_after_a_safe_point(log in log(), stop in any::<Index>()) {
-        let contained = |it: &&[u8]| it.starts_with(b"2026-11-20T") || it.starts_with(b"{\"log");
+        let contained = |line: &&[u8]| line.starts_with(b"2026-11-20T") || line.starts_with(b"{\"log");
         let log = log.split_inclusive(|byte| *byte == b'\n').filter(|line| !contained(line)).collect::<Vec<_>>().concat();
         let stop = stop.index(log.len() + 1);
         let (whole, _) = frame(Options::DEFAULT, &[&log]);

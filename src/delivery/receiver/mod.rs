@@ -2,7 +2,7 @@
 //!
 //! A new kind needs a file here, its `mod` line and its line in [`receivers!`] below, an example in `deploy/config.toml`, and
 //! a chapter in the documentation. The file defines the options (`name` among them), a method `check` that turns them into
-//! a [`Receiver`], and an implementation of [`kind::ReceiverKind`].
+//! a [`Receiver`], and an implementation of [`ReceiverKind`].
 
 mod alertmanager;
 mod command;
@@ -15,11 +15,12 @@ mod webhook;
 mod check;
 mod checked;
 mod error;
-pub(super) mod kind;
+mod kind;
 mod schema;
 
 pub use checked::Receiver;
 pub use error::ReceiverError;
+pub(super) use kind::{Grouping, ReceiverKind};
 pub use schema::receivers_schema;
 
 use crate::taxonomy::Severity;

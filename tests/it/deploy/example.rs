@@ -16,10 +16,10 @@ pub(crate) fn text() -> String {
 /// With every line in force that could be.
 pub(crate) fn uncommented(text: &str) -> String {
     let in_force = |line: &str| match line.strip_prefix('#') {
-        Some(rest) if rest.starts_with(|it: char| it.is_ascii_lowercase() || it == '[') => rest.to_owned(),
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => rest.to_owned(),
         _ => line.to_owned(),
     };
-    text.lines().map(|it| in_force(it) + "\n").collect()
+    text.lines().map(|line| in_force(line) + "\n").collect()
 }
 
 fn read(text: &str) -> Config {
@@ -48,7 +48,8 @@ fn its_examples_are_good_ones() {
     for secret in ["slack-url", "pagerduty-key"] {
         std::fs::write(dir.path().join(secret), "https://hooks.slack.example/services/T0/B0/x").expect("a file");
     }
-    let all: String = uncommented(&text()).lines().filter(|it| !it.contains('…')).map(|it| it.to_owned() + "\n").collect();
+    let all: String =
+        uncommented(&text()).lines().filter(|line| !line.contains('…')).map(|line| line.to_owned() + "\n").collect();
     std::fs::write(dir.path().join("config.toml"), all).expect("a file");
     let mut command = crate::running::program();
     let output = command.args(["check", "--config", "config.toml"]).current_dir(dir.path()).output().expect("it runs");
@@ -83,8 +84,8 @@ fn no_key_is_left_out() {
     let source = |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path);
     let fields = |text: String, end: &str| -> BTreeSet<String> {
         let text = text.split(end).next().unwrap_or_default().to_owned();
-        let fields = text.lines().filter_map(|it| it.strip_prefix("    pub ")?.split_once(": "));
-        fields.map(|(name, _)| name.to_owned()).filter(|it| !it.contains(' ')).collect()
+        let fields = text.lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(": "));
+        fields.map(|(name, _)| name.to_owned()).filter(|name| !name.contains(' ')).collect()
     };
     let mut keys = own_keys();
     for kind in ReceiverOptions::KINDS {

@@ -129,7 +129,7 @@ fn module_of(path: &str) -> ModulePath {
 /// Splits a statement that ends in a `use` into what stands before it and the tree of names.
 fn split_use(statement: &str) -> Option<(&str, &str)> {
     let at = statement.rfind("use ")?;
-    let (before, tree) = (&statement[..at], statement[at + 4..].strip_suffix(';')?);
+    let (before, tree) = (statement.get(..at)?, statement.get(at + 4..)?.strip_suffix(';')?);
     let is_word = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
     let is_tree = tree.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_:{},*".contains(c));
     (is_word && is_tree).then_some((before, tree))
@@ -143,7 +143,7 @@ fn expand(tree: &str) -> Vec<Vec<String>> {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => {
-                paths.extend(expand_one(tree[start..at].trim()));
+                paths.extend(expand_one(tree.get(start..at).unwrap_or_default().trim()));
                 start = at + 1;
             }
             _ => {}

@@ -1,5 +1,6 @@
 //! House rules that the compiler cannot check in a single package.
 
+mod contributing;
 mod imports;
 mod sizes;
 
@@ -131,7 +132,7 @@ fn the_walls_hold_no_cycle() {
     for (row, (module, _, imports)) in WALLS.iter().enumerate() {
         for import in *imports {
             let above = WALLS[..row].iter().any(|(name, ..)| name == import);
-            assert!(above, "`{module}` may import `{import}` only if it stands above it");
+            assert!(above, "`{module}` may import `{import}` only if it is above it in the table");
         }
     }
 }
@@ -139,7 +140,7 @@ fn the_walls_hold_no_cycle() {
 #[test]
 fn modules_are_declared_in_the_order_of_the_walls() {
     let lib = read(&root().join("src/lib.rs"));
-    let declared: Vec<_> = lib.lines().filter_map(|it| it.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let declared: Vec<_> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert_eq!(declared, WALLS.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
 }
 
@@ -149,9 +150,9 @@ fn every_module_keeps_to_its_walls() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
-/// A source that breaks every rule, each told once: the test above can fail.
+/// The test above can fail: a source that breaks every rule has one error for each.
 #[test]
-fn a_wall_that_is_broken_is_told() {
+fn every_broken_wall_is_reported_once() {
     let text = "use crate::alert::Alerts;\nuse crate::{time, pipeline};\nuse std::fs;\nfn f() { std::time::SystemTime::now() }\n\
                 // crate::cli in a comment\n#[cfg(test)]\nmod tests {\n    use crate::cli::main;\n}\n";
     let found = faults("framing/line.rs", text);
@@ -186,7 +187,7 @@ fn only_the_daemon_and_the_command_line_see_the_configuration() {
 #[test]
 fn the_program_is_in_the_library() {
     let main = read(&root().join("src/main.rs"));
-    let code: Vec<_> = main.lines().filter(|it| !it.starts_with("//") && !it.is_empty()).collect();
+    let code: Vec<_> = main.lines().filter(|line| !line.starts_with("//") && !line.is_empty()).collect();
     assert_eq!(
         code,
         ["use std::process::ExitCode;", "fn main() -> ExitCode {", "    llm_triage::cli::main()", "}"],
@@ -198,13 +199,13 @@ fn the_program_is_in_the_library() {
 fn nothing_is_unsafe() {
     let word = concat!("un", "safe ");
     for (path, text) in sources() {
-        let found = text.lines().find(|it| !it.trim_start().starts_with("//") && it.contains(word));
+        let found = text.lines().find(|line| !line.trim_start().starts_with("//") && line.contains(word));
         assert_eq!(found, None, "src/{path}");
     }
     assert!(read(&root().join("Cargo.toml")).contains(&format!("{}code = \"forbid\"", word.trim_end().to_owned() + "_")));
 }
 
-/// Whoever clones the repository has only the repository.
+/// A clone of the repository is complete: no path leads out of it.
 #[test]
 fn nothing_in_the_tree_points_out_of_it() {
     let words = [concat!("../sha", "red"), concat!("/wo", "rk/")];
@@ -240,10 +241,10 @@ fn faults(path: &str, text: &str) -> Vec<String> {
         return faults;
     };
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    for (number, line) in code.lines().enumerate().filter(|(_, it)| !it.trim_start().starts_with("//")) {
+    for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
         let mut fault = |what: String| faults.push(format!("{path}:{}: {what}", number + 1));
         for import in line.split("crate::").skip(1) {
-            let name: String = import.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect();
+            let name: String = import.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             match name.as_str() {
                 "" => fault(format!("`{module}` may not import `{{..}}` (one `use` per module)")),
                 name if name != module && !allowed.contains(&name) => {
@@ -252,7 +253,7 @@ fn faults(path: &str, text: &str) -> Vec<String> {
                 _ => {}
             }
         }
-        for name in WORLD.iter().filter(|it| *kind == Core && names(line, it)) {
+        for name in WORLD.iter().filter(|path| *kind == Core && names(line, path)) {
             fault(format!("the core module `{module}` names `{name}`"));
         }
         if module != "metrics" && names(line, "prometheus") {
@@ -265,7 +266,7 @@ fn faults(path: &str, text: &str) -> Vec<String> {
 /// Whether a line of code uses a path: `std::fs`, `use tokio::…`, and not a word in a text.
 fn names(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
-        let before = line.get(..at).and_then(|it| it.chars().next_back()).unwrap_or(' ');
+        let before = line.get(..at).and_then(|before| before.chars().next_back()).unwrap_or(' ');
         let after = line.get(at + path.len()..).unwrap_or_default();
         let begins = !(before.is_alphanumeric() || matches!(before, '_' | '"' | '-' | '`'));
         begins
@@ -294,7 +295,7 @@ fn sources() -> Vec<(String, String)> {
             let path = entry.expect("an entry of src").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let below = path.strip_prefix(&src).expect("listed under src").display().to_string();
                 files.push((below, read(&path)));
             }

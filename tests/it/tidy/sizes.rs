@@ -34,7 +34,7 @@ fn functions(text: &str) -> Vec<(usize, &str, usize)> {
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let Some(name) = function_name(line) else { continue };
-        let indent = &line[..line.len() - line.trim_start().len()];
+        let indent = line.get(..line.len() - line.trim_start().len()).unwrap_or_default();
         let ends = |line: &&str| line.strip_prefix(indent) == Some("}");
         let length = if line.ends_with(['}', ';']) { 1 } else { lines[at..].iter().position(ends).map_or(1, |end| end + 1) };
         found.push((at + 1, name, length));

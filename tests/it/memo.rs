@@ -11,9 +11,9 @@ fn classifier() -> Classifier {
 }
 
 /// The verdict on each record of an entry.
-fn verdicts(entry: &str, mut judge: impl FnMut(&llm_triage::record::Record<'_>) -> String) -> Vec<String> {
+fn verdicts(reader: &Reader, entry: &str, mut judge: impl FnMut(&llm_triage::record::Record<'_>) -> String) -> Vec<String> {
     let mut all = Vec::new();
-    Reader::default().read(entry.as_bytes(), &[], None, |record| all.push(judge(record)));
+    reader.read(entry.as_bytes(), &[], None, |record| all.push(judge(record)));
     all
 }
 
@@ -24,6 +24,7 @@ fn shown(verdict: &Verdict<'_>) -> String {
 #[test]
 fn a_cached_verdict_is_equal_to_a_fresh_one() {
     let (classifier, mut cache) = (classifier(), VerdictCache::default());
+    let reader = Reader::default();
     let mut failures = 0;
     for folder in ["sdk-logs", "samples", "timeline"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
@@ -35,10 +36,11 @@ fn a_cached_verdict_is_equal_to_a_fresh_one() {
             let text = fs::read_to_string(path).expect("the file is text");
             for line in text.lines().filter(|line| !line.is_empty()) {
                 for traffic in [Traffic::Llm, Traffic::Mixed] {
-                    let found = verdicts(line, |record| shown(&classifier.classify(record, traffic)));
+                    let found = verdicts(&reader, line, |record| shown(&classifier.classify(record, traffic)));
                     failures += usize::from(found.iter().any(|shown| shown.contains("outcome: Error")));
                     for _ in 0..2 {
-                        let cached = verdicts(line, |record| shown(&classifier.classify_again(record, traffic, &mut cache)));
+                        let cached =
+                            verdicts(&reader, line, |record| shown(&classifier.classify_again(record, traffic, &mut cache)));
                         assert_eq!(cached, found, "{line}");
                     }
                 }
@@ -52,6 +54,7 @@ fn a_cached_verdict_is_equal_to_a_fresh_one() {
 #[test]
 fn a_line_that_differs_in_one_field_gets_its_own_verdict() {
     let (classifier, mut cache) = (classifier(), VerdictCache::default());
+    let reader = Reader::default();
     let line = |with: &str| {
         format!(
             r#"{{"timestamp":"2026-11-20T09:00:00Z","level":"error","provider":"openai","status_code":429,"error":"Rate limit reached. Please try again in 2h."{with}}}"#
@@ -95,8 +98,8 @@ fn a_line_that_differs_in_one_field_gets_its_own_verdict() {
     ]
     .map(|(from, to)| line("").replace(from, to));
     for line in lines.iter().chain(&changed).cycle().take(3 * (lines.len() + changed.len())) {
-        let found = verdicts(line, |record| shown(&classifier.classify(record, Traffic::Llm)));
-        let cached = verdicts(line, |record| shown(&classifier.classify_again(record, Traffic::Llm, &mut cache)));
+        let found = verdicts(&reader, line, |record| shown(&classifier.classify(record, Traffic::Llm)));
+        let cached = verdicts(&reader, line, |record| shown(&classifier.classify_again(record, Traffic::Llm, &mut cache)));
         assert_eq!(cached, found, "{line}");
     }
 }

@@ -1,8 +1,9 @@
 //! The definition of the command line: commands, flags, and the texts of `--help`.
 
 use crate::classify::Traffic;
-use crate::config::{Flags, Span};
+use crate::config::Flags;
 use crate::taxonomy::Outcome;
+use crate::time::Span;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -96,7 +97,7 @@ pub(super) struct Report {
     /// Keep reading as the log grows, and repaint the table
     #[arg(long, short)]
     pub(super) follow: bool,
-    /// Only records at or after this time: 2026-11-20T09:16:51Z, 2026-11-20, HH:MM, or 30m (before the end of the log)
+    /// Only records at or after this time: 2026-11-20T09:16:51Z, 2026-11-20, HH:MM, or 2h30m (before the end of the log)
     #[arg(long, value_name = "T")]
     pub(super) since: Option<String>,
     /// Only records before this time, in the same formats

@@ -2,11 +2,12 @@
 
 use super::args::Check;
 use super::exit::{CliError, Exit};
-use super::{check_sources, format, load, output};
+use super::{check_sources, load, output};
 use crate::alert::{Kind, Row, Trigger};
 use crate::config::{Flags, Output, SourceKind};
 use crate::daemon::{Plan, receiver_place};
 use crate::delivery::probe;
+use crate::time::format_compact;
 use std::fmt::Write as _;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -138,8 +139,8 @@ fn fires(row: &Row) -> String {
     match row.trigger {
         Trigger::AtOnce => "at once".to_owned(),
         _ if row.kind == Kind::Silence => "by its own rule".to_owned(),
-        Trigger::Sustained(time) if row.kind != Kind::Errors => format!("by its own rule, {}", format::duration(time)),
-        Trigger::Sustained(time) => format!("after {}", format::duration(time)),
-        Trigger::Burst(time) => format!("{} within {}", row.failures, format::duration(time)),
+        Trigger::Sustained(time) if row.kind != Kind::Errors => format!("by its own rule, {}", format_compact(time)),
+        Trigger::Sustained(time) => format!("after {}", format_compact(time)),
+        Trigger::Burst(time) => format!("{} within {}", row.failures, format_compact(time)),
     }
 }

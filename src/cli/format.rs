@@ -2,7 +2,6 @@
 
 use crate::taxonomy::Owner;
 use crate::time::Timestamp;
-use std::time::Duration;
 
 /// The owner of a failure: the word of the other formats, and what it means.
 pub(super) fn owner(owner: Owner) -> &'static str {
@@ -52,17 +51,6 @@ pub(super) fn bytes(number: u64) -> String {
         value /= 1_000.0;
     }
     format!("{value:.1} TB")
-}
-
-/// `45s`, `2m30s`, `3h05m`, `2d4h`.
-pub(super) fn duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
-        _ => format!("{}d{}h", seconds / 86_400, seconds / 3_600 % 24),
-    }
 }
 
 /// `10:10:11` in UTC, or `2026-11-20 10:10:11` with the date.

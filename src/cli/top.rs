@@ -5,7 +5,7 @@ use super::args::Top;
 use super::exit::{CliError, Exit};
 use super::terminal::{self, Styles};
 use super::{daemon_client, format, layout, output};
-use crate::time::{Stamp, Timestamp};
+use crate::time::{Stamp, Timestamp, format_compact};
 use crate::window::SlidingWindow;
 use hyper::Uri;
 use serde_json::Value;
@@ -77,7 +77,7 @@ fn write_head(out: &mut String, address: &str, status: &Value, styles: Styles) {
         "llm-triage {} at {address}   {}   up {}   {} patterns",
         text(&status["version"]),
         text(&status["phase"]),
-        format::duration(up),
+        format_compact(up),
         format::count(status["patterns"].as_u64().unwrap_or(0)),
     );
     let _infallible = writeln!(out, "{}\n", styles.bold(&line));
@@ -159,7 +159,7 @@ fn write_sources(out: &mut String, status: &Value, styles: Styles) {
     let _infallible = writeln!(out, "{}", styles.dim(&heading));
     for source in status["sources"].as_array().into_iter().flatten() {
         let last = time(&source["last_read"]);
-        let last = last.map_or_else(|| "never".to_owned(), |at| format!("{} ago", format::duration(now.since(at))));
+        let last = last.map_or_else(|| "never".to_owned(), |at| format!("{} ago", format_compact(now.since(at))));
         let files = source["files"].as_u64().map(format::count).unwrap_or_default();
         let lag = source["lag_bytes"].as_u64().map(format::bytes).unwrap_or_default();
         let name = layout::pad(text(&source["name"]), 16);

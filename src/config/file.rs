@@ -5,7 +5,7 @@
 //! module that uses it, in `deploy/config.toml` and in the documentation.
 
 use super::defaults::{CONNECTIONS_WITHIN, DEFAULT_LISTEN, MAX_LINE, SERIES, SERIES_WITHIN, STATE_DIR, TCP_BUFFER};
-use super::quantity::{ByteSize, Span};
+use super::quantity::ByteSize;
 use super::read::{At, Flat, Foreign, Key, Section, Table};
 use super::resolved::GroupBy;
 use super::table_schemas as schemas;
@@ -14,6 +14,7 @@ use crate::correlate::GrainRule;
 use crate::delivery::ReceiverOptions;
 use crate::source::{file::StartAt, tcp};
 use crate::taxonomy::ProviderSpec;
+use crate::time::Span;
 use schemars::JsonSchema;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

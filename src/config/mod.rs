@@ -28,7 +28,7 @@ pub use defaults::{DEFAULT_FILE, DEFAULT_LISTEN};
 pub use error::{ConfigError, EXIT_CODE, with_causes};
 pub use flags::Flags;
 pub use patterns::{build_patterns, load_patterns, read_patterns};
-pub use quantity::{ByteSize, QuantityError, Span};
+pub use quantity::{ByteSize, SizeError};
 pub use resolved::{Config, GroupBy, Output, Source, SourceKind};
 pub use schema::json_schema;
 pub use zone::zone;

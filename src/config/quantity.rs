@@ -1,4 +1,4 @@
-//! Sizes and durations as people write them.
+//! Sizes as people write them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
@@ -6,26 +6,15 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 /// A number of bytes: `64KiB`, `1MiB`, `10MB`, or a plain number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
-/// A duration: `500ms`, `45s`, `1h30m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub Duration);
-
-/// A text that is not a quantity.
+/// The text is not a size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QuantityError {
-    /// The text is not a size.
-    #[error("invalid size {0:?}; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"")]
-    Size(String),
-    /// The text is not a duration.
-    #[error("invalid duration {0:?}; write numbers with ms, s, m, h or d, like \"45s\" or \"1h30m\"")]
-    Time(String),
-}
+#[error("invalid size {0:?}; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"")]
+pub struct SizeError(pub String);
 
 const SIZES: [(&str, u64); 8] = [
     ("B", 1),
@@ -38,10 +27,8 @@ const SIZES: [(&str, u64); 8] = [
     ("", 1),
 ];
 
-const TIMES_MS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-
 impl FromStr for ByteSize {
-    type Err = QuantityError;
+    type Err = SizeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let size = || {
@@ -49,29 +36,7 @@ impl FromStr for ByteSize {
             let (_, factor) = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
             number.checked_mul(*factor)
         };
-        size().map(Self).ok_or_else(|| QuantityError::Size(text.to_owned()))
-    }
-}
-
-impl FromStr for Span {
-    type Err = QuantityError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let time = || {
-            let (mut rest, mut total) = (text.trim(), 0_u64);
-            loop {
-                let (number, unit) = number_and_rest(rest)?;
-                let end = unit.find(|letter: char| letter.is_ascii_digit()).unwrap_or(unit.len());
-                let (unit, more) = unit.split_at(end);
-                let (_, factor) = TIMES_MS.iter().find(|(name, _)| *name == unit.trim())?;
-                total = total.checked_add(number.checked_mul(*factor)?)?;
-                if more.is_empty() {
-                    return Some(Duration::from_millis(total));
-                }
-                rest = more;
-            }
-        };
-        time().map(Self).ok_or_else(|| QuantityError::Time(text.to_owned()))
+        size().map(Self).ok_or_else(|| SizeError(text.to_owned()))
     }
 }
 
@@ -94,30 +59,7 @@ impl fmt::Display for ByteSize {
     }
 }
 
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0.as_millis();
-        if rest == 0 {
-            return f.write_str("0s");
-        }
-        for (name, factor) in TIMES_MS.iter().rev() {
-            let (number, left) = (rest / u128::from(*factor), rest % u128::from(*factor));
-            if number > 0 {
-                write!(f, "{number}{name}")?;
-            }
-            rest = left;
-        }
-        Ok(())
-    }
-}
-
 impl Serialize for ByteSize {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl Serialize for Span {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
     }
@@ -138,7 +80,7 @@ impl<'de> Deserialize<'de> for ByteSize {
             }
 
             fn visit_i64<E: Error>(self, number: i64) -> Result<ByteSize, E> {
-                u64::try_from(number).map(ByteSize).map_err(|_| E::custom(QuantityError::Size(number.to_string())))
+                u64::try_from(number).map(ByteSize).map_err(|_| E::custom(SizeError(number.to_string())))
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<ByteSize, E> {
@@ -146,12 +88,6 @@ impl<'de> Deserialize<'de> for ByteSize {
             }
         }
         from.deserialize_any(Size)
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -170,20 +106,6 @@ impl JsonSchema for ByteSize {
             {"type": "integer", "minimum": 0, "description": "A number of bytes."},
             {"type": "string", "pattern": pattern, "description": "A number with a unit, like 64KiB or 1MiB."},
         ]})
-    }
-}
-
-impl JsonSchema for Span {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Span".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": "^([0-9]+ *(ms|s|m|h|d))+$"})
     }
 }
 
@@ -206,23 +128,6 @@ mod tests {
         }
         for text in ["", "MiB", "1.5MiB", "-1", "1 mile", "99999999999GiB"] {
             assert!(text.parse::<ByteSize>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn durations_are_parsed_and_printed() {
-        for (text, millis, shown) in [
-            ("45s", 45_000, "45s"),
-            ("1h30m", 5_400_000, "1h30m"),
-            ("500ms", 500, "500ms"),
-            ("90m", 5_400_000, "1h30m"),
-            ("0s", 0, "0s"),
-        ] {
-            let span: Span = text.parse().expect(text);
-            assert_eq!((span.0.as_millis(), span.to_string().as_str()), (millis, shown));
-        }
-        for text in ["", "45", "s", "1.5h", "5 minutes", "1h30"] {
-            assert!(text.parse::<Span>().is_err(), "{text}");
         }
     }
 }

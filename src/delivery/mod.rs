@@ -35,6 +35,6 @@ pub use http::fetch;
 pub use message::{Identity, Message};
 pub use outbox::{Dropped, Outbox};
 pub use receiver::{Receiver, ReceiverError, ReceiverOptions, receivers_schema};
-pub use span::Span;
+pub use span::PositiveSpan;
 pub use task::{Clock, ReceiverHealth};
 pub use trial::{notify_test, probe};

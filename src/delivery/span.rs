@@ -1,42 +1,35 @@
-//! Durations in the tables of receivers, as people write them.
+//! Durations in the tables of receivers.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use crate::time::Span;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// A positive duration as text: `500ms`, `10s`, `5m`, `4h`.
+/// A [`Span`] above zero: `500ms`, `10s`, `4h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(pub Duration);
+pub struct PositiveSpan(pub Duration);
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for PositiveSpan {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let invalid = || serde::de::Error::custom(format!("{text:?} is not a duration; write for example \"10s\" or \"4h\""));
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let unit = match unit.trim() {
-            "ms" => Duration::from_millis(1),
-            "s" => Duration::from_secs(1),
-            "m" => Duration::from_mins(1),
-            "h" => Duration::from_hours(1),
-            _ => return Err(invalid()),
-        };
-        let number: u32 = number.parse().map_err(|_| invalid())?;
-        unit.checked_mul(number).filter(|span| !span.is_zero()).map(Self).ok_or_else(invalid)
+        let Span(length) = Span::deserialize(from)?;
+        if length.is_zero() {
+            return Err(serde::de::Error::custom("the duration must be longer than 0 s"));
+        }
+        Ok(Self(length))
     }
 }
 
-impl JsonSchema for Span {
+impl JsonSchema for PositiveSpan {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Span".into()
+        "PositiveSpan".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h)$" })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Span::json_schema(generator)
     }
 }

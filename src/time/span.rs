@@ -2,7 +2,9 @@
 
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,9 +14,9 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
 
-/// The text is not a length of time.
+/// The text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a length of time; write numbers with ms, s, m, h or d, like \"45s\" or \"1h30m\"")]
+#[error("{0:?} is not a duration; write numbers with ms, s, m, h or d, like \"45s\" or \"1h30m\"")]
 pub struct SpanError(pub String);
 
 impl FromStr for Span {
@@ -58,6 +60,20 @@ impl Serialize for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Span {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^([0-9]+([.][0-9]+)? *[a-z]+,? *)+$"})
     }
 }
 

@@ -706,7 +706,7 @@ fn all_errors_of_receivers_are_reported_together() {
     let typo = toml::from_str::<ReceiverOptions>("[[slack]]\nurl = 'http://x'").expect_err("a secret is not allowed here");
     assert!(typo.to_string().contains("unknown field `url`"), "{typo}");
     let span = toml::from_str::<ReceiverOptions>("[[slack]]\ntimeout = '10 parsecs'").expect_err("not a duration");
-    assert!(span.to_string().contains("\"10 parsecs\" is not a duration; write for example"), "{span}");
+    assert!(span.to_string().contains("\"10 parsecs\" is not a duration; write numbers with"), "{span}");
 }
 
 /// A delivery that runs next to a test, with a clock that the test moves.

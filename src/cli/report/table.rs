@@ -6,6 +6,7 @@ use super::summary::{AlertSpan, Group, Summary, known, top};
 use crate::framing::LossReason;
 use crate::pipeline::{NO_PATTERN, Pipeline};
 use crate::taxonomy::{Outcome, Provider, Retry, Severity};
+use crate::time::format_compact;
 use std::fmt::Write as _;
 
 pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
@@ -48,7 +49,7 @@ fn head(summary: &Summary, styles: Styles) -> String {
         } else {
             format::clock(to, true)
         };
-        span = format!("{} to {end} UTC ({})", format::clock(from, true), format::duration(to.since(from)));
+        span = format!("{} to {end} UTC ({})", format::clock(from, true), format_compact(to.since(from)));
     }
     if layout::columns(&line) + 2 + span.len() > terminal::width() {
         // Two short lines; the terminal would break one long line anywhere.

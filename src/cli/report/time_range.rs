@@ -5,7 +5,7 @@ use super::super::exit::CliError;
 use super::super::input::Input;
 use super::super::replay::zone_of;
 use crate::record::Reader;
-use crate::time::{Stamp, Timestamp, Zone};
+use crate::time::{Span, Stamp, Timestamp, Zone};
 use std::time::Duration;
 
 /// The two bounds; `None` where a flag is not given.
@@ -30,7 +30,8 @@ fn parse(text: &str, end: Option<Timestamp>, zone: Zone) -> Result<Timestamp, Cl
         return Ok(stamp.resolve(zone, Timestamp::default()));
     }
     let invalid = || {
-        let formats = "a date (2026-11-20), a date and time (2026-11-20T09:16:51Z), HH:MM, or 30m (before the end of the log)";
+        let formats =
+            "a date (2026-11-20), a date and time (2026-11-20T09:16:51Z), HH:MM, or 2h30m (before the end of the log)";
         CliError::Usage(format!("invalid time {text:?}: give {formats}"))
     };
     let needs_end = || {
@@ -38,7 +39,8 @@ fn parse(text: &str, end: Option<Timestamp>, zone: Zone) -> Result<Timestamp, Cl
             "{text:?} counts from the end of the log, which is unknown for standard input; give a date and time"
         ))
     };
-    if let Some(ago) = duration(text) {
+    // `09:16:51` is a time of day, though it could be read as a span.
+    if let Some(Span(ago)) = text.parse().ok().filter(|_| text.ends_with(char::is_alphabetic)) {
         return Ok(end.ok_or_else(needs_end)?.minus(ago));
     }
     let full = match text.len() {
@@ -57,17 +59,4 @@ fn parse(text: &str, end: Option<Timestamp>, zone: Zone) -> Result<Timestamp, Cl
         }
         None => Err(invalid()),
     }
-}
-
-/// A whole number of seconds, minutes, hours or days, such as `30m`.
-fn duration(text: &str) -> Option<Duration> {
-    let unit_s = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let number: u64 = text.get(..text.len() - 1)?.parse().ok()?;
-    Some(Duration::from_secs(number.saturating_mul(unit_s)))
 }

@@ -7,7 +7,7 @@ use super::error::ReceiverError;
 use super::kind::{Grouping, ReceiverKind};
 use crate::delivery::filter::Filter;
 use crate::delivery::message::{Batch, annotations, labels};
-use crate::delivery::span::Span;
+use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
@@ -29,7 +29,7 @@ pub struct AlertmanagerOptions {
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long one request may take.
-    pub timeout: Option<Span>,
+    pub timeout: Option<PositiveSpan>,
     /// A file with a bearer token.
     pub bearer_token_file: Option<PathBuf>,
     /// A file with additional root certificates.

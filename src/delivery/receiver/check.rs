@@ -6,7 +6,7 @@ use super::kind::ReceiverKind;
 use crate::delivery::filter::Filter;
 use crate::delivery::http::{Endpoint, has_certificates};
 use crate::delivery::secret::Secret;
-use crate::delivery::span::Span;
+use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl<'a> Check<'a> {
         &self,
         kind: impl ReceiverKind + 'static,
         filter: Filter,
-        repeat: Option<Span>,
+        repeat: Option<PositiveSpan>,
         transport: Transport,
     ) -> Receiver {
         let repeat = repeat.map_or(DEFAULT_REPEAT, |span| span.0);
@@ -71,7 +71,7 @@ impl<'a> Check<'a> {
         &self,
         key: &'static str,
         url: &str,
-        timeout: Option<Span>,
+        timeout: Option<PositiveSpan>,
         ca_file: Option<&Path>,
     ) -> Result<Endpoint, ReceiverError> {
         let roots = ca_file.map(|file| self.certificates(file)).transpose()?.unwrap_or_default();

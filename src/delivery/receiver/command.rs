@@ -8,7 +8,7 @@ use super::webhook;
 use crate::delivery::filter::Filter;
 use crate::delivery::message::Batch;
 use crate::delivery::program::Program;
-use crate::delivery::span::Span;
+use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
@@ -27,9 +27,9 @@ pub struct CommandOptions {
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long the program may run.
-    pub timeout: Option<Span>,
+    pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
-    pub repeat: Option<Span>,
+    pub repeat: Option<PositiveSpan>,
 }
 
 impl CommandOptions {

@@ -8,7 +8,7 @@ use super::kind::ReceiverKind;
 use crate::delivery::filter::Filter;
 use crate::delivery::heartbeat::Heartbeat;
 use crate::delivery::message::Batch;
-use crate::delivery::span::Span;
+use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,9 +29,9 @@ pub struct HeartbeatOptions {
     /// A file with the address, if the address is a secret.
     pub url_file: Option<PathBuf>,
     /// The time between two requests.
-    pub interval: Option<Span>,
+    pub interval: Option<PositiveSpan>,
     /// How long one request may take.
-    pub timeout: Option<Span>,
+    pub timeout: Option<PositiveSpan>,
     /// A file with additional root certificates.
     pub ca_file: Option<PathBuf>,
 }

@@ -7,7 +7,7 @@ use super::kind::ReceiverKind;
 use crate::delivery::filter::Filter;
 use crate::delivery::message::{Batch, Notification, annotations, clip, firing};
 use crate::delivery::secret::Secret;
-use crate::delivery::span::Span;
+use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
@@ -41,9 +41,9 @@ pub struct PagerDutyOptions {
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long one request may take.
-    pub timeout: Option<Span>,
+    pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
-    pub repeat: Option<Span>,
+    pub repeat: Option<PositiveSpan>,
     /// A file with additional root certificates.
     pub ca_file: Option<PathBuf>,
 }

@@ -7,7 +7,7 @@ use super::kind::ReceiverKind;
 use super::webhook;
 use crate::delivery::filter::Filter;
 use crate::delivery::message::{Batch, Notification, firing};
-use crate::delivery::span::Span;
+use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
@@ -38,9 +38,9 @@ pub struct SlackOptions {
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long one request may take.
-    pub timeout: Option<Span>,
+    pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
-    pub repeat: Option<Span>,
+    pub repeat: Option<PositiveSpan>,
     /// A file with additional root certificates.
     pub ca_file: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@ use super::error::ReceiverError;
 use super::kind::ReceiverKind;
 use crate::delivery::filter::Filter;
 use crate::delivery::message::{Batch, Notification, clip};
-use crate::delivery::span::Span;
+use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
@@ -26,7 +26,7 @@ pub struct StdoutOptions {
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// After this time a firing alert is written again.
-    pub repeat: Option<Span>,
+    pub repeat: Option<PositiveSpan>,
 }
 
 impl StdoutOptions {

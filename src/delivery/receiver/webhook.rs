@@ -6,7 +6,7 @@ use super::error::ReceiverError;
 use super::kind::ReceiverKind;
 use crate::delivery::filter::Filter;
 use crate::delivery::message::{Batch, annotations, labels};
-use crate::delivery::span::Span;
+use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
@@ -35,9 +35,9 @@ pub struct WebhookOptions {
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long one request may take.
-    pub timeout: Option<Span>,
+    pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
-    pub repeat: Option<Span>,
+    pub repeat: Option<PositiveSpan>,
     /// A file with a bearer token.
     pub bearer_token_file: Option<PathBuf>,
     /// A file with additional root certificates.

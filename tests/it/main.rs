@@ -27,6 +27,7 @@ mod model;
 mod peer;
 mod process;
 mod properties;
+mod proxies;
 mod readme;
 mod redact;
 mod reload;

@@ -89,7 +89,8 @@ impl Recorder {
     /// Adds the tally of a batch. `now` is the time of the exemplars.
     pub fn add(&mut self, tally: &Tally, now: Timestamp) {
         let names = &*self.names;
-        let mut overflow: u64 = self.tallied.iter_mut().map(|family| family.add(tally, names)).sum();
+        let mut overflow: u64 = tally.overflowed;
+        overflow += self.tallied.iter_mut().map(|family| family.add(tally, names)).sum::<u64>();
         for (key, n) in &tally.errors {
             overflow += self.errors.add(*key, *n, names);
         }

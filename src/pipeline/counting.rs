@@ -17,7 +17,7 @@ use crate::framing::{FramingStats, LossReason, RawEvent};
 use crate::observation::{Evidence, Name, Observation, SourceId};
 use crate::taxonomy::{Category, Grain, Outcome, Provider};
 use crate::time::Timestamp;
-use crate::window::RateTable;
+use crate::window::{Counted, RateTable};
 use std::time::Duration;
 
 /// Arrival times that jump by more than this do not advance the clock; the next tick reports the jump.
@@ -154,7 +154,7 @@ impl SharedState {
         let late = self.now.since(call.at) > LATE;
         self.tally.late += u64::from(late);
         if !late {
-            self.windows.observe(call);
+            self.tally.overflowed += u64::from(self.windows.observe(call) == Counted::Overflow);
         }
         let mut row = None;
         if !self.is_late(call.at) {

@@ -106,7 +106,7 @@ fn full_tally() -> Tally {
     tally.lost_bytes.insert((app, LossReason::Truncated), 99);
     tally.discarded_lines.insert((app, LossReason::Malformed), 2);
     tally.exemplars.push((error(Status::Http(429)), "req_011".to_owned()));
-    (tally.late, tally.skewed, tally.redactions) = (1, 2, 3);
+    (tally.late, tally.skewed, tally.redactions, tally.overflowed) = (1, 2, 3, 4);
     tally
 }
 
@@ -201,7 +201,7 @@ fn a_tally_is_added_to_its_series() {
     row(r#"llm_triage_source_lost_bytes_total{source="app",reason="truncated"}"#, 198.0);
     row(r#"llm_triage_lines_discarded_total{source="app",reason="malformed"}"#, 4.0);
     row("llm_triage_clock_skew_total", 4.0);
-    row("llm_triage_series_overflow_total", 0.0);
+    row("llm_triage_series_overflow_total", 8.0);
     row("llm_triage_checkpoint_age_seconds", 5.0);
 }
 

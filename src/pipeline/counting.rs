@@ -4,6 +4,7 @@ use super::backlog::Backlog;
 use super::clock::{Clock, LATE, Resolved};
 use super::context::{Origin, StreamContext};
 use super::event::Output;
+use super::last_failures::LastFailures;
 use super::options::SourceOptions;
 use super::rules::Rules;
 use super::snapshot::SourceView;
@@ -42,6 +43,7 @@ pub(super) struct SharedState {
     pub(super) alerts: Alerts,
     pub(super) unknown: UnknownGroups,
     pub(super) tally: Tally,
+    pub(super) last_failures: LastFailures,
     pub(super) backlog: Backlog,
     /// Recent verdicts of the rules in force.
     pub(super) cache: VerdictCache,
@@ -163,6 +165,7 @@ impl SharedState {
         if call.outcome == Outcome::Error {
             let row = *row.get_or_insert_with(|| self.alerts.table().row_of(call));
             self.tally.failure(call, row, self.now);
+            self.last_failures.note(row, call.provider, call.at);
             if call.category == Category::Unknown {
                 self.unknown.observe(call);
             }

@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub findings: Vec<Finding>,
     /// Open storms: row, provider, age in seconds.
     pub storms: Vec<(RowId, Provider, f64)>,
+    /// Event time of the latest failed call of each row and provider that had one.
+    pub last_failures: Vec<(RowId, Provider, Timestamp)>,
     /// Groups of errors that match no pattern, the most frequent first.
     pub unknown: Vec<UnknownView>,
     /// One entry per source.

@@ -88,6 +88,7 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
         ],
         alerts,
         storms: vec![(RowId(0), openai(), 31.0)],
+        last_failures: Vec::new(),
         findings: Vec::new(),
         unknown: vec![UnknownView {
             provider: openai(),

@@ -38,6 +38,7 @@ mod runbooks;
 mod running;
 mod schema;
 mod sdk_logs;
+mod series;
 mod streams;
 mod tail;
 mod tcp;

@@ -63,6 +63,8 @@ families! {
         "Event time of the latest failed call by matching row; kept over restarts.";
     ROW_STORM: Gauge, "llm_triage_row_storm_seconds" [row, provider]:
         "Age of the open storm of a row and provider; after its end 0, until keep_firing of the row has passed.";
+    ROW_STORM_FAILURES: Gauge, "llm_triage_row_storm_failures" [row, provider]:
+        "Failed calls of the open storm of a row and provider; after its end 0, until keep_firing of the row has passed.";
     ATTEMPTS: Counter, "llm_triage_attempts_total" [provider, outcome] = attempts:
         "Single attempts inside calls, where the log shows them.";
     ATTEMPT_ERRORS: Counter, "llm_triage_attempt_errors_total" [provider, status, category] = attempt_errors:

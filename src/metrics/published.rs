@@ -30,8 +30,11 @@ pub(super) fn write(page: &mut Page, PublishedSnapshot { snapshot, names, storms
         let labels = [("row", names.row(*row)), ("provider", names.provider(*provider))];
         page.sample(&family::ROW_LAST_FAILURE, &labels, at.as_secs_f64());
     }
-    for ((row, provider), length) in storms {
+    for ((row, provider), (length, _)) in storms {
         page.sample(&family::ROW_STORM, &[("row", row), ("provider", provider)], *length);
+    }
+    for ((row, provider), (_, failures)) in storms {
+        page.integer(&family::ROW_STORM_FAILURES, &[("row", row), ("provider", provider)], *failures);
     }
     window_errors(page, &snapshot.windows, names);
     window_calls(page, &snapshot.windows, names);

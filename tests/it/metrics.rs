@@ -125,7 +125,7 @@ fn full_snapshot() -> Snapshot {
             window(None, "1h", 10, 100),
         ],
         alerts: vec![alert(State::Firing)],
-        storms: vec![(RowId(1), openai(), 31.0)],
+        storms: vec![(RowId(1), openai(), 31.0, 12)],
         last_failures: vec![(RowId(1), openai(), NOW)],
         findings: Vec::new(),
         unknown: vec![UnknownView {
@@ -259,9 +259,11 @@ fn a_storm_and_an_alert_stay_on_the_page_for_one_keep_firing_after_their_end() {
         recorder.publish(Arc::new(Snapshot { at: at(seconds), ..snapshot }));
         let page = classic(&metrics);
         check(&page, storm, length);
+        let failures = length.map(|length| if length > 0.0 { 9.0 } else { 0.0 });
+        check(&page, r#"llm_triage_row_storm_failures{row="rate-limit",provider="openai"}"#, failures);
         check(&page, state, firing);
     };
-    let open = |length: f64| vec![(RowId(1), openai(), length)];
+    let open = |length: f64| vec![(RowId(1), openai(), length, 9)];
     check_at(0, Snapshot::default(), None, None);
     check_at(
         30,

@@ -69,4 +69,12 @@ fn a_scrape_has_few_series() {
     }
     assert!(series(&page) <= 700 && page.len() <= 64 * 1_024, "{} series, {} bytes:\n{page}", series(&page), page.len());
     daemon.terminate();
+
+    // The latest failures are known again before the first line is read, and so are the providers.
+    let daemon = Server::run([Path::new("--file"), &file, Path::new("--state-dir"), &state]);
+    let (_, page) = daemon.ask("GET", "/metrics").expect("an answer");
+    assert_eq!(page.matches(seen).count(), all, "{page}");
+    let born = "llm_triage_requests_total{provider=\"groq\",outcome=\"error\"} 0\n";
+    assert!(page.contains(born), "{page}");
+    daemon.terminate();
 }

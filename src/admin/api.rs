@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const VERSION: u8 = 1;
 
 pub(super) fn windows(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.published();
+    let PublishedSnapshot { snapshot, names, .. } = state.metrics.published();
     let windows: Value = snapshot
         .windows
         .iter()
@@ -33,14 +33,14 @@ pub(super) fn windows(state: &AdminState) -> String {
 }
 
 pub(super) fn alerts(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.published();
+    let PublishedSnapshot { snapshot, names, .. } = state.metrics.published();
     let alerts: Value = snapshot.alerts.iter().map(alert).collect();
     let findings: Value = snapshot.findings.iter().map(|found| finding(found, &names)).collect();
     json!({ "v": VERSION, "at": rfc3339(snapshot.at), "alerts": alerts, "findings": findings }).to_string()
 }
 
 pub(super) fn unknown(state: &AdminState) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.published();
+    let PublishedSnapshot { snapshot, names, .. } = state.metrics.published();
     let unknown: Value = snapshot
         .unknown
         .iter()
@@ -59,7 +59,7 @@ pub(super) fn unknown(state: &AdminState) -> String {
 }
 
 pub(super) fn status(state: &AdminState, now: Timestamp) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.published();
+    let PublishedSnapshot { snapshot, names, .. } = state.metrics.published();
     let readings = state.metrics.sources();
     let sources = snapshot.sources.iter();
     let sources: Value = sources.map(|view| source(view, readings.iter().find(|reading| reading.name == view.name))).collect();

@@ -193,19 +193,20 @@ impl Alerts {
         self.detections.findings()
     }
 
-    /// Open storms: row, provider, and the time from the first failure to the latest, in seconds. Where alerts are kept per
-    /// service, the longest storm of any service.
+    /// Open storms: row, provider, the time from the first failure to the latest in seconds, and the number of failures. Where
+    /// alerts are kept per service, the longest storm of any service, and the failures of all.
     #[must_use]
-    pub fn storms(&self) -> Vec<(RowId, Provider, f64)> {
-        let mut storms: BTreeMap<(RowId, Provider), i64> = BTreeMap::new();
+    pub fn storms(&self) -> Vec<(RowId, Provider, f64, u64)> {
+        let mut storms: BTreeMap<(RowId, Provider), (i64, u64)> = BTreeMap::new();
         for ((id, scope), rule) in &self.rules {
             let Some(length) = self.table.row(*id).and_then(|row| rule.storm_length(row)) else { continue };
             if let Some(provider) = scope.provider {
-                let longest = storms.entry((*id, provider)).or_default();
+                let (longest, failures) = storms.entry((*id, provider)).or_default();
                 *longest = length.max(*longest);
+                *failures += rule.failures();
             }
         }
-        storms.into_iter().map(|((row, provider), length)| (row, provider, length as f64)).collect()
+        storms.into_iter().map(|((row, provider), (length, failures))| (row, provider, length as f64, failures)).collect()
     }
 
     /// Puts another table in force. Unchanged rows keep their state; alerts of other rows resolve. If `by_service` changes,

@@ -237,4 +237,5 @@ pub(super) fn metric_names(rules: &Rules) -> Names {
         rules.table().rows().iter().map(|row| row.id.clone()),
         rules.sources().iter().cloned(),
     )
+    .with_keep_firing(rules.table().rows().iter().map(|row| row.keep_firing))
 }

@@ -56,6 +56,16 @@ pub enum SendError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The proxy did not connect to the server.
+    #[error("{proxy} answered {code} when asked to connect to {authority}")]
+    Proxy {
+        /// The proxy's host and port.
+        proxy: String,
+        /// Host and port of the server.
+        authority: String,
+        /// The status code.
+        code: u16,
+    },
     /// The TLS handshake failed: a certificate that is not trusted, or a server without TLS.
     #[error("the TLS handshake with {authority} failed")]
     Tls {

@@ -3,12 +3,14 @@
 //!
 //! There is no connection pool. Messages are a minute apart, and a pool adds states in which a dead connection looks alive.
 
+use super::credentials::Credentials;
 use super::error::{Failure, SendError};
+use super::proxy::{Proxies, Proxy};
 use super::secret::Secret;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Response, Uri, body::Incoming};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
@@ -16,7 +18,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -24,15 +26,17 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// How many bytes of an answer that explains an error are read.
 pub(super) const MAX_EXPLANATION_BYTES: usize = 8 * 1024;
-/// How many characters of it are shown.
+/// How many bytes the head of a proxy's answer may have.
+const MAX_PROXY_HEAD_BYTES: usize = 16 * 1024;
+/// How many characters of an explanation are shown.
 const SHOWN_CHARS: usize = 200;
 
-/// Fetches a document with one GET request. `timeout` covers everything from connect to the last byte.
+/// Fetches a document of our own daemon with one GET request, never through a proxy. `timeout` covers everything from connect to the last byte.
 ///
 /// # Errors
 /// When the address is invalid, the server does not answer with success in time, or the body is longer than `max_bytes`.
 pub async fn fetch(url: &str, timeout: Duration, max_bytes: usize) -> Result<Bytes, SendError> {
-    let endpoint = Endpoint::new(url, timeout, &[]).map_err(|why| SendError::Address { why })?;
+    let endpoint = Endpoint::new(url, timeout, &[], &Proxies::default()).map_err(|why| SendError::Address { why })?;
     let answer = endpoint.request(Method::GET, Vec::new(), max_bytes).await;
     answer.map_err(Failure::into_error)
 }
@@ -47,8 +51,9 @@ pub(super) struct Endpoint {
     path: Secret,
     tls: Option<TlsConfig>,
     timeout: Duration,
-    /// A token for the header `Authorization`.
-    pub(super) bearer: Option<Secret>,
+    proxy: Option<Proxy>,
+    /// The content of the header `Authorization`.
+    pub(super) credentials: Option<Credentials>,
 }
 
 /// The TLS configuration; its `Debug` output hides the contents.
@@ -62,11 +67,11 @@ impl std::fmt::Debug for TlsConfig {
 }
 
 impl Endpoint {
-    /// Checks an address. `roots` are additional root certificates in PEM form.
+    /// Checks an address. `roots` are additional root certificates in PEM form; one of the proxies may lead to the address.
     ///
     /// # Errors
     /// What is wrong with the address; the text never contains the address itself.
-    pub(super) fn new(url: &str, timeout: Duration, roots: &[u8]) -> Result<Self, &'static str> {
+    pub(super) fn new(url: &str, timeout: Duration, roots: &[u8], proxies: &Proxies) -> Result<Self, &'static str> {
         let uri: Uri = url.trim().parse().map_err(|_| "it is not a URL")?;
         let is_tls = match uri.scheme_str() {
             Some("http") => false,
@@ -75,20 +80,22 @@ impl Endpoint {
         };
         let authority = uri.authority().ok_or("it contains no host")?;
         if authority.as_str().contains('@') {
-            return Err("it contains a user and password; use bearer_token_file, or url_file for the whole address");
+            return Err("it contains a user and password; use username and password_file, or bearer_token_file");
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         if host.is_empty() {
             return Err("it contains no host");
         }
+        let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         Ok(Self {
             authority: authority.to_string(),
+            proxy: proxies.choose(is_tls, &host, port)?,
             host,
-            port: authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 }),
+            port,
             path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned().into(),
             tls: is_tls.then(|| TlsConfig::new(roots)).transpose()?,
             timeout,
-            bearer: None,
+            credentials: None,
         })
     }
 
@@ -155,9 +162,40 @@ impl Endpoint {
         }
     }
 
+    /// Connects to the server, or to its proxy. A proxy then connects to a server with TLS; other requests are sent to the
+    /// proxy itself.
     async fn connect(&self) -> Result<TcpStream, SendError> {
-        let failed = |source| SendError::Connect { authority: self.authority.clone(), source };
-        TcpStream::connect((self.host.as_str(), self.port)).await.map_err(failed)
+        let (name, host, port) = match &self.proxy {
+            None => (self.authority.clone(), &self.host, self.port),
+            Some(proxy) => (proxy.name(), &proxy.host, proxy.port),
+        };
+        let failed = |source| SendError::Connect { authority: name, source };
+        let stream = TcpStream::connect((host.as_str(), port)).await.map_err(failed)?;
+        match &self.proxy {
+            Some(proxy) if self.tls.is_some() => self.tunnel(stream, proxy).await,
+            _ => Ok(stream),
+        }
+    }
+
+    /// Asks the proxy to connect this stream to the server.
+    async fn tunnel(&self, mut stream: TcpStream, proxy: &Proxy) -> Result<TcpStream, SendError> {
+        let broken = |source: std::io::Error| SendError::Broken { authority: proxy.name(), source: source.into() };
+        stream.write_all(&proxy.connect_request(&self.host, self.port)).await.map_err(broken)?;
+        let mut head = Vec::new();
+        // Byte by byte: what follows the head belongs to the TLS handshake.
+        while !head.ends_with(b"\r\n\r\n") {
+            if head.len() == MAX_PROXY_HEAD_BYTES {
+                return Err(broken(std::io::Error::other("the head of its answer is too long")));
+            }
+            head.push(stream.read_u8().await.map_err(broken)?);
+        }
+        let head = String::from_utf8_lossy(&head);
+        let code = head.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)?.trim().parse().ok());
+        match code {
+            Some(200..300) => Ok(stream),
+            Some(code) => Err(SendError::Proxy { proxy: proxy.name(), authority: self.authority.clone(), code }),
+            None => Err(broken(std::io::Error::other("its answer has no status"))),
+        }
     }
 
     async fn handshake(&self, TlsConfig(config): &TlsConfig, stream: TcpStream) -> Result<TlsStream<TcpStream>, SendError> {
@@ -186,16 +224,20 @@ impl Endpoint {
     }
 
     fn prepare(&self, method: Method, body: Vec<u8>) -> Request<Full<Bytes>> {
+        // A proxy that reads the request finds the server in the address.
+        let proxy = self.proxy.as_ref().filter(|_| self.tls.is_none());
+        let origin = if proxy.is_some() { format!("http://{}", self.authority) } else { String::new() };
         let mut request = Request::builder()
             .method(method)
-            .uri(self.path.reveal())
+            .uri(origin + self.path.reveal())
             .header(HOST, self.authority.as_str())
             .header(USER_AGENT, concat!("llm-triage/", env!("CARGO_PKG_VERSION")))
             .header(CONTENT_TYPE, "application/json");
-        if let Some(token) = &self.bearer {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal())).expect("a secret is graphic ASCII");
-            value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
+        if let Some(credentials) = &self.credentials {
+            request = request.header(AUTHORIZATION, credentials.header());
+        }
+        if let Some(credentials) = proxy.and_then(|proxy| proxy.credentials.as_ref()) {
+            request = request.header(PROXY_AUTHORIZATION, credentials.header());
         }
         request.body(Full::from(body)).expect("the path was taken from a URL, and the rest is fixed")
     }
@@ -225,7 +267,9 @@ impl Endpoint {
     /// The beginning of an answer on one line, without the secrets of this endpoint.
     fn without_secrets(&self, answer: &[u8]) -> String {
         let mut text = one_line(answer);
-        for secret in self.bearer.iter().chain([&self.path]).map(Secret::reveal).filter(|secret| secret.len() > 8) {
+        let proxy = self.proxy.iter().filter_map(|proxy| proxy.credentials.as_ref());
+        let secrets = self.credentials.iter().chain(proxy).flat_map(Credentials::secrets).chain([&self.path]);
+        for secret in secrets.map(Secret::reveal).filter(|secret| secret.len() > 8) {
             text = text.replace(secret, "(secret)");
         }
         text.chars().take(SHOWN_CHARS).collect()

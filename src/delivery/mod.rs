@@ -8,8 +8,10 @@
 //! Invariant: receivers do not wait for each other, and the pipeline waits for none of them. A notification is delivered,
 //! kept for the next start, or dropped and counted.
 //!
-//! Tests: `tests/it/delivery.rs` (the peer of its tests in `tests/it/peer.rs`), `tests/it/cluster.rs` for a real cluster.
+//! Tests: `tests/it/delivery.rs` (the peer of its tests in `tests/it/peer.rs`), `tests/it/cluster.rs` for a real cluster, `tests/it/proxies.rs` for proxies
+//! and passwords.
 
+mod credentials;
 mod dispatcher;
 mod entry;
 mod error;
@@ -20,6 +22,7 @@ mod message;
 mod outbox;
 mod pace;
 mod program;
+mod proxy;
 pub mod receiver;
 mod secret;
 mod span;
@@ -34,6 +37,7 @@ pub use error::{Failure, SendError};
 pub use http::fetch;
 pub use message::{Identity, Message};
 pub use outbox::{Dropped, Outbox};
+pub use proxy::Proxies;
 pub use receiver::{Receiver, ReceiverError, ReceiverOptions, receivers_schema};
 pub use span::PositiveSpan;
 pub use task::{Clock, ReceiverHealth};

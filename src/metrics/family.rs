@@ -59,8 +59,12 @@ families! {
         "Failed LLM calls by effective status, category, owner of the fix, and whether a retry helps.";
     ROW_ERRORS: Counter, "llm_triage_row_errors_total" [row, provider] = rows:
         "Failed calls by matching row of the escalation table; only calls of the last two minutes.";
+    ROW_LAST_FAILURE: Gauge, "llm_triage_row_last_failure_timestamp_seconds" [row, provider]:
+        "Event time of the latest failed call by matching row; kept over restarts.";
     ROW_STORM: Gauge, "llm_triage_row_storm_seconds" [row, provider]:
-        "Age of the open storm of a row and provider; 0 without a storm.";
+        "Age of the open storm of a row and provider; after its end 0, until keep_firing of the row has passed.";
+    ROW_STORM_FAILURES: Gauge, "llm_triage_row_storm_failures" [row, provider]:
+        "Failed calls of the open storm of a row and provider; after its end 0, until keep_firing of the row has passed.";
     ATTEMPTS: Counter, "llm_triage_attempts_total" [provider, outcome] = attempts:
         "Single attempts inside calls, where the log shows them.";
     ATTEMPT_ERRORS: Counter, "llm_triage_attempt_errors_total" [provider, status, category] = attempt_errors:
@@ -86,7 +90,7 @@ families! {
     RETRY_AFTER: Histogram(WAIT_SECONDS), "llm_triage_retry_after_seconds" [provider]:
         "Waits of up to one hour that providers asked for in errors.";
     ALERT_STATE: Gauge, "llm_triage_alert_state" [row, provider, severity, state]:
-        "1 for the current state of an alert; with the label service where alerts are grouped by service.";
+        "1 for the current state of an alert, until keep_firing after its end; with the label service where alerts are grouped by service.";
     ALERT_TRANSITIONS: Counter, "llm_triage_alert_transitions_total" [row, provider, to]:
         "State changes of alerts.";
     NOTIFICATIONS: Counter, "llm_triage_notifications_total" [receiver, result]:

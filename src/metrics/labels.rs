@@ -33,6 +33,11 @@ pub(super) trait Key: Copy + Eq + Hash + fmt::Debug + Send + 'static {
     fn initial(_names: &Names) -> Vec<Self> {
         Vec::new()
     }
+
+    /// The series that are created at 0 when a provider is first seen.
+    fn initial_of(_provider: Provider) -> Vec<Self> {
+        Vec::new()
+    }
 }
 
 /// One label value.
@@ -109,8 +114,8 @@ impl Key for Provider {
         names.is_known(*self)
     }
 
-    fn initial(names: &Names) -> Vec<Self> {
-        names.known_providers().iter().map(|(provider, _)| *provider).collect()
+    fn initial_of(provider: Provider) -> Vec<Self> {
+        vec![provider]
     }
 }
 
@@ -147,7 +152,7 @@ impl Key for ErrorKey {
 
 /// Keys of several labels: which series are reserved, and which are created at 0.
 macro_rules! keys {
-    ($(($($field:tt: $type:ty),+) reserved: $reserved:expr $(, initial: $initial:expr)?;)+) => {
+    ($(($($field:tt: $type:ty),+) reserved: $reserved:expr $(, initial: $initial:expr)? $(, initial_of: $initial_of:expr)?;)+) => {
         $(impl Key for ($($type,)+) {
             fn labels(&self, names: &Names, spelling: Spelling) -> Vec<String> {
                 vec![$(self.$field.spelled(names, spelling)),+]
@@ -162,6 +167,11 @@ macro_rules! keys {
                 let initial: fn(&Names) -> Vec<Self> = $initial;
                 initial(names)
             })?
+
+            $(fn initial_of(provider: Provider) -> Vec<Self> {
+                let initial_of: fn(Provider) -> Vec<Self> = $initial_of;
+                initial_of(provider)
+            })?
         })+
     };
 }
@@ -169,13 +179,9 @@ macro_rules! keys {
 keys! {
     (0: Provider, 1: Outcome)
         reserved: |key, names| names.is_known(key.0),
-        initial: |names| pairs(&Provider::initial(names), &[Outcome::Success, Outcome::Error]);
+        initial_of: |provider| pairs(&[provider], &[Outcome::Success, Outcome::Error]);
     (0: RowId, 1: Provider)
-        reserved: |key, names| names.is_known(key.1),
-        initial: |names| {
-            let rows: Vec<RowId> = (0u16..).map(RowId).take(names.rows().len()).collect();
-            pairs(&rows, &Provider::initial(names))
-        };
+        reserved: |key, names| names.is_known(key.1);
     (0: Provider, 1: StatusLabel, 2: Category)
         reserved: |key, names| key.1.is_usual() && names.is_known(key.0);
     (0: Provider, 1: PatternId) reserved: |_, _| false;
@@ -186,12 +192,11 @@ keys! {
     (0: SourceId, 1: Outcome)
         reserved: |_, _| true,
         initial: |names| pairs(&SourceId::initial(names), Outcome::ALL);
-    (0: SourceId, 1: LossReason)
-        reserved: |_, _| true,
-        initial: |names| pairs(&SourceId::initial(names), LossReason::ALL);
+    // A reason that never occurs has no series.
+    (0: SourceId, 1: LossReason) reserved: |_, _| true;
 }
 
 /// Every combination of the two.
-pub(super) fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> Vec<(A, B)> {
+fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> Vec<(A, B)> {
     first.iter().flat_map(|a| second.iter().map(|b| (*a, *b))).collect()
 }

@@ -7,8 +7,11 @@
 //! Invariant: the number of series is bounded for every input, and no increment is dropped: what exceeds a cap is counted
 //! under the label value [`OVERFLOW`].
 //!
-//! Tests: `tests/it/metrics.rs`; the table against the README in `tests/it/readme.rs`, against the dashboard in
-//! `tests/it/deploy/grafana.rs`.
+//! A series is born with its first event, so that a scrape stays small; `requests_total`, `attempts_total` and
+//! `unknown_errors_total` of a provider are born when it is first seen.
+//!
+//! Tests: `tests/it/metrics.rs`, `tests/it/series.rs`; the table against `docs/metrics.md` in `tests/it/readme.rs`, against the
+//! dashboard in `tests/it/deploy/grafana.rs`.
 
 mod admission;
 mod definition;
@@ -19,6 +22,7 @@ mod labels;
 mod names;
 mod process;
 mod published;
+mod recent;
 mod recorder;
 mod series;
 mod shared;

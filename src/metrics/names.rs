@@ -3,9 +3,13 @@
 use crate::alert::RowId;
 use crate::observation::{PatternId, SourceId};
 use crate::taxonomy::{Provider, Providers};
+use std::time::Duration;
 
 /// How many providers get series before their first call. No configuration has more; the limit bounds the page anyway.
 const KNOWN_PROVIDERS: usize = 200;
+
+/// How long the series of an unknown row stay after the end of its storm or alert.
+const KEEP_FIRING: Duration = Duration::from_mins(5);
 
 /// Label values by id. A reload changes the ids of rows, patterns and sources, but not those of providers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub struct Names {
     patterns: Vec<String>,
     rows: Vec<String>,
     sources: Vec<String>,
+    /// By row.
+    keep_firing: Vec<Duration>,
 }
 
 impl Names {
@@ -29,7 +35,20 @@ impl Names {
             patterns: patterns.into_iter().map(Into::into).collect(),
             rows: rows.into_iter().map(Into::into).collect(),
             sources: sources.into_iter().map(Into::into).collect(),
+            keep_firing: Vec::new(),
         }
+    }
+
+    /// Sets how long the series of each row stay after the end of its storm or alert.
+    #[must_use]
+    pub fn with_keep_firing(self, keep_firing: impl IntoIterator<Item = Duration>) -> Self {
+        Self { keep_firing: keep_firing.into_iter().collect(), ..self }
+    }
+
+    /// How long the series of a row stay after the end of its storm or alert.
+    pub(super) fn keep_firing(&self, row: &str) -> Duration {
+        let index = self.rows.iter().position(|name| name == row);
+        index.and_then(|index| self.keep_firing.get(index)).copied().unwrap_or(KEEP_FIRING)
     }
 
     /// The value of the label `provider`.

@@ -3,8 +3,9 @@
 
 use super::family;
 use super::names::Names;
+use super::recent::Storms;
 use super::text::Page;
-use crate::alert::{RowId, State};
+use crate::alert::{Alert, State};
 use crate::pipeline::{Snapshot, WindowView};
 use crate::taxonomy::{Provider, StatusLabel};
 use crate::window::SlidingWindow;
@@ -21,13 +22,23 @@ pub struct PublishedSnapshot {
     pub snapshot: Arc<Snapshot>,
     /// The names of its ids.
     pub names: Arc<Names>,
+    pub(super) storms: Storms,
 }
 
-pub(super) fn write(page: &mut Page, PublishedSnapshot { snapshot, names }: &PublishedSnapshot) {
-    storms(page, snapshot, names);
+pub(super) fn write(page: &mut Page, PublishedSnapshot { snapshot, names, storms }: &PublishedSnapshot) {
+    for (row, provider, at) in &snapshot.last_failures {
+        let labels = [("row", names.row(*row)), ("provider", names.provider(*provider))];
+        page.sample(&family::ROW_LAST_FAILURE, &labels, at.as_secs_f64());
+    }
+    for ((row, provider), (length, _)) in storms {
+        page.sample(&family::ROW_STORM, &[("row", row), ("provider", provider)], *length);
+    }
+    for ((row, provider), (_, failures)) in storms {
+        page.integer(&family::ROW_STORM_FAILURES, &[("row", row), ("provider", provider)], *failures);
+    }
     window_errors(page, &snapshot.windows, names);
     window_calls(page, &snapshot.windows, names);
-    alert_states(page, snapshot);
+    alert_states(page, snapshot, names);
     unknown_groups(page, snapshot, names);
     for source in &snapshot.sources {
         page.sample(&family::SOURCE_EVENT_LAG, &[("source", &source.name)], source.event_lag_s);
@@ -39,23 +50,6 @@ pub(super) fn write(page: &mut Page, PublishedSnapshot { snapshot, names }: &Pub
     }
     page.integer(&family::PATTERNS_LOADED, &[], names.patterns().len() as u64);
     page.integer(&family::ROWS_LOADED, &[], names.rows().len() as u64);
-}
-
-/// Writes 0 for every row and known provider without a storm, so that a rule can distinguish "no storm" from "no data".
-fn storms(page: &mut Page, snapshot: &Snapshot, names: &Names) {
-    let open: BTreeMap<(&str, &str), f64> = snapshot
-        .storms
-        .iter()
-        .map(|(row, provider, age): &(RowId, Provider, f64)| ((names.row(*row), names.provider(*provider)), *age))
-        .collect();
-    let calm = names
-        .rows()
-        .iter()
-        .flat_map(|row| names.known_providers().iter().map(move |(_, provider)| (row.as_str(), provider.as_str())))
-        .filter(|key| !open.contains_key(key));
-    for ((row, provider), age) in calm.map(|key| (key, 0.0)).chain(open.iter().map(|(key, age)| (*key, *age))) {
-        page.sample(&family::ROW_STORM, &[("row", row), ("provider", provider)], age);
-    }
 }
 
 /// A series exists while at least one of its windows contains a failure; its empty windows are 0.
@@ -96,9 +90,13 @@ fn window_calls(page: &mut Page, windows: &[WindowView], names: &Names) {
 }
 
 /// One alert per row and provider, and per service where alerts are grouped by service.
-fn alert_states(page: &mut Page, snapshot: &Snapshot) {
+fn alert_states(page: &mut Page, snapshot: &Snapshot, names: &Names) {
     let mut by_alert: BTreeMap<(&str, &str, &str, Option<&str>), BTreeSet<State>> = BTreeMap::new();
-    for alert in &snapshot.alerts {
+    let is_recent = |alert: &&Alert| {
+        alert.resolved_at.is_none_or(|at| snapshot.at.since(at) <= names.keep_firing(&alert.row))
+            || alert.state != State::Resolved
+    };
+    for alert in snapshot.alerts.iter().filter(is_recent) {
         let service = alert.service.as_deref();
         by_alert.entry((&alert.row, &alert.provider, alert.severity.as_str(), service)).or_default().insert(alert.state);
     }

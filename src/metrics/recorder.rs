@@ -3,9 +3,10 @@
 
 use super::admission::Admission;
 use super::family::{self, all_tallied};
-use super::labels::{Key, pairs};
+use super::labels::Key;
 use super::names::Names;
 use super::published::PublishedSnapshot;
+use super::recent::RecentStorms;
 use super::series::{HistogramSeries, Series};
 use super::shared::Shared;
 use super::tallied::Tallied;
@@ -17,14 +18,13 @@ use crate::pipeline::{ErrorKey, Snapshot, Tally};
 use crate::taxonomy::{Category, Outcome, Provider};
 use crate::time::Timestamp;
 use prometheus::IntCounter;
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// How many models of one provider have series of their own.
 const MODELS_PER_PROVIDER: usize = 50;
 /// How many services have series of their own.
 const SERVICES: usize = 200;
-/// The reasons for which a part of a line is kept.
-const PARTIAL_REASONS: &[LossReason] = &[LossReason::TooLong, LossReason::Incomplete];
 
 /// How much the metrics may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,11 +56,13 @@ pub struct Recorder {
     service_errors: Series<(Name, Provider, Category)>,
     models: Admission<Provider>,
     services: Admission<()>,
-    /// A family in which only some of the reasons occur.
     partial_lines: Series<(SourceId, LossReason)>,
     durations: HistogramSeries<(Provider, Outcome)>,
     waits: HistogramSeries<Provider>,
     overflow: IntCounter,
+    /// Providers whose series exist.
+    providers: FxHashSet<Provider>,
+    storms: RecentStorms,
 }
 
 impl Recorder {
@@ -80,6 +82,8 @@ impl Recorder {
             durations: HistogramSeries::new(instruments.histogram(&family::REQUEST_DURATION)),
             waits: HistogramSeries::new(instruments.histogram(&family::RETRY_AFTER)),
             overflow: instruments.counter(&family::SERIES_OVERFLOW).with_label_values::<&str>(&[]),
+            providers: FxHashSet::default(),
+            storms: RecentStorms::default(),
             shared,
         };
         this.rename(names);
@@ -88,8 +92,10 @@ impl Recorder {
 
     /// Adds the tally of a batch. `now` is the time of the exemplars.
     pub fn add(&mut self, tally: &Tally, now: Timestamp) {
+        self.meet(tally.calls.keys().chain(tally.attempts.keys()).map(|(provider, _)| *provider));
         let names = &*self.names;
-        let mut overflow: u64 = self.tallied.iter_mut().map(|family| family.add(tally, names)).sum();
+        let mut overflow: u64 = tally.overflowed;
+        overflow += self.tallied.iter_mut().map(|family| family.add(tally, names)).sum::<u64>();
         for (key, n) in &tally.errors {
             overflow += self.errors.add(*key, *n, names);
         }
@@ -111,7 +117,22 @@ impl Recorder {
 
     /// Replaces the snapshot that pages show.
     pub fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        self.shared.publish(PublishedSnapshot { snapshot, names: Arc::clone(&self.names) });
+        // Providers that are known from before a restart.
+        let failed = snapshot.last_failures.iter().map(|(_, provider, _)| *provider);
+        self.meet(snapshot.windows.iter().map(|view| view.provider).chain(failed));
+        let storms = self.storms.update(&snapshot, &self.names);
+        self.shared.publish(PublishedSnapshot { snapshot, names: Arc::clone(&self.names), storms });
+    }
+
+    /// Creates the series that every provider has, when it is first seen.
+    fn meet(&mut self, providers: impl Iterator<Item = Provider>) {
+        for provider in providers {
+            if self.providers.insert(provider) {
+                for family in &mut self.tallied {
+                    family.meet(provider, &self.names);
+                }
+            }
+        }
     }
 
     /// Takes over the names of ids, at the start and after a reload. Counters keep their values.
@@ -123,7 +144,6 @@ impl Recorder {
         }
         // Neither models nor services have ids that a reload changes; sources have.
         self.partial_lines.forget_handles();
-        self.partial_lines.init(pairs(&SourceId::initial(names), PARTIAL_REASONS), names);
     }
 
     /// Changes the caps. Existing series stay, so that no counter decreases.

@@ -5,6 +5,7 @@
 
 use super::labels::{Key, Spelling};
 use super::names::Names;
+use crate::taxonomy::Provider;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::hash::BuildHasher;
@@ -72,8 +73,13 @@ impl<K: Key> Series<K> {
         self.handles.clear();
     }
 
+    /// Creates the series at 0 that every provider has.
+    pub(super) fn meet(&mut self, provider: Provider, names: &Names) {
+        self.init(K::initial_of(provider), names);
+    }
+
     /// Creates series at 0: `increase()` does not see the first increment of a counter that begins at 1.
-    pub(super) fn init(&mut self, keys: impl IntoIterator<Item = K>, names: &Names) {
+    fn init(&mut self, keys: impl IntoIterator<Item = K>, names: &Names) {
         for key in keys {
             self.add(key, 0, names);
         }

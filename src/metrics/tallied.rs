@@ -4,6 +4,7 @@ use super::labels::Key;
 use super::names::Names;
 use super::series::Series;
 use crate::pipeline::Tally;
+use crate::taxonomy::Provider;
 use prometheus::IntCounterVec;
 use rustc_hash::FxHashMap;
 use std::fmt;
@@ -12,6 +13,9 @@ use std::fmt;
 pub(super) trait Tallied: fmt::Debug + Send {
     /// Adds the counts of a tally. Returns how much of them went to overflow series.
     fn add(&mut self, tally: &Tally, names: &Names) -> u64;
+
+    /// See [`Series::meet`].
+    fn meet(&mut self, provider: Provider, names: &Names);
 
     /// See [`Series::rename`].
     fn rename(&mut self, names: &Names);
@@ -40,6 +44,10 @@ impl<K: Key> Tallied for Column<K> {
         let mut overflow = 0;
         read(tally, &mut |key, n| overflow += series.add(key, n, names));
         overflow
+    }
+
+    fn meet(&mut self, provider: Provider, names: &Names) {
+        self.series.meet(provider, names);
     }
 
     fn rename(&mut self, names: &Names) {

@@ -4,6 +4,7 @@ use super::backlog::Backlog;
 use super::clock::{Clock, LATE, Resolved};
 use super::context::{Origin, StreamContext};
 use super::event::Output;
+use super::last_failures::LastFailures;
 use super::options::SourceOptions;
 use super::rules::Rules;
 use super::snapshot::SourceView;
@@ -17,7 +18,7 @@ use crate::framing::{FramingStats, LossReason, RawEvent};
 use crate::observation::{Evidence, Name, Observation, SourceId};
 use crate::taxonomy::{Category, Grain, Outcome, Provider};
 use crate::time::Timestamp;
-use crate::window::RateTable;
+use crate::window::{Counted, RateTable};
 use std::time::Duration;
 
 /// Arrival times that jump by more than this do not advance the clock; the next tick reports the jump.
@@ -42,6 +43,7 @@ pub(super) struct SharedState {
     pub(super) alerts: Alerts,
     pub(super) unknown: UnknownGroups,
     pub(super) tally: Tally,
+    pub(super) last_failures: LastFailures,
     pub(super) backlog: Backlog,
     /// Recent verdicts of the rules in force.
     pub(super) cache: VerdictCache,
@@ -154,7 +156,7 @@ impl SharedState {
         let late = self.now.since(call.at) > LATE;
         self.tally.late += u64::from(late);
         if !late {
-            self.windows.observe(call);
+            self.tally.overflowed += u64::from(self.windows.observe(call) == Counted::Overflow);
         }
         let mut row = None;
         if !self.is_late(call.at) {
@@ -163,6 +165,7 @@ impl SharedState {
         if call.outcome == Outcome::Error {
             let row = *row.get_or_insert_with(|| self.alerts.table().row_of(call));
             self.tally.failure(call, row, self.now);
+            self.last_failures.note(row, call.provider, call.at);
             if call.category == Category::Unknown {
                 self.unknown.observe(call);
             }

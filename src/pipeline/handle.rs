@@ -4,6 +4,7 @@ use super::backlog::Backlog;
 use super::clock::Clock;
 use super::counting::SharedState;
 use super::event::{Chunk, Event, Output, Replacement, StreamInfo};
+use super::last_failures::LastFailures;
 use super::options::{Options, SourceOptions};
 use super::rules::Rules;
 use super::snapshot::{Snapshot, SourceView};
@@ -55,6 +56,7 @@ impl Pipeline {
             alerts: Alerts::new(rules.table().clone(), alerts),
             unknown: UnknownGroups::default(),
             tally: Tally::default(),
+            last_failures: LastFailures::default(),
             backlog: Backlog::default(),
             cache: VerdictCache::default(),
         };
@@ -196,6 +198,9 @@ impl Pipeline {
 
     fn reload(&mut self, replacement: Replacement, out: &mut Output) {
         let Replacement { rules, sources, alerts, series } = replacement;
+        // Saved by name before, and restored after: a reload changes the ids of rows.
+        let saved = self.shared.last_failures.state(self.table(), self.catalog().providers());
+        self.shared.last_failures = LastFailures::restore(saved, rules.table(), rules.catalog().providers());
         self.rules = Arc::new(rules);
         self.shared.cache = VerdictCache::default();
         self.set_sources(sources);
@@ -258,6 +263,7 @@ impl Pipeline {
             alerts: shared.alerts.alerts(shared.now, rules.names()),
             findings: shared.alerts.findings(),
             storms: shared.alerts.storms(),
+            last_failures: shared.last_failures.all(),
             unknown: shared.unknown.views(),
             sources: self.source_views(),
         }

@@ -19,6 +19,7 @@ mod verdict_line;
 mod tally;
 mod snapshot;
 mod state;
+mod last_failures;
 mod backlog;
 mod counting;
 mod stream;

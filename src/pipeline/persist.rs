@@ -2,6 +2,7 @@
 
 use super::event::Output;
 use super::handle::Pipeline;
+use super::last_failures::LastFailures;
 use super::state::{State, StreamState};
 use super::stream::Stream;
 use crate::alert::{AlertOptions, Alerts};
@@ -37,6 +38,7 @@ impl Pipeline {
             alerts: shared.alerts.state(rules.names(), shared.now),
             unknown: shared.unknown.state(providers),
             duplicates: shared.duplicates.state(),
+            last_failures: shared.last_failures.state(rules.table(), providers),
             streams: self.stream_states(),
         }
     }
@@ -64,7 +66,7 @@ impl Pipeline {
     /// Resumes from the state that an earlier process saved.
     pub fn restore(&mut self, state: State, options: AlertOptions, out: &mut Output) {
         let Self { rules, shared, .. } = self;
-        let State { now, evaluated, windows, alerts, unknown, duplicates, streams } = state;
+        let State { now, evaluated, windows, alerts, unknown, duplicates, last_failures, streams } = state;
         self.remembered = streams.into_iter().map(|state| (StreamId(state.stream), state)).collect();
         let providers = rules.catalog().providers();
         shared.now = shared.now.max(now);
@@ -72,6 +74,7 @@ impl Pipeline {
         shared.windows = RateTable::restore(shared.windows.options(), windows, providers);
         shared.unknown = UnknownGroups::restore(unknown, providers);
         shared.duplicates.restore(&duplicates);
+        shared.last_failures = LastFailures::restore(last_failures, rules.table(), providers);
         shared.alerts =
             Alerts::restore(rules.table().clone(), options, alerts, rules.names(), shared.now, &mut out.transitions);
     }

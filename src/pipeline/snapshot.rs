@@ -20,8 +20,10 @@ pub struct Snapshot {
     pub alerts: Vec<Alert>,
     /// What only many calls together show, the latest finding first.
     pub findings: Vec<Finding>,
-    /// Open storms: row, provider, age in seconds.
-    pub storms: Vec<(RowId, Provider, f64)>,
+    /// Open storms: row, provider, length in seconds, number of failures.
+    pub storms: Vec<(RowId, Provider, f64, u64)>,
+    /// Event time of the latest failed call of each row and provider that had one.
+    pub last_failures: Vec<(RowId, Provider, Timestamp)>,
     /// Groups of errors that match no pattern, the most frequent first.
     pub unknown: Vec<UnknownView>,
     /// One entry per source.

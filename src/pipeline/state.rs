@@ -19,6 +19,9 @@ pub struct State {
     pub(super) alerts: AlertsState,
     pub(super) unknown: UnknownState,
     pub(super) duplicates: Vec<(u64, i64)>,
+    /// Row, provider, and the time of the latest failure.
+    #[serde(default)]
+    pub(super) last_failures: Vec<(String, String, Timestamp)>,
     #[serde(default)]
     pub(super) streams: Vec<StreamState>,
 }

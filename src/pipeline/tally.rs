@@ -88,6 +88,8 @@ pub struct Tally {
     pub skewed_source: Option<SourceId>,
     /// `redactions_total`.
     pub redactions: u64,
+    /// Part of `series_overflow_total`: failures whose status has no sliding window of its own.
+    pub overflowed: u64,
 }
 
 /// Failures older than this are not counted in `row_errors_total`, because Prometheus rules read it as the present.
@@ -162,6 +164,7 @@ impl Tally {
             skewed,
             skewed_source,
             redactions,
+            overflowed,
         } = self;
         calls.clear();
         errors.clear();
@@ -184,6 +187,6 @@ impl Tally {
         partial_lines.clear();
         exemplars.clear();
         *skewed_source = None;
-        (*late, *skewed, *redactions) = (0, 0, 0);
+        (*late, *skewed, *redactions, *overflowed) = (0, 0, 0, 0);
     }
 }

@@ -27,6 +27,8 @@ impl Default for RateOptions {
 pub enum Counted {
     /// Counted.
     InWindow,
+    /// Counted, but only for its provider: the table is full, and its status has no window of its own.
+    Overflow,
     /// Not counted: older than the longest window.
     Late,
     /// Not counted: an attempt, a detail, or not an LLM call.
@@ -63,7 +65,6 @@ pub struct RateTable {
     /// Number of series that count towards [`RateOptions::series`].
     capped: usize,
     overflow: SlidingWindow,
-    overflowed: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,14 +79,7 @@ impl RateTable {
     /// An empty table.
     #[must_use]
     pub fn new(options: RateOptions) -> Self {
-        Self {
-            options,
-            providers: Vec::new(),
-            statuses: FxHashMap::default(),
-            capped: 0,
-            overflow: SlidingWindow::default(),
-            overflowed: 0,
-        }
+        Self { options, providers: Vec::new(), statuses: FxHashMap::default(), capped: 0, overflow: SlidingWindow::default() }
     }
 
     /// The limits in use.
@@ -114,7 +108,12 @@ impl RateTable {
             return Counted::InWindow;
         }
         totals.errors.add(second, 1);
-        self.status_mut(seen.provider, seen.status_label()).add(second, 1);
+        let key = (seen.provider, seen.status_label());
+        if !self.statuses.contains_key(&key) && !self.make_room(key) {
+            self.overflow.add(second, 1);
+            return Counted::Overflow;
+        }
+        self.statuses.entry(key).or_default().add(second, 1);
         Counted::InWindow
     }
 
@@ -155,12 +154,6 @@ impl RateTable {
         self.overflow.totals(now.second())
     }
 
-    /// All failures beyond the limit of series since the first start.
-    #[must_use]
-    pub const fn overflowed(&self) -> u64 {
-        self.overflowed
-    }
-
     /// What must survive a restart.
     #[must_use]
     pub fn state(&self, providers: &Providers) -> RateTableState {
@@ -171,14 +164,14 @@ impl RateTable {
             statuses.push((id(*provider), status.to_string(), SlidingWindow::clone(window)));
         }
         statuses.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-        RateTableState { totals: totals.collect(), statuses, overflow: self.overflow.clone(), overflowed: self.overflowed }
+        RateTableState { totals: totals.collect(), statuses, overflow: self.overflow.clone(), overflowed: 0 }
     }
 
     /// The table with this state. Entries of unknown providers are dropped.
     #[must_use]
     pub fn restore(options: RateOptions, state: RateTableState, providers: &Providers) -> Self {
-        let RateTableState { totals, statuses, overflow, overflowed } = state;
-        let mut table = Self { overflow, overflowed, ..Self::new(options) };
+        let RateTableState { totals, statuses, overflow, overflowed: _ } = state;
+        let mut table = Self { overflow, ..Self::new(options) };
         for (id, totals) in totals {
             if let Some(provider) = providers.by_name(&id) {
                 *table.totals_mut(provider) = totals;
@@ -204,15 +197,6 @@ impl RateTable {
             self.providers.resize_with(index + 1, || None);
         }
         &mut self.providers[index].get_or_insert_with(|| (provider, Box::default())).1
-    }
-
-    fn status_mut(&mut self, provider: Provider, status: StatusLabel) -> &mut SlidingWindow {
-        let key = (provider, status);
-        if !self.statuses.contains_key(&key) && !self.make_room(key) {
-            self.overflowed += 1;
-            return &mut self.overflow;
-        }
-        self.statuses.entry(key).or_default()
     }
 
     /// Counts a new series towards the limit if it must. `false`: the limit is reached.
@@ -260,5 +244,6 @@ pub struct RateTableState {
     totals: Vec<(String, Totals)>,
     statuses: Vec<(String, String, SlidingWindow)>,
     overflow: SlidingWindow,
+    /// Always 0. Earlier versions require the field, so a downgrade keeps its state.
     overflowed: u64,
 }

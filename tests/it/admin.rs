@@ -87,7 +87,8 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
             window(Some(Status::Timeout), 17, 0),
         ],
         alerts,
-        storms: vec![(RowId(0), openai(), 31.0)],
+        storms: vec![(RowId(0), openai(), 31.0, 9)],
+        last_failures: Vec::new(),
         findings: Vec::new(),
         unknown: vec![UnknownView {
             provider: openai(),

@@ -674,7 +674,7 @@ fn all_errors_of_receivers_are_reported_together() {
         "receiver alertmanager: urls is missing; list the address of every member: [\"http://am-0:9093\", …]",
         "receiver alertmanager-2: cannot use the address in urls: it must begin with http:// or https://",
         "receiver alertmanager-3: cannot use the address in urls: it contains a user and password; use \
-         bearer_token_file, or url_file for the whole address",
+         username and password_file, or bearer_token_file",
         "receiver x: cannot use the address in urls: it must begin with http:// or https://",
         "receiver webhook: url is missing; write the address, or url_file if the address is a secret",
         "receiver webhook-2: both url and url_file are set; remove one of them",

@@ -104,9 +104,10 @@ fn full_tally() -> Tally {
     tally.records.insert((app, Outcome::Other), 100);
     tally.sources.insert(app, SourceCounters { bytes: 1_000, lines: 30, events: 20, blank_lines: 1 });
     tally.lost_bytes.insert((app, LossReason::Truncated), 99);
+    tally.partial_lines.insert((app, LossReason::TooLong), 1);
     tally.discarded_lines.insert((app, LossReason::Malformed), 2);
     tally.exemplars.push((error(Status::Http(429)), "req_011".to_owned()));
-    (tally.late, tally.skewed, tally.redactions) = (1, 2, 3);
+    (tally.late, tally.skewed, tally.redactions, tally.overflowed) = (1, 2, 3, 4);
     tally
 }
 
@@ -124,7 +125,8 @@ fn full_snapshot() -> Snapshot {
             window(None, "1h", 10, 100),
         ],
         alerts: vec![alert(State::Firing)],
-        storms: vec![(RowId(1), openai(), 31.0)],
+        storms: vec![(RowId(1), openai(), 31.0, 12)],
+        last_failures: vec![(RowId(1), openai(), NOW)],
         findings: Vec::new(),
         unknown: vec![UnknownView {
             provider: openai(),
@@ -201,22 +203,83 @@ fn a_tally_is_added_to_its_series() {
     row(r#"llm_triage_source_lost_bytes_total{source="app",reason="truncated"}"#, 198.0);
     row(r#"llm_triage_lines_discarded_total{source="app",reason="malformed"}"#, 4.0);
     row("llm_triage_clock_skew_total", 4.0);
-    row("llm_triage_series_overflow_total", 0.0);
+    row("llm_triage_series_overflow_total", 8.0);
     row("llm_triage_checkpoint_age_seconds", 5.0);
 }
 
+/// The series on a page, without those of the process.
+fn series_of(page: &str) -> usize {
+    page.lines().filter(|line| !line.starts_with(['#']) && !line.starts_with("process_")).count()
+}
+
 #[test]
-fn rows_begin_at_zero_for_every_known_provider() {
-    let (metrics, _recorder) = start();
-    let page = classic(&metrics);
-    for row in ["billing", "rate-limit"] {
-        for provider in ["openai", "anthropic", "unknown"] {
-            check(&page, &format!(r#"llm_triage_row_errors_total{{row="{row}",provider="{provider}"}}"#), 0.0);
-            check(&page, &format!(r#"llm_triage_row_storm_seconds{{row="{row}",provider="{provider}"}}"#), 0.0);
+fn a_provider_has_series_at_zero_from_the_first_time_that_it_is_seen() {
+    let check_born = |page: &str, provider: &str, expected: Option<f64>| {
+        for outcome in ["success", "error"] {
+            check(page, &format!(r#"llm_triage_attempts_total{{provider="{provider}",outcome="{outcome}"}}"#), expected);
         }
-    }
-    check(&page, r#"llm_triage_requests_total{provider="anthropic",outcome="error"}"#, 0.0);
-    check(&page, "llm_triage_checkpoint_failures_total", 0.0);
+        check(page, &format!(r#"llm_triage_requests_total{{provider="{provider}",outcome="error"}}"#), expected);
+        check(page, &format!(r#"llm_triage_unknown_errors_total{{provider="{provider}"}}"#), expected);
+    };
+    let (metrics, mut recorder) = start();
+    let fresh = classic(&metrics);
+    assert!(!fresh.contains("provider="), "{fresh}");
+    assert!(!fresh.contains("reason="), "{fresh}");
+    check(&fresh, "llm_triage_checkpoint_failures_total", 0.0);
+
+    let mut tally = Tally::default();
+    tally.calls.insert((openai(), Outcome::Success), 3);
+    recorder.add(&tally, NOW);
+    let page = classic(&metrics);
+    check(&page, r#"llm_triage_requests_total{provider="openai",outcome="success"}"#, 3.0);
+    check_born(&page, "openai", Some(0.0));
+    check_born(&page, "anthropic", None);
+    assert_eq!(series_of(&page), series_of(&fresh) + 5, "nothing else is born:\n{page}");
+
+    // After a restart, the windows and the latest failures are known before the first line is read.
+    let anthropic = providers().by_name("anthropic").expect("just added");
+    recorder.publish(Arc::new(Snapshot { at: NOW, last_failures: vec![(RowId(0), anthropic, NOW)], ..Snapshot::default() }));
+    let page = classic(&metrics);
+    check_born(&page, "anthropic", Some(0.0));
+    let last = r#"llm_triage_row_last_failure_timestamp_seconds{row="billing",provider="anthropic"}"#;
+    check(&page, last, NOW.as_secs_f64());
+    recorder.publish(Arc::new(Snapshot { windows: vec![window(None, "1h", 0, 1)], ..Snapshot::default() }));
+    check(&classic(&metrics), r#"llm_triage_requests_total{provider="openai",outcome="success"}"#, 3.0);
+}
+
+#[test]
+fn a_storm_and_an_alert_stay_on_the_page_for_one_keep_firing_after_their_end() {
+    let keep = [300, 600].map(std::time::Duration::from_secs);
+    let (metrics, mut recorder) =
+        Metrics::new(names(&[], &["billing", "rate-limit"]).with_keep_firing(keep), Limits::default(), NOW);
+    let at = |seconds: u64| NOW.plus(std::time::Duration::from_secs(seconds));
+    let storm = r#"llm_triage_row_storm_seconds{row="rate-limit",provider="openai"}"#;
+    let state = r#"llm_triage_alert_state{row="rate-limit",provider="openai",severity="warning",state="firing"}"#;
+    let mut check_at = |seconds: u64, snapshot: Snapshot, length: Option<f64>, firing: Option<f64>| {
+        recorder.publish(Arc::new(Snapshot { at: at(seconds), ..snapshot }));
+        let page = classic(&metrics);
+        check(&page, storm, length);
+        let failures = length.map(|length| if length > 0.0 { 9.0 } else { 0.0 });
+        check(&page, r#"llm_triage_row_storm_failures{row="rate-limit",provider="openai"}"#, failures);
+        check(&page, state, firing);
+    };
+    let open = |length: f64| vec![(RowId(1), openai(), length, 9)];
+    check_at(0, Snapshot::default(), None, None);
+    check_at(
+        30,
+        Snapshot { storms: open(30.0), alerts: vec![alert(State::Firing)], ..Snapshot::default() },
+        Some(30.0),
+        Some(1.0),
+    );
+    let over = || {
+        let resolved = Alert { resolved_at: Some(at(60)), ..alert(State::Resolved) };
+        Snapshot { alerts: vec![resolved], ..Snapshot::default() }
+    };
+    check_at(60, over(), Some(0.0), Some(0.0));
+    check_at(630, over(), Some(0.0), Some(0.0));
+    check_at(631, over(), None, Some(0.0));
+    check_at(660, over(), None, Some(0.0));
+    check_at(661, over(), None, None);
 }
 
 #[test]
@@ -285,7 +348,7 @@ fn a_flood_of_services_and_statuses_is_counted_as_overflow_and_keeps_the_usual_s
         flood.service_calls.insert((Name::new(&format!("pod-{n}")), openai(), Outcome::Success), 1);
     }
     let is_unusual =
-        |code: &u16| ![500, 501, 502, 503, 504, 507, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530].contains(code);
+        |code: &u16| ![500, 501, 502, 503, 504, 507, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530].contains(code);
     for code in (500..600).filter(is_unusual) {
         flood.errors.insert(error(Status::Http(code)), 1);
     }
@@ -303,7 +366,7 @@ fn a_flood_of_services_and_statuses_is_counted_as_overflow_and_keeps_the_usual_s
         r#"llm_triage_errors_total{provider="openai",status="529",category="rate-limit-capacity",owner="provider",retry="yes"}"#,
         1.0,
     );
-    check(&page, "llm_triage_series_overflow_total", 990.0 + 74.0);
+    check(&page, "llm_triage_series_overflow_total", 990.0 + 73.0);
 }
 
 #[test]
@@ -318,7 +381,7 @@ fn counters_survive_a_reload_that_moves_rows_and_patterns() {
     let page = classic(&metrics);
     check(&page, r#"llm_triage_pattern_matches_total{provider="openai",pattern="quota"}"#, 6.0);
     check(&page, r#"llm_triage_row_errors_total{row="rate-limit",provider="openai"}"#, 8.0);
-    check(&page, r#"llm_triage_row_errors_total{row="new-row",provider="openai"}"#, 0.0);
+    check(&page, r#"llm_triage_row_errors_total{row="new-row",provider="openai"}"#, None);
     check(&page, "llm_triage_rows_loaded", 3.0);
 }
 

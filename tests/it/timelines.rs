@@ -173,13 +173,6 @@ impl Timeline {
     fn scrapes(&self) -> Scrapes {
         let world = World::new();
         let counts: RefCell<BTreeMap<String, f64>> = RefCell::default();
-        // The series of all rows start at 0, before any event.
-        for row in world.table("").rows() {
-            for provider in ["openai", "anthropic", "deepseek", "litellm"] {
-                let name = format!("llm_triage_row_errors_total{{row=\"{}\",provider=\"{provider}\"}}", row.id);
-                counts.borrow_mut().insert(name, 0.0);
-            }
-        }
         let mut scrapes = Scrapes::default();
         let count = |name: String| *counts.borrow_mut().entry(name).or_default() += 1.0;
         self.play(
@@ -191,10 +184,6 @@ impl Timeline {
                     return;
                 }
                 let mut now: BTreeMap<String, f64> = counts.borrow().clone();
-                for (row, provider, length) in alerts.storms() {
-                    let (row, provider) = (&alerts.table().row(row).expect("a row").id, world.providers.id(provider));
-                    now.insert(format!("llm_triage_row_storm_seconds{{row=\"{row}\",provider=\"{provider}\"}}"), length);
-                }
                 for alert in firing {
                     let (row, provider, severity) = (&alert.row, &alert.provider, alert.severity);
                     let labels = format!("row=\"{row}\",provider=\"{provider}\",severity=\"{severity}\",state=\"firing\"");
@@ -216,8 +205,14 @@ impl Timeline {
                 }
                 let outcome = if word == "ok" { "success" } else { "error" };
                 count(format!("llm_triage_requests_total{{provider=\"{provider}\",outcome=\"{outcome}\"}}"));
-                row.into_iter()
-                    .for_each(|row| count(format!("llm_triage_row_errors_total{{row=\"{row}\",provider=\"{provider}\"}}")));
+                if let Some(row) = row {
+                    let labels = format!("row=\"{row}\",provider=\"{provider}\"");
+                    let name = format!("llm_triage_row_last_failure_timestamp_seconds{{{labels}}}");
+                    let second = (event.milli / 1_000) as f64;
+                    let mut counts = counts.borrow_mut();
+                    let last = counts.entry(name).or_default();
+                    *last = second.max(*last);
+                }
             },
         );
         scrapes

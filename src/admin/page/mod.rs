@@ -20,7 +20,7 @@ const REFRESH_S: u32 = 15;
 
 /// Renders the page from the latest snapshot.
 pub(super) fn render(state: &AdminState, now: Timestamp) -> String {
-    let PublishedSnapshot { snapshot, names } = state.metrics.published();
+    let PublishedSnapshot { snapshot, names, .. } = state.metrics.published();
     let loaded = state.loaded();
     let view = View { state, snapshot: &snapshot, names: &names, loaded: &loaded, now };
     document(&view).into_string()

@@ -1,9 +1,8 @@
 //! Prometheus rules, written from the escalation table: the daemon alerts for one host, Prometheus for the fleet.
 //!
-//! Windows are never summed. Each node counts failed calls by row and measures its own storms; the rules sum the counters
-//! and take the longest storm. They use four metrics only: `llm_triage_row_errors_total`, `llm_triage_row_storm_seconds`,
-//! `llm_triage_alert_state` and `llm_triage_requests_total`. An alert that any node raises is raised for the fleet, so with
-//! one node both ways give the same alerts. The syntax works with Prometheus 2.42 and later.
+//! Windows are never summed. An alert that any node raises is raised for the fleet, so with one node both ways give the same
+//! alerts. The rules use three metrics only: `llm_triage_alert_state`, `llm_triage_row_last_failure_timestamp_seconds` and
+//! `llm_triage_requests_total`. The syntax works with Prometheus 2.42 and later.
 
 use super::row::{runbook_url, when_it_fires};
 use crate::alert::table::{Kind, Row, Table, Trigger};
@@ -28,15 +27,14 @@ pub struct RulesOptions {
     pub format: RulesFormat,
     /// The prefix of `docs/runbooks/<row>.md`, a URL that ends in `/`; or a URL with `{row}`.
     pub runbook_base: String,
-    /// Whether the daemons keep alerts per service. Counters by row have no service, so then only the daemons' own alerts
-    /// are used.
+    /// Whether the daemons keep alerts per service.
     pub by_service: bool,
 }
 
-/// The default of [`RulesOptions::runbook_base`]: a template for the runbook page on the node with the most failures, at
+/// The default of [`RulesOptions::runbook_base`]: a template for the runbook page on the node with the latest failure, at
 /// the address that Prometheus scrapes.
 pub const RUNBOOK_OF_A_NODE: &str = concat!(
-    r#"http://{{ with printf "topk(1, llm_triage_row_errors_total{row='{row}',provider='%s'})" $labels.provider | query }}"#,
+    r#"http://{{ with printf "topk(1, llm_triage_row_last_failure_timestamp_seconds{row='{row}',provider='%s'})" $labels.provider | query }}"#,
     r#"{{ . | first | label "instance" }}{{ else }}127.0.0.1:10529{{ end }}/runbooks/{row}"#
 );
 
@@ -114,68 +112,31 @@ fn service(row: &Row, options: &RulesOptions) -> &'static str {
     if options.by_service && row.kind != Kind::SelfCheck { " ({{ $labels.service }})" } else { "" }
 }
 
-/// The condition in `PromQL`. Every part gives one element per provider, so that the parts can be joined and the alert has no
-/// other labels.
+/// The condition in `PromQL`: an alert that a node raised. It has one element per provider and no other label.
 fn expression(row: &Row, options: &RulesOptions) -> String {
-    let raised = |by: &str| format!("max by ({by}) (llm_triage_alert_state{{row=\"{}\",state=\"firing\"}}) == 1", row.id);
-    if options.by_service && row.kind != Kind::SelfCheck {
-        return raised("provider, service");
-    }
-    let raised = raised("provider");
+    let by = if options.by_service && row.kind != Kind::SelfCheck { "provider, service" } else { "provider" };
+    let raised = format!("max by ({by}) (llm_triage_alert_state{{row=\"{}\",state=\"firing\"}}) == 1", row.id);
     match (row.kind, row.trigger) {
+        // A node without calls keeps its alert for a day. The other nodes show that the trouble is over.
         (Kind::Errors, Trigger::AtOnce) => {
-            format!("{raised}\nor\n{} > 0", increase(row, countable_span(row.keep_firing, 1, options)))
-        }
-        (Kind::Errors, Trigger::Sustained(length)) => {
-            let failures = increase(row, countable_span(row.keep_firing + length, row.failures, options));
-            format!("{raised}\nor\n({} and {failures} >= {})", storm(row, length), row.failures)
-        }
-        (Kind::Errors, Trigger::Burst(within)) => burst(row, &raised, within, countable_span(within, row.failures, options)),
-        (Kind::Outage, Trigger::Sustained(length)) => {
-            let span = seconds(countable_span(row.keep_firing + length, row.failures, options));
-            let failures = format!("sum by (provider) (increase(llm_triage_requests_total{{outcome=\"error\"}}[{span}]))");
-            // Where successes are never logged, the share of failing calls is unknown.
-            let seen = "sum by (provider) (llm_triage_requests_total{outcome=\"success\"}) > 0";
-            format!("{raised}\nor\n({} and {failures} >= {} and {seen})", storm(row, length), row.failures)
+            let keep = row.keep_firing.as_secs();
+            let span = countable_span(row.keep_firing, options);
+            let failed = format!("max by (provider) (llm_triage_row_last_failure_timestamp_seconds{{row=\"{}\"}})", row.id);
+            let works = format!("sum by (provider) (increase(llm_triage_requests_total{{outcome=\"success\"}}[{span}])) > 0");
+            format!("({raised})\nunless on (provider)\n(time() - {failed} > {keep} and on (provider) {works})")
         }
         // Calls that stopped on one node may have moved to another node with their pod.
-        (Kind::Silence, _) => {
-            let calls = "sum by (provider) (increase(llm_triage_requests_total[5m])) > 0";
-            format!("({raised})\nunless\n{calls}")
+        (Kind::Silence, _) if !options.by_service => {
+            let span = countable_span(Duration::from_mins(5), options);
+            format!("({raised})\nunless\nsum by (provider) (increase(llm_triage_requests_total[{span}])) > 0")
         }
         _ => raised,
     }
 }
 
-/// A burst over all nodes. Prometheus cannot see ten seconds between two scrapes, so it uses the shortest span in which it
-/// can count, and scales the number of failures to that span. A shorter burst is raised by the node that sees it.
-fn burst(row: &Row, raised: &str, within: Duration, span: Duration) -> String {
-    let failures = increase(row, span);
-    let calls = format!("sum by (provider) (increase(llm_triage_requests_total[{}]))", seconds(span));
-    let enough = (f64::from(row.failures) * span.as_secs_f64() / within.as_secs_f64().max(1.0)).ceil();
-    format!("{raised}\nor\n({failures} >= {enough} and {failures} / {calls} >= {})", row.share)
-}
-
-/// The longest storm of any node, including storms that ended within `keep_firing`.
-fn storm(row: &Row, length: Duration) -> String {
-    let keep = seconds(row.keep_firing.max(Duration::from_secs(1)));
-    format!(
-        "max by (provider) (max_over_time(llm_triage_row_storm_seconds{{row=\"{}\"}}[{keep}])) >= {}",
-        row.id,
-        length.as_secs()
-    )
-}
-
-fn increase(row: &Row, span: Duration) -> String {
-    format!("sum by (provider) (increase(llm_triage_row_errors_total{{row=\"{}\"}}[{}]))", row.id, seconds(span))
-}
-
-/// The shortest span that is long enough to count `failures`.
-///
-/// `increase()` extrapolates from the scrapes to the whole span: with *k* scrapes in it, by up to *k / (k - 1)*. With more
-/// scrapes than failures, one failure too few is never rounded up to enough.
-fn countable_span(span: Duration, failures: u32, options: &RulesOptions) -> Duration {
-    span.max(options.scrape_interval.saturating_mul(failures.saturating_add(1)))
+/// A span with at least four scrapes, because a counter needs two to show an increase.
+fn countable_span(span: Duration, options: &RulesOptions) -> String {
+    seconds(span.max(options.scrape_interval.saturating_mul(4)))
 }
 
 fn seconds(span: Duration) -> String {

@@ -30,6 +30,10 @@ pub struct AlertmanagerOptions {
     pub rows: Vec<String>,
     /// How long one request may take.
     pub timeout: Option<PositiveSpan>,
+    /// The user name of basic authentication.
+    pub username: Option<String>,
+    /// A file with the password of basic authentication.
+    pub password_file: Option<PathBuf>,
     /// A file with a bearer token.
     pub bearer_token_file: Option<PathBuf>,
     /// A file with additional root certificates.
@@ -38,16 +42,16 @@ pub struct AlertmanagerOptions {
 
 impl AlertmanagerOptions {
     pub(super) fn check(&self, check: &Check<'_>) -> Result<Receiver, ReceiverError> {
-        let Self { name: _, urls, min_severity, rows, timeout, bearer_token_file, ca_file } = self;
+        let Self { name: _, urls, min_severity, rows, timeout, username, password_file, bearer_token_file, ca_file } = self;
         if urls.is_empty() {
             return Err(check.missing("urls", "list the address of every member: [\"http://am-0:9093\", …]"));
         }
-        let token = check.bearer_token(bearer_token_file.as_deref())?;
+        let credentials = check.credentials(username.as_deref(), password_file.as_deref(), bearer_token_file.as_deref())?;
         let mut members = Vec::new();
         for url in urls {
             let mut endpoint = check.endpoint("urls", url, *timeout, ca_file.as_deref())?;
             endpoint.append_path("/api/v2/alerts");
-            endpoint.bearer.clone_from(&token);
+            endpoint.credentials.clone_from(&credentials);
             let label = if urls.len() == 1 { check.name.clone() } else { format!("{}/{}", check.name, endpoint.authority()) };
             members.push((label, Transport::Post(endpoint)));
         }

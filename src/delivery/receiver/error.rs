@@ -17,10 +17,14 @@ pub enum ReceiverError {
         hint: &'static str,
     },
     /// Two keys that exclude each other.
-    #[error("receiver {receiver}: both url and url_file are set; remove one of them")]
+    #[error("receiver {receiver}: both {first} and {second} are set; remove one of them")]
     Both {
         /// The receiver's name.
         receiver: String,
+        /// A key.
+        first: &'static str,
+        /// The other key.
+        second: &'static str,
     },
     /// An invalid address. It is not shown: it may be a secret.
     #[error("receiver {receiver}: cannot use the address in {key}: {why}")]
@@ -31,6 +35,12 @@ pub enum ReceiverError {
         key: &'static str,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// A user name that a header cannot carry.
+    #[error("receiver {receiver}: username must not be empty, and must not contain a colon or a control character")]
+    Username {
+        /// The receiver's name.
+        receiver: String,
     },
     /// A program that cannot be run.
     #[error("receiver {receiver}: cannot run the command: {why}")]
@@ -113,7 +123,8 @@ impl ReceiverError {
     pub fn receiver(&self) -> &str {
         match self {
             Self::Missing { receiver, .. }
-            | Self::Both { receiver }
+            | Self::Both { receiver, .. }
+            | Self::Username { receiver }
             | Self::Address { receiver, .. }
             | Self::Command { receiver, .. }
             | Self::Mute { receiver, .. }

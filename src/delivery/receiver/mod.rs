@@ -23,6 +23,7 @@ pub use error::ReceiverError;
 pub(super) use kind::{Grouping, ReceiverKind};
 pub use schema::receivers_schema;
 
+use crate::delivery::proxy::Proxies;
 use crate::taxonomy::Severity;
 use check::Check;
 use schemars::JsonSchema;
@@ -46,10 +47,10 @@ macro_rules! receivers {
             /// The kinds of receivers, in the order in which they are checked.
             pub const KINDS: &'static [&'static str] = &[$(stringify!($kind)),+];
 
-            fn check_each(&self, credentials: Option<&Path>) -> Vec<Result<Receiver, ReceiverError>> {
+            fn check_each(&self, credentials: Option<&Path>, proxies: &Proxies) -> Vec<Result<Receiver, ReceiverError>> {
                 let mut results = Vec::new();
                 $(for (index, options) in self.$kind.iter().enumerate() {
-                    let check = Check::new(options.name.as_deref(), stringify!($kind), index, credentials);
+                    let check = Check::new(options.name.as_deref(), stringify!($kind), index, credentials, proxies);
                     results.push(options.check(&check));
                 })+
                 results
@@ -86,8 +87,21 @@ impl ReceiverOptions {
         credentials: Option<&Path>,
         rows: &[(String, Severity)],
     ) -> Result<Vec<Receiver>, Vec<ReceiverError>> {
+        self.resolve_behind(&Proxies::from_environment(), credentials, rows)
+    }
+
+    /// As [`Self::resolve`], with other proxies than those of the environment.
+    ///
+    /// # Errors
+    /// All errors, not only the first one.
+    pub fn resolve_behind(
+        &self,
+        proxies: &Proxies,
+        credentials: Option<&Path>,
+        rows: &[(String, Severity)],
+    ) -> Result<Vec<Receiver>, Vec<ReceiverError>> {
         let (mut receivers, mut errors, mut labels) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for result in self.check_each(credentials) {
+        for result in self.check_each(credentials, proxies) {
             match result {
                 Ok(receiver) => {
                     errors.extend(check_filter(&receiver, rows));

@@ -38,6 +38,10 @@ pub struct WebhookOptions {
     pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
     pub repeat: Option<PositiveSpan>,
+    /// The user name of basic authentication.
+    pub username: Option<String>,
+    /// A file with the password of basic authentication.
+    pub password_file: Option<PathBuf>,
     /// A file with a bearer token.
     pub bearer_token_file: Option<PathBuf>,
     /// A file with additional root certificates.
@@ -46,10 +50,23 @@ pub struct WebhookOptions {
 
 impl WebhookOptions {
     pub(super) fn check(&self, check: &Check<'_>) -> Result<Receiver, ReceiverError> {
-        let Self { name: _, url, url_file, min_severity, rows, timeout, repeat, bearer_token_file, ca_file } = self;
+        let Self {
+            name: _,
+            url,
+            url_file,
+            min_severity,
+            rows,
+            timeout,
+            repeat,
+            username,
+            password_file,
+            bearer_token_file,
+            ca_file,
+        } = self;
         let (key, url) = check.address(url.as_deref(), url_file.as_deref())?;
         let mut endpoint = check.endpoint(key, url.reveal(), *timeout, ca_file.as_deref())?;
-        endpoint.bearer = check.bearer_token(bearer_token_file.as_deref())?;
+        endpoint.credentials =
+            check.credentials(username.as_deref(), password_file.as_deref(), bearer_token_file.as_deref())?;
         Ok(check.single(Webhook, Filter::new(*min_severity, rows), *repeat, Transport::Post(endpoint)))
     }
 }

@@ -139,7 +139,7 @@ fn ask_all(prometheus: &Path, webhook: &str) {
     fs::write(&config, text).expect("a file");
     let daemon = Server::run([Path::new("--config"), &config]);
     let server = scraping(prometheus, dir, &daemon);
-    let born = "llm_triage_row_errors_total{row=\"auth\",provider=\"openai\"}";
+    let born = "llm_triage_rows_loaded";
     until("a first scrape", || query(&server, born));
     // Old failures of other providers: they are counted, but in no window.
     for sample in fs::read_dir(root().join("tests/data/samples")).expect("samples") {

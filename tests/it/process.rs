@@ -190,7 +190,7 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
 }
 
 #[test]
-fn a_partial_verdict_does_not_spoil_the_next_one() {
+fn a_partial_verdict_of_a_killed_process_is_cut_off() {
     let place = Place::new();
     place.write("verdicts", "{\"v\":1,\"line\":1}\n{\"v\":1,\"sour");
     let daemon = place.start();
@@ -199,7 +199,18 @@ fn a_partial_verdict_does_not_spoil_the_next_one() {
     daemon.terminate();
     let text = std::fs::read_to_string(place.path("verdicts")).expect("a file");
     let whole = |line: &&str| serde_json::from_str::<Value>(line).is_ok();
-    assert_eq!(text.lines().map(|line| whole(&line)).collect::<Vec<_>>(), [true, false, true, true, true], "{text}");
+    assert_eq!(text.lines().map(|line| whole(&line)).collect::<Vec<_>>(), [true; 4], "{text}");
+}
+
+#[test]
+fn a_named_pipe_without_a_reader_is_a_start_error() {
+    let place = Place::new();
+    let pipe = place.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is installed").success());
+    let (state, pipe) = (place.path("state"), pipe.to_str().expect("a plain name"));
+    let state = state.to_str().expect("a plain name");
+    let arguments = ["run", "--stdin", "--listen", "127.0.0.1:0", "--state-dir", state, "--output", pipe];
+    check(&arguments, 1, &["cannot write verdicts to", "no process reads this named pipe; start its reader first"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -200,6 +201,17 @@ fn a_partial_verdict_of_a_killed_process_is_cut_off() {
     let text = std::fs::read_to_string(place.path("verdicts")).expect("a file");
     let whole = |line: &&str| serde_json::from_str::<Value>(line).is_ok();
     assert_eq!(text.lines().map(|line| whole(&line)).collect::<Vec<_>>(), [true; 4], "{text}");
+}
+
+#[test]
+fn a_state_directory_that_everybody_can_write_to_is_reported() {
+    for (mode, reported) in [(0o777, true), (0o1777, true), (0o770, false), (0o755, false)] {
+        let place = Place::new();
+        std::fs::create_dir(place.path("state")).expect("created");
+        std::fs::set_permissions(place.path("state"), std::fs::Permissions::from_mode(mode)).expect("changed");
+        let message = place.start().terminate();
+        assert_eq!(message.contains("state directory is writable for every user"), reported, "{mode:o}: {message}");
+    }
 }
 
 #[test]

@@ -19,8 +19,8 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// After this many starts from the same checkpoint the daemon skips to the end of every file: reading the backlog ends the
-/// process.
+/// After this many starts from the same positions the daemon skips to the end of every file: reading the backlog ends the
+/// process. A process that read something before it ended does not count.
 pub const MAX_STARTS: u32 = 3;
 
 /// The content of a checkpoint. `S` is the state of the pipeline and of the delivery.
@@ -28,7 +28,7 @@ pub const MAX_STARTS: u32 = 3;
 pub struct Checkpoint<S> {
     /// When it was written.
     pub written: Timestamp,
-    /// How many processes started from it and ended before they wrote the next one; 0 after a clean shutdown.
+    /// How many processes started from these positions and ended before they made progress; 0 after a clean shutdown.
     pub starts: u32,
     /// The last of these processes ended while it restored the state.
     #[serde(default)]

@@ -4,10 +4,11 @@
 
 use super::Checkpoint;
 use super::format::{self, DecodeError};
+use rustix::fs::OFlags;
 use serde::de::DeserializeOwned;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tracing::{error, warn};
 
@@ -15,6 +16,9 @@ const CHECKPOINT: &str = "checkpoint.json";
 const TEMPORARY: &str = "checkpoint.json.tmp";
 const CORRUPT: &str = "checkpoint.json.corrupt";
 const LOCK: &str = "lock";
+
+/// The permission bit of a directory in which every user may create and replace files.
+const WRITABLE_BY_OTHERS: u32 = 0o002;
 
 /// Why the daemon cannot start with this directory.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +92,7 @@ impl Store {
                 None
             }
         };
+        warn_if_open_to_all(dir);
         Ok(Self { dir: dir.to_owned(), lock })
     }
 
@@ -136,7 +141,7 @@ impl Store {
             self.lock = Some(lock(&self.dir)?);
         }
         let temporary = self.dir.join(TEMPORARY);
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
+        let mut file = create_private(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, self.dir.join(CHECKPOINT))?;
@@ -145,10 +150,35 @@ impl Store {
     }
 }
 
+/// Creates a file that only its owner can read. Removes what had the name before: a file of a process that was killed, or a
+/// symbolic link, whose target must not be written to.
+fn create_private(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // `create_new` fails if the name exists again, and never follows a link.
+    OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)
+}
+
+/// Warns if every user of the machine can write to the directory.
+fn warn_if_open_to_all(dir: &Path) {
+    let mode = fs::metadata(dir).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & WRITABLE_BY_OTHERS != 0 {
+        warn!(
+            dir = %dir.display(), mode = format_args!("{:o}", mode & 0o7777),
+            "state directory is writable for every user, who can change positions and alerts: remove this permission (chmod o-w)",
+        );
+    }
+}
+
 /// Locks a directory. The error is `WouldBlock` if another process has locked it.
 fn lock(dir: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(dir.join(LOCK))?;
+    let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600).custom_flags(no_link);
+    let file = options.open(dir.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(ErrorKind::WouldBlock.into()),

@@ -16,6 +16,7 @@ mod service_manager;
 mod identity;
 mod receivers;
 mod plan;
+mod verdict_file;
 mod verdicts;
 mod worker;
 mod peers;

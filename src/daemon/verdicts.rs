@@ -1,12 +1,12 @@
 //! Writes verdicts to the file of `--output` or to standard output. A full disk or a missing file costs verdicts, which are
 //! counted, but not the service; writing resumes when it is possible again.
 
+use super::verdict_file::{end_partial_line, open};
 use crate::config::Output;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::{info, warn};
@@ -61,9 +61,9 @@ impl VerdictWriter {
         if self.closed {
             return self.lose(lines);
         }
-        let end_of_partial: &[u8] = if self.partial_line { b"\n" } else { b"" };
+        let on_a_new_line = if self.partial_line { end_partial_line(&mut self.file, self.path.as_deref()) } else { Ok(()) };
         let mut written = 0;
-        let result = put(&mut self.file, end_of_partial, &mut 0).and_then(|()| {
+        let result = on_a_new_line.and_then(|()| {
             self.partial_line = false;
             put(&mut self.file, lines, &mut written)
         });
@@ -105,22 +105,4 @@ fn put(file: &mut File, bytes: &[u8], written: &mut usize) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path).and_then(|file| on_a_new_line(file, path))
-}
-
-/// Ends the last line, of which a killed process may have written only a part, so that the next verdict has its own line.
-fn on_a_new_line(mut file: File, path: &Path) -> io::Result<File> {
-    let metadata = file.metadata()?;
-    if metadata.is_file() && metadata.len() > 0 {
-        let mut last = [0];
-        File::open(path)?.read_exact_at(&mut last, metadata.len() - 1)?;
-        if last != *b"\n" {
-            // On a full disk the next line is lost anyway.
-            file.write_all(b"\n").or_else(|error| if error.kind() == ErrorKind::StorageFull { Ok(()) } else { Err(error) })?;
-        }
-    }
-    Ok(file)
 }

@@ -61,7 +61,8 @@ pub(super) struct Worker<E> {
     pub(super) edge: E,
     /// Names of the file sources.
     pub(super) file_sources: BTreeSet<String>,
-    /// How many processes started from the same checkpoint, this one included; 0 once it is clear that this one survives.
+    /// How many processes in a row, this one included, started from the same positions; 0 once this one made progress, or has
+    /// run for [`FIRST_AFTER`].
     pub(super) starts: u32,
     /// Where verdicts go; those of a batch are one write.
     pub(super) output: Option<VerdictWriter>,
@@ -75,6 +76,7 @@ impl<E: Edge> Worker<E> {
         let wanted = if self.output.is_some() { Wanted::All } else { Wanted::Nothing };
         let mut out = pipeline::Output { wanted, ..pipeline::Output::default() };
         let mut read_any = false;
+        let mut before = Vec::new();
         let mut due = Instant::now() + FIRST_AFTER;
         'all: while let Some(mut message) = from.blocking_recv() {
             // Every received message is handled: the next one is received only if this batch has room for it.
@@ -83,6 +85,7 @@ impl<E: Edge> Worker<E> {
                     read_any = true;
                     // If this chunk ends the process, the next process must know that it was tried.
                     self.checkpoint(true);
+                    before = self.file_offsets();
                 }
                 let last = matches!(message.event, Event::Drain);
                 self.handle(message, &mut out);
@@ -99,6 +102,11 @@ impl<E: Edge> Worker<E> {
                 }
             }
             self.pass_on(&mut out);
+            if self.starts > 0 && self.has_progress(&before) {
+                // If the process is killed now, its backlog did not end it. The next process starts after this batch.
+                self.starts = 0;
+                self.checkpoint(true);
+            }
             if Instant::now() >= due {
                 self.starts = 0;
                 due = Instant::now() + CHECKPOINT_EVERY;
@@ -110,6 +118,21 @@ impl<E: Edge> Worker<E> {
         if self.writer.finish().is_err() {
             error!("the thread that writes checkpoints panicked");
         }
+    }
+
+    /// The offset in each open file up to which everything is handled.
+    fn file_offsets(&self) -> Vec<(StreamId, u64)> {
+        let offsets = self.pipeline.safe_offsets().into_iter().map(|(stream, offset, _)| (stream, offset));
+        offsets.filter(|(stream, _)| self.positions.is_open(*stream)).collect()
+    }
+
+    /// Whether the offset in a file is greater than it was `before`.
+    fn has_progress(&self, before: &[(StreamId, u64)]) -> bool {
+        if before.is_empty() {
+            return false;
+        }
+        let now: HashMap<StreamId, u64> = self.file_offsets().into_iter().collect();
+        before.iter().any(|(stream, offset)| now.get(stream).is_some_and(|now| now > offset))
     }
 
     fn handle(&mut self, message: SourceMessage, out: &mut pipeline::Output) {

@@ -4,6 +4,7 @@ use llm_triage::checkpoint::{Checkpoint, Health, Loaded, StartError, Store, Writ
 use llm_triage::time::Timestamp;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -104,6 +105,35 @@ fn the_writer_retries_when_the_directory_cannot_be_written() {
     assert!(health.written_micros.load(Ordering::Relaxed) > 0);
     writer.finish().expect("no panic");
     assert!(matches!(load(&obstacle.join("llm-triage")), Ok(Loaded::Good(_))));
+}
+
+/// In a directory that others can write to, a link could lead the daemon, which may run as root, to any file.
+#[test]
+fn no_link_is_followed_when_a_checkpoint_is_written() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let victim = dir.path().join("victim");
+    fs::write(&victim, "precious").expect("written");
+    let state = dir.path().join("state");
+    fs::create_dir(&state).expect("created");
+    std::os::unix::fs::symlink(&victim, state.join("checkpoint.json.tmp")).expect("linked");
+    save(&state, "one");
+    assert_eq!(fs::read_to_string(&victim).expect("read"), "precious");
+    assert!(matches!(load(&state), Ok(Loaded::Good(_))));
+    // The rest of a process that was killed while it wrote is replaced.
+    let temporary = state.join("checkpoint.json.tmp");
+    fs::write(&temporary, "the first half of").expect("written");
+    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o666)).expect("changed");
+    save(&state, "two");
+    let mode = fs::metadata(state.join("checkpoint.json")).expect("exists").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "{mode:o}");
+    let Ok(Loaded::Good(loaded)) = load(&state) else { panic!("not loaded") };
+    assert_eq!(*loaded, checkpoint("two"));
+    // A lock in another place would not lock this directory.
+    fs::remove_file(state.join("lock")).expect("removed");
+    std::os::unix::fs::symlink(dir.path().join("elsewhere"), state.join("lock")).expect("linked");
+    let bytes = encode(&checkpoint("three")).expect("encoded");
+    Store::open(&state).expect("not fatal").save(&bytes).expect_err("not locked");
+    assert!(!dir.path().join("elsewhere").exists());
 }
 
 /// A checkpoint that version 0.1.0 wrote, before the types were renamed. The names on disk must never change.

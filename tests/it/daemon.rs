@@ -23,11 +23,17 @@ use tokio_util::sync::CancellationToken;
 struct Counter {
     lines: Arc<AtomicU64>,
     skipped_bytes: Arc<AtomicU64>,
+    /// The process dies when it passes on the batch with this number; batches without lines do not count.
+    dies_at_batch: Option<u32>,
+    batches: u32,
 }
 
 impl Edge for Counter {
     fn batch(&mut self, tally: &Tally, _output: &Output) {
-        self.lines.fetch_add(tally.sources.values().map(|counters| counters.lines).sum(), Ordering::Relaxed);
+        let lines: u64 = tally.sources.values().map(|counters| counters.lines).sum();
+        self.batches += u32::from(lines > 0);
+        assert!(lines == 0 || self.dies_at_batch != Some(self.batches), "this panic stands for a kill");
+        self.lines.fetch_add(lines, Ordering::Relaxed);
         let skipped = tally.lost_bytes.iter().filter(|((_, reason), _)| *reason == LossReason::CrashLoop);
         self.skipped_bytes.fetch_add(skipped.map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
     }
@@ -93,7 +99,15 @@ struct Running {
 
 impl Running {
     fn start(dir: &Path) -> Self {
-        Self::start_with(dir, |_| ())
+        Self::start_with(dir, None, |_| ())
+    }
+
+    fn start_to_die_at(batch: u32, dir: &Path) -> Self {
+        Self::start_with(dir, Some(batch), |_| ())
+    }
+
+    fn wait_for_death(self) {
+        self.end.join().expect("its thread does not panic").expect_err("the pipeline panicked");
     }
 
     fn wait_for_phase(&self, phase: Phase) {
@@ -102,12 +116,13 @@ impl Running {
         runtime.block_on(reached).unwrap_or_else(|_| panic!("{phase:?} was not reached"));
     }
 
-    fn start_with(dir: &Path, inspect: impl FnOnce(&Bound) + Send + 'static) -> Self {
+    fn start_with(dir: &Path, dies_at_batch: Option<u32>, inspect: impl FnOnce(&Bound) + Send + 'static) -> Self {
         let (lines, skipped_bytes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let shutdown = Shutdown::default();
         let (started, start) = mpsc::channel();
         let end = {
-            let edge = Counter { lines: Arc::clone(&lines), skipped_bytes: Arc::clone(&skipped_bytes) };
+            let (lines, skipped_bytes) = (Arc::clone(&lines), Arc::clone(&skipped_bytes));
+            let edge = Counter { lines, skipped_bytes, dies_at_batch, batches: 0 };
             let (shutdown, config) = (shutdown.clone(), config(dir));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             std::thread::spawn(move || {
@@ -183,7 +198,7 @@ fn a_state_that_ends_the_process_is_skipped_after_three_starts() {
         assert_eq!(starts_and_restoring(), (Some(times), Some(true)));
     }
     let skipped = dir.path().join("skipped");
-    let last = Running::start_with(dir.path(), move |bound| {
+    let last = Running::start_with(dir.path(), None, move |bound| {
         std::fs::write(&skipped, format!("{}", bound.persisted.is_none())).expect("written")
     });
     assert_eq!(std::fs::read_to_string(dir.path().join("skipped")).expect("built"), "true", "the state is skipped");
@@ -193,6 +208,51 @@ fn a_state_that_ends_the_process_is_skipped_after_three_starts() {
     assert_eq!(last.skipped_bytes.load(Ordering::Relaxed), 2 * LINE.len() as u64, "skipped bytes are counted");
     last.finish().expect("ended well");
     assert_eq!(starts_and_restoring(), (Some(0), Some(false)));
+}
+
+/// Out-of-memory kills and node reboots may come soon after each start.
+#[test]
+fn deaths_with_progress_between_them_are_no_crash_loop() {
+    let dir = tempfile::tempdir().expect("a directory");
+    append(&dir, LINE);
+    let first = Running::start(dir.path());
+    first.wait_for(1);
+    first.finish().expect("ended well");
+    for _ in 0..5 {
+        // Each process reads its backlog, and dies when it reads the next line.
+        append(&dir, &LINE.repeat(3));
+        let dying = Running::start_to_die_at(2, dir.path());
+        let backlog = Arc::clone(&dying.lines);
+        dying.wait_for_phase(Phase::Ready);
+        while backlog.load(Ordering::Relaxed) == 0 && !dying.end.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        append(&dir, LINE);
+        dying.wait_for_death();
+    }
+    let last = Running::start(dir.path());
+    last.wait_for(1);
+    assert_eq!(last.skipped_bytes.load(Ordering::Relaxed), 0, "the backlog is not skipped");
+    last.finish().expect("ended well");
+}
+
+#[test]
+fn three_deaths_without_progress_skip_the_backlog() {
+    let dir = tempfile::tempdir().expect("a directory");
+    append(&dir, LINE);
+    let first = Running::start(dir.path());
+    first.wait_for(1);
+    first.finish().expect("ended well");
+    append(&dir, &LINE.repeat(3));
+    for _ in 0..3 {
+        Running::start_to_die_at(1, dir.path()).wait_for_death();
+    }
+    let last = Running::start(dir.path());
+    last.wait_for_phase(Phase::Ready);
+    append(&dir, LINE);
+    last.wait_for(1);
+    assert_eq!(last.skipped_bytes.load(Ordering::Relaxed), 3 * LINE.len() as u64, "only the backlog is skipped, and counted");
+    last.finish().expect("ended well");
 }
 
 const LINE: &str = "{\"provider\":\"openai\",\"status_code\":200,\"event\":\"llm_call\"}\n";

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -190,7 +191,7 @@ fn a_kill_in_the_middle_of_a_growing_file_loses_nothing() {
 }
 
 #[test]
-fn a_partial_verdict_does_not_spoil_the_next_one() {
+fn a_partial_verdict_of_a_killed_process_is_cut_off() {
     let place = Place::new();
     place.write("verdicts", "{\"v\":1,\"line\":1}\n{\"v\":1,\"sour");
     let daemon = place.start();
@@ -199,7 +200,29 @@ fn a_partial_verdict_does_not_spoil_the_next_one() {
     daemon.terminate();
     let text = std::fs::read_to_string(place.path("verdicts")).expect("a file");
     let whole = |line: &&str| serde_json::from_str::<Value>(line).is_ok();
-    assert_eq!(text.lines().map(|line| whole(&line)).collect::<Vec<_>>(), [true, false, true, true, true], "{text}");
+    assert_eq!(text.lines().map(|line| whole(&line)).collect::<Vec<_>>(), [true; 4], "{text}");
+}
+
+#[test]
+fn a_state_directory_that_everybody_can_write_to_is_reported() {
+    for (mode, reported) in [(0o777, true), (0o1777, true), (0o770, false), (0o755, false)] {
+        let place = Place::new();
+        std::fs::create_dir(place.path("state")).expect("created");
+        std::fs::set_permissions(place.path("state"), std::fs::Permissions::from_mode(mode)).expect("changed");
+        let message = place.start().terminate();
+        assert_eq!(message.contains("state directory is writable for every user"), reported, "{mode:o}: {message}");
+    }
+}
+
+#[test]
+fn a_named_pipe_without_a_reader_is_a_start_error() {
+    let place = Place::new();
+    let pipe = place.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is installed").success());
+    let (state, pipe) = (place.path("state"), pipe.to_str().expect("a plain name"));
+    let state = state.to_str().expect("a plain name");
+    let arguments = ["run", "--stdin", "--listen", "127.0.0.1:0", "--state-dir", state, "--output", pipe];
+    check(&arguments, 1, &["cannot write verdicts to", "no process reads this named pipe; start its reader first"]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod gzip;
 mod hints;
 mod identity;
 mod lifetime;
+mod old_inode;
 mod opened;
 mod options;
 mod own_files;
@@ -33,6 +34,7 @@ mod read_errors;
 mod read_next;
 mod reload;
 mod remote;
+mod replaced;
 mod resume;
 mod rotated;
 mod rotated_names;
@@ -54,6 +56,7 @@ use super::{ClockReading, SourceMessage, StreamIds};
 use crate::framing::StreamId;
 use catch_up::CatchUp;
 use globs::Globs;
+use old_inode::OldInode;
 use read_errors::ReadErrors;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
@@ -92,6 +95,8 @@ pub struct Tailer {
     /// New files under rotated names, with their sizes at the last scan: copies that may still be written.
     unfinished_copies: HashMap<FileKey, u64>,
     catch_up: CatchUp,
+    /// The inodes that replaced files had before.
+    old_inodes: Vec<OldInode>,
     /// The number of open files, or slightly more.
     open_files: usize,
     /// Directories that the globs name: files may appear there.
@@ -155,6 +160,7 @@ impl Tailer {
             read_errors: ReadErrors::default(),
             unfinished_copies: HashMap::new(),
             catch_up: CatchUp::default(),
+            old_inodes: Vec::new(),
             open_files: 0,
             glob_dirs: BTreeSet::new(),
         })
@@ -169,6 +175,8 @@ impl Tailer {
     pub fn scan(&mut self, now: ClockReading) {
         self.scans += 1;
         let new = self.update_known();
+        let new = self.continue_in_replacements(new, now);
+        self.check_old_inodes(now);
         self.retire(now);
         self.admit(new, now);
         self.check_rotated(now);

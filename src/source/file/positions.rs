@@ -44,6 +44,12 @@ impl Positions {
         }
     }
 
+    /// Whether the stream is a file that is followed.
+    #[must_use]
+    pub fn is_open(&self, stream: StreamId) -> bool {
+        self.open.contains_key(&stream)
+    }
+
     /// A closed file was read to its end. Its position is remembered, because the file may only be temporarily out of sight.
     fn close(&mut self, stream: StreamId, now: Timestamp) {
         if let Some(position) = self.open.remove(&stream) {

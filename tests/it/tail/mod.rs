@@ -2,6 +2,7 @@
 
 mod follow;
 mod rename;
+mod replace;
 mod resume;
 mod truncate;
 

@@ -101,6 +101,16 @@ impl Framer {
         }
     }
 
+    /// Keeps at most `room` bytes of each open line and event, because all streams together exceed their memory. A longer line
+    /// loses its middle, which is counted; a longer event is emitted, and the lines that continue it are marked as such.
+    pub fn shrink(&mut self, room: usize, mut out: impl FnMut(RawEvent<'_>)) {
+        let Self { reader, joiners, stats, .. } = self;
+        reader.shrink(room);
+        for joiner in joiners {
+            joiner.shrink(room, stats, &mut out);
+        }
+    }
+
     /// Applies other limits, from the next line on.
     pub fn set_options(&mut self, options: Options) {
         self.options = options;

@@ -79,6 +79,15 @@ impl Joiner {
         text + self.partial.kept_bytes()
     }
 
+    /// Keeps at most `room` bytes of an open line and of an open event: the line loses its middle, the event is emitted.
+    pub(super) fn shrink(&mut self, room: usize, stats: &mut FramingStats, out: &mut impl FnMut(RawEvent<'_>)) {
+        self.partial.shrink(room, stats);
+        if self.open.as_ref().is_some_and(|open| self.text.len() + open.tail.len() > room) {
+            self.close(true, stats, out);
+            self.text = Vec::new();
+        }
+    }
+
     /// Continues the open event of the `predecessor`. `at`: the offset and number of the first line of this stream.
     pub(super) fn take_over(
         &mut self,

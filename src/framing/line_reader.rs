@@ -19,11 +19,27 @@ pub(super) struct Piece<'a> {
 const HEAD: usize = 64 << 10;
 const TAIL: usize = 16 << 10;
 
+/// How much of both ends of a cut line is kept, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ends {
+    pub(super) head: usize,
+    pub(super) tail: usize,
+}
+
+impl Ends {
+    /// The ends of a line that may use `room` bytes of memory while it grows: the head and twice the tail.
+    pub(super) fn within(room: usize) -> Self {
+        Self { head: (room * 2 / 3).min(HEAD), tail: (room / 6).clamp(1, TAIL) }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct LineReader {
     max_line: usize,
-    /// The unfinished line. If it exceeds the limit: its head and a sliding tail of at most twice [`TAIL`].
+    /// The unfinished line. If it was cut: its head and a sliding tail of at most twice [`Ends::tail`].
     carry: Vec<u8>,
+    /// Set when the middle of the unfinished line was discarded.
+    cut: Option<Ends>,
     /// Bytes of the unfinished line so far, kept or not.
     seen: u64,
     number: u64,
@@ -32,7 +48,7 @@ pub(super) struct LineReader {
 
 impl LineReader {
     pub(super) fn new(max_line: usize, offset: u64, number: u64) -> Self {
-        Self { max_line: max_line.max(HEAD + 2 * TAIL), carry: Vec::new(), seen: 0, number, offset }
+        Self { max_line: max_line.max(HEAD + 2 * TAIL), carry: Vec::new(), cut: None, seen: 0, number, offset }
     }
 
     pub(super) fn set_max_line(&mut self, max_line: usize) {
@@ -89,14 +105,14 @@ impl LineReader {
 
     fn end_carried(&mut self, newline: u64, out: &mut impl FnMut(Piece<'_>)) {
         let carry = std::mem::take(&mut self.carry);
-        if self.seen <= self.max_line as u64 {
-            self.whole(&carry, newline, out);
-        } else {
-            let tail = &carry[carry.len() - TAIL..];
-            let skipped = self.seen - (HEAD + TAIL) as u64;
-            out(Piece { head: &carry[..HEAD], tail: chomp(tail), skipped, number: self.number, offset: self.offset });
+        if let Some(Ends { head, tail }) = self.cut.take() {
+            let skipped = self.seen - (head + tail) as u64;
+            let tail = chomp(&carry[carry.len() - tail..]);
+            out(Piece { head: &carry[..head], tail, skipped, number: self.number, offset: self.offset });
             self.number += 1;
             self.offset += self.seen + newline;
+        } else {
+            self.whole(&carry, newline, out);
         }
         self.seen = 0;
         self.carry = carry;
@@ -108,9 +124,28 @@ impl LineReader {
     fn keep(&mut self, bytes: &[u8]) {
         self.seen += bytes.len() as u64;
         self.carry.extend_from_slice(bytes);
-        if self.seen > self.max_line as u64 && self.carry.len() > HEAD + 2 * TAIL {
-            self.carry.drain(HEAD..self.carry.len() - TAIL);
+        if self.seen > self.max_line as u64 && self.cut.is_none() {
+            self.cut = Some(Ends { head: HEAD, tail: TAIL });
         }
+        if let Some(Ends { head, tail }) = self.cut
+            && self.carry.len() > head + 2 * tail
+        {
+            self.carry.drain(head..self.carry.len() - tail);
+        }
+    }
+
+    /// Discards the middle of the unfinished line if it uses more than `room` bytes. The end of the line counts these bytes.
+    pub(super) fn shrink(&mut self, room: usize) {
+        if self.carry.len() <= room {
+            return;
+        }
+        let Ends { mut head, mut tail } = Ends::within(room);
+        if let Some(before) = self.cut {
+            (head, tail) = (head.min(before.head), tail.min(before.tail));
+        }
+        self.carry.drain(head..self.carry.len() - tail);
+        self.carry.shrink_to(head + 2 * tail);
+        self.cut = Some(Ends { head, tail });
     }
 }
 

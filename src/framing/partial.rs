@@ -2,6 +2,7 @@
 
 use super::event::Line;
 use super::handover::Origin;
+use super::line_reader::Ends;
 use super::options::Options;
 use super::stats::FramingStats;
 use crate::time::Timestamp;
@@ -23,8 +24,10 @@ pub(super) struct PartialLine {
     lines: u64,
     origin: Origin,
     bytes: Vec<u8>,
-    /// The end of what exceeds the limit; at most twice [`TAIL_BYTES`].
+    /// The end of what exceeds the limit; at most twice as long as [`Self::tail_limit`].
     tail: Vec<u8>,
+    /// How much of the end is kept, if it is less than [`TAIL_BYTES`].
+    tail_limit: Option<usize>,
     /// The time at which the latest part arrived.
     at: Timestamp,
     /// A part arrived since the last call of [`Self::note_time`].
@@ -46,8 +49,7 @@ pub(super) struct Assembled {
 
 impl Assembled {
     pub(super) fn line(&self) -> Line<'_> {
-        let skip = self.tail.len().saturating_sub(TAIL_BYTES);
-        Line { bytes: &self.bytes, tail: self.tail.get(skip..).unwrap_or_default(), ..self.first }
+        Line { bytes: &self.bytes, tail: &self.tail, ..self.first }
     }
 }
 
@@ -89,16 +91,42 @@ impl PartialLine {
         }
         self.lines += 1;
         self.fresh = true;
-        let room = options.max_line_bytes.saturating_sub(self.bytes.len());
+        let is_cut = !self.tail.is_empty();
+        let room = if is_cut { 0 } else { options.max_line_bytes.saturating_sub(self.bytes.len()) };
         let (kept, beyond) = part.bytes.split_at(part.bytes.len().min(room));
         self.bytes.extend_from_slice(kept);
         if !beyond.is_empty() {
-            stats.long_lines += u64::from(self.tail.is_empty());
+            stats.long_lines += u64::from(!is_cut);
             self.tail.extend_from_slice(beyond);
-            if self.tail.len() > 2 * TAIL_BYTES {
-                stats.long_bytes += self.tail.drain(..self.tail.len() - TAIL_BYTES).len() as u64;
+            if self.tail.len() > 2 * self.tail_limit() {
+                self.cut_tail(stats);
             }
         }
+    }
+
+    fn tail_limit(&self) -> usize {
+        self.tail_limit.unwrap_or(TAIL_BYTES)
+    }
+
+    fn cut_tail(&mut self, stats: &mut FramingStats) {
+        let beyond = self.tail.len().saturating_sub(self.tail_limit());
+        stats.long_bytes += self.tail.drain(..beyond).len() as u64;
+    }
+
+    /// Discards the middle of the line if it uses more than `room` bytes.
+    pub(super) fn shrink(&mut self, room: usize, stats: &mut FramingStats) {
+        if self.kept_bytes() <= room {
+            return;
+        }
+        let Ends { head, tail } = Ends::within(room);
+        self.tail_limit = Some(tail.min(self.tail_limit()));
+        if self.bytes.len() > head {
+            stats.long_lines += u64::from(self.tail.is_empty());
+            self.tail.splice(..0, self.bytes.drain(head..));
+        }
+        self.cut_tail(stats);
+        self.bytes.shrink_to_fit();
+        self.tail.shrink_to_fit();
     }
 
     /// Notes when the latest part arrived.
@@ -116,10 +144,11 @@ impl PartialLine {
     /// Takes the line out. `whole`: its last part has arrived.
     pub(super) fn assemble(&mut self, whole: bool, stats: &mut FramingStats) -> Option<Assembled> {
         let first = self.first.take()?;
+        self.cut_tail(stats);
+        self.tail_limit = None;
         let (bytes, tail) = (mem::take(&mut self.bytes), mem::take(&mut self.tail));
         let (lines, origin) = (mem::take(&mut self.lines), mem::take(&mut self.origin));
         let is_rest = mem::replace(&mut self.begun, !whole);
-        stats.long_bytes += tail.len().saturating_sub(TAIL_BYTES) as u64;
         Some(Assembled { first, lines, origin, is_rest, bytes, tail })
     }
 

@@ -6,7 +6,7 @@ use crate::taxonomy::string_enum;
 string_enum! {
     /// Why bytes or lines were not turned into records. The label `reason`; a closed set.
     LossReason {
-        /// The middle of a line over the limit: head and tail were kept.
+        /// The middle of a line over the limit of one line or of all files together: head and tail were kept.
         TooLong = "too_long",
         /// A line with no newline at the end of its stream.
         Incomplete = "incomplete",

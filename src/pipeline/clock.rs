@@ -76,13 +76,13 @@ impl StreamClock {
 
     /// What must survive a restart, with the learned zone in seconds.
     pub(super) fn state(self) -> (Self, Option<i32>) {
-        (self, self.zone.filter(|_| !self.configured).map(|zone| zone.0))
+        (self, self.zone.filter(|_| !self.configured).map(|zone| zone.offset_at(Timestamp::default())))
     }
 
     /// Resumes from a saved state; a configured zone takes precedence over the saved one.
     pub(super) fn restore(&mut self, (state, learned): (Self, Option<i32>)) {
         let Self { zone, configured, .. } = *self;
-        *self = Self { zone: zone.or(learned.map(Zone)), configured, ..state };
+        *self = Self { zone: zone.or(learned.map(Zone::fixed)), configured, ..state };
     }
 
     /// Applies a new configuration; without a zone in it, the current zone is kept.
@@ -139,9 +139,9 @@ impl StreamClock {
         }
         // Clocks change twice a year: a learned zone is replaced when enough lines agree on another one.
         if self.agreed >= AGREEING_LINES {
-            self.zone = Some(Zone((quarters * QUARTER_S) as i32));
+            self.zone = Some(Zone::fixed((quarters * QUARTER_S) as i32));
         }
-        let is_known = self.zone.map_or(0, |zone| i64::from(zone.0)) == quarters * QUARTER_S;
+        let is_known = self.zone.map_or(0, |zone| i64::from(zone.offset_at(arrived))) == quarters * QUARTER_S;
         if is_known {
             believe(stamp.resolve(self.zone.unwrap_or_default(), arrived), arrived)
         } else {

@@ -23,6 +23,7 @@ pub(super) struct StreamContext {
 pub(super) struct Origin {
     pub(super) id: StreamId,
     pub(super) source: SourceId,
+    pub(super) is_file: bool,
     /// `source` of verdicts: the path, else the name of the source.
     pub(super) label: String,
     /// The service and the host of records that name none.
@@ -58,6 +59,7 @@ impl Origin {
         Self {
             id,
             source: info.source,
+            is_file: info.path.is_some(),
             label: info.path.unwrap_or_else(|| name.to_owned()),
             service: service.or_else(|| (!name.is_empty()).then(|| name.to_owned())),
             host: pod.map(|pod| pod.name),

@@ -5,6 +5,7 @@ use super::clock::Clock;
 use super::counting::SharedState;
 use super::event::{Chunk, Event, Output, Replacement, StreamInfo};
 use super::last_failures::LastFailures;
+use super::open_bytes::OpenBytes;
 use super::options::{Options, SourceOptions};
 use super::rules::Rules;
 use super::snapshot::{Snapshot, SourceView};
@@ -36,6 +37,7 @@ pub struct Pipeline {
     /// Restored state of streams that were not opened yet.
     pub(super) remembered: FxHashMap<StreamId, StreamState>,
     pub(super) shared: SharedState,
+    open_bytes: OpenBytes,
 }
 
 impl Pipeline {
@@ -61,7 +63,7 @@ impl Pipeline {
             cache: VerdictCache::default(),
         };
         let (streams, successors, remembered) = Default::default();
-        Self { rules: Arc::new(rules), streams, successors, remembered, shared }
+        Self { rules: Arc::new(rules), streams, successors, remembered, shared, open_bytes: OpenBytes::default() }
     }
 
     /// Handles one event and appends what changed to `out`.
@@ -107,8 +109,9 @@ impl Pipeline {
     }
 
     fn chunk(&mut self, chunk: &Chunk, out: &mut Output) {
-        let Self { rules, streams, shared, .. } = self;
+        let Self { rules, streams, shared, open_bytes, .. } = self;
         let Some(stream) = streams.get_mut(&chunk.stream) else { return };
+        let before = stream.budgeted_bytes();
         shared.arrive(chunk.arrived, rules, out);
         stream.last_read = chunk.arrived;
         let Stream { framer, context, .. } = stream;
@@ -116,6 +119,9 @@ impl Pipeline {
         let unrecognised = shared.unrecognised(source);
         framer.push(&chunk.bytes, chunk.arrived, |event| shared.event(rules, context, &event, chunk.arrived, out));
         shared.note_chunk(source, &framer.take_stats(), unrecognised);
+        if open_bytes.change(before, stream.budgeted_bytes(), rules) {
+            open_bytes.shrink(streams, rules, shared, out);
+        }
     }
 
     fn close(&mut self, id: StreamId, out: &mut Output) {

@@ -9,6 +9,7 @@
 //!
 //! Tests: `tests/it/replay.rs`, `properties.rs`, `restart.rs`, `catchup.rs`, `streams.rs`, `timeline.rs`; `fuzz/main.rs`.
 
+mod open_bytes;
 mod options;
 mod rules;
 mod event;

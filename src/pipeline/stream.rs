@@ -30,6 +30,11 @@ impl Stream {
         }
     }
 
+    /// Bytes that it keeps for open lines and events, if it is a file. The memory of other streams is limited by their source.
+    pub(super) fn budgeted_bytes(&self) -> usize {
+        if self.context.origin.is_file { self.framer.kept_bytes() } else { 0 }
+    }
+
     /// What a checkpoint keeps of it.
     pub(super) fn state(&self, id: StreamId, now: Timestamp, catalog: &Catalog) -> StreamState {
         let StreamContext { calls, clock, .. } = &self.context;

@@ -6,6 +6,7 @@
 
 use super::civil;
 use super::timestamp::{MICROS, Timestamp};
+use super::zone::Zone;
 
 /// A time stamp as written; the zone of its source is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,21 +19,17 @@ pub enum Stamp {
     TimeOfDay(i64),
 }
 
-/// How far local time is ahead of UTC, in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Zone(pub i32);
-
 impl Stamp {
-    /// The point in time. A stamp without a zone is in `zone`; a stamp without a date is the one closest to `near`.
+    /// The point in time. A stamp without a zone is in `zone`. Of several readings, the one closest to `near` is meant: a stamp
+    /// without a date names a time of each day, and an hour that the clock repeats in autumn has two readings.
     #[must_use]
     pub fn resolve(self, zone: Zone, near: Timestamp) -> Timestamp {
-        let shift = i64::from(zone.0) * MICROS;
         match self {
             Self::Utc(at) => at,
-            Self::Local(at) => Timestamp::from_micros(at.as_micros() - shift),
+            Self::Local(at) => zone.resolve(at, near),
             Self::TimeOfDay(micros) => {
                 const DAY: i64 = 86_400 * MICROS;
-                let local = near.as_micros() + shift;
+                let local = near.as_micros() + i64::from(zone.offset_at(near)) * MICROS;
                 let mut at = local.div_euclid(DAY) * DAY + micros;
                 // A line stamped 23:59 and read at 00:01 belongs to yesterday, and vice versa.
                 if at - local > DAY / 2 {
@@ -40,7 +37,7 @@ impl Stamp {
                 } else if local - at > DAY / 2 {
                     at += DAY;
                 }
-                Timestamp::from_micros(at - shift)
+                zone.resolve(Timestamp::from_micros(at), near)
             }
         }
     }
@@ -275,14 +272,14 @@ mod tests {
     fn a_stamp_without_a_zone_is_resolved_in_the_given_zone() {
         let Some(stamp) = Stamp::parse(b"2026-11-20 09:13:17,285") else { panic!("not parsed") };
         let near = Timestamp::from_second(0);
-        assert_eq!(stamp.resolve(Zone(9 * 3_600), near).to_string(), "2026-11-20T00:13:17.285Z");
+        assert_eq!(stamp.resolve(Zone::fixed(9 * 3_600), near).to_string(), "2026-11-20T00:13:17.285Z");
     }
 
     #[test]
     fn a_time_of_day_belongs_to_the_nearest_day() {
         let Some(Stamp::Utc(near)) = Stamp::parse(b"2026-11-20T00:01:00Z") else { panic!("not parsed") };
         let Some(stamp) = Stamp::parse(b"23:59:30") else { panic!("not parsed") };
-        assert_eq!(stamp.resolve(Zone(0), near).to_string(), "2026-11-19T23:59:30.000Z");
+        assert_eq!(stamp.resolve(Zone::default(), near).to_string(), "2026-11-19T23:59:30.000Z");
     }
 
     #[test]

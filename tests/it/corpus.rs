@@ -141,7 +141,7 @@ impl Case {
         let setup = Setup {
             traffic: Traffic::from_text(&word(&self.traffic)).unwrap_or(Traffic::Llm),
             grain: GrainRule::from_text(&word(&self.grain)).unwrap_or(GrainRule::Auto),
-            zone: self.zone.map(|hours| Zone(hours * 3_600)),
+            zone: self.zone.map(|hours| Zone::fixed(hours * 3_600)),
             clock: if self.arrives.is_some() { Clock::Live } else { Clock::Replay },
             ..Setup::default()
         };

@@ -22,6 +22,7 @@ mod faults;
 mod follower;
 mod logrotate;
 mod memo;
+mod memory;
 mod metrics;
 mod model;
 mod peer;

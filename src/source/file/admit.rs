@@ -3,7 +3,6 @@
 
 use super::discover::FoundFile;
 use super::identity::read_full_at;
-use super::lifetime::MAX_OPEN_FILES;
 use super::opened::{OpenedFile, open_same};
 use super::rotated_names::family;
 use super::tail::{Lifecycle, Start, Tail};
@@ -79,7 +78,7 @@ impl Tailer {
             }
         };
         (tail.lifecycle, tail.last_scan) = (lifecycle, self.scans);
-        if tail.lifecycle == Lifecycle::Live && self.open_files >= MAX_OPEN_FILES {
+        if tail.lifecycle == Lifecycle::Live && self.open_files >= self.max_open_files {
             tail.file = None;
         } else {
             self.open_files += 1;

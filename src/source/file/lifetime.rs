@@ -20,9 +20,6 @@ const ROTATED_QUIET: Duration = Duration::from_mins(1);
 /// The same for a file that was renamed while no new file took its name: its writer continues to write to it.
 const ORPHANED_QUIET: Duration = Duration::from_hours(1);
 
-/// The most open files; beyond it, idle files are closed. The usual limit is 1024 descriptors for the whole process.
-pub(super) const MAX_OPEN_FILES: usize = 512;
-
 /// The most unread bytes of deleted files that are kept open. Beyond it, the largest file is closed and its bytes are
 /// counted as lost, so that the disk does not fill up.
 const MAX_DELETED_BYTES: u64 = 8 * 1024 * 1024 * 1024;
@@ -135,7 +132,7 @@ impl Tailer {
         let mut idle: Vec<(Instant, StreamId)> =
             self.tails.values().filter(|tail| tail.is_idle()).map(|tail| (tail.last_read, tail.stream)).collect();
         idle.sort();
-        for (_, stream) in idle.into_iter().take(open.saturating_sub(MAX_OPEN_FILES)) {
+        for (_, stream) in idle.into_iter().take(open.saturating_sub(self.max_open_files)) {
             if let Some(tail) = self.tails.get_mut(&stream) {
                 tail.file = None;
             }
@@ -146,7 +143,7 @@ impl Tailer {
     /// Closes the descriptor of a file after a read, while more files have unread bytes than may be open.
     pub(super) fn close_surplus_descriptor(&mut self, stream: StreamId) {
         let may_close = |tail: &&mut Tail| tail.lifecycle == Lifecycle::Live && tail.waits_for.is_none();
-        if self.open_files > MAX_OPEN_FILES
+        if self.open_files > self.max_open_files
             && let Some(tail) = self.tails.get_mut(&stream).filter(may_close)
         {
             tail.file = None;

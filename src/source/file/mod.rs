@@ -16,6 +16,7 @@ mod admit;
 mod backlog;
 mod catch_up;
 mod copies;
+mod descriptors;
 mod discover;
 mod file_position;
 mod globs;
@@ -99,6 +100,8 @@ pub struct Tailer {
     old_inodes: Vec<OldInode>,
     /// The number of open files, or slightly more.
     open_files: usize,
+    /// How many files may be open. Beyond it, idle ones are closed, and the others are read in turns.
+    max_open_files: usize,
     /// Directories that the globs name: files may appear there.
     glob_dirs: BTreeSet<PathBuf>,
 }
@@ -162,8 +165,14 @@ impl Tailer {
             catch_up: CatchUp::default(),
             old_inodes: Vec::new(),
             open_files: 0,
+            max_open_files: descriptors::MAX_OPEN_FILES,
             glob_dirs: BTreeSet::new(),
         })
+    }
+
+    /// Changes how many files may be open. Beyond it, files are read in turns.
+    pub fn set_max_open_files(&mut self, files: usize) {
+        self.max_open_files = files.max(1);
     }
 
     /// Takes the next message that [`Tailer::scan`] and [`Tailer::read_next`] produced.

@@ -1,6 +1,7 @@
 //! The thread of the tailer: repeats scan and reads, and sends the messages to the pipeline.
 
 use super::Tailer;
+use super::descriptors::raise_limit;
 use super::hints::Hints;
 use super::watch::DirWatcher;
 use crate::source::{ClockReading, SourceMessage};
@@ -34,6 +35,7 @@ const COLLECT_HINTS: Duration = Duration::from_millis(5);
 impl Tailer {
     /// Follows the files until `hints` are stopped or the pipeline closes its queue. Blocks the thread.
     pub fn run(mut self, hints: &Arc<Hints>, to: &mpsc::Sender<SourceMessage>) {
+        self.set_max_open_files(raise_limit());
         let mut watcher = DirWatcher::off();
         while !hints.stopped() {
             let began = Instant::now();

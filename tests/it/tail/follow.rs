@@ -100,6 +100,30 @@ fn idle_files_beyond_a_limit_are_closed_and_still_followed() {
 }
 
 #[test]
+fn files_beyond_a_low_limit_are_read_in_turns() {
+    let mut bench = Bench::from_beginning(&["*.log"]);
+    let open = || fs::read_dir("/proc/self/fd").expect("listed").count();
+    let before = open();
+    bench.tailer.set_max_open_files(4);
+    for index in 0..100 {
+        bench.append(&format!("{index:03}.log"), "one\n");
+    }
+    assert_eq!(bench.poll().len(), 400);
+    for round in 0..3 {
+        for index in 0..100 {
+            bench.append(&format!("{index:03}.log"), "more\n");
+        }
+        bench.scan();
+        while bench.read_next() {
+            assert!(open() <= before + 5, "{} descriptors more in round {round}", open() - before);
+        }
+        assert_eq!(bench.got.len(), 400 + (round + 1) * 500);
+    }
+    assert_eq!(bench.options.gauges.files.load(Ordering::Relaxed), 100);
+    assert_eq!(bench.options.gauges.unreadable.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn an_unreadable_file_is_reported_and_read_later() {
     let mut bench = Bench::from_beginning(&["*.log"]);
     // Root can read every file, so that the test uses a loop of links.

@@ -24,7 +24,7 @@ struct Bench {
     dir: TempDir,
     options: Options,
     ids: Arc<StreamIds>,
-    tailer: Tailer,
+    pub(super) tailer: Tailer,
     positions: Positions,
     streams: BTreeMap<StreamId, Stream>,
     /// All bytes in the order of arrival.

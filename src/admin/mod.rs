@@ -13,6 +13,7 @@
 mod accounting;
 mod answer;
 mod api;
+mod connections;
 mod host;
 mod page;
 mod reload;

@@ -469,6 +469,32 @@ async fn peers_that_send_no_request_are_disconnected() {
     running.stop().await;
 }
 
+/// Sends one request on a connection that stays open, and reads the answer.
+async fn ask_again(stream: &mut TcpStream) -> bool {
+    let sent = stream.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let mut answer = [0; 1_024];
+    sent.is_ok() && matches!(timeout(PATIENCE, stream.read(&mut answer)).await.expect("in time"), Ok(1..))
+}
+
+#[tokio::test]
+async fn peers_that_keep_connections_alive_do_not_keep_out_a_probe() {
+    let running = Running::start_with(HttpLimits { connections: 3, ..HttpLimits::default() }).await;
+    let mut polite = [running.connect().await, running.connect().await, running.connect().await];
+    for stream in &mut polite {
+        assert!(ask_again(stream).await);
+    }
+    // The first one is now the one that was idle for the shortest time.
+    assert!(ask_again(&mut polite[0]).await);
+    assert_eq!(running.get("/-/healthy").await.status, 200, "the probe gets through");
+    let [first, second, third] = &mut polite;
+    assert!(!ask_again(second).await, "the connection that was idle for the longest time is closed");
+    assert!(ask_again(first).await && ask_again(third).await, "the others stay");
+    for _ in 0..20 {
+        assert_eq!(running.get("/-/healthy").await.status, 200);
+    }
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_disconnected() {
     let running = Running::start_with(strict(1)).await;

@@ -4,6 +4,8 @@
 //! except `POST /-/reload`, which only sends the daemon a request to reload. What the daemon measures and when it reloads
 //! is decided elsewhere: `metrics` names the metrics, `daemon` fills [`AdminState`].
 //!
+//! Only requests to a host name of this server are answered; probes of its health always are.
+//!
 //! Invariant: a text from a log reaches the page only through `maud`, which escapes it.
 //!
 //! Tests: `tests/it/admin.rs`.
@@ -11,6 +13,8 @@
 mod accounting;
 mod answer;
 mod api;
+mod connections;
+mod host;
 mod page;
 mod reload;
 mod route;

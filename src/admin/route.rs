@@ -1,6 +1,7 @@
 //! Maps the path of a request to its answer.
 
 use super::answer::{Answer, TEXT, not_allowed, text, with};
+use super::host::UNKNOWN_HOST;
 use super::reload::{Peer, reload};
 use super::state::{AdminState, Phase};
 use super::{api, page};
@@ -51,6 +52,11 @@ enum View {
 pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<AdminState>) -> Answer {
     let (head, _body) = request.into_parts();
     let (path, headers) = (head.uri.path(), &head.headers);
+    // The answer to a probe of the health says nothing that a page could use.
+    let is_probe = matches!(path, "/-/healthy" | "/-/ready");
+    if !is_probe && !state.hosts().answer(&head.uri, headers) {
+        return text(StatusCode::MISDIRECTED_REQUEST, UNKNOWN_HOST);
+    }
     if path == "/-/reload" {
         return if head.method == Method::POST { reload(headers, peer, &state).await } else { not_allowed("POST") };
     }

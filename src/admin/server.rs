@@ -1,5 +1,6 @@
 //! The listener: accepts connections, limits them, and stops.
 
+use super::connections::{Connection, Connections};
 use super::reload::Peer;
 use super::route;
 use super::state::AdminState;
@@ -22,7 +23,7 @@ use tracing::{debug, warn};
 /// The limits on connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// Connections at the same time; further ones wait in the queue of the kernel.
+    /// Connections at the same time. For a further one, the connection that is idle for the longest time closes.
     pub connections: usize,
     /// How long the head of a request may take, and how long a connection may be idle.
     pub head_timeout: Duration,
@@ -45,6 +46,10 @@ impl Default for HttpLimits {
 
 /// The longest head of a request, in bytes; hyper answers 431 to a longer one.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// Connections that are accepted beyond the limit, while others close for them; further ones wait in the queue of the kernel.
+const CLOSING_CONNECTIONS: usize = 8;
+/// How long a connection that closes for another one may take to send its last answer.
+const CLOSING_GRACE: Duration = Duration::from_secs(1);
 /// The wait after a failed accept: without free file descriptors, other connections must close first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -54,16 +59,20 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the task of a connection panics.
 pub async fn run(listener: TcpListener, state: Arc<AdminState>, limits: HttpLimits, shutdown: impl Future<Output = ()>) {
     let closing = CancellationToken::new();
-    let mut connections = JoinSet::new();
+    let (all, mut connections) = (Connections::default(), JoinSet::new());
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(result) = connections.join_next() => propagate_panic(result),
             // Cancel-safe: a connection that is not accepted stays in the queue of the kernel.
-            accepted = listener.accept(), if connections.len() < limits.connections => match accepted {
+            accepted = listener.accept(), if connections.len() < limits.connections + CLOSING_CONNECTIONS => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(serve(stream, peer, Arc::clone(&state), limits, closing.clone()));
+                    if connections.len() >= limits.connections {
+                        all.close_oldest_idle();
+                    }
+                    let connection = Arc::new(all.open());
+                    connections.spawn(serve(stream, peer, connection, Arc::clone(&state), limits, closing.clone()));
                 }
                 Err(error) => pause_after(&error).await,
             },
@@ -98,11 +107,24 @@ fn propagate_panic(result: Result<(), JoinError>) {
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<AdminState>, limits: HttpLimits, closing: CancellationToken) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    open: Arc<Connection>,
+    state: Arc<AdminState>,
+    limits: HttpLimits,
+    closing: CancellationToken,
+) {
     let HttpLimits { connections: _, head_timeout, write_timeout, grace: _ } = limits;
+    let close = open.close.clone();
     let service = service_fn(move |request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(route::answer(request, Peer(peer), state).await) }
+        let (state, open) = (Arc::clone(&state), Arc::clone(&open));
+        async move {
+            open.set_busy();
+            let answer = route::answer(request, Peer(peer), state).await;
+            open.set_idle();
+            Ok::<_, Infallible>(answer)
+        }
     });
     let io = TokioIo::new(WriteTimeout::new(stream, write_timeout));
     let mut connection = pin!(
@@ -118,6 +140,10 @@ async fn serve(stream: TcpStream, peer: SocketAddr, state: Arc<AdminState>, limi
             // An idle connection closes at once, a busy one after its answer.
             connection.as_mut().graceful_shutdown();
             connection.await
+        }
+        () = close.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            timeout(CLOSING_GRACE, connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = result {

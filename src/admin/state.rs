@@ -1,5 +1,6 @@
 //! The state that the HTTP server reads and the daemon updates.
 
+use super::host::Hosts;
 use crate::classify::Pattern;
 use crate::metrics::Metrics;
 use crate::taxonomy::{Category, Owner, Providers, Retry, string_enum};
@@ -111,6 +112,7 @@ pub struct AdminState {
     pub(super) reload: mpsc::Sender<ReloadRequest>,
     phase: Mutex<Phase>,
     lifecycle: Mutex<Lifecycle>,
+    hosts: Mutex<Arc<Hosts>>,
     loaded: Mutex<Arc<Loaded>>,
 }
 
@@ -119,7 +121,18 @@ impl AdminState {
     /// full, the server answers that the peer must try again later.
     pub fn new(metrics: Arc<Metrics>, about: About, lifecycle: Lifecycle, reload: mpsc::Sender<ReloadRequest>) -> Self {
         let (phase, lifecycle) = (Mutex::new(Phase::Starting), Mutex::new(lifecycle));
-        Self { metrics, about, reload, phase, lifecycle, loaded: Mutex::default() }
+        let hosts = Mutex::new(Arc::new(Hosts::new([about.instance.clone()])));
+        Self { metrics, about, reload, phase, lifecycle, hosts, loaded: Mutex::default() }
+    }
+
+    /// Sets the host names that are answered beside addresses, `localhost` and the name of this host.
+    pub fn set_hosts(&self, names: impl IntoIterator<Item = String>) {
+        let hosts = Hosts::new(names.into_iter().chain([self.about.instance.clone()]));
+        *self.hosts.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(hosts);
+    }
+
+    pub(super) fn hosts(&self) -> Arc<Hosts> {
+        Arc::clone(&self.hosts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Sets the phase of the daemon.

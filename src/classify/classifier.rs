@@ -13,7 +13,7 @@ use super::success::{CallReport, is_llm_path, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{Level, LineKind, Record, Signals, host_of};
-use crate::redact::Redactor;
+use crate::redact::{Redactor, clean};
 use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider};
 use crate::time::Stamp;
 use aho_corasick::AhoCorasick;
@@ -285,6 +285,7 @@ impl Classifier {
         let (message, redactions) = self.redactor.message(text);
         judgement.key_hint =
             record.key_label().map(Cow::into_owned).or_else(|| self.redactor.key_hint(text).map(str::to_owned));
+        judgement.key_hint = judgement.key_hint.take().map(|hint| clean(&hint).into_owned());
         judgement.message = (!message.is_empty()).then_some(message);
         judgement.redactions = redactions;
     }

@@ -9,6 +9,7 @@ use crate::daemon;
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, SourceOptions, StreamInfo};
+use crate::redact::clean_lines;
 use crate::source::file::{PathReport, path_report, remote_file_system};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +71,8 @@ pub(super) fn inspect(config: &Config) -> Findings {
 
 impl Findings {
     fn line(&mut self, text: &str) {
-        let _infallible = writeln!(self.text, "{text}");
+        // Whoever creates a file chooses its name.
+        let _infallible = writeln!(self.text, "{}", clean_lines(text));
     }
 
     fn problem(&mut self, text: &str) {

@@ -2,6 +2,7 @@
 
 use super::output;
 use crate::delivery::{SendError, fetch};
+use crate::redact::clean;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -17,5 +18,18 @@ pub(super) async fn get(url: &str, path: &str) -> Result<Value, String> {
         SendError::Connect { source, .. } => format!("no daemon answers at this address: {}", output::reason(&source)),
         error => format!("{path}: {error}; is this address llm-triage?"),
     })?;
-    serde_json::from_slice(&body).map_err(|_| format!("{path} is not JSON; is this address llm-triage?"))
+    // Another program may answer at the address.
+    let text = String::from_utf8_lossy(&body);
+    let answer = serde_json::from_str(&text).map_err(|_| format!("{path} is not JSON; is this address llm-triage?"))?;
+    Ok(cleaned(answer))
+}
+
+/// The answer with all its strings cleaned: they are shown on a terminal.
+fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => clean(&text).into(),
+        Value::Array(values) => values.into_iter().map(cleaned).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, cleaned(value))).collect(),
+        other => other,
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::zstd::ZstdReader;
 use crate::record::Reader;
+use crate::redact::clean;
 use crate::time::{Timestamp, Zone};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -27,11 +28,11 @@ impl Input {
         typed.iter().map(|path| if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path.clone()) }).collect()
     }
 
-    /// The name that verdicts carry.
+    /// The name that verdicts carry and people read: the path, cleaned.
     pub(super) fn label(&self) -> String {
         match self {
             Self::Stdin => "stdin".to_owned(),
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) => clean(&path.display().to_string()).into_owned(),
         }
     }
 
@@ -41,7 +42,7 @@ impl Input {
             Self::Stdin => "stdin".to_owned(),
             Self::File(path) => {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                name.split('.').next().unwrap_or_default().to_owned()
+                clean(name.split('.').next().unwrap_or_default()).into_owned()
             }
         }
     }

@@ -22,6 +22,7 @@ mod load;
 mod manual;
 mod notify_test;
 mod output;
+mod own_log;
 mod patterns;
 mod progress;
 mod replay;

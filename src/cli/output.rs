@@ -1,5 +1,6 @@
 //! Standard output and standard error.
 
+use crate::redact::clean_lines;
 use std::io::{self, Write};
 
 /// Writes to standard output and flushes it.
@@ -18,8 +19,8 @@ pub(super) fn is_closed(error: &io::Error) -> bool {
 
 /// Writes an error to standard error, after the name of the program.
 pub(super) fn print_error(text: &str) {
-    // When standard error is closed too, no place is left to report that.
-    let _ignored = writeln!(io::stderr(), "llm-triage: {text}");
+    // When standard error is closed too, no place is left to report that. Errors show paths and texts of other programs.
+    let _ignored = writeln!(io::stderr(), "llm-triage: {}", clean_lines(text));
 }
 
 /// The text of a system error without its number, in lower case so that it can follow a colon.

@@ -1,15 +1,13 @@
 //! `run`: starts the daemon and waits for its end.
 
-use super::args::{LogFormat, Run};
+use super::args::Run;
 use super::exit::{CliError, Exit};
-use super::load;
+use super::{load, own_log};
 use crate::daemon::{self, ServeError, Shutdown};
 use std::error::Error as _;
-use std::io;
-use tracing_subscriber::EnvFilter;
 
 pub(super) fn run(args: &Run) -> Result<Exit, CliError> {
-    log_to_stderr(args.log_format);
+    own_log::start(args.log_format);
     let plan = load::plan(&args.flags)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let shutdown = Shutdown::default();
@@ -37,13 +35,4 @@ fn chain(error: &ServeError) -> String {
         cause = error.source();
     }
     text
-}
-
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("LLM_TRIAGE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
-    match format {
-        LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
-        LogFormat::Json => builder.json().init(),
-    }
 }

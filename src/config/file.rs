@@ -74,6 +74,9 @@ tables! {
         /// Whether other hosts may request a reload, not only this one.
         #[schemars(extend("default" = false))]
         lifecycle: Option<At<bool>>,
+        /// Host names that are answered beside addresses, `localhost`, the name of this host and the host of `url`; a request to another
+        /// name gets 421.
+        hosts: Option<At<Vec<String>>>,
         /// The address of this server for others, for links in alerts. Default: `http://` and the address of `listen`.
         url: Option<At<String>>,
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBuf>, faults: &mut Vec<String>) -> Config {
     let File { http, state, source, record, provider, patterns, limits, alerting, escalation, receiver } = typed;
-    let Http { listen, lifecycle, url } = http;
+    let Http { listen, lifecycle, hosts, url } = http;
     let State { dir } = state;
     let Record { fields } = record;
     let Patterns { dirs } = patterns;
@@ -29,6 +29,7 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
         file: None,
         listen: listen_flag.or(listen.map(|listen| listen.value)).unwrap_or(DEFAULT_LISTEN),
         lifecycle: lifecycle.is_some_and(|lifecycle| lifecycle.value),
+        hosts: checked_hosts(hosts, faults),
         state_dir: dir_flag
             .clone()
             .or(dir.map(|dir| dir.value))
@@ -87,6 +88,16 @@ fn checked_url(key: &str, typed: Option<At<String>>, faults: &mut Vec<String>) -
         faults.push(fault(&place, format_args!("`{key}` is {value:?}; it must begin with http:// or https://")));
     }
     Some(if value.ends_with('/') { value } else { value + "/" })
+}
+
+fn checked_hosts(typed: Option<At<Vec<String>>>, faults: &mut Vec<String>) -> Vec<String> {
+    let Some(At { value, place }) = typed else { return Vec::new() };
+    let is_name = |host: &String| !host.is_empty() && !host.contains(['/', ' ', '*']);
+    if let Some(host) = value.iter().find(|host| !is_name(host)) {
+        let what = format!("`http.hosts` contains {host:?}; write a host name, like \"triage.example\"");
+        faults.push(fault(&place, what));
+    }
+    value
 }
 
 fn checked_runbook_url(typed: Option<At<String>>, faults: &mut Vec<String>) -> Option<String> {

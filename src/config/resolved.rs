@@ -29,6 +29,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether other hosts may request a reload.
     pub lifecycle: bool,
+    /// Host names that the HTTP server answers beside those that it knows to be its own.
+    pub hosts: Vec<String>,
     /// The directory of the checkpoint.
     pub state_dir: PathBuf,
     /// At least one; a [`SourceId`](crate::observation::SourceId) is an index into them.

@@ -67,6 +67,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let file = config.file.as_ref().map(|path| path.display().to_string());
     let about = About { instance: instance(), started, config: file };
     let state = Arc::new(AdminState::new(Arc::clone(&metrics), about, lifecycle(&config), request_reload));
+    state.set_hosts(hosts(&config));
     show_loaded(&state, &rules);
 
     // What the daemon asks for when it runs.
@@ -129,6 +130,7 @@ fn reloader(
         let Reread { config: new, reload, edge } = reread;
         show_loaded(&state, &reload.replacement.rules);
         state.set_lifecycle(lifecycle(&new));
+        state.set_hosts(hosts(&new));
         next.lock().unwrap_or_else(PoisonError::into_inner).push_back(edge);
         config = new;
         Ok(reload)
@@ -150,6 +152,12 @@ fn show_loaded(state: &AdminState, rules: &Rules) {
 
 fn lifecycle(config: &Config) -> Lifecycle {
     if config.lifecycle { Lifecycle::Anyone } else { Lifecycle::Loopback }
+}
+
+/// The host names that the operator wrote: those to answer, and that of the links in alerts.
+fn hosts(config: &Config) -> Vec<String> {
+    let own = config.url.as_deref().and_then(|url| url.split("//").nth(1)?.split('/').next());
+    config.hosts.iter().cloned().chain(own.map(str::to_owned)).collect()
 }
 
 /// Passes the phases on to the pages and to the service manager.

@@ -1,6 +1,7 @@
 //! What messages are made of: the alerts to report, who sends them, and the labels and annotations that all receivers share.
 
 use crate::alert::Alert;
+use crate::redact::clean_lines;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -74,21 +75,44 @@ pub(super) fn labels(alert: &Alert, from: &Identity) -> BTreeMap<&'static str, S
     without_empty(all, MAX_LABEL_CHARS)
 }
 
-/// The texts that explain an alert, without empty ones.
+/// The texts that explain an alert, without empty ones. Templates that we do not know put them into chats, so they are inert.
 pub(super) fn annotations(alert: &Alert) -> BTreeMap<&'static str, String> {
+    let [summary, description, next_step, fix, evidence] =
+        [&alert.summary, &alert.description, &alert.next_step, &alert.fix, &alert.evidence].map(|text| inert(text));
     let all = [
-        ("summary", alert.summary.as_str()),
-        ("description", &alert.description),
-        ("next_step", &alert.next_step),
-        ("fix", &alert.fix),
-        ("evidence", &alert.evidence),
+        ("summary", summary.as_str()),
+        ("description", &description),
+        ("next_step", &next_step),
+        ("fix", &fix),
+        ("evidence", &evidence),
         ("runbook_url", &alert.runbook_url),
     ];
     without_empty(all, MAX_TEXT_CHARS)
 }
 
+/// The text, cleaned, in which nothing mentions people or makes a link: the characters that do so in Slack, Teams, Discord and
+/// Mattermost are replaced by others that look like them. Escapes would differ from chat to chat.
+pub(super) fn inert(text: &str) -> String {
+    let clean = clean_lines(text).replace("](", "] (");
+    clean.chars().map(inert_char).collect()
+}
+
+/// What stands for a character that has a meaning in chats.
+pub(super) const fn inert_char(c: char) -> char {
+    match c {
+        '<' => '‹',
+        '>' => '›',
+        '@' => '＠',
+        '*' => '∗',
+        c => c,
+    }
+}
+
 fn without_empty(all: [(&'static str, &str); 6], max_chars: usize) -> BTreeMap<&'static str, String> {
-    all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, clip(value, max_chars))).collect()
+    all.into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name, clip(&clean_lines(value), max_chars)))
+        .collect()
 }
 
 /// The alerts that fire, the most severe first.

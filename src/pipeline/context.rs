@@ -8,6 +8,7 @@ use crate::classify::Traffic;
 use crate::correlate::{GrainRule, StreamCalls};
 use crate::framing::StreamId;
 use crate::observation::SourceId;
+use crate::redact::clean;
 
 /// What judging and counting a record needs from its stream. The framer is not part of it, because the framer lends the
 /// event while its records are counted.
@@ -54,13 +55,15 @@ impl StreamContext {
 impl Origin {
     fn new(id: StreamId, info: StreamInfo, source: Option<&SourceOptions>) -> Self {
         let name = source.map_or("", |source| source.name.as_str());
-        let pod = info.path.as_deref().and_then(Pod::of_path);
+        // Whoever creates a file chooses its name.
+        let path = info.path.map(|path| clean(&path).into_owned());
+        let pod = path.as_deref().and_then(Pod::of_path);
         let service = pod.as_ref().map(|pod| pod.service.clone());
         Self {
             id,
             source: info.source,
-            is_file: info.path.is_some(),
-            label: info.path.unwrap_or_else(|| name.to_owned()),
+            is_file: path.is_some(),
+            label: path.unwrap_or_else(|| name.to_owned()),
             service: service.or_else(|| (!name.is_empty()).then(|| name.to_owned())),
             host: pod.map(|pod| pod.name),
             traffic: source.map_or(Traffic::Llm, |source| source.traffic),

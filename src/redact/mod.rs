@@ -4,12 +4,13 @@
 //! Of passwords, e-mail addresses, phone numbers, cards and bank accounts nothing stays, and of prompts and answers that an
 //! error quotes neither. A secret is known by its form ([`forms`]), by its name ([`named`]), by the words around it
 //! ([`unmarked`]), or as a part of an address ([`address`]). Names of models, ids of requests, UUIDs, paths, numbers and prose
-//! stay as they are.
+//! stay as they are. [`clean`] makes visible what commands a terminal or hides text; names and messages leave with both done.
 //!
 //! Texts come in and texts go out; where they are taken from is the caller's business. What was redacted once stays the same
 //! when it is redacted again. Tests: here and in the files of this folder, `tests/it/redact.rs`, `tests/it/properties.rs`.
 
 mod address;
+mod clean;
 mod forms;
 mod named;
 mod pairs;
@@ -18,6 +19,8 @@ mod quoted;
 mod span;
 mod token;
 mod unmarked;
+
+pub use clean::{clean, clean_json, clean_lines};
 
 use aho_corasick::AhoCorasick;
 use forms::Forms;
@@ -151,7 +154,8 @@ impl Redactor {
         spans
     }
 
-    /// Removes secrets from a name or an id that holds one by mistake. The first bytes and the length say of nearly all names that they hold none.
+    /// Removes secrets from a name or an id that holds one by mistake, and cleans it. The first bytes and the length say of nearly all
+    /// names that they hold none.
     pub fn name(&self, name: &mut Cow<'_, str>) {
         let bytes = name.as_bytes();
         let is_odd = self.forms.may_start(bytes)
@@ -161,25 +165,31 @@ impl Redactor {
         if is_odd && let (Cow::Owned(clean), 1..) = self.redact(name) {
             *name = Cow::Owned(clean);
         }
+        if let Cow::Owned(clean) = clean(name) {
+            *name = Cow::Owned(clean);
+        }
     }
 
-    /// [`Self::redact`], then cut to [`MESSAGE_BYTES`] at a character, on one line.
+    /// [`Self::redact`], then [`clean()`] on one line, cut to [`MESSAGE_BYTES`] at a character.
     #[must_use]
     pub fn message(&self, text: &str) -> (String, u64) {
         let end = text.floor_char_boundary(READ_BYTES);
-        let (clean, count) = self.redact(text.get(..end).unwrap_or_default());
+        let (redacted, count) = self.redact(text.get(..end).unwrap_or_default());
         // Half a secret at the cut no longer looks like one.
-        let whole = if end < text.len() { clean.rfind(char::is_whitespace).unwrap_or(clean.len()) } else { clean.len() };
-        let mut line = String::with_capacity(clean.len());
-        for word in clean.get(..whole).unwrap_or_default().split_ascii_whitespace() {
+        let length = redacted.len();
+        let whole = if end < text.len() { redacted.rfind(char::is_whitespace).unwrap_or(length) } else { length };
+        let mut line = String::with_capacity(length);
+        for word in redacted.get(..whole).unwrap_or_default().split_ascii_whitespace() {
             if !line.is_empty() {
                 line.push(' ');
             }
             line.push_str(word);
         }
-        line.retain(|c| !c.is_control());
-        let cut = line.floor_char_boundary(MESSAGE_BYTES);
-        line.truncate(cut);
+        let mut line = match clean(&line) {
+            Cow::Owned(clean) => clean,
+            Cow::Borrowed(_) => line,
+        };
+        line.truncate(line.floor_char_boundary(MESSAGE_BYTES));
         (line, count)
     }
 

@@ -164,7 +164,7 @@ impl Running {
     /// Sends a request with these header lines and reads the whole answer.
     async fn ask(&self, line: &str, head: &str) -> Answer {
         let mut stream = self.connect().await;
-        let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}\r\n");
+        let request = format!("{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{head}\r\n");
         stream.write_all(request.as_bytes()).await.expect("the server reads");
         Answer::read(stream).await
     }
@@ -376,7 +376,10 @@ async fn a_reload_is_answered_with_its_result() {
         ),
     ] {
         let mut stream = running.connect().await;
-        stream.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("the server reads");
+        stream
+            .write_all(b"POST /-/reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .await
+            .expect("the server reads");
         let request =
             timeout(PATIENCE, running.reloads.recv()).await.expect("the request is passed on").expect("the state exists");
         request.reply.send(outcome).expect("the server waits");
@@ -392,7 +395,10 @@ async fn a_reload_is_answered_with_its_result() {
 async fn a_reload_is_refused_during_another_one_and_during_shutdown() {
     let mut running = Running::start().await;
     let mut first = running.connect().await;
-    first.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("the server reads");
+    first
+        .write_all(b"POST /-/reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await
+        .expect("the server reads");
     while running.reloads.is_empty() {
         tokio::task::yield_now().await;
     }
@@ -404,6 +410,35 @@ async fn a_reload_is_refused_during_another_one_and_during_shutdown() {
     drop(running.reloads.recv().await);
     let unanswered = Answer::read(first).await;
     assert!(unanswered.status == 503 && unanswered.text().contains("nothing was reloaded"), "{unanswered:?}");
+    running.stop().await;
+}
+
+/// A page whose name is resolved to this machine sends its own name.
+#[tokio::test]
+async fn only_host_names_of_this_server_are_answered() {
+    let running = Running::start().await;
+    let ask = async |line: &str, host: &str| {
+        let mut stream = running.connect().await;
+        let request = format!("{line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
+        Answer::read(stream).await
+    };
+    let paths =
+        ["GET /", "GET /metrics", "GET /runbooks/auth", "GET /api/v1/alerts", "GET /api/v1/status", "POST /-/reload", "GET /x"];
+    for line in paths {
+        let refused = ask(line, "evil.example:10529").await;
+        assert_eq!(refused.status, 421, "{line}");
+        assert!(refused.text().contains("http.hosts"), "{refused:?}");
+    }
+    for host in ["127.0.0.1:10529", "localhost", "[::1]:10529", "10.42.0.7:10529", "host-1", "host-1:10529"] {
+        assert_eq!(ask("GET /api/v1/alerts", host).await.status, 200, "{host}");
+    }
+    for path in ["/-/healthy", "/-/ready"] {
+        assert_eq!(ask(&format!("GET {path}"), "a-load-balancer").await.status, 200, "{path}");
+    }
+    running.state.set_hosts(["triage.example".to_owned()]);
+    assert_eq!(ask("GET /api/v1/alerts", "triage.example").await.status, 200);
+    assert_eq!(ask("GET /api/v1/alerts", "host-1").await.status, 200, "its own name stays");
     running.stop().await;
 }
 
@@ -435,12 +470,41 @@ async fn peers_that_send_no_request_are_disconnected() {
     running.stop().await;
 }
 
+/// Sends one request on a connection that stays open, and reads the answer.
+async fn ask_again(stream: &mut TcpStream) -> bool {
+    let sent = stream.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let mut answer = [0; 1_024];
+    sent.is_ok() && matches!(timeout(PATIENCE, stream.read(&mut answer)).await.expect("in time"), Ok(1..))
+}
+
+#[tokio::test]
+async fn peers_that_keep_connections_alive_do_not_keep_out_a_probe() {
+    let running = Running::start_with(HttpLimits { connections: 3, ..HttpLimits::default() }).await;
+    let mut polite = [running.connect().await, running.connect().await, running.connect().await];
+    for stream in &mut polite {
+        assert!(ask_again(stream).await);
+    }
+    // The first one is now the one that was idle for the shortest time.
+    assert!(ask_again(&mut polite[0]).await);
+    assert_eq!(running.get("/-/healthy").await.status, 200, "the probe gets through");
+    let [first, second, third] = &mut polite;
+    assert!(!ask_again(second).await, "the connection that was idle for the longest time is closed");
+    assert!(ask_again(first).await && ask_again(third).await, "the others stay");
+    for _ in 0..20 {
+        assert_eq!(running.get("/-/healthy").await.status, 200);
+    }
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_disconnected() {
     let running = Running::start_with(strict(1)).await;
     // Sends requests and reads nothing: the answers fill the buffers of both sides.
     let mut reader = running.connect().await;
-    reader.write_all("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000).as_bytes()).await.expect("the kernel holds that");
+    reader
+        .write_all("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(2_000).as_bytes())
+        .await
+        .expect("the kernel holds that");
     assert_eq!(running.get("/-/healthy").await.status, 200, "its connection was given to another peer");
     let mut answers = Vec::new();
     timeout(PATIENCE, reader.read_to_end(&mut answers)).await.expect("the server closes the connection").ok();
@@ -454,7 +518,7 @@ async fn shutdown_waits_only_for_answers_in_progress() {
     let mut running = Running::start().await;
     let mut idle = running.connect().await;
     let mut busy = running.connect().await;
-    busy.write_all(b"POST /-/reload HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("the server reads");
+    busy.write_all(b"POST /-/reload HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("the server reads");
     let request = timeout(PATIENCE, running.reloads.recv()).await.expect("the request is passed on").expect("the state exists");
     let (address, task) = (running.address, running.task);
     running.stop.send(()).expect("it runs");

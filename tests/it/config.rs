@@ -28,6 +28,7 @@ fn every_key_is_read() {
         [http]
         listen = "127.0.0.1:10529"
         lifecycle = true
+        hosts = ["triage.example"]
         [state]
         dir = "/var/lib/llm-triage"
         [[source.file]]
@@ -78,6 +79,7 @@ fn every_key_is_read() {
     assert_eq!(config.escalation[0].1["id"].as_str(), Some("rate-limit"));
     assert_eq!(config.receivers.len(), 2);
     assert!(config.lifecycle);
+    assert_eq!(config.hosts, ["triage.example"]);
 }
 
 #[test]

@@ -389,6 +389,43 @@ fn slack_gets_one_readable_message_per_provider() {
     );
 }
 
+/// Nothing that a log line says notifies a channel, mentions a person or shows a link under other words.
+#[test]
+fn log_text_is_inert_in_every_chat() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("secret"), "https://hooks.slack.example/services/T0/B0/token\n").expect("a file");
+    let hostile = "<!channel> @here <http://evil.example|status> [x](http://evil.example) *now* \u{202e}\u{1b}[2J 额度";
+    let texts = || hostile.to_owned();
+    let alert = Alert {
+        summary: texts(),
+        description: texts(),
+        next_step: texts(),
+        fix: texts(),
+        evidence: texts(),
+        ..alert("auth", "openai")
+    };
+    let annotation = "‹!channel› ＠here ‹http://evil.example|status› [x] (http://evil.example) ∗now∗ \\u{202e}\\u{1b}[2J 额度";
+    let slack =
+        "&lt;!channel&gt; ＠here &lt;http://evil.example|status&gt; [x](http://evil.example) ∗now∗ \\u{202e}\\u{1b}[2J 额度";
+    for (options, shown) in [
+        (ALERTMANAGER, annotation),
+        (WEBHOOK, annotation),
+        ("[[slack]]\nurl_file = 'secret'", slack),
+        ("[[pagerduty]]\nrouting_key_file = 'secret'\nmin_severity = 'info'", annotation),
+    ] {
+        let options: ReceiverOptions = toml::from_str(options).expect("good options");
+        let receiver = options.resolve(Some(dir.path()), &rows()).expect("good receivers").remove(0);
+        let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
+        outbox.on_transition(&firing(alert.clone()), NOW);
+        let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("a message is due").body).expect("JSON");
+        let body = body.to_string().replace(r"\\", r"\");
+        assert!(body.contains(shown), "{body}");
+        for words in ["<!channel", "@here", "<http://evil", "*now"] {
+            assert!(!body.contains(words), "{words}: {body}");
+        }
+    }
+}
+
 #[test]
 fn slack_shows_how_an_alert_ended_and_how_long_it_lasted() {
     let (_dir, mut slack) = for_people("slack", "");

@@ -6,6 +6,7 @@ mod alert;
 mod catalog;
 mod catchup;
 mod checkpoint;
+mod clean;
 mod cli;
 mod cluster;
 mod config;

@@ -92,7 +92,41 @@ fn write_alerts(out: &mut String, summary: &Summary) {
     }
 }
 
-/// Text that cannot end its cell.
+/// Text as text: it neither ends its cell nor is read as markup, and mentions nobody.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => out.push(' '),
+            // GitHub reads a mention also after a backslash. Inside a name, as in `claude@2025`, it is none.
+            '@' if !before.is_alphanumeric() => out.push('＠'),
+            // An underscore inside a word is no markup.
+            '_' if before.is_alphanumeric() => out.push(c),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '!' | '&' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+        before = c;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_log_are_no_markup() {
+        for (text, shown) in [
+            ("gpt-5-mini", "gpt-5-mini"),
+            ("claude-opus@20250805", "claude-opus@20250805"),
+            ("my_model", "my_model"),
+            ("@acme/oncall", "＠acme/oncall"),
+            ("[x](http://evil.example)", r"\[x\](http://evil.example)"),
+            ("<img src=x> | **b** `c`", r"\<img src=x\> \| \*\*b\*\* \`c\`"),
+            ("![a]\n# b \\", r"\!\[a\] # b \\"),
+        ] {
+            assert_eq!(cell(text), shown);
+        }
+    }
 }

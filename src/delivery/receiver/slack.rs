@@ -6,9 +6,10 @@ use super::error::ReceiverError;
 use super::kind::ReceiverKind;
 use super::webhook;
 use crate::delivery::filter::Filter;
-use crate::delivery::message::{Batch, Notification, firing};
+use crate::delivery::message::{Batch, Notification, firing, inert_char};
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
+use crate::redact::clean_lines;
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -188,12 +189,12 @@ fn section(text: &str) -> Value {
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
 }
 
-/// Escapes the three characters that have a meaning in Slack, and cuts the text to fewer than `max_chars` characters, counted
-/// after escaping.
+/// Escapes the three characters that Slack documents, replaces those that mention people or make text bold, and cuts the text to fewer
+/// than `max_chars` characters, counted after escaping.
 fn escape(text: &str, max_chars: usize) -> String {
     let mut out = String::new();
     let mut length = 0;
-    for c in text.chars() {
+    for c in clean_lines(text).chars() {
         let escaped = match c {
             '&' => "&amp;",
             '<' => "&lt;",
@@ -205,7 +206,7 @@ fn escape(text: &str, max_chars: usize) -> String {
             out.push('…');
             break;
         }
-        if escaped.is_empty() { out.push(c) } else { out.push_str(escaped) }
+        if escaped.is_empty() { out.push(inert_char(c)) } else { out.push_str(escaped) }
     }
     out
 }

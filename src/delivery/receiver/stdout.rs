@@ -8,6 +8,7 @@ use crate::delivery::filter::Filter;
 use crate::delivery::message::{Batch, Notification, clip};
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
+use crate::redact::clean;
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -65,5 +66,5 @@ fn write_line(out: &mut String, Notification { alert, starts_at, ended_at }: &No
 }
 
 fn one_line(text: &str) -> String {
-    clip(&text.replace(['\n', '\r'], " "), MAX_TEXT_CHARS)
+    clip(&clean(&text.replace(['\n', '\r'], " ")), MAX_TEXT_CHARS)
 }

@@ -39,7 +39,7 @@ fn every_default_that_it_shows_is_the_default() {
     let (defaults, _) = text.split_once(EXAMPLES).expect("the heading");
     let shown = read(&uncommented(&without_examples(defaults)));
     assert_eq!(format!("{shown:?}"), format!("{:?}", read(&text)));
-    assert_eq!(uncommented(defaults).matches(" = ").count(), 17, "and they were in force");
+    assert_eq!(uncommented(defaults).matches(" = ").count(), 18, "and they were in force");
 }
 
 #[test]

@@ -158,3 +158,19 @@ fn name(alert: &Value) -> String {
     let label = |name: &str| alert["labels"][name].as_str().unwrap_or_default();
     format!("{} {}", label("provider"), label("row"))
 }
+
+/// `<!channel>` in the text of an error would notify a whole channel through the template for Slack.
+#[test]
+fn texts_of_alerts_are_escaped_in_the_template_for_slack() {
+    let path = deploy().join("alertmanager/alertmanager.yml");
+    let text = std::fs::read_to_string(path).expect("a file");
+    let slack = text.split("slack_configs:").nth(1).and_then(|rest| rest.split("  - name:").next()).expect("a receiver");
+    let shown: Vec<_> = slack.split("{{ .CommonAnnotations.").skip(1).filter(|part| !part.starts_with("runbook_url")).collect();
+    assert!(shown.len() >= 5, "{slack}");
+    for part in shown {
+        let pipeline = part.split("}}").next().unwrap_or_default();
+        let escapes = [r#""&" "&amp;""#, r#""<" "&lt;""#, r#"">" "&gt;""#, r#""@" "＠""#, r#""[*]" "∗""#];
+        let places = escapes.map(|escape| pipeline.find(&format!("reReplaceAll {escape}")));
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "an ampersand is escaped first: {pipeline}");
+    }
+}

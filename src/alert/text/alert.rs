@@ -2,16 +2,16 @@
 
 #![expect(clippy::cast_precision_loss, reason = "counts of calls stay far below 2^52")]
 
-use super::row::runbook_url;
+use super::row::{runbook_url, when_it_clears};
 use crate::alert::names::NameTable;
 use crate::alert::options::AlertOptions;
 use crate::alert::state::{AlertEvidence, AllCalls, Calls, RuleState, Scope, Stage};
-use crate::alert::table::{Kind, Row, RowId, Table, Trigger};
+use crate::alert::table::{Kind, Row, RowId, Table};
 use crate::alert::view::{Alert, Reason, SELF_PROVIDER, State};
 use crate::classify::Pattern;
 use crate::detect::{Blame, Detections, Finding, FindingKind, plural};
 use crate::taxonomy::{Category, Owner};
-use crate::time::{Timestamp, format_duration};
+use crate::time::Timestamp;
 
 /// The maximum number of kinds of findings in an alert: more would push the example out of a message.
 const MAX_FINDINGS: usize = 4;
@@ -176,16 +176,7 @@ impl AlertWriter<'_> {
         if let Some(reason) = machine.reason.filter(|_| machine.stage == Stage::Inactive) {
             return why_it_ended(reason).to_owned();
         }
-        let keep = format_duration(self.row.keep_firing);
-        match (self.row.kind, self.row.trigger) {
-            (Kind::Silence, _) => "It clears at the next call, or after 6 hours.".to_owned(),
-            (Kind::Blind | Kind::SelfCheck, _) => format!("It clears {keep} after it is over."),
-            (_, Trigger::AtOnce) => format!(
-                "It clears when a call to this provider succeeds and {keep} pass without another such failure; \
-                 if no call is made, after a day; if successes are not logged, an hour after the last such failure."
-            ),
-            _ => format!("It clears {keep} after the failures have ended."),
-        }
+        format!("It clears {}.", when_it_clears(self.row))
     }
 
     fn leading(&self) -> Option<&Pattern> {

@@ -1,11 +1,11 @@
 //! Prometheus rules, written from the escalation table: the daemon alerts for one host, Prometheus for the fleet.
 //!
-//! Windows are never summed. Each node counts failed calls by row and measures its own storms; the rules sum the counters
-//! and take the longest storm. They use four metrics only: `llm_triage_row_errors_total`, `llm_triage_row_storm_seconds`,
+//! Windows are never summed. Each node counts failed calls by row and measures its own storms; the rules take the nodes'
+//! alerts and sum the counters. They use four metrics only: `llm_triage_row_errors_total`, `llm_triage_row_storm_seconds`,
 //! `llm_triage_alert_state` and `llm_triage_requests_total`. An alert that any node raises is raised for the fleet, so with
 //! one node both ways give the same alerts. The syntax works with Prometheus 2.42 and later.
 
-use super::row::{runbook_url, when_it_fires};
+use super::row::{runbook_url, when_it_clears, when_it_fires};
 use crate::alert::table::{Kind, Row, Table, Trigger};
 use std::time::Duration;
 
@@ -96,12 +96,11 @@ fn rule(row: &Row, options: &RulesOptions) -> Vec<String> {
 }
 
 fn annotations(row: &Row, options: &RulesOptions) -> [(&'static str, String); 6] {
-    let keep = row.keep_firing.as_secs() / 60;
     let seen = ["At least one node of the fleet sees it.".to_owned(), when_it_fires(row)];
     let seen: Vec<String> = seen.into_iter().filter(|sentence| !sentence.is_empty()).collect();
     [
         ("summary", format!("{{{{ $labels.provider }}}}{}: {}", service(row, options), literal(&row.title))),
-        ("description", format!("{} It clears about {keep} minutes after it is over.", seen.join(" "))),
+        ("description", format!("{} It clears {}.", seen.join(" "), when_it_clears(row))),
         ("next_step", literal(&row.next_step())),
         ("fix", literal(&row.fix)),
         ("evidence", "GET /api/v1/alerts on a node that sees it: models, services, an example, request ids.".to_owned()),
@@ -114,7 +113,7 @@ fn service(row: &Row, options: &RulesOptions) -> &'static str {
     if options.by_service && row.kind != Kind::SelfCheck { " ({{ $labels.service }})" } else { "" }
 }
 
-/// The condition in `PromQL`. Every part gives one element per provider, so that the parts can be joined and the alert has no
+/// The condition in `PromQL`. A storm is fired and cleared by the node that sees it, because no counter shows when it ends. Every part gives one element per provider, so that the parts can be joined and the alert has no
 /// other labels.
 fn expression(row: &Row, options: &RulesOptions) -> String {
     let raised = |by: &str| format!("max by ({by}) (llm_triage_alert_state{{row=\"{}\",state=\"firing\"}}) == 1", row.id);
@@ -126,18 +125,7 @@ fn expression(row: &Row, options: &RulesOptions) -> String {
         (Kind::Errors, Trigger::AtOnce) => {
             format!("{raised}\nor\n{} > 0", increase(row, countable_span(row.keep_firing, 1, options)))
         }
-        (Kind::Errors, Trigger::Sustained(length)) => {
-            let failures = increase(row, countable_span(row.keep_firing + length, row.failures, options));
-            format!("{raised}\nor\n({} and {failures} >= {})", storm(row, length), row.failures)
-        }
         (Kind::Errors, Trigger::Burst(within)) => burst(row, &raised, within, countable_span(within, row.failures, options)),
-        (Kind::Outage, Trigger::Sustained(length)) => {
-            let span = seconds(countable_span(row.keep_firing + length, row.failures, options));
-            let failures = format!("sum by (provider) (increase(llm_triage_requests_total{{outcome=\"error\"}}[{span}]))");
-            // Where successes are never logged, the share of failing calls is unknown.
-            let seen = "sum by (provider) (llm_triage_requests_total{outcome=\"success\"}) > 0";
-            format!("{raised}\nor\n({} and {failures} >= {} and {seen})", storm(row, length), row.failures)
-        }
         // Calls that stopped on one node may have moved to another node with their pod.
         (Kind::Silence, _) => {
             let calls = "sum by (provider) (increase(llm_triage_requests_total[5m])) > 0";
@@ -154,16 +142,6 @@ fn burst(row: &Row, raised: &str, within: Duration, span: Duration) -> String {
     let calls = format!("sum by (provider) (increase(llm_triage_requests_total[{}]))", seconds(span));
     let enough = (f64::from(row.failures) * span.as_secs_f64() / within.as_secs_f64().max(1.0)).ceil();
     format!("{raised}\nor\n({failures} >= {enough} and {failures} / {calls} >= {})", row.share)
-}
-
-/// The longest storm of any node, including storms that ended within `keep_firing`.
-fn storm(row: &Row, length: Duration) -> String {
-    let keep = seconds(row.keep_firing.max(Duration::from_secs(1)));
-    format!(
-        "max by (provider) (max_over_time(llm_triage_row_storm_seconds{{row=\"{}\"}}[{keep}])) >= {}",
-        row.id,
-        length.as_secs()
-    )
 }
 
 fn increase(row: &Row, span: Duration) -> String {

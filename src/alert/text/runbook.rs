@@ -59,8 +59,8 @@ fn fires(row: &Row) -> String {
     let text = when_it_fires(row);
     match row.kind {
         _ if !text.is_empty() => text.trim_start_matches("It fires ").trim_end_matches('.').to_owned(),
-        Kind::Silence => "when steady calls stop".to_owned(),
-        Kind::Blind => "when lines arrive but far fewer calls than usual are recognised in them".to_owned(),
+        Kind::Silence => "when no call comes at a time that always has calls".to_owned(),
+        Kind::Blind => "when no call is recognised in 20 errors or more of five minutes that speak of LLM calls, and in half of all such errors".to_owned(),
         _ => "when llm-triage detects the fault in itself".to_owned(),
     }
 }

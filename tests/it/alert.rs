@@ -541,6 +541,19 @@ fn an_alert_says_what_to_do() {
     assert_eq!(alert.runbook_url, "docs/runbooks/rate-limit.md");
 }
 
+/// The healthy minute before a storm does not lower the share that its alert names.
+#[test]
+fn the_share_in_a_text_is_that_of_the_storm() {
+    let world = World::new();
+    let mut out = Vec::new();
+    let half = script(&[healthy(0, 60), every(2_000, 61, 181, "429"), every(2_000, 62, 180, "ok")]);
+    play(&world, &mut world.alerts(), &half, (0, 120), &mut out);
+    let alert = &out.iter().find(|transition| transition.to == State::Firing).expect("it fires").alert;
+    let said = "16 failed calls (52 % of its calls since then), 16 in the last minute.";
+    assert!(alert.description.contains(said), "{}", alert.description);
+    assert_eq!(alert.share, Some(16.0 / 31.0));
+}
+
 #[test]
 fn an_alert_quotes_findings_and_names_the_owner() {
     let world = World::new();

@@ -45,6 +45,9 @@ pub(in crate::alert) struct RuleState {
     #[serde(rename = "calls_meanwhile")]
     calls_in_storm: (u64, u64),
     failures: u64,
+    /// All calls in the time of `failures`.
+    #[serde(default)]
+    calls: u64,
     /// Failures of the last minute.
     pub(in crate::alert) minute: Ring<60, 1>,
     pub(in crate::alert) machine: AlertStateMachine,
@@ -189,6 +192,13 @@ impl RuleState {
         }
     }
 
+    /// The share (0 to 1) of all calls since the alert's `since` that failed; `None` before the first evaluation.
+    pub(in crate::alert) fn share(&self) -> Option<f64> {
+        // Before a storm opens, only failures are counted.
+        let is_known = self.calls > 0 && self.calls >= self.failures();
+        is_known.then(|| self.failures() as f64 / self.calls as f64)
+    }
+
     /// The length of the open storm in seconds, as the row measures it.
     pub(in crate::alert) fn storm_length(&self, row: &Row) -> Option<i64> {
         self.storm.as_ref().map(|storm| storm_length(storm, row))
@@ -220,10 +230,12 @@ impl RuleState {
     /// Counts the calls of a second, while there is a storm or an alert. `others`: calls that failed for other reasons.
     fn note_calls(&mut self, second: Second, others: u32, row: &Row) {
         let is_needed = self.storm.is_some() || self.machine.stage.state() == State::Firing;
-        if !is_needed || row.trigger == Trigger::AtOnce {
+        if !is_needed {
+            self.calls = 0;
             return self.latest.clear();
         }
         let calls = second.failures.saturating_add(second.successes).saturating_add(others);
+        self.calls += u64::from(calls);
         self.latest.add(second, calls, span_to_clear(row));
     }
 

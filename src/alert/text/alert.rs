@@ -92,9 +92,9 @@ impl AlertWriter<'_> {
     }
 
     fn share(&self) -> Option<f64> {
-        let calls = self.calls.filter(|calls| calls.last_good.is_some())?.minute.total(self.at.second());
         // Attempts are not calls, so they have no share of them.
-        (calls > 0 && self.row.kind != Kind::Absorbed).then(|| (self.per_minute() as f64 / calls as f64).min(1.0))
+        let has_share = self.row.kind != Kind::Absorbed && self.calls.is_some_and(|calls| calls.last_good.is_some());
+        self.rule.share().filter(|_| has_share)
     }
 
     fn summary(&self) -> String {
@@ -115,9 +115,10 @@ impl AlertWriter<'_> {
             lines.push(self.rule.detail.clone());
         }
         if matches!(self.row.kind, Kind::Errors | Kind::Outage | Kind::Absorbed) {
-            let share = self.share().map_or_else(String::new, |share| format!(" ({:.0} % of its calls)", share * 100.0));
+            let share =
+                self.share().map_or_else(String::new, |share| format!(" ({:.0} % of its calls since then)", share * 100.0));
             let what = if self.row.kind == Kind::Absorbed { "failed attempt" } else { "failed call" };
-            lines.push(format!("{}, {} in the last minute{share}.", plural(self.rule.failures(), what), self.per_minute()));
+            lines.push(format!("{}{share}, {} in the last minute.", plural(self.rule.failures(), what), self.per_minute()));
         }
         lines.extend(self.owner());
         if let Some(wait) = evidence.retry_after_s {

@@ -126,11 +126,10 @@ impl Alerts {
         (provider == seen.provider).then_some(row)
     }
 
-    /// Counts lines, and the errors among their records in which no call was recognised.
-    pub fn note_lines(&mut self, at: Timestamp, lines: u32, unrecognised: u32) {
-        self.recognition.lines(at.second(), lines);
-        if let (1.., Lateness::OnTime(ahead)) = (unrecognised, self.lateness(at.second())) {
-            self.recognition.unrecognised(ahead, unrecognised);
+    /// Counts errors about LLM calls in which no call was recognised.
+    pub fn note_unrecognised(&mut self, at: Timestamp, errors: u32) {
+        if let (1.., Lateness::OnTime(ahead)) = (errors, self.lateness(at.second())) {
+            self.recognition.unrecognised(ahead, errors);
         }
     }
 

@@ -59,18 +59,17 @@ impl Alerts {
     }
 
     fn eval_context(&mut self, at: i64) -> EvalContext {
-        let (mut good_calls, mut calls) = (0u64, 0u32);
+        let (mut good_calls, mut failed_calls) = (0u64, 0u32);
         for (_, scope) in self.calls.iter_mut() {
             scope.step(at);
             good_calls += u64::from(scope.now.good);
-            calls = calls.saturating_add(scope.now.calls());
+            failed_calls = failed_calls.saturating_add(scope.now.bad);
         }
         let silence_asleep = self.silence_asleep || self.behind || self.catching_up;
         if silence_asleep {
             self.last_asleep = at;
         }
-        let row = self.table.enabled(Kind::Blind).next();
-        let blind = row.and_then(|(_, row)| self.recognition.step(at, calls, row));
+        let blind = self.recognition.step(at, failed_calls);
         let resolving = if self.behind { Resolving::Blocked } else { Resolving::Allowed };
         EvalContext { at, good_calls, blind, resolving, silence_asleep, last_asleep: self.last_asleep }
     }
@@ -153,7 +152,7 @@ fn silence(calls: &Calls, context: &EvalContext, noticed: Option<i64>) -> Result
         Some(since) => Ok(Symptom {
             since,
             length: at - since,
-            detail: format!("Calls came steadily for an hour; the last one was at {}.", Timestamp::from_second(since)),
+            detail: format!("Calls are usual at this time; the last one was at {}.", Timestamp::from_second(since)),
         }),
         None if calls.rhythm.is_forgotten(at) => Err(Reason::Expired),
         None => Err(Reason::Recovered),

@@ -62,8 +62,8 @@ pub struct Alert {
     pub failures: u64,
     /// Failed calls in the last minute.
     pub per_minute: f64,
-    /// The share (0 to 1) of that provider's calls in the last minute that fail with this row; `None` where successes
-    /// are never logged.
+    /// The share (0 to 1) of that provider's calls since `since` that failed with this row; `None` where successes are
+    /// never logged.
     pub share: Option<f64>,
     /// One line: what is wrong.
     pub summary: String,

@@ -225,7 +225,7 @@ impl SharedState {
         self.add_stats(source, stats);
         let unrecognised = self.unrecognised(source).saturating_sub(unrecognised_before);
         let saturated = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        self.alerts.note_lines(self.evaluated, saturated(stats.lines), saturated(unrecognised));
+        self.alerts.note_unrecognised(self.evaluated, saturated(unrecognised));
         if let Some(view) = self.views.get_mut(usize::from(source.0)) {
             view.last_read = Some(self.now);
         }

@@ -331,7 +331,7 @@ async fn the_page_shows_failures_and_what_to_do() {
         "OpenAI: calls fail until someone acts",
         "LLMAuth at OpenAI for check&lt;out&gt;: stop and alert: developer on-call",
         "3 min ago",
-        "1,234 failed, 4.2 a minute now, 50 % of its calls",
+        "1,234 failed (50 % of its calls), 4.2 a minute now",
         "put the new key in",
         "&lt;script&gt;alert('x')&lt;/script&gt; &quot;quoted&quot; &amp; more",
         "href=\"https://status.openai.com\"",

@@ -284,8 +284,9 @@ fn every_timeline_gives_the_expected_transitions() {
     let fired: BTreeSet<&str> =
         all.iter().flat_map(|timeline| &timeline.alerts).filter_map(|alert| alert.split(' ').nth(1)).collect();
     let table = world.table("");
-    // `blind` and the rows about this process have other tests.
-    let rows = table.rows().iter().map(|row| row.id.as_str()).filter(|id| *id != "blind" && !id.starts_with("self-"));
+    // `silence`, which needs days of calls, `blind` and the rows about this process have other tests.
+    let has_other_tests = |id: &str| ["silence", "blind"].contains(&id) || id.starts_with("self-");
+    let rows = table.rows().iter().map(|row| row.id.as_str()).filter(|id| !has_other_tests(id));
     let missing: Vec<_> = rows.filter(|row| !fired.contains(row)).collect();
     assert!(missing.is_empty(), "no timeline fires {missing:?}");
 }

@@ -101,8 +101,8 @@ fn article(view: &View<'_>, alert: &Alert) -> Markup {
 }
 
 fn rate(alert: &Alert) -> String {
-    let share = alert.share.map(|share| format!(", {:.0} % of its calls", share * 100.0)).unwrap_or_default();
-    format!("{} failed, {:.1} a minute now{share}", grouped(alert.failures), alert.per_minute)
+    let share = alert.share.map(|share| format!(" ({:.0} % of its calls)", share * 100.0)).unwrap_or_default();
+    format!("{} failed{share}, {:.1} a minute now", grouped(alert.failures), alert.per_minute)
 }
 
 /// The findings of the last hour.

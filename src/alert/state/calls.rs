@@ -128,7 +128,7 @@ impl Calls {
     /// Whether nothing changes until the next call.
     pub(in crate::alert) fn is_idle(&self, at: i64) -> bool {
         let pending = [&self.good, &self.bad, &self.good_attempts, &self.bad_attempts];
-        pending.into_iter().all(PendingSeconds::is_empty) && self.late == Counts::default() && !self.rhythm.is_steady(at)
+        pending.into_iter().all(PendingSeconds::is_empty) && self.late == Counts::default() && self.rhythm.is_forgotten(at)
     }
 
     fn note(&mut self, outcome: Outcome, at: i64) {

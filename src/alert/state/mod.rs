@@ -13,6 +13,7 @@ mod calls;
 mod machine;
 mod symptom;
 mod storm;
+mod share;
 mod recognition;
 mod self_check;
 mod cooldown;

@@ -5,8 +5,9 @@
 use super::calls::Calls;
 use super::evidence::AlertEvidence;
 use super::lateness::Lateness;
-use super::machine::{AlertStateMachine, Evaluation};
+use super::machine::{AlertStateMachine, Evaluation, Stage};
 use super::seconds::PendingSeconds;
+use super::share::{LatestCalls, Span};
 use super::storm::{RecentFailures, Second, Storm, Weights};
 use super::symptom::{Resolving, Symptom, Timing};
 use crate::alert::table::{Kind, Row, Trigger};
@@ -19,6 +20,11 @@ use serde::{Deserialize, Serialize};
 const NO_SUCCESSES_SECONDS: i64 = 3_600;
 /// A row that fires at the first failure clears after this long without any call.
 const EXPIRY_SECONDS: i64 = 86_400;
+/// An alert is over only if at least this many of the latest calls, of an hour at most, say so.
+const CALLS_TO_CLEAR: u64 = 100;
+/// An outage is over when fewer than half of the calls of a minute fail.
+const OUTAGE_OVER_SHARE: f64 = 0.5;
+const OUTAGE_OVER_SECONDS: i64 = 60;
 
 /// The state of one rule, from the first failure until there is nothing to remember.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +34,9 @@ pub(in crate::alert) struct RuleState {
     late: Option<LateFailures>,
     storm: Option<Storm>,
     recent: RecentFailures,
+    /// What decides when the alert is over.
+    #[serde(default)]
+    latest: LatestCalls,
     first_failure: Option<i64>,
     last_failure: Option<i64>,
     /// The second since which there is no storm, or no symptom.
@@ -36,6 +45,9 @@ pub(in crate::alert) struct RuleState {
     #[serde(rename = "calls_meanwhile")]
     calls_in_storm: (u64, u64),
     failures: u64,
+    /// All calls in the time of `failures`.
+    #[serde(default)]
+    calls: u64,
     /// Failures of the last minute.
     pub(in crate::alert) minute: Ring<60, 1>,
     pub(in crate::alert) machine: AlertStateMachine,
@@ -95,9 +107,12 @@ impl RuleState {
     ) {
         let second = self.take_second(at, calls.now.good, calls.last_good);
         self.step_storm(second, row);
+        // Failures of rows that fire at the first failure are no part of an outage.
+        let others = if row.kind == Kind::Outage { 0 } else { calls.now.bad.saturating_sub(second.failures) };
+        self.note_calls(second, others, row);
         let mut evaluation = match row.trigger {
             Trigger::AtOnce => self.evaluate_at_once(at, row, calls),
-            Trigger::Sustained(length) => self.evaluate_length(at, whole_seconds(length), row, calls),
+            Trigger::Sustained(length) => self.evaluate_length(second, whole_seconds(length), row, calls),
             Trigger::Burst(within) => {
                 let within = whole_seconds(within);
                 let recent = self.recent.step(second, within);
@@ -111,12 +126,15 @@ impl RuleState {
         {
             evaluation = Evaluation::Idle;
         }
-        if let (Some((since, last)), Trigger::Sustained(length)) = (growing, row.trigger)
-            && !matches!(evaluation, Evaluation::Fires(_))
-            && last - since >= whole_seconds(length)
-        {
-            evaluation = Evaluation::Fires(since);
-        }
+        let grows = match (growing, row.trigger) {
+            (Some((since, last)), Trigger::Sustained(length)) if last - since >= whole_seconds(length) => Some(since),
+            _ => None,
+        };
+        evaluation = match (grows, row.trigger) {
+            (Some(since), _) => Evaluation::Fires(since),
+            (None, Trigger::AtOnce) => evaluation,
+            (None, _) => self.unless_over(evaluation, at, row, calls.last_good),
+        };
         self.apply(evaluation, second.failures, resolving);
     }
 
@@ -128,6 +146,7 @@ impl RuleState {
         let successes = calls.now.good_attempts.max(calls.now.good);
         let second = self.take_second(at, successes, calls.last_good.max(calls.last_good_attempt));
         self.step_storm(second, row);
+        self.note_calls(second, 0, row);
         let (good, bad) = self.calls_in_storm;
         self.calls_in_storm = match &self.storm {
             Some(_) => (good + good_calls, bad + u64::from(calls.now.bad)),
@@ -136,10 +155,11 @@ impl RuleState {
         let Trigger::Sustained(length) = row.trigger else { return };
         let (good, bad) = self.calls_in_storm;
         let absorbed = good > 0 && self.storm.as_ref().is_none_or(|storm| bad * 10 <= storm.failures);
-        let evaluation = match self.evaluate_length(at, whole_seconds(length), row, calls) {
+        let evaluation = match self.evaluate_length(second, whole_seconds(length), row, calls) {
             Evaluation::Holds(_) | Evaluation::Fires(_) if !absorbed => Evaluation::Idle,
             evaluation => evaluation,
         };
+        let evaluation = self.unless_over(evaluation, at, row, second.last_success);
         self.apply(evaluation, second.failures, resolving);
     }
 
@@ -172,6 +192,13 @@ impl RuleState {
         }
     }
 
+    /// The share (0 to 1) of all calls since the alert's `since` that failed; `None` before the first evaluation.
+    pub(in crate::alert) fn share(&self) -> Option<f64> {
+        // Before a storm opens, only failures are counted.
+        let is_known = self.calls > 0 && self.calls >= self.failures();
+        is_known.then(|| self.failures() as f64 / self.calls as f64)
+    }
+
     /// The length of the open storm in seconds, as the row measures it.
     pub(in crate::alert) fn storm_length(&self, row: &Row) -> Option<i64> {
         self.storm.as_ref().map(|storm| storm_length(storm, row))
@@ -200,6 +227,40 @@ impl RuleState {
         self.over_since = if self.storm.is_some() { None } else { self.over_since.or(Some(second.at)) };
     }
 
+    /// Counts the calls of a second, while there is a storm or an alert. `others`: calls that failed for other reasons.
+    fn note_calls(&mut self, second: Second, others: u32, row: &Row) {
+        let is_needed = self.storm.is_some() || self.machine.stage.state() == State::Firing;
+        if !is_needed {
+            self.calls = 0;
+            return self.latest.clear();
+        }
+        let calls = second.failures.saturating_add(second.successes).saturating_add(others);
+        self.calls += u64::from(calls);
+        self.latest.add(second, calls, span_to_clear(row));
+    }
+
+    /// A firing rule clears when the share of failures among the latest calls is low again; without calls, when the storm
+    /// has been over for long enough. Another storm does not keep it firing by itself.
+    fn unless_over(&self, evaluation: Evaluation, at: i64, row: &Row, last_success: Option<i64>) -> Evaluation {
+        let span = span_to_clear(row);
+        let last_call = last_success.max(self.last_failure);
+        // Where successes are never logged, the share is unknown: failures are only counted.
+        if self.machine.stage.state() != State::Firing
+            || last_success.is_none()
+            || last_call.is_none_or(|call| at - call >= whole_seconds(row.keep_firing))
+        {
+            return evaluation;
+        }
+        let limit = if row.kind == Kind::Outage { OUTAGE_OVER_SHARE } else { row.share / 2.0 };
+        match self.latest.share(at, span) {
+            Some(share) if share < limit => Evaluation::Clears(match last_success {
+                Some(success) if at - success < span.seconds => Reason::Recovered,
+                _ => Reason::Quiet,
+            }),
+            _ => Evaluation::Idle,
+        }
+    }
+
     fn note_failure(&mut self, first: i64, last: i64) {
         self.first_failure = Some(self.first_failure.map_or(first, |earliest| earliest.min(first)));
         self.last_failure = self.last_failure.max(Some(last));
@@ -210,10 +271,11 @@ impl RuleState {
         at_once_is_over(at, last, row, calls).map_or(Evaluation::Fires(first), Evaluation::Clears)
     }
 
-    fn evaluate_length(&self, at: i64, length: i64, row: &Row, calls: &Calls) -> Evaluation {
+    fn evaluate_length(&self, second: Second, length: i64, row: &Row, calls: &Calls) -> Evaluation {
+        let Second { at, last_success, .. } = second;
         match &self.storm {
             Some(storm) if storm.length_once_enough().is_none() => Evaluation::Idle,
-            Some(storm) if storm_length(storm, row) >= length => Evaluation::Fires(storm.first),
+            Some(storm) if storm_length(storm, row) >= length && storm.is_real(last_success) => Evaluation::Fires(storm.first),
             Some(storm) => Evaluation::Holds(storm.first),
             None => self.evaluate_calm(at, row, calls),
         }
@@ -246,10 +308,23 @@ impl RuleState {
             Evaluation::Clears(_) if resolving == Resolving::Blocked => Evaluation::Idle,
             evaluation => evaluation,
         });
+        if was_firing && self.machine.stage == Stage::Inactive {
+            // What is left of the storm must not make the rule fire again.
+            self.storm = None;
+            self.latest.clear();
+        }
         self.failures = match &self.storm {
             Some(storm) if !was_firing => storm.failures,
             _ => self.failures + u64::from(failures),
         };
+    }
+}
+
+/// The calls that decide whether an alert of the row is over.
+fn span_to_clear(row: &Row) -> Span {
+    match row.kind {
+        Kind::Outage => Span { seconds: OUTAGE_OVER_SECONDS, calls: u64::from(row.failures) },
+        _ => Span { seconds: whole_seconds(row.keep_firing), calls: CALLS_TO_CLEAR },
     }
 }
 

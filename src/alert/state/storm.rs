@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 /// The score of one failure. Scores are whole numbers, so that a state restored from a file continues exactly as before.
 const UNIT: i64 = 1_000_000;
 /// The maximum score, in failures.
-const CAP: i64 = 10;
+const CAP: i64 = 16;
+/// A storm fires only if its score has reached this many failures, or if no call has succeeded since it began. A few
+/// failures by chance among many good calls stay below it.
+const STRONG: i64 = 8;
 /// If calls succeed and none has failed for this long, the storm is over, whatever its score.
 const CALM_SECONDS: i64 = 60;
 /// If no call has failed for this long, the storm is over in any case.
@@ -78,6 +81,9 @@ pub(in crate::alert) struct Storm {
     pub(super) failures: u64,
     /// The second in which the row's minimum number of failures was reached.
     enough: Option<i64>,
+    /// Whether the score has reached [`STRONG`].
+    #[serde(default)]
+    strong: bool,
 }
 
 impl Storm {
@@ -91,6 +97,7 @@ impl Storm {
         }
         let mut storm = storm.unwrap_or_else(|| Self::opened_by(second));
         storm.score = score;
+        storm.strong |= score >= STRONG * UNIT;
         if second.failures > 0 {
             storm.failures += u64::from(second.failures);
             storm.last = storm.last.max(second.last_failure());
@@ -102,7 +109,12 @@ impl Storm {
     }
 
     fn opened_by(second: Second) -> Self {
-        Self { score: 0, first: second.first_failure(), last: second.last_failure(), failures: 0, enough: None }
+        Self { score: 0, first: second.first_failure(), last: second.last_failure(), failures: 0, enough: None, strong: false }
+    }
+
+    /// Whether it is more than a few failures by chance. `last_success`: the latest second in which a call succeeded.
+    pub(super) fn is_real(&self, last_success: Option<i64>) -> bool {
+        self.strong || last_success.is_none_or(|success| success <= self.first)
     }
 
     /// From the first failure to the latest, in seconds.

@@ -2,16 +2,16 @@
 
 #![expect(clippy::cast_precision_loss, reason = "counts of calls stay far below 2^52")]
 
-use super::row::runbook_url;
+use super::row::{runbook_url, when_it_clears};
 use crate::alert::names::NameTable;
 use crate::alert::options::AlertOptions;
 use crate::alert::state::{AlertEvidence, AllCalls, Calls, RuleState, Scope, Stage};
-use crate::alert::table::{Kind, Row, RowId, Table, Trigger};
+use crate::alert::table::{Kind, Row, RowId, Table};
 use crate::alert::view::{Alert, Reason, SELF_PROVIDER, State};
 use crate::classify::Pattern;
 use crate::detect::{Blame, Detections, Finding, FindingKind, plural};
 use crate::taxonomy::{Category, Owner};
-use crate::time::{Timestamp, format_duration};
+use crate::time::Timestamp;
 
 /// The maximum number of kinds of findings in an alert: more would push the example out of a message.
 const MAX_FINDINGS: usize = 4;
@@ -92,9 +92,9 @@ impl AlertWriter<'_> {
     }
 
     fn share(&self) -> Option<f64> {
-        let calls = self.calls.filter(|calls| calls.last_good.is_some())?.minute.total(self.at.second());
         // Attempts are not calls, so they have no share of them.
-        (calls > 0 && self.row.kind != Kind::Absorbed).then(|| (self.per_minute() as f64 / calls as f64).min(1.0))
+        let has_share = self.row.kind != Kind::Absorbed && self.calls.is_some_and(|calls| calls.last_good.is_some());
+        self.rule.share().filter(|_| has_share)
     }
 
     fn summary(&self) -> String {
@@ -115,9 +115,10 @@ impl AlertWriter<'_> {
             lines.push(self.rule.detail.clone());
         }
         if matches!(self.row.kind, Kind::Errors | Kind::Outage | Kind::Absorbed) {
-            let share = self.share().map_or_else(String::new, |share| format!(" ({:.0} % of its calls)", share * 100.0));
+            let share =
+                self.share().map_or_else(String::new, |share| format!(" ({:.0} % of its calls since then)", share * 100.0));
             let what = if self.row.kind == Kind::Absorbed { "failed attempt" } else { "failed call" };
-            lines.push(format!("{}, {} in the last minute{share}.", plural(self.rule.failures(), what), self.per_minute()));
+            lines.push(format!("{}{share}, {} in the last minute.", plural(self.rule.failures(), what), self.per_minute()));
         }
         lines.extend(self.owner());
         if let Some(wait) = evidence.retry_after_s {
@@ -176,16 +177,7 @@ impl AlertWriter<'_> {
         if let Some(reason) = machine.reason.filter(|_| machine.stage == Stage::Inactive) {
             return why_it_ended(reason).to_owned();
         }
-        let keep = format_duration(self.row.keep_firing);
-        match (self.row.kind, self.row.trigger) {
-            (Kind::Silence, _) => "It clears at the next call, or after 6 hours.".to_owned(),
-            (Kind::Blind | Kind::SelfCheck, _) => format!("It clears {keep} after it is over."),
-            (_, Trigger::AtOnce) => format!(
-                "It clears when a call to this provider succeeds and {keep} pass without another such failure; \
-                 if no call is made, after a day; if successes are not logged, an hour after the last such failure."
-            ),
-            _ => format!("It clears {keep} after the failures have ended."),
-        }
+        format!("It clears {}.", when_it_clears(self.row))
     }
 
     fn leading(&self) -> Option<&Pattern> {

@@ -1,6 +1,7 @@
 //! Sentences about a row that alerts, runbooks and rules share.
 
 use crate::alert::table::{Kind, Row, Trigger};
+use crate::time::format_duration;
 
 /// `It fires at the first failure.`; empty for rows that do not count failures.
 pub(super) fn when_it_fires(row: &Row) -> String {
@@ -12,6 +13,25 @@ pub(super) fn when_it_fires(row: &Row) -> String {
             format!("It fires after {} s with at least {failures} failures.", length.as_secs())
         }
         (_, Trigger::Burst(within)) => format!("It fires at {failures} failures within {} s.", within.as_secs()),
+    }
+}
+
+/// `when fewer than 5 % of the calls fail so, over 5m00s or the latest 100 calls`: when the alert clears.
+pub(super) fn when_it_clears(row: &Row) -> String {
+    let keep = format_duration(row.keep_firing);
+    match (row.kind, row.trigger) {
+        (Kind::Silence, _) => "at the next call, or after 6 hours".to_owned(),
+        (Kind::Blind | Kind::SelfCheck, _) => format!("{keep} after it is over"),
+        (Kind::Outage, _) => "when fewer than half of the calls of a minute fail".to_owned(),
+        (_, Trigger::AtOnce) => format!(
+            "when a call to this provider succeeds and {keep} pass without another such failure; if no call is made, after a \
+             day; if successes are not logged, an hour after the last such failure"
+        ),
+        _ => format!(
+            "when fewer than {} % of the calls fail so, over {keep} or the latest 100 calls, whichever is longer (at most an \
+             hour); without calls, {keep} after the storm is over",
+            row.share * 50.0
+        ),
     }
 }
 

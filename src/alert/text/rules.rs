@@ -4,7 +4,7 @@
 //! alerts. The rules use three metrics only: `llm_triage_alert_state`, `llm_triage_row_last_failure_timestamp_seconds` and
 //! `llm_triage_requests_total`. The syntax works with Prometheus 2.42 and later.
 
-use super::row::{runbook_url, when_it_fires};
+use super::row::{runbook_url, when_it_clears, when_it_fires};
 use crate::alert::table::{Kind, Row, Table, Trigger};
 use std::time::Duration;
 
@@ -94,12 +94,11 @@ fn rule(row: &Row, options: &RulesOptions) -> Vec<String> {
 }
 
 fn annotations(row: &Row, options: &RulesOptions) -> [(&'static str, String); 6] {
-    let keep = row.keep_firing.as_secs() / 60;
     let seen = ["At least one node of the fleet sees it.".to_owned(), when_it_fires(row)];
     let seen: Vec<String> = seen.into_iter().filter(|sentence| !sentence.is_empty()).collect();
     [
         ("summary", format!("{{{{ $labels.provider }}}}{}: {}", service(row, options), literal(&row.title))),
-        ("description", format!("{} It clears about {keep} minutes after it is over.", seen.join(" "))),
+        ("description", format!("{} It clears {}.", seen.join(" "), when_it_clears(row))),
         ("next_step", literal(&row.next_step())),
         ("fix", literal(&row.fix)),
         ("evidence", "GET /api/v1/alerts on a node that sees it: models, services, an example, request ids.".to_owned()),

@@ -1,12 +1,12 @@
 //! The runbook page of a row, written from the table and the catalog: the target of an alert's link.
 
-use super::row::when_it_fires;
+use super::row::{when_it_clears, when_it_fires};
 use crate::alert::names::NameTable;
 use crate::alert::table::{Kind, Row, Table};
 use crate::classify::Pattern;
 use crate::observation::{Observation, PatternId};
 use crate::taxonomy::{Grain, Outcome, Status};
-use crate::time::{Timestamp, format_duration};
+use crate::time::Timestamp;
 use std::fmt::Write as _;
 
 /// The maximum number of errors on a page; further ones are only counted.
@@ -23,7 +23,7 @@ pub fn runbook(row: &Row, table: &Table, names: NameTable<'_>) -> String {
         row.id,
         row.severity,
         fires(row),
-        clears(row),
+        when_it_clears(row),
         row.next_step(),
         row.fix,
     );
@@ -59,16 +59,9 @@ fn fires(row: &Row) -> String {
     let text = when_it_fires(row);
     match row.kind {
         _ if !text.is_empty() => text.trim_start_matches("It fires ").trim_end_matches('.').to_owned(),
-        Kind::Silence => "when steady calls stop".to_owned(),
-        Kind::Blind => "when lines arrive but far fewer calls than usual are recognised in them".to_owned(),
+        Kind::Silence => "when no call comes at a time that always has calls".to_owned(),
+        Kind::Blind => "when no call is recognised in 20 errors or more of five minutes that speak of LLM calls, and in half of all such errors".to_owned(),
         _ => "when llm-triage detects the fault in itself".to_owned(),
-    }
-}
-
-fn clears(row: &Row) -> String {
-    match row.kind {
-        Kind::Silence => "at the next call".to_owned(),
-        _ => format!("{} after it is over", format_duration(row.keep_firing)),
     }
 }
 

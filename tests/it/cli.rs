@@ -205,7 +205,8 @@ fn the_json_report_is_the_contract() {
     assert_eq!(counts.iter().sum::<u64>(), 146);
     assert!(counts.is_sorted_by(|a, b| a >= b), "most frequent first: {counts:?}");
     let rows: Vec<_> = report["alerts"].as_array().expect("a list").iter().filter_map(|alert| alert["row"].as_str()).collect();
-    for row in ["rate-limit", "overloaded", "server-error", "unavailable", "auth", "timeout", "hollow", "billing", "network"] {
+    // Six empty answers among fourteen calls are not enough for the row `hollow`.
+    for row in ["rate-limit", "overloaded", "server-error", "unavailable", "auth", "timeout", "billing", "network"] {
         assert_eq!(rows.iter().filter(|fired| **fired == row).count(), 1, "{row} in {rows:?}");
     }
 }

@@ -45,7 +45,7 @@ fn every_default_that_it_shows_is_the_default() {
 #[test]
 fn its_examples_are_good_ones() {
     let dir = tempfile::tempdir().expect("a directory");
-    for secret in ["slack-url", "pagerduty-key"] {
+    for secret in ["slack-url", "pagerduty-key", "alertmanager-password"] {
         std::fs::write(dir.path().join(secret), "https://hooks.slack.example/services/T0/B0/x").expect("a file");
     }
     let all: String =

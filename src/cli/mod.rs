@@ -1,7 +1,7 @@
 //! The command line: what a person types, and what the program prints.
 //!
 //! One file per command. A command reads its arguments (`args`), calls the library and prints the result; no command
-//! decides what a log line means. Commands return [`exit::Exit`] or [`exit::CliError`], and only [`main`] turns them into
+//! decides what a log line means. Commands return `exit::Exit` or `exit::CliError`, and only [`main`] turns them into
 //! an exit code. Data goes to standard output, errors go to standard error.
 //!
 //! Tests: `tests/it/cli.rs`, `tests/it/top.rs`, `tests/it/schema.rs` and `tests/it/readme.rs`.

@@ -2,8 +2,8 @@
 //!
 //! A key or token is replaced by `[redacted…1234]`: its last four characters stay, so that a person knows which key it was.
 //! Of passwords, e-mail addresses, phone numbers, cards and bank accounts nothing stays, and of prompts and answers that an
-//! error quotes neither. A secret is known by its form ([`forms`]), by its name ([`named`]), by the words around it
-//! ([`unmarked`]), or as a part of an address ([`address`]). Names of models, ids of requests, UUIDs, paths, numbers and prose
+//! error quotes neither. A secret is known by its form (`forms`), by its name (`named`), by the words around it
+//! (`unmarked`), or as a part of an address (`address`). Names of models, ids of requests, UUIDs, paths, numbers and prose
 //! stay as they are. [`clean`] makes visible what commands a terminal or hides text; names and messages leave with both done.
 //!
 //! Texts come in and texts go out; where they are taken from is the caller's business. What was redacted once stays the same

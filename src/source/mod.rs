@@ -5,7 +5,7 @@
 //! while the queue to the pipeline is full, so memory stays bounded by [`QUEUE_MESSAGES`] and [`CHUNK_BYTES`]. No byte that
 //! a source has seen is skipped uncounted.
 //!
-//! Tests: `tests/it/streams.rs` (stdin, TCP, threads), `tests/it/tcp.rs` (the TCP budget), and those of [`file`].
+//! Tests: `tests/it/streams.rs` (stdin, TCP, threads), `tests/it/tcp.rs` (the TCP budget), and those of [`mod@file`].
 
 mod chunk;
 mod clock;

@@ -1,8 +1,8 @@
 //! The kinds of receivers, one file each: its options, its check, and how its messages are written.
 //!
-//! A new kind needs a file here, its `mod` line and its line in [`receivers!`] below, an example in `deploy/config.toml`, and
+//! A new kind needs a file here, its `mod` line and its line in `receivers!` below, an example in `deploy/config.toml`, and
 //! a chapter in the documentation. The file defines the options (`name` among them), a method `check` that turns them into
-//! a [`Receiver`], and an implementation of [`ReceiverKind`].
+//! a [`Receiver`], and an implementation of `ReceiverKind`.
 
 mod alertmanager;
 mod command;

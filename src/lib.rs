@@ -2,7 +2,9 @@
 //! whether a retry helps, the fix, and when to call whom.
 //!
 //! The binary only calls [`cli::main`]. The modules are in the order in which a log line travels, and each one imports only
-//! from modules above it: `tests/it/tidy.rs` checks that. ARCHITECTURE.md describes the way of a line and every module.
+//! from modules above it: `tests/it/tidy/` checks that. ARCHITECTURE.md describes the way of a line and every module.
+
+#![warn(clippy::pedantic)]
 
 pub mod time;
 pub mod taxonomy;

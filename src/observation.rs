@@ -35,6 +35,7 @@ impl Name {
 
     /// The text, cut at a character to [`Self::CAPACITY`] bytes; control characters become spaces.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the text was cut to 63 bytes")]
     pub fn new(text: &str) -> Self {
         let mut this = Self::EMPTY;
         let text = &text.as_bytes()[..text.floor_char_boundary(Self::CAPACITY)];

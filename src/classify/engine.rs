@@ -55,6 +55,7 @@ pub(super) struct Found {
 
 impl Engine {
     /// An engine over these rules; `ids` are their patterns' ids, in the same order.
+    #[expect(clippy::cast_possible_truncation, reason = "a catalogue has at most 20,000 patterns")]
     pub(super) fn new(mut rules: Vec<Rule>, ids: &[&str]) -> Result<Self, String> {
         let mut sorted: Vec<u16> = (0..rules.len() as u16).collect();
         sorted.sort_by_key(|rule| ids.get(usize::from(*rule)).copied());

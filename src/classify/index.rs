@@ -28,6 +28,7 @@ pub(super) struct Literals {
 
 impl Literals {
     /// Gives every literal of a rule its id.
+    #[expect(clippy::cast_possible_truncation, reason = "the number of literals is limited with that of the patterns")]
     pub(super) fn assign_ids(&mut self, rule: &mut Rule) {
         for message in &mut rule.messages {
             for literal in &message.literals {

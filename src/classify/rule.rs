@@ -6,6 +6,7 @@ use crate::taxonomy::{Provider, Status};
 
 /// The keys of a pattern, looked up and compiled.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag for each key of a pattern that `any` may name")]
 pub(super) struct Rule {
     pub(super) providers: Vec<Provider>,
     pub(super) statuses: Vec<StatusKey>,

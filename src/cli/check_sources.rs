@@ -71,7 +71,7 @@ pub(super) fn inspect(config: &Config) -> Findings {
 
 impl Findings {
     fn line(&mut self, text: &str) {
-        // Whoever creates a file chooses its name.
+        // The creator of a file chooses its name, so the name may hold anything.
         let _infallible = writeln!(self.text, "{}", clean_lines(text));
     }
 

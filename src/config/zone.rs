@@ -13,6 +13,7 @@ const UNTIL_S: i64 = 4_102_444_800;
 ///
 /// # Errors
 /// If there is no such zone.
+#[expect(clippy::cast_possible_truncation, reason = "less than a day in seconds")]
 pub fn zone(text: &str) -> Result<Zone, String> {
     let bad = || format!("unknown time zone {text:?}; use a name (Asia/Tokyo) or an offset (+09:00)");
     if text.starts_with(['+', '-']) {

@@ -216,6 +216,7 @@ fn listed(what: &str, names: &[String]) -> Option<String> {
 }
 
 /// How far a source is behind, if that is worth reporting.
+#[expect(clippy::cast_precision_loss, reason = "a gauge needs no exact seconds above 2^53")]
 fn behind(gauges: &Gauges, view: &SourceView, now: Timestamp) -> Option<String> {
     let seconds = if gauges.piped.load(Ordering::Relaxed) {
         // How much a pipe still holds is unknown, so the age of its records must do. A pipe that was never current has an old

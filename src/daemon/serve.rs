@@ -49,6 +49,7 @@ pub enum ServeError {
 ///
 /// # Errors
 /// If it cannot start, or ended without a request.
+#[expect(clippy::similar_names, reason = "`abort` and `about` are the names of the parts")]
 pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
     let Plan { config, rules, receivers, peers: _ } = plan;
     let started = ClockReading::now().wall;

@@ -100,6 +100,7 @@ impl Daemon {
     /// # Errors
     ///
     /// If any of them is not available.
+    #[expect(clippy::unused_async, reason = "binding needs the runtime that a caller of an async function has")]
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let mut activated = ActivatedSockets::from_environment();
         let http = bind(activated.take("http", config.listen), config.listen, HTTP)?;

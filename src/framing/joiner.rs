@@ -272,6 +272,7 @@ impl Joiner {
         self.text.len() + bytes.len() < options.max_event_bytes && lines < options.max_event_lines
     }
 
+    #[expect(clippy::similar_names, reason = "`continued` is a word of the format, `continues` the answer")]
     fn start_event(&mut self, line: Line<'_>, lines: u64, origin: Origin, shape: Continuation, continued: bool) {
         let continues = self.cut_off.take().filter(|_| continued);
         self.text.clear();

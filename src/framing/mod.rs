@@ -7,7 +7,7 @@
 //! Invariants: the events do not depend on how the bytes are split into chunks, and every line is counted as part of an
 //! event, blank, or discarded ([`FramingStats`]).
 //!
-//! Tests: `tests/it/streams.rs`, `tests/it/properties.rs`, `tests/it/books.rs`, `tests/it/faults.rs`.
+//! Tests: `tests/it/streams.rs`, `tests/it/properties.rs`, `tests/it/accounting/`, `tests/it/faults.rs`.
 
 mod continuation;
 mod event;

@@ -30,6 +30,7 @@ struct LaneState {
 impl Framer {
     /// What must survive a restart.
     #[must_use]
+    #[expect(clippy::similar_names, reason = "a lane has lines: both are words of the domain")]
     pub fn state(&self) -> FramerState {
         let (offset, _) = self.safe_point();
         let (line, _) = self.reader.start_of_line();

@@ -121,6 +121,7 @@ impl StreamClock {
     }
 
     /// A time stamp without a zone. The zone is learned from arrival times, if it is not configured.
+    #[expect(clippy::cast_possible_truncation, reason = "less than a day in seconds")]
     fn local(&mut self, stamp: Stamp, arrived: Timestamp, fresh: bool) -> Resolved {
         if let Some(zone) = self.zone.filter(|_| self.configured || !fresh) {
             return believe(stamp.resolve(zone, arrived), arrived);

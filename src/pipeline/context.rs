@@ -55,7 +55,7 @@ impl StreamContext {
 impl Origin {
     fn new(id: StreamId, info: StreamInfo, source: Option<&SourceOptions>) -> Self {
         let name = source.map_or("", |source| source.name.as_str());
-        // Whoever creates a file chooses its name.
+        // The creator of a file chooses its name, so the name may hold anything.
         let path = info.path.map(|path| clean(&path).into_owned());
         let pod = path.as_deref().and_then(Pod::of_path);
         let service = pod.as_ref().map(|pod| pod.service.clone());

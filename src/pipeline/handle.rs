@@ -311,6 +311,7 @@ impl Pipeline {
 
     /// The next step that a row recommends, and who takes it.
     #[must_use]
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the path of the method needs an import of its own")]
     pub fn next_step(&self, row: RowId) -> Option<String> {
         self.table().row(row).map(|row| row.next_step())
     }

@@ -22,6 +22,7 @@ pub fn verdict_schema() -> serde_json::Value {
 // The doc comments of the fields are the descriptions of the schema.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "llm-triage verdict", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names of the fields are the keys of the format")]
 struct Line<'a> {
     #[schemars(extend("const" = VERSION))]
     v: u8,

@@ -61,6 +61,7 @@ fn may_be_called(value: Value<'_>) -> bool {
 }
 
 /// Writes the lengths before the bytes, so that different values never give the same bytes.
+#[expect(clippy::cast_possible_truncation, reason = "a record is shorter than 4 GiB")]
 fn put(out: &mut Vec<u8>, key: &[u8], value: Value<'_>) {
     let (kind, bytes) = match value {
         Value::Null => (0, &[] as &[u8]),

@@ -86,6 +86,7 @@ impl<'a> Value<'a> {
     }
 
     /// A number, also one that is spelled in quotes.
+    #[expect(clippy::cast_precision_loss, reason = "a number in a log needs no more digits than a float has")]
     pub(crate) fn as_f64(self) -> Option<f64> {
         let bytes = self.as_raw().filter(|raw| raw.bytes.len() <= NUMBER_BYTES)?.bytes;
         // A double holds every whole number of up to fifteen digits.
@@ -96,6 +97,7 @@ impl<'a> Value<'a> {
     }
 
     /// A whole number, also one that is spelled in quotes or with a fraction of zero.
+    #[expect(clippy::cast_possible_truncation, reason = "whole and below 9e15, as checked before the cast")]
     pub(crate) fn as_i64(self) -> Option<i64> {
         let bytes = self.as_raw().filter(|raw| raw.bytes.len() <= NUMBER_BYTES)?.bytes;
         if let Some(number) = whole(bytes) {

@@ -214,6 +214,7 @@ impl<'a> Record<'a> {
 
 /// The level that a field names: words, pino's and bunyan's 10 to 60, Python's 10 to 50, OpenTelemetry's 1 to 24, and
 /// syslog's 0 to 7 (as journald's `PRIORITY`, a string).
+#[expect(clippy::match_same_arms, reason = "the ranges of severity numbers of OpenTelemetry, in their order")]
 fn level_of(value: Value<'_>) -> Level {
     if let Value::Number(_) = value {
         return match value.as_i64() {

@@ -1,7 +1,7 @@
 //! Characters that a reader does not see, or that command a terminal, are made visible.
 //!
-//! A log line chooses its own request id, model and message. An escape sequence in one of them writes the clipboard of whoever reads
-//! the report, a bidirectional control shows the rest of the line backwards, and an invisible character hides text. This file owns the
+//! A log line chooses its own request id, model and message. An escape sequence in one of them can write to the reader's
+//! clipboard, a bidirectional control shows the rest of the line backwards, and an invisible character hides text. This file owns the
 //! one rule for terminals, pages, chats, labels, verdicts and our own log: such a character is written as its number, `\u{202e}`.
 //! Where a script or an emoji needs an invisible character, the character stays. Markup of chats and of Markdown is left to the
 //! files that write it.

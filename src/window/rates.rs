@@ -211,6 +211,7 @@ impl RateTable {
 }
 
 impl Totals {
+    #[expect(clippy::cast_precision_loss, reason = "a ratio needs no exact counts above 2^53")]
     fn view(&self, provider: Provider, second: i64, views: &mut Vec<WindowView>) {
         let (calls, errors) = (self.calls.totals(second), self.errors.totals(second));
         if calls.iter().all(|count| *count == 0) {

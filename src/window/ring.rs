@@ -25,6 +25,7 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
     }
 
     /// Counts `n` events of this second. `false`: the second is before the window, nothing was counted.
+    #[expect(clippy::cast_possible_wrap, reason = "`N` is a small constant")]
     pub fn add(&mut self, second: i64, n: u32) -> bool {
         let bucket = second.div_euclid(WIDTH);
         self.advance_to_bucket(bucket);
@@ -45,6 +46,7 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
 
     /// Number of events in the window that ends at `second`, or at the position to which the window was last moved if that is later.
     #[must_use]
+    #[expect(clippy::cast_possible_wrap, reason = "`N` is a small constant")]
     pub fn total(&self, second: i64) -> u64 {
         let passed = (second.div_euclid(WIDTH) - self.newest).clamp(0, N as i64);
         let gone: u64 = (1..=passed).map(|step| u64::from(self.counts[Self::slot(self.newest + step)])).sum();
@@ -57,6 +59,7 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
         self.sum == 0
     }
 
+    #[expect(clippy::cast_possible_wrap, reason = "`N` is a small constant")]
     fn advance_to_bucket(&mut self, bucket: i64) {
         let passed = bucket - self.newest;
         if passed <= 0 {
@@ -75,6 +78,8 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
         self.newest = bucket;
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below `N`")]
+    #[expect(clippy::cast_possible_wrap, reason = "`N` is a small constant")]
     const fn slot(bucket: i64) -> usize {
         bucket.rem_euclid(N as i64) as usize
     }
@@ -94,6 +99,7 @@ struct RingState {
 }
 
 impl<const N: usize, const WIDTH: i64> From<Ring<N, WIDTH>> for RingState {
+    #[expect(clippy::cast_possible_wrap, reason = "`N` is a small constant")]
     fn from(ring: Ring<N, WIDTH>) -> Self {
         let oldest = ring.newest.saturating_sub(N as i64 - 1);
         let counts = (oldest..=ring.newest).map(|bucket| (bucket, ring.counts[Ring::<N, WIDTH>::slot(bucket)]));
@@ -102,6 +108,7 @@ impl<const N: usize, const WIDTH: i64> From<Ring<N, WIDTH>> for RingState {
 }
 
 impl<const N: usize, const WIDTH: i64> From<RingState> for Ring<N, WIDTH> {
+    #[expect(clippy::cast_possible_wrap, reason = "`N` is a small constant")]
     fn from(state: RingState) -> Self {
         let mut ring = Self { newest: state.newest.clamp(Self::NEVER, i64::MAX / 2), ..Self::new() };
         for (bucket, count) in state.counts {

@@ -11,7 +11,7 @@ const FIVE_MINUTES: i64 = 300;
 
 /// Compares the errors that speak of LLM calls and are not understood with those that are.
 ///
-/// Lines without an error say nothing: health checks go on when no call is made.
+/// Lines without an error say nothing: health checks continue when no call is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::alert) struct RecognitionMonitor {

@@ -97,6 +97,7 @@ impl CallRhythm {
 }
 
 /// The day of a second, and the bit of its quarter of an hour within the day.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a day has 96 quarters of an hour")]
 const fn place(at: i64) -> (i64, usize, u64) {
     let quarter = at.rem_euclid(DAY) / QUARTER;
     (at.div_euclid(DAY), (quarter / 64) as usize, 1 << (quarter % 64))

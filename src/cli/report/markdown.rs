@@ -92,7 +92,7 @@ fn write_alerts(out: &mut String, summary: &Summary) {
     }
 }
 
-/// Text as text: it neither ends its cell nor is read as markup, and mentions nobody.
+/// Escapes a text: it does not end its cell, is not read as markup, and mentions no user.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';

@@ -21,6 +21,7 @@ pub(super) fn may_begin(line: &[u8]) -> bool {
     line.starts_with(br#"{"log":""#)
 }
 
+#[expect(clippy::similar_names, reason = "a lane has lines: both are words of the domain")]
 pub(super) fn strip(line: &[u8]) -> Option<Content<'_>> {
     let Docker { log, stream, time } = serde_json::from_slice(line).ok()?;
     let lane = if stream == "stderr" { Lane::Stderr } else { Lane::Stdout };

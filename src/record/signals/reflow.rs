@@ -28,6 +28,7 @@ pub(super) fn reflow(text: &str) -> Cow<'_, str> {
 }
 
 /// `llm.py:288` at the end of a line: rich puts the place in the code into a column of its own.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "Python writes the name of a file as it is")]
 fn place_in_column(line: &str) -> Option<&str> {
     let line = line.trim_end();
     let (before, last) = line.rsplit_once(' ')?;

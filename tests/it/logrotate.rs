@@ -34,6 +34,7 @@ impl Logs {
         // Within the same second, dated names collide.
         let output = until("a free name", || {
             let mut command = Command::new(&self.logrotate);
+            tool::use_own_libraries(&mut command, &self.logrotate);
             let (_, output) = tool::run(command.args(["-f", "-s"]).arg(self.path("rotated")).arg(&config), "");
             (!output.contains("already exists")).then_some(output)
         });

@@ -1,7 +1,7 @@
 //! External programs that some tests compare with: used if they are installed, required with `CI=true`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The path of `program`. If it is not installed, prints so on stderr and returns `None`.
@@ -58,4 +58,14 @@ pub(crate) fn run(command: &mut Command, input: &str) -> (bool, String) {
     writer.join().expect("the writer does not panic").expect("the program reads its input");
     let printed = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
+}
+
+/// Lets a program that was unpacked and not installed find the libraries that were unpacked with it.
+pub(crate) fn use_own_libraries(command: &mut Command, program: &Path) {
+    let Some(usr) = program.parent().and_then(Path::parent).filter(|usr| *usr != Path::new("/usr")) else { return };
+    let folders = [usr.join("lib"), usr.with_file_name("lib")];
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+    let libraries =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.to_string_lossy().ends_with("linux-gnu"));
+    command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).expect("paths without a colon"));
 }

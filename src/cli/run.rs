@@ -3,8 +3,8 @@
 use super::args::Run;
 use super::exit::{CliError, Exit};
 use super::{load, own_log};
-use crate::daemon::{self, ServeError, Shutdown};
-use std::error::Error as _;
+use crate::config::with_causes;
+use crate::daemon::{self, Shutdown};
 
 pub(super) fn run(args: &Run) -> Result<Exit, CliError> {
     own_log::start(args.log_format);
@@ -19,20 +19,5 @@ pub(super) fn run(args: &Run) -> Result<Exit, CliError> {
     });
     // A thread may be blocked in a read of standard input; do not wait for it.
     runtime.shutdown_background();
-    result.map(|()| Exit::Success).map_err(|error| CliError::Failed(chain(&error)))
-}
-
-/// The error and its causes in one line, without causes that the text repeats already.
-fn chain(error: &ServeError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
+    result.map(|()| Exit::Success).map_err(|error| CliError::Failed(with_causes(&error)))
 }

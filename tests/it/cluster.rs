@@ -4,11 +4,13 @@
 use crate::running::{Server, append, call, program, until};
 use crate::tool;
 use serde_json::Value;
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The webhook that Alertmanager notifies.
 #[derive(Clone)]
@@ -142,6 +144,8 @@ fn wait_until_connected(members: &[&Server; 2]) {
 struct Daemon {
     dir: PathBuf,
     name: &'static str,
+    /// The second, since the epoch, in which the latest calls were logged.
+    last_logged: Cell<u64>,
 }
 
 impl Daemon {
@@ -155,7 +159,7 @@ impl Daemon {
             dir.display(),
         );
         std::fs::write(dir.join("config.toml"), text).expect("a file");
-        Self { dir, name }
+        Self { dir, name, last_logged: Cell::new(0) }
     }
 
     fn start(&self) -> Server {
@@ -166,7 +170,11 @@ impl Daemon {
         daemon
     }
 
+    /// Logs calls, each time in a second of their own: a success in the second of a failure says nothing about what came after.
     fn log(&self, numbers: std::ops::Range<usize>, status: u16) {
+        let second = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        until("the next second", || (second() > self.last_logged.get()).then_some(()));
+        self.last_logged.set(second());
         append(&self.dir.join("app.jsonl"), &numbers.map(|number| call(number, status)).collect::<String>());
     }
 }

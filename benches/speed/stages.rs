@@ -144,9 +144,9 @@ fn chunks_of(corpus: &Corpus) -> Vec<Chunk> {
 
 fn add(answer: &mut Answer, pipeline: &mut Pipeline) {
     let tally = pipeline.tally();
-    for books in tally.sources.values() {
-        answer.lines += books.lines;
-        answer.events += books.events;
+    for source in tally.sources.values() {
+        answer.lines += source.lines;
+        answer.events += source.events;
     }
     answer.records += tally.records.values().sum::<u64>();
     for ((_, outcome), count) in &tally.calls {

@@ -4,7 +4,7 @@ use super::span::{Kind, Span};
 use super::token::{is_random, key_length};
 
 /// Hosts and paths behind which the rest of an address is a key: who has it may post.
-const HOOKS: [&str; 7] = [
+pub(super) const HOOKS: [&str; 7] = [
     "hooks.slack.com/services/",
     "hooks.slack.com/workflows/",
     "hooks.slack.com/triggers/",
@@ -14,14 +14,18 @@ const HOOKS: [&str; 7] = [
     "api.telegram.org/bot",
 ];
 
-/// Where secrets in addresses are.
-pub(super) fn find(text: &str, spans: &mut Vec<Span>) {
+/// Where user names with passwords, or keys in their place, are.
+pub(super) fn find_user_info(text: &str, spans: &mut Vec<Span>) {
     for (at, mark) in text.match_indices("://") {
         let start = at + mark.len();
         if let Some(length) = text.get(start..).and_then(user_info) {
             spans.push(Span { start, end: start + length, kind: Kind::Password });
         }
     }
+}
+
+/// Where the keys of [`HOOKS`] are.
+pub(super) fn find_hooks(text: &str, spans: &mut Vec<Span>) {
     for hook in HOOKS {
         for (at, _) in text.match_indices(hook) {
             let start = at + hook.len();

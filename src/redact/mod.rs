@@ -106,12 +106,17 @@ pub struct Redactor {
     forms: Forms,
     /// Most texts have none of these, and cost no more than this search.
     signs: AhoCorasick,
+    /// What few of the texts with a sign have: hooks, sentences that quote, schemes before credentials, PEM.
+    rare_signs: AhoCorasick,
 }
 
 impl Default for Redactor {
     fn default() -> Self {
         let signs = AhoCorasick::builder().ascii_case_insensitive(true).build(SIGNS.iter().chain(&MORE_SIGNS));
-        Self { forms: Forms::default(), signs: signs.expect("a short list of short words") }
+        let rare = address::HOOKS.iter().chain(&quoted::LEADS).chain(&named::BEFORE_CREDENTIALS).chain([&named::PEM]);
+        let rare_signs = AhoCorasick::builder().ascii_case_insensitive(true).build(rare);
+        let known = "a short list of short words";
+        Self { forms: Forms::default(), signs: signs.expect(known), rare_signs: rare_signs.expect(known) }
     }
 }
 
@@ -143,12 +148,15 @@ impl Redactor {
                 named::find(text, &pair, &mut spans);
                 quoted::find(text, &pair, &mut spans);
             }
-            named::find_after_words(text, &mut spans);
-            named::find_pem(text, &mut spans);
-            quoted::find_after_leads(text, &mut spans);
             unmarked::find(text, &mut spans);
-            address::find(text, &mut spans);
+            address::find_user_info(text, &mut spans);
             personal::find_email(text, &mut spans);
+            if self.rare_signs.is_match(text) {
+                named::find_after_words(text, &mut spans);
+                named::find_pem(text, &mut spans);
+                quoted::find_after_leads(text, &mut spans);
+                address::find_hooks(text, &mut spans);
+            }
         }
         spans.retain(|span| !is_redacted(text, span));
         spans

@@ -162,6 +162,12 @@ fn credentials(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     value.get(..length).is_some_and(is_key_value).then_some((start, start + length))
 }
 
+/// The start of a private key.
+pub(super) const PEM: &str = "-----BEGIN ";
+
+/// Words and options of [`find_after_words`], in any case.
+pub(super) const BEFORE_CREDENTIALS: [&str; 5] = ["bearer", "basic", "sshpass -p", "curl -u", " --user"];
+
 /// Secrets behind a word and a blank: `Bearer …`, `Basic …`, `sshpass -p …`, `curl -u …`.
 pub(super) fn find_after_words(text: &str, spans: &mut Vec<Span>) {
     for (at, _) in text.match_indices(' ') {
@@ -192,11 +198,13 @@ fn ends_with_word(text: &str, word: &str) -> bool {
 /// Private keys in PEM, up to their last line or to the end of the text.
 pub(super) fn find_pem(text: &str, spans: &mut Vec<Span>) {
     let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find("-----BEGIN ")) {
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find(PEM)) {
         let start = from + at;
         let rest = text.get(start..).unwrap_or_default();
-        let Some(header) = rest.get(11..).and_then(|rest| rest.find("-----")).filter(|length| *length <= 40) else { return };
-        let body = start + 11 + header + 5;
+        let Some(header) = rest.get(PEM.len()..).and_then(|rest| rest.find("-----")).filter(|length| *length <= 40) else {
+            return;
+        };
+        let body = start + PEM.len() + header + 5;
         let end = text.get(body..).and_then(|rest| rest.find("-----END")).map_or(text.len(), |end| body + end);
         if text.get(start..body).is_some_and(|header| header.contains("PRIVATE KEY")) {
             spans.push(Span { start: body, end, kind: Kind::Password });

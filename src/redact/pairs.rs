@@ -35,14 +35,15 @@ pub(super) fn pairs(text: &str) -> impl Iterator<Item = Pair<'_>> {
 /// Where a name may end and a value begin: the separators' offsets and lengths.
 fn separators(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = text.as_bytes();
-    (0..bytes.len()).filter_map(|at| match bytes[at] {
+    let has_flags = memchr::memmem::find(bytes, b"--").is_some();
+    (0..bytes.len()).filter_map(move |at| match bytes[at] {
         b':' | b'=' => Some((at, 1)),
         b'%' if bytes[at + 1..].starts_with(b"3D") || bytes[at + 1..].starts_with(b"3A") => Some((at, 3)),
         b'%' if bytes[at + 1..].starts_with(b"3d") || bytes[at + 1..].starts_with(b"3a") => Some((at, 3)),
         // A tuple of two texts, an element of XML, a flag.
         b',' if at > 0 && matches!(bytes[at - 1], b'\'' | b'"') => Some((at, 1)),
         b'>' if at > 0 && bytes[at - 1].is_ascii_alphanumeric() => Some((at, 1)),
-        b' ' if at > 0 && bytes[at - 1].is_ascii_alphanumeric() && is_flag(&bytes[..at]) => Some((at, 1)),
+        b' ' if has_flags && at > 0 && bytes[at - 1].is_ascii_alphanumeric() && is_flag(&bytes[..at]) => Some((at, 1)),
         _ => None,
     })
 }

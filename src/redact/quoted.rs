@@ -85,7 +85,7 @@ const KEPT: [&str; 16] = [
 ];
 
 /// Sentences that quote an answer or a prompt after them.
-const LEADS: [&str; 8] = [
+pub(super) const LEADS: [&str; 8] = [
     "Value: ",
     "parsing failed: Text: ",
     "Could not parse LLM output: ",

@@ -8,7 +8,7 @@ use super::defaults::{CONNECTIONS_WITHIN, DEFAULT_LISTEN, MAX_LINE, SERIES, SERI
 use super::quantity::ByteSize;
 use super::read::{At, Flat, Foreign, Key, Section, Table};
 use super::resolved::GroupBy;
-use super::table_schemas as schemas;
+use crate::alert::RowSpec;
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
 use crate::delivery::ReceiverOptions;
@@ -50,7 +50,7 @@ tables! {
         /// How records are read.
         record: Record,
         /// Own providers, and additions to shipped ones.
-        #[schemars(schema_with = "schemas::providers")]
+        #[schemars(with = "Vec<ProviderSpec>")]
         provider: Foreign<ProviderSpec>,
         /// The catalogue of patterns.
         patterns: Patterns,
@@ -59,10 +59,10 @@ tables! {
         /// What all alerts have in common.
         alerting: Alerting,
         /// Changes of shipped rows of the escalation table, and own rows, which come before the shipped ones.
-        #[schemars(schema_with = "schemas::rows")]
+        #[schemars(with = "Vec<RowSpec>")]
         escalation: Foreign<toml::Table>,
         /// Who is notified of alerts.
-        #[schemars(schema_with = "schemas::receivers")]
+        #[schemars(with = "ReceiverOptions")]
         receiver: ReceiverTables,
     }
 

@@ -16,7 +16,6 @@ mod read;
 mod defaults;
 mod flags;
 mod resolved;
-mod table_schemas;
 mod file;
 mod schema;
 mod sources;

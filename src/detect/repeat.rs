@@ -6,6 +6,7 @@
 use super::minutes::Minutes;
 use crate::observation::Observation;
 use crate::taxonomy::{Owner, Retry};
+use fnv::FnvHasher;
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
@@ -222,11 +223,11 @@ fn pair_of(seen: &Observation) -> u64 {
     hasher.finish()
 }
 
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// FNV-1a. Hashes are saved, so they must be equal on every machine and in every version.
+/// FNV-1a, continued from `hash`. Hashes are saved, so they must be equal on every machine and in every version.
 pub(super) fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    let mut hasher = FnvHasher::with_key(hash);
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// The hash of a message without the words that contain a digit, such as ids, counts and times.
@@ -235,7 +236,7 @@ pub(super) fn masked_hash(message: &str) -> u64 {
     let words = bytes.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || *byte >= 0x80));
     words
         .filter(|word| !word.is_empty() && !word.iter().any(u8::is_ascii_digit))
-        .fold(FNV_OFFSET, |hash, word| fnv1a(fnv1a(hash, word), b" "))
+        .fold(FnvHasher::default().finish(), |hash, word| fnv1a(fnv1a(hash, word), b" "))
 }
 
 /// Saves a map in sorted order, so that equal maps give equal files.

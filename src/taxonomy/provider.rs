@@ -1,6 +1,7 @@
 //! Providers: their ids, their names, and the signs that identify a provider where the log does not name it.
 
 use rustc_hash::FxHashMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A provider or gateway, as an index into [`Providers`]. Indexes never change while a process lives.
@@ -19,10 +20,11 @@ impl Provider {
 }
 
 /// Facts about one provider; one `[[provider]]` table of `patterns/providers.toml` or of the configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSpec {
-    /// Short and lower-case, as the LiteLLM proxy spells it.
+    /// The value of the label `provider`: short and lower-case, as the LiteLLM proxy spells it.
+    #[schemars(regex(pattern = "^[a-z0-9_.-]{1,32}$"))]
     pub id: String,
     /// The name for people.
     #[serde(default)]

@@ -330,7 +330,7 @@ async fn the_page_shows_failures_and_what_to_do() {
     for expected in [
         "OpenAI: calls fail until someone acts",
         "LLMAuth at OpenAI for check&lt;out&gt;: stop and alert: developer on-call",
-        "3 min ago",
+        "3m20s ago",
         "1,234 failed (50 % of its calls), 4.2 a minute now",
         "put the new key in",
         "&lt;script&gt;alert('x')&lt;/script&gt; &quot;quoted&quot; &amp; more",

@@ -663,3 +663,14 @@ fn no_secret_is_printed() {
         assert!(!ran.out.contains(most) && !ran.err.contains(most), "{args:?}: {ran:?}");
     }
 }
+
+#[test]
+fn every_help_and_rule_names_the_default_address() {
+    let shown = include_str!("../../deploy/config.toml");
+    let listen = shown.lines().find_map(|line| line.strip_prefix("#listen = \"")).expect("a listen address");
+    let listen = listen.split('"').next().unwrap_or_default();
+    for args in [["--help"].as_slice(), &["top", "--help"], &["rules"]] {
+        let out = run(args).out;
+        assert!(out.contains(listen), "{args:?} does not name {listen}: {out}");
+    }
+}

@@ -435,7 +435,7 @@ fn slack_shows_how_an_alert_ended_and_how_long_it_lasted() {
     slack.on_transition(&resolved(started, after(720)), after(720));
     let body: Value = serde_json::from_slice(&slack.due(after(720)).expect("a message is due").body).expect("JSON");
     let text = body["blocks"][1]["text"]["text"].as_str().expect("a section");
-    assert!(text.contains("Resolved") && text.contains(" after 12 min.\n"), "{text}");
+    assert!(text.contains("Resolved") && text.contains(" after 12m00s.\n"), "{text}");
 }
 
 #[test]

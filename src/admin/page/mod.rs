@@ -10,7 +10,7 @@ mod view;
 
 use super::state::AdminState;
 use crate::metrics::PublishedSnapshot;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, format_compact};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use view::View;
 
@@ -59,7 +59,7 @@ fn header(view: &View<'_>) -> Markup {
             h1 { "llm-triage" }
             p {
                 (about.instance) " · version " (env!("CARGO_PKG_VERSION"))
-                " · up " (text::duration(view.now.since(about.started))) " · " time { (view.now) }
+                " · up " (format_compact(view.now.since(about.started))) " · " time { (view.now) }
             }
         }
     }

@@ -1,6 +1,4 @@
-//! Numbers and durations as the page shows them.
-
-use std::time::Duration;
+//! Numbers as the page shows them.
 
 /// A share with one decimal; a small share is not shown as zero.
 pub(super) fn percent(share: f64) -> String {
@@ -18,16 +16,6 @@ pub(super) fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
-}
-
-/// A duration in its largest unit: `45 s`, `3 min`, `5 h 20 min`, `12 days`.
-pub(super) fn duration(duration: Duration) -> String {
-    match duration.as_secs() {
-        s if s < 60 => format!("{s} s"),
-        s if s < 3_600 => format!("{} min", s / 60),
-        s if s < 48 * 3_600 => format!("{} h {} min", s / 3_600, s / 60 % 60),
-        s => format!("{} days", s / 86_400),
-    }
 }
 
 /// Whether a browser opens the address as a page. False for `javascript:` and other schemes.

@@ -1,11 +1,10 @@
 //! What the parts of the page are rendered from, and the texts that several parts use.
 
 use super::super::state::{AdminState, Loaded};
-use super::text;
 use crate::alert::{Alert, State};
 use crate::metrics::Names;
 use crate::pipeline::Snapshot;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, format_compact};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
@@ -45,7 +44,7 @@ impl View<'_> {
 
     /// `3 min ago`, with the exact time as a tooltip.
     pub(super) fn ago(&self, at: Timestamp) -> Markup {
-        html! { time title=(at) { (text::duration(self.now.since(at))) " ago" } }
+        html! { time title=(at) { (format_compact(self.now.since(at))) " ago" } }
     }
 
     /// Like [`Self::ago`]; `missing` if there is no time.

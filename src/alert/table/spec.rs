@@ -1,10 +1,13 @@
 //! Rows of the escalation table as written in TOML: every key is optional, and only types and key names are checked.
 
 use crate::taxonomy::{Severity, string_enum};
+use crate::time::Span;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{
     Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer, value::SeqAccessDeserializer,
 };
+use std::borrow::Cow;
 use std::fmt;
 
 string_enum! {
@@ -26,12 +29,14 @@ string_enum! {
 }
 
 /// One `[[escalation]]` table. In the configuration, it changes the shipped row with this id or adds a new row.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["id"]))]
 pub struct RowSpec {
-    /// Kebab-case and unique; never renamed, because alerts carry it as a label.
+    /// The id of a shipped row to change, or of a new row. Kebab-case and unique; never renamed, because alerts carry it as a
+    /// label.
     pub id: String,
-    /// Default: [`Kind::Errors`].
+    /// What the row watches. Own rows have the kind `errors`.
     pub kind: Option<Kind>,
     /// `false`: failed calls still belong to the row, but it raises no alert.
     pub enabled: Option<bool>,
@@ -39,18 +44,23 @@ pub struct RowSpec {
     #[serde(rename = "match")]
     pub conditions: Option<Conditions>,
     /// The length of a storm that fires; `0s` fires at the first failure.
+    #[schemars(with = "Option<Span>")]
     pub sustained: Option<String>,
     /// Used instead of `sustained`: the time within which `failures` calls must fail.
+    #[schemars(with = "Option<Span>")]
     pub within: Option<String>,
     /// The minimum number of failed calls in a storm that fires.
+    #[schemars(range(min = 1))]
     pub failures: Option<u32>,
     /// The minimum share (0 to 1) of the provider's calls that must fail to make a storm.
+    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
     pub share: Option<f64>,
     /// How long the storm must be over before the alert resolves.
+    #[schemars(with = "Option<Span>")]
     pub keep_firing: Option<String>,
     /// The urgency of its alerts.
     pub severity: Option<Severity>,
-    /// A few words that complete the summary "`provider`: …".
+    /// What is wrong, in a few words that complete the summary "`provider`: …".
     pub title: Option<String>,
     /// What to do first, in one sentence.
     pub action: Option<String>,
@@ -105,7 +115,7 @@ impl RowSpec {
 pub struct Conditions(pub Vec<Condition>);
 
 /// One condition on a failed call: every key that is set must match.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Condition {
     /// Provider ids.
@@ -118,7 +128,7 @@ pub struct Condition {
     pub model: Values,
     /// Effective statuses, such as `429`, `5xx`, `timeout`, `connection`, `none`.
     pub status: Values,
-    /// Category ids.
+    /// Category ids; as in every key, `!` before a value excludes it.
     pub category: Values,
     /// Pattern ids; `*` matches any text.
     pub pattern: Values,
@@ -144,6 +154,38 @@ impl Condition {
 /// The values of one key: one of them must match, and no value with a leading `!` may match. A single value needs no list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values(pub Vec<String>);
+
+impl JsonSchema for Conditions {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Conditions".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        one_or_many(&Condition::json_schema(generator))
+    }
+}
+
+impl JsonSchema for Values {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Values".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        one_or_many(&json_schema!({"type": ["integer", "string"]}))
+    }
+}
+
+fn one_or_many(value: &Schema) -> Schema {
+    json_schema!({"anyOf": [value, {"type": "array", "items": value}]})
+}
 
 impl fmt::Display for Conditions {
     /// `category rate-limit-capacity, status not 503; or owner network`.

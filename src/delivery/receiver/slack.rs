@@ -11,6 +11,7 @@ use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::redact::clean_lines;
 use crate::taxonomy::Severity;
+use crate::time::format_compact;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -156,7 +157,7 @@ fn details(Notification { alert, starts_at, ended_at }: &Notification<'_>) -> St
     let mut lines = vec![format!("*{name}* {}", escape(&alert.summary, MAX_SHORT_CHARS))];
     if let Some(end) = ended_at {
         let reason = alert.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-        lines.push(format!("Resolved{reason} after {}.", duration(end.second() - starts_at.second())));
+        lines.push(format!("Resolved{reason} after {}.", format_compact(end.since(*starts_at))));
     }
     if !alert.description.is_empty() {
         lines.push(escape(&alert.description, MAX_TEXT_CHARS));
@@ -174,15 +175,6 @@ fn details(Notification { alert, starts_at, ended_at }: &Notification<'_>) -> St
         }
     }
     lines.join("\n")
-}
-
-/// `45 s`, `7 min`, `2 h 5 min`.
-fn duration(seconds: i64) -> String {
-    match seconds.max(0) {
-        s if s < 90 => format!("{s} s"),
-        s if s < 5_400 => format!("{} min", (s + 30) / 60),
-        s => format!("{} h {} min", s / 3_600, s / 60 % 60),
-    }
 }
 
 fn section(text: &str) -> Value {

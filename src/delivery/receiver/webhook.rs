@@ -9,10 +9,12 @@ use crate::delivery::message::{Batch, annotations, labels};
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use fnv::FnvHasher;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::hash::Hasher;
 use std::path::PathBuf;
 
 /// How Alertmanager writes "has not ended": Go's zero time.
@@ -137,9 +139,11 @@ fn common<'a>(maps: &'a [BTreeMap<&'static str, String>]) -> BTreeMap<&'a str, &
 /// The hash that Prometheus computes: FNV-1a over the sorted labels.
 fn fingerprint(labels: &BTreeMap<&'static str, String>) -> String {
     const SEPARATOR: &[u8] = &[0xff];
-    let parts = labels.iter().flat_map(|(name, value)| [name.as_bytes(), SEPARATOR, value.as_bytes(), SEPARATOR]);
-    let hash = parts
-        .flatten()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{hash:016x}")
+    let mut hasher = FnvHasher::default();
+    for (name, value) in labels {
+        for part in [name.as_bytes(), SEPARATOR, value.as_bytes(), SEPARATOR] {
+            hasher.write(part);
+        }
+    }
+    format!("{:016x}", hasher.finish())
 }

@@ -3,8 +3,10 @@
 //! None of them is enough alone: an inode number is reused soon after a file is deleted, replicas often write equal first
 //! bytes, and a rotation changes the path. The checkpoint stores only hashes, because it must not contain log text.
 
+use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
+use std::hash::Hasher;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
@@ -25,31 +27,31 @@ impl FileKey {
     }
 }
 
-/// 64-bit FNV-1a: stable across versions and machines, and it can be extended by further bytes.
+/// A hash that is the same in every version and on every machine, and that can be extended by further bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Hash(u64);
 
-impl Hash {
-    const EMPTY: Self = Self(0xcbf2_9ce4_8422_2325);
+impl Default for Hash {
+    fn default() -> Self {
+        Self(FnvHasher::default().finish())
+    }
+}
 
+impl Hash {
     fn extend(self, bytes: &[u8]) -> Self {
-        Self(bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)))
+        let mut hasher = FnvHasher::with_key(self.0);
+        hasher.write(bytes);
+        Self(hasher.finish())
     }
 }
 
 /// The fingerprint of a file's first bytes. It grows with the file until it covers [`HeadFingerprint::MAX_BYTES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadFingerprint {
     /// The number of bytes it covers.
     pub len: u16,
     hash: Hash,
-}
-
-impl Default for HeadFingerprint {
-    fn default() -> Self {
-        Self { len: 0, hash: Hash::EMPTY }
-    }
 }
 
 impl HeadFingerprint {
@@ -119,7 +121,7 @@ impl TailFingerprint {
 
     /// The hash that a checkpoint stores instead of the bytes.
     pub(super) fn hashed(&self) -> OffsetFingerprint {
-        OffsetFingerprint { end: self.end, len: saturating_u16(self.bytes.len()), hash: Hash::EMPTY.extend(&self.bytes) }
+        OffsetFingerprint { end: self.end, len: saturating_u16(self.bytes.len()), hash: Hash::default().extend(&self.bytes) }
     }
 }
 

@@ -147,8 +147,11 @@ impl<'a> Parsed<'a> {
             "signals.toml" => self.lists.extend(toml::from_str(file.text)?),
             "escalation.toml" | "fields.toml" => {}
             _ => {
+                let (mut line, mut counted) = (1, 0);
                 for pattern in toml::from_str::<PatternFile>(file.text)?.pattern {
-                    let line = line_of(file.text, pattern.span().start);
+                    let start = pattern.span().start;
+                    line += lines_between(file.text, counted, start);
+                    counted = start;
                     self.patterns.push((pattern.into_inner(), Origin { file: file.name, line, own: file.own }));
                 }
             }
@@ -210,6 +213,11 @@ fn error_of_all(what: String) -> CatalogError {
     CatalogError { file: "patterns".to_owned(), line: 1, what }
 }
 
+/// The line of an offset, from 1.
 fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+    lines_between(text, 0, at) + 1
+}
+
+fn lines_between(text: &str, from: usize, to: usize) -> usize {
+    memchr::memchr_iter(b'\n', text.as_bytes().get(from..to).unwrap_or_default()).count()
 }

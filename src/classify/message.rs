@@ -3,6 +3,7 @@
 use regex_automata::meta;
 use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind};
+use std::sync::OnceLock;
 
 /// A literal of the catalogue, as an index into the engine's list.
 pub(super) type LiteralId = u32;
@@ -23,14 +24,15 @@ pub(super) struct Message {
     /// The ids that the index gave to `literals`.
     pub(super) literal_ids: Vec<LiteralId>,
     /// `None` where the regex is only literals: finding one is a match.
-    regex: Option<meta::Regex>,
+    regex: Option<LazyRegex>,
     /// Length of the shortest literal, in bytes: how much a match says.
     pub(super) weight: usize,
 }
 
 impl Message {
-    /// Compiles a regex. `without_literal`: the pattern gives a reason why it has no literal.
-    pub(super) fn compile(source: &str, without_literal: bool) -> Result<Self, String> {
+    /// Reads a regex. `without_literal`: the pattern gives a reason why it has no literal. A shipped regex is compiled when it is
+    /// first a candidate, because the tests compile all of them; a user's regex at once, so that its faults are reported.
+    pub(super) fn compile(source: &str, without_literal: bool, own: bool) -> Result<Self, String> {
         let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
         let hir = hir.map_err(|error| format!("is not a valid regex: {}", last_line(&error.to_string())))?;
         let literals = required(&hir).unwrap_or_default();
@@ -45,7 +47,7 @@ impl Message {
         } else {
             literals.iter().map(|literal| String::from_utf8_lossy(literal).to_ascii_lowercase()).collect()
         };
-        let regex = if is_pure(&hir) && !literals.is_empty() { None } else { Some(compile_regex(source)?) };
+        let regex = if is_pure(&hir) && !literals.is_empty() { None } else { Some(LazyRegex::new(source, own)?) };
         Ok(Self { literals, literal_ids: Vec::new(), regex, weight })
     }
 
@@ -57,7 +59,28 @@ impl Message {
     /// Whether it matches one of the texts, in which it may.
     pub(super) fn is_match(&self, texts: &[String]) -> bool {
         let Some(regex) = &self.regex else { return true };
+        let Some(regex) = regex.get() else { return false };
         texts.iter().flat_map(|text| searched_parts(text)).any(|part| regex.is_match(part.as_bytes()))
+    }
+}
+
+/// A regex that is compiled when it is first asked for: of a thousand, a process needs a few.
+#[derive(Clone, Debug)]
+struct LazyRegex {
+    source: String,
+    compiled: OnceLock<Option<meta::Regex>>,
+}
+
+impl LazyRegex {
+    /// `at_once` compiles it now.
+    fn new(source: &str, at_once: bool) -> Result<Self, String> {
+        let compiled = if at_once { OnceLock::from(Some(compile_regex(source)?)) } else { OnceLock::new() };
+        Ok(Self { source: source.to_owned(), compiled })
+    }
+
+    /// `None` if it cannot be compiled; the tests exclude that for shipped regexes.
+    fn get(&self) -> Option<&meta::Regex> {
+        self.compiled.get_or_init(|| compile_regex(&self.source).ok()).as_ref()
     }
 }
 

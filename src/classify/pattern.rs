@@ -224,7 +224,7 @@ impl PatternSpec {
             statuses: self.status_keys(faults),
             types: self.types.iter().map(word).collect(),
             codes: self.codes.iter().map(word).collect(),
-            messages: self.messages(faults),
+            messages: self.messages(origin.own, faults),
             any_type: is_any(AnyKey::Type),
             any_code: is_any(AnyKey::Code),
             any_message: is_any(AnyKey::Message),
@@ -265,10 +265,10 @@ impl PatternSpec {
         keys
     }
 
-    fn messages(&self, faults: &mut Vec<String>) -> Vec<Message> {
+    fn messages(&self, own: bool, faults: &mut Vec<String>) -> Vec<Message> {
         let mut messages = Vec::with_capacity(self.message.len());
         for source in &self.message {
-            match Message::compile(source, self.no_literal.is_some()) {
+            match Message::compile(source, self.no_literal.is_some(), own) {
                 Ok(message) => messages.push(message),
                 Err(fault) => faults.push(format!("pattern {:?}: message {source:?} {fault}", self.id)),
             }

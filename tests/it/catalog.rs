@@ -36,3 +36,12 @@ fn a_replaced_pattern_keeps_its_tags_unless_it_gives_its_own() {
     let own = format!("{replaced}tags = []\n");
     assert!(tags(&build(&[("own.toml", &own)]).expect("a good pattern"), "anthropic-overloaded").is_empty());
 }
+
+#[test]
+fn every_shipped_regex_compiles() {
+    // A user's regexes are compiled when they are read, shipped ones when they are first a candidate.
+    let own: Vec<_> = Catalog::shipped_files().into_iter().map(|file| Source { own: true, ..file }).collect();
+    if let Err(errors) = Catalog::build(&own, &[]) {
+        panic!("{errors:#?}");
+    }
+}

@@ -68,14 +68,24 @@ struct ProviderFile {
 const MAX_PATTERNS: usize = 20_000;
 
 impl Catalog {
-    /// Compiles the files. `providers.toml` and `signals.toml` hold what their names say, `escalation.toml` is for
+    /// Compiles these files and nothing else. `providers.toml` and `signals.toml` hold what their names say, `escalation.toml` is for
     /// [`crate::alert`], and all other files hold patterns. A later file of a user replaces patterns of the same id.
     ///
     /// # Errors
     /// With every mistake in all files.
     pub fn build(files: &[Source<'_>], extra: &[ProviderSpec]) -> Result<Self, Vec<CatalogError>> {
-        let mut errors = Vec::new();
-        let Parsed { specs, lists, patterns } = Parsed::read(files, &mut errors);
+        let (mut all, mut errors) = (Parsed::default(), Vec::new());
+        all.read(files, &mut errors);
+        Self::compile(all, extra, errors)
+    }
+
+    /// Checks and compiles what the files say. `errors`: the mistakes that were found when they were read.
+    pub(super) fn compile(
+        all: Parsed<'_>,
+        extra: &[ProviderSpec],
+        mut errors: Vec<CatalogError>,
+    ) -> Result<Self, Vec<CatalogError>> {
+        let Parsed { specs, lists, patterns } = all;
         let providers = match Providers::new(specs.into_iter().chain(extra.iter().cloned())) {
             Ok(providers) => providers,
             Err(error) => {
@@ -92,7 +102,7 @@ impl Catalog {
         }
         let by_id = patterns.iter().enumerate().map(|(at, pattern)| (pattern.id.clone(), PatternId::from_index(at))).collect();
         let ids: Vec<_> = patterns.iter().map(|pattern| pattern.id.as_str()).collect();
-        let engine = Engine::new(rules, &ids).map_err(|what| vec![error_of_all(what)])?;
+        let engine = Engine::new(rules, &ids);
         Ok(Self { patterns, by_id, providers, engine, lists })
     }
 
@@ -123,22 +133,21 @@ impl Catalog {
 
 /// The content of all files.
 #[derive(Default)]
-struct Parsed<'a> {
-    specs: Vec<ProviderSpec>,
-    lists: SignalLists,
-    patterns: Vec<(PatternSpec, Origin<'a>)>,
+pub(super) struct Parsed<'a> {
+    pub(super) specs: Vec<ProviderSpec>,
+    pub(super) lists: SignalLists,
+    pub(super) patterns: Vec<(PatternSpec, Origin<'a>)>,
 }
 
 impl<'a> Parsed<'a> {
-    fn read(files: &[Source<'a>], errors: &mut Vec<CatalogError>) -> Self {
-        let mut all = Self::default();
+    /// Adds the content of these files.
+    pub(super) fn read(&mut self, files: &[Source<'a>], errors: &mut Vec<CatalogError>) {
         for file in files {
-            if let Err(error) = all.add(file) {
+            if let Err(error) = self.add(file) {
                 let line = error.span().map_or(1, |span| line_of(file.text, span.start));
                 errors.push(CatalogError { file: file.name.to_owned(), line, what: error.message().to_owned() });
             }
         }
-        all
     }
 
     fn add(&mut self, file: &Source<'a>) -> Result<(), toml::de::Error> {

@@ -3,12 +3,13 @@
 //! The cost of a record depends on what the record says, not on the number of patterns: one scan finds all literals, and only the rules
 //! that the [`Index`] lists for them are compared.
 
+use super::automaton::{Automaton, Tables};
 use super::index::{Index, Literals};
 use super::message::{LiteralId, Message, searched_parts};
 use super::rule::{Fit, Query, Rule, StatusKey, Tier};
+use super::tables::tables_of;
 use crate::observation::PatternId;
 use crate::taxonomy::Provider;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 
@@ -20,7 +21,7 @@ pub(super) struct Engine {
     order: Vec<u16>,
     index: Index,
     /// Every literal of every message, by [`LiteralId`].
-    literals: AhoCorasick,
+    literals: Automaton,
 }
 
 /// Initial capacity for the literals and rules of a record; enough for nearly all.
@@ -56,7 +57,7 @@ pub(super) struct Found {
 impl Engine {
     /// An engine over these rules; `ids` are their patterns' ids, in the same order.
     #[expect(clippy::cast_possible_truncation, reason = "a catalogue has at most 20,000 patterns")]
-    pub(super) fn new(mut rules: Vec<Rule>, ids: &[&str]) -> Result<Self, String> {
+    pub(super) fn new(mut rules: Vec<Rule>, ids: &[&str]) -> Self {
         let mut sorted: Vec<u16> = (0..rules.len() as u16).collect();
         sorted.sort_by_key(|rule| ids.get(usize::from(*rule)).copied());
         let mut order = vec![0; rules.len()];
@@ -68,13 +69,8 @@ impl Engine {
             literals.assign_ids(rule);
             index.add(at as u16, rule);
         }
-        let literals = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(&literals.texts)
-            .map_err(|error| format!("the literals of all patterns together cannot be compiled: {error}"))?;
-        Ok(Self { rules, order, index, literals })
+        let tables = tables_of(&literals.texts).unwrap_or_else(|| Tables::build(literals.texts.iter().map(String::as_bytes)));
+        Self { rules, order, index, literals: Automaton::new(tables) }
     }
 
     /// The pattern that wins, and what decided.
@@ -115,7 +111,7 @@ impl Engine {
     fn literals_in(&self, texts: &[String]) -> Vec<LiteralId> {
         let mut found = Vec::with_capacity(USUAL);
         for part in texts.iter().flat_map(|text| searched_parts(text)) {
-            found.extend(self.literals.find_overlapping_iter(part).map(|hit| hit.pattern().as_u32()));
+            self.literals.find_overlapping(part.as_bytes(), |literal| found.push(literal));
         }
         found.sort_unstable();
         found.dedup();

@@ -29,8 +29,10 @@ impl Classifier {
         let mut errors = Vec::new();
         for (at, pattern) in self.catalog().patterns().iter().enumerate().filter(|(_, pattern)| pattern.own || !own) {
             let id = PatternId::from_index(at);
-            let examples = pattern.examples.iter().filter_map(|line| self.check_example(reader, id, pattern, line));
-            let near = pattern.near.iter().filter_map(|line| self.check_near_miss(reader, id, pattern, line));
+            let examples = pattern.examples.to_vec().into_iter();
+            let examples = examples.filter_map(|line| self.check_example(reader, id, pattern, &line));
+            let near = pattern.near.to_vec().into_iter();
+            let near = near.filter_map(|line| self.check_near_miss(reader, id, pattern, &line));
             let error = |what| ExampleError { file: pattern.file.clone(), line: pattern.line, what };
             errors.extend(examples.chain(near).map(error));
         }

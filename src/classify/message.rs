@@ -1,17 +1,14 @@
-//! One message regex of a pattern, compiled, with the literals of which every match contains one.
+//! One message regex of a pattern, with the literals of which every match contains one.
 
+use super::literals::{Literals, last_line};
 use regex_automata::meta;
 use regex_automata::util::syntax;
-use regex_syntax::hir::{Hir, HirKind};
+use std::fmt;
 use std::sync::OnceLock;
 
 /// A literal of the catalogue, as an index into the engine's list.
 pub(super) type LiteralId = u32;
 
-/// The shortest literal that a message regex must require, in bytes.
-const MIN_LITERAL: usize = 6;
-/// The most literals that a regex may offer as alternatives.
-const MAX_LITERALS: usize = 64;
 /// Of a longer text than the two together, only this much from each end is searched, in bytes.
 const HEAD: usize = 6 << 10;
 const TAIL: usize = 2 << 10;
@@ -30,25 +27,21 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// Reads a regex. `without_literal`: the pattern gives a reason why it has no literal. A shipped regex is compiled when it is
-    /// first a candidate, because the tests compile all of them; a user's regex at once, so that its faults are reported.
-    pub(super) fn compile(source: &str, without_literal: bool, own: bool) -> Result<Self, String> {
-        let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
-        let hir = hir.map_err(|error| format!("is not a valid regex: {}", last_line(&error.to_string())))?;
-        let literals = required(&hir).unwrap_or_default();
-        // With `no_literal` the weight is 0, also where some alternatives have literals.
-        let weight = if without_literal { 0 } else { shortest(&literals) };
-        if weight < MIN_LITERAL && !without_literal {
-            let hint = "has no literal of six bytes or more that every match contains; make it more specific, or give the reason in `no_literal`";
-            return Err(hint.to_owned());
-        }
-        let literals: Vec<String> = if literals.iter().any(Vec::is_empty) {
-            Vec::new()
-        } else {
-            literals.iter().map(|literal| String::from_utf8_lossy(literal).to_ascii_lowercase()).collect()
-        };
-        let regex = if is_pure(&hir) && !literals.is_empty() { None } else { Some(LazyRegex::new(source, own)?) };
-        Ok(Self { literals, literal_ids: Vec::new(), regex, weight })
+    /// A user's regex. It is compiled at once, so that its faults are reported. `without_literal`: the pattern gives a reason why it
+    /// has no literal.
+    pub(super) fn compile(source: String, without_literal: bool) -> Result<Self, String> {
+        let literals = Literals::of(&source, without_literal)?;
+        let compiled = OnceLock::from(Some(compile_regex(&source)?));
+        Ok(Self::new(literals, LazyRegex { source, compiled }))
+    }
+
+    /// A shipped regex, with what the build script found in it. It is compiled when it is first a candidate; the tests compile all.
+    pub(super) fn shipped(source: String, literals: Literals) -> Self {
+        Self::new(literals, LazyRegex { source, compiled: OnceLock::new() })
+    }
+
+    fn new(Literals { texts, weight, is_all }: Literals, regex: LazyRegex) -> Self {
+        Self { literals: texts, literal_ids: Vec::new(), regex: (!is_all).then_some(regex), weight }
     }
 
     /// Whether a text with these literals (sorted) can match.
@@ -65,19 +58,19 @@ impl Message {
 }
 
 /// A regex that is compiled when it is first asked for: of a thousand, a process needs a few.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct LazyRegex {
     source: String,
     compiled: OnceLock<Option<meta::Regex>>,
 }
 
-impl LazyRegex {
-    /// `at_once` compiles it now.
-    fn new(source: &str, at_once: bool) -> Result<Self, String> {
-        let compiled = if at_once { OnceLock::from(Some(compile_regex(source)?)) } else { OnceLock::new() };
-        Ok(Self { source: source.to_owned(), compiled })
+impl fmt::Debug for LazyRegex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
     }
+}
 
+impl LazyRegex {
     /// `None` if it cannot be compiled; the tests exclude that for shipped regexes.
     fn get(&self) -> Option<&meta::Regex> {
         self.compiled.get_or_init(|| compile_regex(&self.source).ok()).as_ref()
@@ -107,37 +100,4 @@ fn compile_regex(source: &str) -> Result<meta::Regex, String> {
     let syntax = syntax::Config::new().case_insensitive(true).unicode(false).utf8(false);
     let built = meta::Builder::new().configure(config).syntax(syntax).build(source);
     built.map_err(|error| format!("cannot be compiled: {}", last_line(&error.to_string())))
-}
-
-fn last_line(text: &str) -> &str {
-    text.lines().last().unwrap_or(text).trim()
-}
-
-/// Whether the regex is a literal, or a choice of literals, and nothing else.
-fn is_pure(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Literal(_) => true,
-        HirKind::Alternation(parts) => parts.iter().all(is_pure),
-        HirKind::Capture(capture) => is_pure(&capture.sub),
-        _ => false,
-    }
-}
-
-/// Literals of which every match contains at least one; of several such sets, the one with the longest shortest member.
-fn required(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    match hir.kind() {
-        HirKind::Literal(literal) => Some(vec![literal.0.to_vec()]),
-        HirKind::Capture(capture) => required(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Concat(parts) => parts.iter().filter_map(required).max_by_key(|set| shortest(set)),
-        HirKind::Alternation(parts) => {
-            let sets: Option<Vec<_>> = parts.iter().map(required).collect();
-            sets.map(|sets| sets.into_iter().flatten().collect()).filter(|set: &Vec<Vec<u8>>| set.len() <= MAX_LITERALS)
-        }
-        _ => None,
-    }
-}
-
-fn shortest(set: &[Vec<u8>]) -> usize {
-    set.iter().map(Vec::len).min().unwrap_or(0)
 }

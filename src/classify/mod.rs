@@ -6,6 +6,7 @@
 //!
 //! Tests: `tests/it/corpus.rs`, `tests/it/sdk_logs.rs`, `tests/it/error_pages.rs`, `tests/it/memo.rs`, `tests/it/catalog.rs`.
 
+mod automaton;
 mod cache;
 mod catalog;
 mod classifier;
@@ -14,6 +15,7 @@ mod examples;
 mod grain;
 mod guess;
 mod index;
+mod literals;
 mod message;
 mod outcome;
 mod owned;
@@ -24,6 +26,7 @@ mod shipped;
 mod signal_lists;
 mod status;
 mod success;
+mod tables;
 mod verdict;
 
 pub use cache::VerdictCache;
@@ -31,6 +34,5 @@ pub use catalog::{Catalog, CatalogError, Source};
 pub use classifier::Classifier;
 pub use examples::ExampleError;
 pub use owned::OwnedVerdict;
-pub use pattern::Pattern;
-pub use shipped::SHIPPED;
+pub use pattern::{Lines, Pattern};
 pub use verdict::{Attribution, Judgement, Role, Texts, Traffic, Verdict};

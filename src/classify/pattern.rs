@@ -1,5 +1,6 @@
 //! One known error: the pattern as people see it, the `[[pattern]]` table as it is written, and the checks between the two.
 
+use super::literals::Literals;
 use super::message::Message;
 use super::rule::{Rule, StatusKey, Word};
 use super::signal_lists::SignalLists;
@@ -30,9 +31,9 @@ pub struct Pattern {
     /// Ids of the providers that send this error; empty: any provider.
     pub providers: Vec<String>,
     /// Lines that the pattern must win.
-    pub examples: Vec<String>,
+    pub examples: Lines,
     /// Lines that the pattern must not match.
-    pub near: Vec<String>,
+    pub near: Lines,
     /// Tags of the table `[tags]` in `signals.toml`; the escalation table and the code ask for them.
     pub tags: Vec<String>,
     /// The entries of the error directory that it covers.
@@ -56,6 +57,46 @@ impl Pattern {
     pub fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|has| has == tag)
     }
+}
+
+/// Lines for the tests of a pattern.
+#[derive(Clone, Debug)]
+pub enum Lines {
+    /// As a user's file has them.
+    Written(Vec<String>),
+    /// A JSON array of texts, decoded when somebody asks: a start does not need the lines of a thousand patterns.
+    Packed(&'static str),
+}
+
+impl Lines {
+    /// The lines.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<String> {
+        match self {
+            Self::Written(lines) => lines.clone(),
+            Self::Packed(json) => serde_json::from_str(json).unwrap_or_default(),
+        }
+    }
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::Written(Vec::new())
+    }
+}
+
+impl PartialEq for Lines {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_vec() == other.to_vec()
+    }
+}
+
+/// What the build script found in a shipped pattern.
+pub(super) struct Packed {
+    /// Of each message.
+    pub(super) literals: Vec<Literals>,
+    pub(super) examples: Lines,
+    pub(super) near: Lines,
 }
 
 /// Where a pattern is defined.
@@ -109,6 +150,9 @@ pub(super) struct PatternSpec {
     pub(super) tags: Option<Vec<String>>,
     #[serde(default)]
     covers: Vec<String>,
+    /// Only a shipped pattern has it.
+    #[serde(skip)]
+    pub(super) packed: Option<Packed>,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq)]
@@ -136,7 +180,7 @@ impl PatternSpec {
     /// # Errors
     /// With every mistake in the table.
     pub(super) fn compile(
-        self,
+        mut self,
         origin: Origin<'_>,
         providers: &Providers,
         lists: &SignalLists,
@@ -146,6 +190,10 @@ impl PatternSpec {
         self.check_required_keys(&mut faults);
         let rule = self.rule(origin, providers, lists, &mut faults);
         self.check_other_keys(&rule, lists, &mut faults);
+        let (examples, near) = match self.packed.take() {
+            Some(Packed { examples, near, .. }) => (examples, near),
+            None => (Lines::Written(self.examples), Lines::Written(self.near)),
+        };
         let (Some(category), Some(owner), Some(retry), []) = (self.category, self.owner, self.retry, faults.as_slice()) else {
             return Err(faults);
         };
@@ -160,8 +208,8 @@ impl PatternSpec {
             fix: self.fix,
             docs: self.docs,
             providers: self.providers,
-            examples: self.examples,
-            near: self.near,
+            examples,
+            near,
             tags: self.tags.unwrap_or_default(),
             covers: self.covers,
             file: origin.file.to_owned(),
@@ -187,7 +235,7 @@ impl PatternSpec {
             ("retry", self.retry.is_some()),
             ("meaning", !self.meaning.is_empty()),
             ("fix", !self.fix.is_empty()),
-            ("examples", !self.examples.is_empty()),
+            ("examples", self.packed.is_some() || !self.examples.is_empty()),
         ];
         let missing: Vec<_> = required.iter().filter(|(_, is_given)| !is_given).map(|(key, _)| *key).collect();
         if !missing.is_empty() {
@@ -213,7 +261,8 @@ impl PatternSpec {
         }
     }
 
-    fn rule(&self, origin: Origin<'_>, providers: &Providers, lists: &SignalLists, faults: &mut Vec<String>) -> Rule {
+    fn rule(&mut self, origin: Origin<'_>, providers: &Providers, lists: &SignalLists, faults: &mut Vec<String>) -> Rule {
+        let messages = self.messages(faults);
         let is_any = |key: AnyKey| self.any.contains(&key);
         let word = |text: &String| {
             let text = text.to_ascii_lowercase();
@@ -224,7 +273,7 @@ impl PatternSpec {
             statuses: self.status_keys(faults),
             types: self.types.iter().map(word).collect(),
             codes: self.codes.iter().map(word).collect(),
-            messages: self.messages(origin.own, faults),
+            messages,
             any_type: is_any(AnyKey::Type),
             any_code: is_any(AnyKey::Code),
             any_message: is_any(AnyKey::Message),
@@ -265,10 +314,18 @@ impl PatternSpec {
         keys
     }
 
-    fn messages(&self, own: bool, faults: &mut Vec<String>) -> Vec<Message> {
-        let mut messages = Vec::with_capacity(self.message.len());
-        for source in &self.message {
-            match Message::compile(source, self.no_literal.is_some(), own) {
+    fn messages(&mut self, faults: &mut Vec<String>) -> Vec<Message> {
+        let sources = std::mem::take(&mut self.message);
+        if let Some(packed) = &mut self.packed {
+            return sources
+                .into_iter()
+                .zip(packed.literals.drain(..))
+                .map(|(text, found)| Message::shipped(text, found))
+                .collect();
+        }
+        let mut messages = Vec::with_capacity(sources.len());
+        for source in sources {
+            match Message::compile(source.clone(), self.no_literal.is_some()) {
                 Ok(message) => messages.push(message),
                 Err(fault) => faults.push(format!("pattern {:?}: message {source:?} {fault}", self.id)),
             }

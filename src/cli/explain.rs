@@ -112,7 +112,7 @@ fn other_patterns(classifier: &Classifier, status: &str) -> String {
         .catalog()
         .patterns()
         .iter()
-        .filter(|pattern| pattern.examples.iter().any(|example| mentions(example, status)))
+        .filter(|pattern| pattern.examples.to_vec().iter().any(|example| mentions(example, status)))
         .collect();
     if patterns.is_empty() {
         return out;

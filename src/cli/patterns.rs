@@ -72,7 +72,7 @@ pub(super) fn describe(pattern: &Pattern) -> String {
     }
     rows.extend(pattern.docs.clone().map(|docs| ("docs", docs)));
     rows.push(("defined in", format!("{}:{}", pattern.file, pattern.line)));
-    rows.extend(pattern.examples.iter().take(2).map(|example| ("example", example.clone())));
+    rows.extend(pattern.examples.to_vec().into_iter().take(2).map(|example| ("example", example)));
     let width = terminal::width();
     let mut out = String::new();
     for (name, text) in rows {
@@ -90,8 +90,8 @@ fn test(paths: &[PathBuf]) -> Result<Exit, CliError> {
     let has_own = classifier.catalog().patterns().iter().any(|pattern| pattern.own);
     let errors = classifier.check_examples(&Reader::default(), has_own);
     let tested: Vec<_> = classifier.catalog().patterns().iter().filter(|pattern| pattern.own || !has_own).collect();
-    let examples: usize = tested.iter().map(|pattern| pattern.examples.len()).sum();
-    let near_misses: usize = tested.iter().map(|pattern| pattern.near.len()).sum();
+    let examples: usize = tested.iter().map(|pattern| pattern.examples.to_vec().len()).sum();
+    let near_misses: usize = tested.iter().map(|pattern| pattern.near.to_vec().len()).sum();
     for error in &errors {
         output::print_error(&error.to_string());
     }

@@ -30,10 +30,9 @@ pub fn build_patterns(own: &[PathBuf], providers: &[ProviderSpec]) -> Result<Cla
     for path in own {
         files.extend(read_patterns(path)?);
     }
-    let shipped = Catalog::shipped_files().into_iter();
-    let sources: Vec<Source<'_>> = shipped.chain(files.iter().map(|(name, text)| Source { name, text, own: true })).collect();
+    let own: Vec<Source<'_>> = files.iter().map(|(name, text)| Source { name, text, own: true }).collect();
     let catalog =
-        Catalog::build(&sources, providers).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        Catalog::with_own(&own, providers).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     Ok(Classifier::new(Arc::new(catalog)))
 }
 

@@ -1,7 +1,7 @@
 //! Storms and the alert state machine: scripts of calls second by second, and the transitions they give.
 
 use llm_triage::alert::{AlertOptions, Alerts, AlertsState, NameTable, RowSpec, SelfRow, State, Table, Transition, parse};
-use llm_triage::classify::Pattern;
+use llm_triage::classify::{Lines, Pattern};
 use llm_triage::observation::{Evidence, Observation, PatternId};
 use llm_triage::taxonomy::{Category, Grain, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Status};
 use llm_triage::time::Timestamp;
@@ -32,8 +32,8 @@ impl World {
             fix: format!("how to fix {id}"),
             docs: None,
             providers: Vec::new(),
-            examples: Vec::new(),
-            near: Vec::new(),
+            examples: Lines::default(),
+            near: Lines::default(),
             covers: Vec::new(),
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             file: String::new(),

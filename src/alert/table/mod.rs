@@ -12,7 +12,8 @@ use crate::observation::Observation;
 use matcher::Matcher;
 use row::Origin;
 
-const SHIPPED: &str = include_str!("../../../patterns/escalation.toml");
+/// `patterns/escalation.toml`, as the build script writes it.
+const SHIPPED: &str = include_str!(concat!(env!("OUT_DIR"), "/escalation.json"));
 
 /// The index of a row in its [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +38,9 @@ impl Table {
     /// # Errors
     /// All faults of all rows.
     pub fn build(user: &[RowSpec], names: NameTable<'_>) -> Result<Self, Vec<RowError>> {
-        let shipped = parse(SHIPPED).map_err(|error| vec![RowError { row: "shipped".to_owned(), fault: error.to_string() }])?;
+        let shipped = serde_json::from_str::<File>(SHIPPED)
+            .map(|file| file.escalation)
+            .map_err(|error| vec![RowError { row: "shipped".to_owned(), fault: error.to_string() }])?;
         let mut faults = Vec::new();
         let mut rows = Vec::new();
         let mut matchers = Vec::new();
@@ -139,16 +142,18 @@ impl Table {
     }
 }
 
+/// The content of a file of rows.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    escalation: Vec<RowSpec>,
+}
+
 /// Parses a text of `[[escalation]]` tables.
 ///
 /// # Errors
 /// The text is not TOML, or a key is unknown or of the wrong type; the error names the line.
 pub fn parse(text: &str) -> Result<Vec<RowSpec>, toml::de::Error> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct File {
-        escalation: Vec<RowSpec>,
-    }
     Ok(toml::from_str::<File>(text)?.escalation)
 }
 

@@ -92,7 +92,8 @@ fn patterns_of<'a>(row: &Row, table: &Table, names: NameTable<'a>) -> Vec<&'a Pa
 
 /// The status in the pattern's first example.
 fn example_status(pattern: &Pattern) -> Option<Status> {
-    let example = pattern.examples.first()?;
+    let examples = pattern.examples.to_vec();
+    let example = examples.first()?;
     let keys = ["\"status_code\": ", "\"status_code\":", "\"status\": ", "\"status\":", "Error code: "];
     keys.iter().find_map(|key| {
         let rest = example.get(example.find(key)? + key.len()..)?;

@@ -83,6 +83,15 @@ impl Classifier {
         self.catalog.engine.matches(pattern, &query(&signals, judgement))
     }
 
+    /// Adds the service and the host in the prefix of the line, if the record names none. Empty: the prefix names none.
+    pub fn complete_origin<'a>(&self, verdict: &mut Verdict<'a>, service: &'a str, host: &'a str) {
+        for (own, carried) in [(&mut verdict.texts.service, service), (&mut verdict.texts.host, host)] {
+            if own.is_none() && !carried.is_empty() {
+                self.redactor.name(own.insert(Cow::Borrowed(carried)));
+            }
+        }
+    }
+
     fn judge<'a>(&self, record: &Record<'a>, traffic: Traffic, cache: Option<&mut VerdictCache>) -> Verdict<'a> {
         let mut verdict = Verdict::new(record);
         verdict.texts.each_mut().into_iter().flatten().for_each(|text| self.redactor.name(text));

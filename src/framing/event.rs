@@ -1,6 +1,7 @@
 //! The units of framing: a stream, one line of it, one event.
 
-use crate::time::Timestamp;
+use crate::line::Level;
+use crate::time::Stamp;
 
 /// A stream of bytes with its own framing: one file, one connection, standard input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,7 +21,13 @@ pub struct RawEvent<'a> {
     /// The offset in the stream at which the first line begins, in bytes.
     pub offset: u64,
     /// The time in the prefix.
-    pub stamped: Option<Timestamp>,
+    pub stamped: Option<Stamp>,
+    /// The level in the prefix.
+    pub level: Level,
+    /// The service and the host in the prefix; empty if it names none.
+    pub service: &'a str,
+    /// See `service`.
+    pub host: &'a str,
     /// The entry continues an event that was closed by a limit or by time.
     pub continued: bool,
 }
@@ -32,21 +39,15 @@ pub(super) struct Line<'a> {
     pub(super) tail: &'a [u8],
     pub(super) number: u64,
     pub(super) offset: u64,
-    pub(super) stamped: Option<Timestamp>,
+    pub(super) stamped: Option<Stamp>,
+    pub(super) level: Level,
 }
 
 impl<'a> Line<'a> {
     /// The event that consists of this line only.
     pub(super) fn event(&self) -> RawEvent<'a> {
-        let Self { bytes, tail, number, offset, stamped } = *self;
-        RawEvent { bytes, tail, line: number, lines: 1, offset, stamped, continued: false }
+        let Self { bytes, tail, number, offset, stamped, level } = *self;
+        let (service, host) = ("", "");
+        RawEvent { bytes, tail, line: number, lines: 1, offset, stamped, level, service, host, continued: false }
     }
-}
-
-/// The output of a container that a line came from. The lines of each lane are joined separately.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lane {
-    Plain = 0,
-    Stdout = 1,
-    Stderr = 2,
 }

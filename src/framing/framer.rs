@@ -1,11 +1,13 @@
 //! The framer of one stream: bytes in, events out.
 
-use super::event::{Lane, Line, RawEvent, StreamId};
-use super::joiner::Joiner;
+use super::event::{Line, RawEvent, StreamId};
+use super::lane::LaneKey;
+use super::lanes::Lanes;
 use super::line_reader::{LineReader, Piece};
 use super::options::Options;
-use super::prefix;
+use super::prefix::{self, Content, Envelope};
 use super::stats::FramingStats;
+use crate::line::Level;
 use crate::time::Timestamp;
 
 /// Frames one stream.
@@ -13,16 +15,13 @@ use crate::time::Timestamp;
 pub struct Framer {
     options: Options,
     pub(super) reader: LineReader,
-    /// One joiner per [`Lane`].
-    pub(super) joiners: [Joiner; 3],
+    pub(super) lanes: Lanes,
     stats: FramingStats,
     last_byte_at: Timestamp,
 }
 
 /// Some editors and Windows programs put this before the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// How long the stream must be silent before an open event is closed, in microseconds.
-const SILENCE_MICROS: i64 = 1_000_000;
 
 impl Framer {
     /// A framer for a stream, starting at the byte `offset`, which begins the line with this number (from 1).
@@ -31,7 +30,7 @@ impl Framer {
         Self {
             options,
             reader: LineReader::new(options.max_line_bytes, offset, line),
-            joiners: [Joiner::default(), Joiner::default(), Joiner::default()],
+            lanes: Lanes::default(),
             stats: FramingStats::default(),
             last_byte_at: Timestamp::default(),
         }
@@ -41,74 +40,62 @@ impl Framer {
     pub fn push(&mut self, bytes: &[u8], now: Timestamp, mut out: impl FnMut(RawEvent<'_>)) {
         self.last_byte_at = now;
         self.stats.bytes += bytes.len() as u64;
-        let Self { options, reader, joiners, stats, .. } = self;
-        reader.push(bytes, |piece| take_piece(options, joiners, stats, piece, &mut out));
-        for joiner in joiners {
-            joiner.note_time(now);
-        }
+        let Self { options, reader, lanes, stats, .. } = self;
+        reader.push(bytes, |piece| take_piece(options, lanes, stats, piece, &mut out));
+        lanes.note_time(now);
     }
 
-    /// Closes events that wait for more lines, after one second without bytes, and lines that have waited too long for
+    /// Closes events that wait for more lines, after one second without a line of their lane, and lines that have waited too long for
     /// their next part.
     pub fn tick(&mut self, now: Timestamp, mut out: impl FnMut(RawEvent<'_>)) {
-        let Self { options, joiners, stats, .. } = self;
-        let silent = now.as_micros() - self.last_byte_at.as_micros() >= SILENCE_MICROS;
-        for joiner in joiners {
-            joiner.expire_partial(options, now, stats, &mut out);
-            if silent {
-                joiner.close(true, stats, &mut out);
-            }
-        }
+        let Self { options, reader, lanes, stats, last_byte_at } = self;
+        // The unfinished line may be of any lane.
+        let last_byte_at = if reader.is_idle() { Timestamp::default() } else { *last_byte_at };
+        lanes.tick(options, now, last_byte_at, stats, &mut out);
     }
 
     /// Ends the stream: emits its last line and its open events.
     pub fn finish(&mut self, mut out: impl FnMut(RawEvent<'_>)) {
-        let Self { options, reader, joiners, stats, .. } = self;
+        self.end_line(&mut out);
+        let Self { options, lanes, stats, .. } = self;
+        lanes.finish(options, stats, &mut out);
+    }
+
+    /// Takes the last line, although it has no newline.
+    fn end_line(&mut self, out: &mut impl FnMut(RawEvent<'_>)) {
+        let Self { options, reader, lanes, stats, .. } = self;
         reader.finish(|piece| {
             stats.incomplete_lines += 1;
-            take_piece(options, joiners, stats, piece, &mut out);
+            take_piece(options, lanes, stats, piece, out);
         });
-        for joiner in joiners {
-            joiner.finish(options, stats, &mut out);
-        }
     }
 
     /// Continues the open events of the `predecessor`: its file was rotated, and this stream is the next file. Has no effect
     /// on a lane that has an open event already.
     pub fn take_over(&mut self, predecessor: &mut Self, id: StreamId, mut out: impl FnMut(RawEvent<'_>)) {
         let at = self.reader.start_of_line();
-        for (joiner, old) in self.joiners.iter_mut().zip(&mut predecessor.joiners) {
-            joiner.take_over(&self.options, old, id, at, &mut predecessor.stats, &mut out);
-        }
+        self.lanes.take_over(&self.options, &mut predecessor.lanes, id, at, &mut predecessor.stats, &mut out);
     }
 
     /// Restarts at offset 0, because the file was truncated. The last line has ended; open events continue.
     pub fn restart(&mut self, mut out: impl FnMut(RawEvent<'_>)) {
-        let Self { options, reader, joiners, stats, .. } = self;
-        reader.finish(|piece| {
-            stats.incomplete_lines += 1;
-            take_piece(options, joiners, stats, piece, &mut out);
-        });
-        *reader = LineReader::new(options.max_line_bytes, 0, 1);
-        joiners.iter_mut().for_each(Joiner::restart);
+        self.end_line(&mut out);
+        self.reader = LineReader::new(self.options.max_line_bytes, 0, 1);
+        self.lanes.restart();
     }
 
     /// Emits the events that began in the predecessor with this id. Its file is closed and cannot be read again.
     pub fn release_predecessor(&mut self, id: StreamId, mut out: impl FnMut(RawEvent<'_>)) {
-        let Self { options, joiners, stats, .. } = self;
-        for joiner in joiners {
-            joiner.release_predecessor(options, id, stats, &mut out);
-        }
+        let Self { options, lanes, stats, .. } = self;
+        lanes.each(&mut out, |joiner, mut out| joiner.release_predecessor(options, id, stats, &mut out));
     }
 
     /// Keeps at most `room` bytes of each open line and event, because all streams together exceed their memory. A longer line
     /// loses its middle, which is counted; a longer event is emitted, and the lines that continue it are marked as such.
     pub fn shrink(&mut self, room: usize, mut out: impl FnMut(RawEvent<'_>)) {
-        let Self { reader, joiners, stats, .. } = self;
+        let Self { reader, lanes, stats, .. } = self;
         reader.shrink(room);
-        for joiner in joiners {
-            joiner.shrink(room, stats, &mut out);
-        }
+        lanes.each(&mut out, |joiner, mut out| joiner.shrink(room, stats, &mut out));
     }
 
     /// Applies other limits, from the next line on.
@@ -119,31 +106,33 @@ impl Framer {
 
     /// The offset and line number from which the predecessor with this id must be read again after a restart, so that the
     /// events it handed over are complete.
+    #[must_use]
     pub fn handover_from(&self, predecessor: StreamId) -> Option<(u64, u64)> {
-        let handovers = self.joiners.iter().filter_map(Joiner::handover);
-        handovers.filter(|row| row.predecessor == predecessor).map(|row| (row.offset, row.line)).min()
+        self.lanes.parts().0.iter().filter_map(|lane| lane.handed_over(predecessor)).min()
     }
 
     /// Bytes that are kept for an open line or event.
+    #[must_use]
     pub fn kept_bytes(&self) -> usize {
-        self.reader.kept_bytes() + self.joiners.iter().map(Joiner::open_bytes).sum::<usize>()
+        self.reader.kept_bytes() + self.lanes.parts().0.iter().map(|lane| lane.joiner.open_bytes()).sum::<usize>()
     }
 
     /// Lines that came in and are part of something open: not in an event yet, and not counted as blank.
+    #[must_use]
     pub fn open_lines(&self) -> u64 {
-        self.joiners.iter().map(Joiner::open_lines).sum()
+        self.lanes.parts().0.iter().map(|lane| lane.joiner.open_lines()).sum()
     }
 
     /// The offset and line number at which a new reader must begin to lose nothing: those of the oldest open event, or of
     /// the unfinished line.
     pub fn safe_point(&self) -> (u64, u64) {
-        self.joiners.iter().filter_map(Joiner::start).fold(self.reader.start_of_line(), Ord::min)
+        self.lanes.start().into_iter().fold(self.reader.start_of_line(), Ord::min)
     }
 
     /// Whether neither an event nor a line is open.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.reader.is_idle() && self.joiners.iter().all(|joiner| joiner.start().is_none())
+        self.reader.is_idle() && self.lanes.start().is_none()
     }
 
     /// The counts since the last call.
@@ -154,7 +143,7 @@ impl Framer {
 
 fn take_piece(
     options: &Options,
-    joiners: &mut [Joiner; 3],
+    lanes: &mut Lanes,
     stats: &mut FramingStats,
     piece: Piece<'_>,
     out: &mut impl FnMut(RawEvent<'_>),
@@ -163,41 +152,77 @@ fn take_piece(
         0 => piece.head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(piece.head),
         _ => piece.head,
     };
-    let line = Line { bytes: head, tail: piece.tail, number: piece.number, offset: piece.offset, stamped: None };
+    let whole = Line {
+        bytes: head,
+        tail: piece.tail,
+        number: piece.number,
+        offset: piece.offset,
+        stamped: None,
+        level: Level::Unknown,
+    };
+    let envelope = Envelope { lane: lanes.file, ..Envelope::default() };
     // Most lines are JSON objects: they skip the test for binary data.
-    let is_object = line.bytes.first() == Some(&b'{') && !prefix::may_begin(line.bytes);
-    if !is_object && is_binary(line.bytes) {
-        if admit(joiners, Lane::Plain, stats, &piece).is_some() {
+    let is_object = head.first() == Some(&b'{') && !prefix::may_be_export(head);
+    if is_object {
+        take_line(options, lanes, stats, &piece, whole, &envelope, out);
+    } else if is_binary(head) {
+        if let Some(()) = lanes.enter(&envelope, (piece.offset, piece.number), options, stats, out).map(|_| ()) {
+            count(stats, &piece);
             stats.binary_lines += 1;
-            stats.binary_bytes += line.bytes.len() as u64;
+            stats.binary_bytes += head.len() as u64;
         }
-        return;
-    }
-    if !is_object && let Some(content) = prefix::strip(line.bytes) {
-        let inner = Line { bytes: &content.bytes, stamped: content.stamped, ..line };
-        if let Some(joiner) = admit(joiners, content.lane, stats, &piece) {
-            joiner.take_part(options, inner, content.partial, stats, out);
-        }
-        return;
-    }
-    if let Some(joiner) = admit(joiners, Lane::Plain, stats, &piece) {
-        joiner.take(options, line, stats, out);
+    } else {
+        prefix::read(head, envelope, &mut |content| match content {
+            Content::Line(bytes, told) => take_line(options, lanes, stats, &piece, Line { bytes, ..whole }, &told, out),
+            own => take_own(options, lanes, stats, &piece, whole, own, out),
+        });
     }
 }
 
-/// Counts the line and returns the joiner of its lane. `None` if the line was emitted before a restart: it is read again
-/// only because another lane had an open event.
-fn admit<'a>(joiners: &'a mut [Joiner; 3], lane: Lane, stats: &mut FramingStats, piece: &Piece<'_>) -> Option<&'a mut Joiner> {
-    let joiner = &mut joiners[lane as usize];
-    if joiner.was_emitted(piece.offset) {
-        return None;
+/// Takes a line without its prefix.
+fn take_line(
+    options: &Options,
+    lanes: &mut Lanes,
+    stats: &mut FramingStats,
+    piece: &Piece<'_>,
+    line: Line<'_>,
+    envelope: &Envelope<'_>,
+    out: &mut impl FnMut(RawEvent<'_>),
+) {
+    let line = Line { stamped: envelope.stamp, level: envelope.level, ..line };
+    if let Some(lane) = lanes.enter(envelope, (piece.offset, piece.number), options, stats, out) {
+        count(stats, piece);
+        lane.join(out, |joiner, mut out| joiner.take_part(options, line, envelope.partial, stats, &mut out));
     }
+}
+
+/// Takes a line that the carrier wrote itself: an event without text, which joins nothing.
+fn take_own(
+    options: &Options,
+    lanes: &mut Lanes,
+    stats: &mut FramingStats,
+    piece: &Piece<'_>,
+    line: Line<'_>,
+    own: Content<'_>,
+    out: &mut impl FnMut(RawEvent<'_>),
+) {
+    let envelope = Envelope { lane: LaneKey::default().within(b"own lines"), ..Envelope::default() };
+    if lanes.enter(&envelope, (piece.offset, piece.number), options, stats, out).is_some() {
+        count(stats, piece);
+        stats.emit(Line { bytes: &[], tail: &[], ..line }.event(), out);
+    }
+    if let Content::File(path) = own {
+        lanes.file = LaneKey::default().within(path);
+    }
+}
+
+/// Counts a line that comes in.
+fn count(stats: &mut FramingStats, piece: &Piece<'_>) {
     stats.lines += 1;
     if piece.skipped > 0 {
         stats.long_lines += 1;
         stats.long_bytes += piece.skipped;
     }
-    Some(joiner)
 }
 
 /// Whether a line is not text: it has NUL bytes, or is mostly control characters. NUL runs follow a copytruncate; other

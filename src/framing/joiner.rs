@@ -9,7 +9,8 @@ use super::handover::{Handover, Origin};
 use super::options::Options;
 use super::partial::PartialLine;
 use super::stats::FramingStats;
-use crate::time::Timestamp;
+use crate::line::Level;
+use crate::time::{Stamp, Timestamp};
 use std::mem;
 
 /// Capacity that stays allocated after an event was longer, in bytes.
@@ -38,7 +39,8 @@ struct Open {
     lines: u64,
     offset: u64,
     origin: Origin,
-    stamped: Option<Timestamp>,
+    stamped: Option<Stamp>,
+    level: Level,
     continued: bool,
     /// The shape of the event that this one continues.
     continues: Option<Continuation>,
@@ -98,9 +100,7 @@ impl Joiner {
         stats: &mut FramingStats,
         out: &mut impl FnMut(RawEvent<'_>),
     ) {
-        let has_nothing =
-            predecessor.open_places().next().is_none() && predecessor.cut_off.is_none() && !predecessor.partial.begun();
-        if has_nothing || self.open_places().next().is_some() || self.was_emitted(at.0) {
+        if !predecessor.hands_over() || self.open_places().next().is_some() || self.was_emitted(at.0) {
             return;
         }
         // An event may span two files, but not three.
@@ -138,6 +138,16 @@ impl Joiner {
             self.end_partial(options, false, stats, out);
             self.close(true, stats, out);
         }
+    }
+
+    /// Whether a stream that continues this one has something to take over.
+    pub(super) fn hands_over(&self) -> bool {
+        self.open_places().next().is_some() || self.cut_off.is_some() || self.partial.begun()
+    }
+
+    /// Lines before this offset were emitted before a restart.
+    pub(super) fn emitted_until(&self) -> u64 {
+        self.emitted_until
     }
 
     /// Whether the line that begins at `offset` was emitted before a restart.
@@ -283,6 +293,7 @@ impl Joiner {
             offset: line.offset,
             origin,
             stamped: line.stamped,
+            level: line.level,
             continued,
             continues,
             tail: line.tail.to_vec(),
@@ -306,8 +317,9 @@ impl Joiner {
         stats.blank_lines += mem::take(&mut self.blanks);
         let Some(open) = self.open.take() else { return };
         self.cut_off = cut_off.then_some(open.shape);
-        let Open { number, lines, offset, stamped, continued, tail, .. } = open;
-        let event = RawEvent { bytes: &self.text, tail: &tail, line: number, lines, offset, stamped, continued };
+        let Open { number, lines, offset, stamped, level, continued, tail, .. } = open;
+        let line = Line { bytes: &self.text, tail: &tail, number, offset, stamped, level };
+        let event = RawEvent { lines, continued, ..line.event() };
         stats.emit(event, out);
         self.text.shrink_to(KEPT_CAPACITY);
     }

@@ -1,5 +1,5 @@
-//! From bytes to events: the lines of one stream, without the prefixes of container runtimes, joined where one entry spans
-//! several lines.
+//! From bytes to events: the lines of one stream, without the prefixes of the carriers that brought them, joined where one entry
+//! spans several lines.
 //!
 //! Framing finds where an entry begins and ends. It does not interpret the entry: that is the job of `record`. A new prefix
 //! is one file in `prefix/` and one line in its list; a new kind of continuation is the same in `continuation/`.
@@ -14,6 +14,8 @@ mod event;
 mod framer;
 mod handover;
 mod joiner;
+mod lane;
+mod lanes;
 mod line_reader;
 mod options;
 mod partial;

@@ -23,13 +23,15 @@ pub struct Batch {
     records: Vec<JudgedEntry>,
 }
 
-/// An event whose bytes are in the batch, head before tail.
+/// An event whose bytes are in the batch: head, tail, service, host.
 #[derive(Debug)]
 struct FramedEvent {
     event: RawEvent<'static>,
     start: usize,
     head_bytes: usize,
     tail_bytes: usize,
+    service_bytes: usize,
+    host_bytes: usize,
     traffic: Traffic,
 }
 
@@ -99,9 +101,12 @@ impl Batch {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(event.bytes);
         self.bytes.extend_from_slice(event.tail);
+        self.bytes.extend_from_slice(event.service.as_bytes());
+        self.bytes.extend_from_slice(event.host.as_bytes());
         let (head_bytes, tail_bytes) = (event.bytes.len(), event.tail.len());
-        let event = RawEvent { bytes: &[], tail: &[], ..event };
-        self.events.push(FramedEvent { event, start, head_bytes, tail_bytes, traffic });
+        let (service_bytes, host_bytes) = (event.service.len(), event.host.len());
+        let event = RawEvent { bytes: &[], tail: &[], service: "", host: "", ..event };
+        self.events.push(FramedEvent { event, start, head_bytes, tail_bytes, service_bytes, host_bytes, traffic });
     }
 
     fn end_piece(&mut self, stream: StreamId, arrived: Option<Timestamp>, stats: FramingStats) {
@@ -111,9 +116,16 @@ impl Batch {
 
 impl FramedEvent {
     fn event<'b>(&self, bytes: &'b [u8]) -> RawEvent<'b> {
-        let own = bytes.get(self.start..).and_then(|rest| rest.split_at_checked(self.head_bytes));
-        let (bytes, tail) = own.unwrap_or_default();
-        RawEvent { bytes, tail: tail.get(..self.tail_bytes).unwrap_or_default(), ..self.event }
+        let mut rest = bytes.get(self.start..).unwrap_or_default();
+        let mut take = |length: usize| {
+            let (part, behind) = rest.split_at_checked(length).unwrap_or_default();
+            rest = behind;
+            part
+        };
+        let (bytes, tail) = (take(self.head_bytes), take(self.tail_bytes));
+        let (service, host) = (take(self.service_bytes), take(self.host_bytes));
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        RawEvent { bytes, tail, service: text(service), host: text(host), ..self.event }
     }
 }
 

@@ -69,8 +69,10 @@ impl Rules {
         cache: &mut VerdictCache,
         mut emit: impl FnMut(Verdict<'_>, bool),
     ) {
-        self.reader.read(event.bytes, event.tail, event.stamped, |record| {
-            emit(self.classifier.classify_again(record, traffic, cache), record.is_broken());
+        self.reader.read_carried(event.bytes, event.tail, (event.stamped, event.level), |record| {
+            let mut verdict = self.classifier.classify_again(record, traffic, cache);
+            self.classifier.complete_origin(&mut verdict, event.service, event.host);
+            emit(verdict, record.is_broken());
         });
     }
 }

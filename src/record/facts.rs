@@ -58,8 +58,8 @@ impl<'a> Record<'a> {
             _ => None,
         };
         match (own, self.stamped) {
-            (Some(Stamp::Utc(at)), _) | (_, Some(at)) => Some(Stamp::Utc(at)),
-            (own, None) => own,
+            (Some(Stamp::Utc(at)), _) | (_, Some(Stamp::Utc(at))) => Some(Stamp::Utc(at)),
+            (own, stamped) => own.or(stamped),
         }
     }
 

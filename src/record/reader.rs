@@ -4,7 +4,8 @@ use super::address;
 use super::field::{Field, FieldMap};
 use super::format::{self, Entry};
 use super::record::Record;
-use crate::time::Timestamp;
+use crate::line::Level;
+use crate::time::Stamp;
 
 /// Reads entries. Built once; reading is `&self`.
 #[derive(Debug)]
@@ -45,7 +46,18 @@ impl Reader {
 
     /// Reads one entry: `bytes` without its prefix, the `tail` of a line that was too long to keep whole, and the time in
     /// the prefix (`stamped`). Passes each record in it to `out`: nearly always one, none for an empty batch.
-    pub fn read(&self, bytes: &[u8], tail: &[u8], stamped: Option<Timestamp>, mut out: impl FnMut(&Record<'_>)) {
-        format::read(&self.map, Entry { bytes, tail, stamped }, &mut out);
+    pub fn read(&self, bytes: &[u8], tail: &[u8], stamped: Option<Stamp>, out: impl FnMut(&Record<'_>)) {
+        self.read_carried(bytes, tail, (stamped, Level::Unknown), out);
+    }
+
+    /// Like [`Self::read`], for an entry of which the prefix gives the level too.
+    pub fn read_carried(
+        &self,
+        bytes: &[u8],
+        tail: &[u8],
+        (stamped, level): (Option<Stamp>, Level),
+        mut out: impl FnMut(&Record<'_>),
+    ) {
+        format::read(&self.map, Entry { bytes, tail, stamped, level }, &mut out);
     }
 }

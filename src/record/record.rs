@@ -9,7 +9,7 @@ use super::line_kind::LineKind;
 use super::pairs::Pairs;
 use super::shape;
 use crate::line::Level;
-use crate::time::Timestamp;
+use crate::time::Stamp;
 
 /// The format of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct Record<'a> {
     /// The entry is an object that stops in the middle.
     pub(super) broken: bool,
     /// The time that the prefix of the line or the collector gave.
-    pub(super) stamped: Option<Timestamp>,
+    pub(super) stamped: Option<Stamp>,
 }
 
 /// The value of one field.
@@ -64,7 +64,7 @@ impl Slot<'_> {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(format: Format, raw: &'a [u8], stamped: Option<Timestamp>) -> Self {
+    pub(super) fn new(format: Format, raw: &'a [u8], stamped: Option<Stamp>) -> Self {
         Self {
             format,
             level: Level::Unknown,
@@ -76,6 +76,14 @@ impl<'a> Record<'a> {
             raw,
             broken: false,
             stamped,
+        }
+    }
+
+    /// Notes the level that the prefix of the line gave. It counts only if it is a warning or worse and the entry has none:
+    /// to most carriers, everything that a service prints is `info`.
+    pub(super) fn note_level(&mut self, level: Level) {
+        if self.level == Level::Unknown && level >= Level::Warn {
+            self.level = level;
         }
     }
 

@@ -6,7 +6,7 @@ use llm_triage::correlate::GrainRule;
 use llm_triage::framing::{Framer, FramingStats, Options, RawEvent};
 use llm_triage::pipeline::{Clock, Event, Output};
 use llm_triage::redact;
-use llm_triage::time::Timestamp;
+use llm_triage::time::{Stamp, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -47,6 +47,20 @@ const LINES: &[&[u8]] = &[
     br#"{"log":"openai.APITimeoutError: Request timed out.\n","stream":"stderr","time":"2026-11-20T09:16:53.5Z"}"#,
     br#"{"log":"cut at 16 KiB","stream":"stderr","time":"2026-11-20T09:16:53.5Z"}"#,
     br#"{"log":"\n","stream":"stdout","time":"2026-11-20T09:16:53.5Z"}"#,
+    b"web-1  | 2026-11-20 09:16:51,894 ERROR app.llm call failed",
+    b"web-1  | Traceback (most recent call last):",
+    b"web-1  |   File \"/app/llm.py\", line 17, in complete",
+    b"web-1  | openai.RateLimitError: Error code: 429",
+    b"api-2  | Traceback (most recent call last):",
+    b"api-2  |     raise error",
+    b"api-2  | 2026-11-20T09:16:51.894123456Z anthropic.OverloadedError: Error code: 529",
+    b"(APIServer pid=1) Traceback (most recent call last):",
+    b"(APIServer pid=1)     raise error",
+    b"[pod/web-7d9f5c-x2x4z/app] 2026-11-20T09:16:51.894123456Z stderr P {\"level\":\"err",
+    b"<11>Nov 20 09:16:51 box app[7]: Error: 429 slow down",
+    b"==> /var/log/app.log <==",
+    b"web-1 exited with code 1",
+    b"##[group]Run tests",
     b"\xff\xfe\x80 not UTF-8 \xc3\x28",
     b"\0\0\0\0\0\0\0\0",
     b"\x1f\x8b\x08\x00\x01\x02\x03",
@@ -91,14 +105,17 @@ struct OwnedEvent {
     line: u64,
     lines: u64,
     offset: u64,
-    stamped: Option<Timestamp>,
+    stamped: Option<Stamp>,
+    service: String,
+    host: String,
     continued: bool,
 }
 
 impl From<RawEvent<'_>> for OwnedEvent {
     fn from(event: RawEvent<'_>) -> Self {
-        let RawEvent { bytes, tail, line, lines, offset, stamped, continued } = event;
-        Self { bytes: bytes.to_vec(), tail: tail.to_vec(), line, lines, offset, stamped, continued }
+        let RawEvent { bytes, tail, line, lines, offset, stamped, level: _, service, host, continued } = event;
+        let (service, host) = (service.to_owned(), host.to_owned());
+        Self { bytes: bytes.to_vec(), tail: tail.to_vec(), line, lines, offset, stamped, service, host, continued }
     }
 }
 

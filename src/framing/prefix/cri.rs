@@ -3,35 +3,26 @@
 //!
 //! Source: the CRI logging format, <https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md>.
 
-use super::content::{Content, time_of};
-use crate::framing::event::Lane;
-use std::borrow::Cow;
+use super::envelope::Envelope;
+use super::scan::split_word;
 
-#[inline]
-pub(super) fn may_begin(line: &[u8]) -> bool {
-    line.first().is_some_and(u8::is_ascii_digit) && line.get(10) == Some(&b'T')
-}
-
-#[expect(clippy::similar_names, reason = "a lane has lines: both are words of the domain")]
-pub(super) fn strip(line: &[u8]) -> Option<Content<'_>> {
+pub(super) fn strip<'a>(line: &'a [u8], envelope: &mut Envelope<'a>) -> Option<&'a [u8]> {
+    if line.get(10) != Some(&b'T') {
+        return None;
+    }
     let (time, rest) = split_word(line)?;
-    let (lane, rest) = split_word(rest)?;
-    let lane = match lane {
-        b"stdout" => Lane::Stdout,
-        b"stderr" => Lane::Stderr,
-        _ => return None,
-    };
+    let (output, rest) = split_word(rest)?;
+    if !matches!(output, b"stdout" | b"stderr") {
+        return None;
+    }
     let (tags, content) = split_word(rest).unwrap_or((rest, &[]));
     let partial = match tags.split(|b| *b == b':').next()? {
         b"P" => true,
         b"F" => false,
         _ => return None,
     };
-    let time = time_of(time)?;
-    Some(Content { bytes: Cow::Borrowed(content), lane, partial, stamped: Some(time) })
-}
-
-fn split_word(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(b' ', text)?;
-    Some((&text[..at], &text[at + 1..]))
+    envelope.stamp(time)?;
+    envelope.partial = partial;
+    envelope.enter(output);
+    Some(content)
 }

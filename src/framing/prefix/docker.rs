@@ -1,8 +1,7 @@
 //! Docker's `json-file` driver: `{"log":"the line\n","stream":"stderr","time":"…"}`. A `log` without a newline at its end
 //! continues in the next line, because the driver cuts lines at 16 KiB.
 
-use super::content::{Content, time_of};
-use crate::framing::event::Lane;
+use super::envelope::Envelope;
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -21,11 +20,14 @@ pub(super) fn may_begin(line: &[u8]) -> bool {
     line.starts_with(br#"{"log":""#)
 }
 
-#[expect(clippy::similar_names, reason = "a lane has lines: both are words of the domain")]
-pub(super) fn strip(line: &[u8]) -> Option<Content<'_>> {
+pub(super) fn strip<'a>(line: &'a [u8], mut envelope: Envelope<'a>) -> Option<(Cow<'a, [u8]>, Envelope<'a>)> {
+    if !may_begin(line) {
+        return None;
+    }
     let Docker { log, stream, time } = serde_json::from_slice(line).ok()?;
-    let lane = if stream == "stderr" { Lane::Stderr } else { Lane::Stdout };
-    let partial = !log.ends_with('\n');
+    envelope.enter(if stream == "stderr" { b"stderr" } else { b"stdout" });
+    envelope.partial = !log.ends_with('\n');
+    envelope.stamp(time.as_bytes());
     let bytes = match log {
         Cow::Borrowed(log) => Cow::Borrowed(without_newline(log).as_bytes()),
         Cow::Owned(mut log) => {
@@ -33,7 +35,7 @@ pub(super) fn strip(line: &[u8]) -> Option<Content<'_>> {
             Cow::Owned(log.into_bytes())
         }
     };
-    Some(Content { bytes, lane, partial, stamped: time_of(time.as_bytes()) })
+    Some((bytes, envelope))
 }
 
 fn without_newline(log: &str) -> &str {

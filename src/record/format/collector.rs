@@ -4,7 +4,7 @@ use crate::line::Level;
 use crate::record::field::Field;
 use crate::record::json::Value;
 use crate::record::record::{Format, Record};
-use crate::time::{Stamp, Timestamp};
+use crate::time::Stamp;
 use std::borrow::Cow;
 
 /// The text of a message that looks like a whole entry of another logger.
@@ -17,9 +17,9 @@ pub(super) fn wrapped<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
 }
 
 /// The time of the collector's own entry.
-pub(super) fn time_of(outer: &Record<'_>) -> Option<Timestamp> {
+pub(super) fn time_of(outer: &Record<'_>) -> Option<Stamp> {
     match outer.stamp() {
-        Some(Stamp::Utc(at)) => Some(at),
+        Some(Stamp::Utc(at)) => Some(Stamp::Utc(at)),
         _ => outer.stamped,
     }
 }

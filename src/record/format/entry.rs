@@ -1,6 +1,7 @@
 //! One entry as framing gives it to a format.
 
-use crate::time::Timestamp;
+use crate::line::Level;
+use crate::time::Stamp;
 
 #[derive(Clone, Copy, Debug)]
 pub(in crate::record) struct Entry<'a> {
@@ -9,7 +10,9 @@ pub(in crate::record) struct Entry<'a> {
     /// The end of a line that was too long to keep whole; empty otherwise.
     pub(in crate::record) tail: &'a [u8],
     /// The time in the prefix.
-    pub(in crate::record) stamped: Option<Timestamp>,
+    pub(in crate::record) stamped: Option<Stamp>,
+    /// The level in the prefix.
+    pub(in crate::record) level: Level,
 }
 
 impl<'a> Entry<'a> {

@@ -1,11 +1,12 @@
 //! JSON: one object is one record, an array of objects is many.
 
 use super::entry::Entry;
+use crate::line::Level;
 use crate::record::field::FieldMap;
 use crate::record::json::{Items, Members, Value};
 use crate::record::line_kind::LineKind;
 use crate::record::record::{Format, Record};
-use crate::time::Timestamp;
+use crate::time::Stamp;
 
 pub(super) fn is_object(entry: &[u8]) -> bool {
     entry.trim_ascii_start().first() == Some(&b'{')
@@ -17,16 +18,16 @@ pub(super) fn is_array(entry: &[u8]) -> bool {
 }
 
 /// Passes a record for each object of an array to `out`.
-pub(super) fn read_array(map: &FieldMap, array: &[u8], stamped: Option<Timestamp>, out: &mut impl FnMut(&Record<'_>)) {
+pub(super) fn read_array(map: &FieldMap, array: &[u8], stamped: Option<Stamp>, out: &mut impl FnMut(&Record<'_>)) {
     for item in Items::new(array) {
         if let Value::Object(bytes) = item {
-            out(&read_object(map, Entry { bytes, tail: &[], stamped }));
+            out(&read_object(map, Entry { bytes, tail: &[], stamped, level: Level::Unknown }));
         }
     }
 }
 
 pub(super) fn read_object<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
-    let Entry { bytes, tail, stamped } = entry;
+    let Entry { bytes, tail, stamped, .. } = entry;
     let object = bytes.trim_ascii_start();
     let mut record = Record::new(Format::Json, object, stamped);
     let mut members = Members::new(object);

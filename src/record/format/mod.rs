@@ -22,10 +22,11 @@ pub(super) fn read(map: &FieldMap, entry: Entry<'_>, out: &mut impl FnMut(&Recor
     if json::is_array(begin) {
         return json::read_array(map, begin, entry.stamped, out);
     }
-    let record = read_one(map, entry);
+    let mut record = read_one(map, entry);
+    record.note_level(entry.level);
     // What a collector wraps is an entry of any format.
     let Some(text) = collector::wrapped(&record) else { return out(&record) };
-    let inner = Entry { bytes: text.trim().as_bytes(), tail: &[], stamped: collector::time_of(&record) };
+    let inner = Entry { bytes: text.trim().as_bytes(), tail: &[], stamped: collector::time_of(&record), level: entry.level };
     let mut inner = read_one(map, inner);
     if collector::complete(&mut inner, &record) { out(&inner) } else { out(&record) }
 }

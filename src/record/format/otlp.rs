@@ -5,7 +5,7 @@
 use crate::record::field::FieldMap;
 use crate::record::json::{self, Items, Members, Value};
 use crate::record::record::{Format, Record};
-use crate::time::Timestamp;
+use crate::time::Stamp;
 
 /// The most records one batch may hold.
 const RECORDS: usize = 10_000;
@@ -17,7 +17,7 @@ pub(super) fn is_batch(object: &[u8]) -> bool {
 }
 
 /// Passes a record for each log record or span of a batch to `out`.
-pub(super) fn read<'a>(map: &FieldMap, batch: &'a [u8], stamped: Option<Timestamp>, out: &mut impl FnMut(&Record<'a>)) {
+pub(super) fn read<'a>(map: &FieldMap, batch: &'a [u8], stamped: Option<Stamp>, out: &mut impl FnMut(&Record<'a>)) {
     let mut left = RECORDS;
     for (outer, scopes, leaves) in [("resourceLogs", "scopeLogs", "logRecords"), ("resourceSpans", "scopeSpans", "spans")] {
         for resource in objects(json::member(batch, outer)) {
@@ -43,7 +43,7 @@ fn objects(value: Value<'_>) -> impl Iterator<Item = &[u8]> {
     Items::new(items).filter_map(|item| if let Value::Object(object) = item { Some(object) } else { None })
 }
 
-fn record<'a>(map: &FieldMap, resource: &'a [u8], leaf: &'a [u8], stamped: Option<Timestamp>) -> Record<'a> {
+fn record<'a>(map: &FieldMap, resource: &'a [u8], leaf: &'a [u8], stamped: Option<Stamp>) -> Record<'a> {
     let mut record = Record::new(Format::Json, leaf, stamped);
     for (key, value) in Members::new(leaf) {
         match key.bytes {

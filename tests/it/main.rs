@@ -3,6 +3,7 @@
 mod accounting;
 mod admin;
 mod alert;
+mod blind;
 mod catalog;
 mod catchup;
 mod checkpoint;
@@ -20,6 +21,7 @@ mod e2e;
 mod error_pages;
 mod escalation;
 mod faults;
+mod fleet;
 mod follower;
 mod logrotate;
 mod memo;

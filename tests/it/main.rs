@@ -35,6 +35,7 @@ mod proxies;
 mod readme;
 mod redact;
 mod reload;
+mod reopened;
 mod replay;
 mod restart;
 mod rotation;

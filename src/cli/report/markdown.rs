@@ -87,7 +87,8 @@ fn write_alerts(out: &mut String, summary: &Summary) {
         let from = format::clock(span.from, true);
         let to = span.to.map_or_else(|| "still firing".to_owned(), |to| format::clock(to, true));
         let alert = &span.alert;
-        let again = if span.reopened == 0 { String::new() } else { format!(" (again {} times)", span.reopened) };
+        let again =
+            if span.reopened == 0 { String::new() } else { format!(" (again {})", format::plural(span.reopened, "time")) };
         let reason = alert.reason.map_or("", |reason| reason.as_str()).to_owned() + &again;
         let _infallible =
             writeln!(out, "| {from} | {to} | {} | {} | {} | {reason} |", alert.severity, alert.row, alert.provider);

@@ -18,7 +18,7 @@ fn is_blind(traffic: Traffic, lines: &[&str]) -> bool {
 const STRANGE: &str =
     r#"{"time":"%t","level":"warn","msg":"gateway said kraxl 17","url":"https://api.openai.com/v1/chat/completions"}"#;
 const STRANGE_MODEL: &str = r#"{"time":"%t","level":"error","msg":"request ended badly","model":"gpt-5","status":"kraxl"}"#;
-const UNKNOWN_CATEGORY: &str = r#"{"time":"%t","level":"error","msg":"call failed","model":"gpt-5","status":418,"error":{"message":"kraxl of the ninth flow"}}"#;
+const UNKNOWN_CATEGORY: &str = r#"{"time":"%t","level":"error","msg":"completion of the reply ended","model":"gpt-5","error":{"message":"kraxl of the ninth flow"}}"#;
 const UNDERSTOOD: &str = r#"{"time":"%t","level":"error","msg":"call failed","model":"gpt-5","status":429,"error":{"message":"Rate limit reached"}}"#;
 const APPLICATION: &str = r#"{"time":"%t","level":"error","msg":"cannot render the invoice of this customer"}"#;
 const CALM: &str =

@@ -206,7 +206,7 @@ fn a_limit_that_depends_on_the_load_is_reported_with_its_numbers() {
     assert_eq!(
         limit.text,
         "429s depend on the load: gpt-5 is limited from about 180 calls per minute and is not limited below 30; it gets 180 \
-         calls per minute when it is limited (17 slots of 10 s), as of 00:07:59"
+         calls per minute when it is limited (17 slots of 10 s), as of 00:07:50"
     );
     assert_eq!(
         limit.advice,
@@ -272,7 +272,7 @@ fn answers_without_content_are_counted() {
     stream.bad([100, 200, 290], "hollow", hollow);
     assert_eq!(
         stream.found(FindingKind::Hollow),
-        ["provider: 3 of 33 calls in the ten minutes to 00:00:00 got status 200 without content, the latest by gpt-5"]
+        ["provider: 3 of 33 calls in the ten minutes to 00:04:50 got status 200 without content, the latest by gpt-5"]
     );
     // Three in an hour are too few, and a refusal is not an empty answer.
     let mut stream = Stream::new();

@@ -120,7 +120,7 @@ FAILING = steps((None, GREEN), (0.02, "yellow"), (0.1, ORANGE), (0.5, RED))
 
 section("Is any provider failing now?")
 stat("Alerts firing", "Rows of the escalation table that fire now, over all nodes. 0 is good.",
-     f'count(max by (row, provider) (llm_triage_alert_state{{state="firing",{P}}}) == 1) or vector(0)',
+     f'count(max by (row, provider) (llm_triage_alert_state{{state=~"firing|reopened",{P}}}) == 1) or vector(0)',
      thresholds=steps((None, GREEN), (1, RED)), color="background")
 stat("Calls a minute", "LLM calls with a known end.", f"60 * sum(rate(llm_triage_requests_total{{{P}}}[5m]))", decimals=1)
 stat("Failing, 5 minutes", "Failed calls divided by all calls.",
@@ -131,7 +131,7 @@ bars("Failing share by provider, 5 minutes", "A ratio of sums over the fleet. Cl
      "{{provider}}", size=(12, 8), unit="percentunit", max=1, thresholds=FAILING, links=[], overrides=[
          {"matcher": {"id": "byType", "options": "number"}, "properties": [{"id": "links", "value": DRILL}]}])
 table("Firing now, and what to do", "Each alert with its next step; the page docs/runbooks/<row>.md has more.",
-      f'label_replace(max by (row, provider, severity) (llm_triage_alert_state{{state="firing",{P}}}) == 1, "step", "$1", "row", "(.*)")',
+      f'label_replace(max by (row, provider, severity) (llm_triage_alert_state{{state=~"firing|reopened",{P}}}) == 1, "step", "$1", "row", "(.*)")',
       (24, 6), {"provider": "Provider", "row": "Row", "severity": "Severity", "step": "Next step", "Value": "Firing"}, "Severity",
       [override("Next step", mappings=texts(ROWS), width=900, wrap=WRAPPED), override("Provider", links=ROW_DRILL),
        override("Firing", **{"custom.hidden": True})], noValue="nothing is firing")

@@ -123,6 +123,7 @@ fn alert(alert: &Alert) -> Value {
         "state": alert.state,
         "since": rfc3339(alert.since),
         "fired_at": alert.fired_at.map(rfc3339),
+        "quiet_until": alert.quiet_until.map(rfc3339),
         "resolved_at": alert.resolved_at.map(rfc3339),
         "reason": alert.reason,
         "failures": alert.failures,

@@ -1,8 +1,10 @@
 //! The open connections, and which of them closes when there are too many: the one that is idle for the longest time.
 //!
 //! A connection is idle while the server waits for its next request. So peers that keep connections alive cannot keep out a probe.
+//! One peer cannot have them all, and this machine is not limited as a peer: a probe from it always gets through.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -15,20 +17,34 @@ struct Open {
     /// The number of the latest event: events are in the order of their numbers, so no clock is needed.
     latest: u64,
     /// By the number of the event since which the connection is idle.
-    idle: BTreeMap<u64, CancellationToken>,
+    idle: BTreeMap<u64, (Option<IpAddr>, CancellationToken)>,
+    /// How many connections each peer has.
+    of_peer: HashMap<IpAddr, usize>,
 }
 
 impl Connections {
-    /// A new connection, which is idle.
-    pub(super) fn open(&self) -> Connection {
-        let connection = Connection { all: self.clone(), close: CancellationToken::new(), idle_since: Mutex::new(None) };
+    /// A new connection, which is idle. If the peer has `most` connections already, the one that is idle for the longest time
+    /// closes for it; `None` if all of them are busy.
+    pub(super) fn open(&self, address: IpAddr, most: usize) -> Option<Connection> {
+        let peer = limited_peer(address);
+        if let Some(peer) = peer {
+            let mut open = self.lock();
+            if open.of_peer.get(&peer).is_some_and(|count| *count >= most) {
+                let idle = open.idle.iter().find(|(_, (other, _))| *other == Some(peer)).map(|(since, _)| *since)?;
+                if let Some((_, close)) = open.idle.remove(&idle) {
+                    close.cancel();
+                }
+            }
+            *open.of_peer.entry(peer).or_default() += 1;
+        }
+        let connection = Connection { all: self.clone(), peer, close: CancellationToken::new(), idle_since: Mutex::new(None) };
         connection.set_idle();
-        connection
+        Some(connection)
     }
 
     /// Asks the connection that is idle for the longest time to close.
     pub(super) fn close_oldest_idle(&self) {
-        if let Some((_, close)) = self.lock().idle.pop_first() {
+        if let Some((_, (_, close))) = self.lock().idle.pop_first() {
             close.cancel();
         }
     }
@@ -38,10 +54,20 @@ impl Connections {
     }
 }
 
+/// The peer whose connections are counted: an address, or the network of an IPv6 host. `None`: this machine.
+fn limited_peer(address: IpAddr) -> Option<IpAddr> {
+    match address.to_canonical() {
+        address if address.is_loopback() => None,
+        IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
+        address @ IpAddr::V4(_) => Some(address),
+    }
+}
+
 /// One open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     all: Connections,
+    peer: Option<IpAddr>,
     /// Cancelled when the connection is to close for another one.
     pub(super) close: CancellationToken,
     idle_since: Mutex<Option<u64>>,
@@ -55,7 +81,7 @@ impl Connection {
             let mut open = self.all.lock();
             open.latest += 1;
             let now = open.latest;
-            open.idle.insert(now, self.close.clone());
+            open.idle.insert(now, (self.peer, self.close.clone()));
             now
         };
         *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
@@ -73,6 +99,15 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.set_busy();
+        if let Some(peer) = self.peer {
+            let mut open = self.all.lock();
+            let rest = open.of_peer.get(&peer).map_or(0, |count| count.saturating_sub(1));
+            if rest == 0 {
+                open.of_peer.remove(&peer)
+            } else {
+                open.of_peer.insert(peer, rest)
+            };
+        }
     }
 }
 
@@ -83,7 +118,8 @@ mod tests {
     #[test]
     fn the_connection_that_is_idle_for_the_longest_time_closes_first() {
         let all = Connections::default();
-        let [first, second, busy] = [(); 3].map(|()| all.open());
+        let open = || all.open(IpAddr::from([127, 0, 0, 1]), 1).expect("loopback has no limit");
+        let [first, second, busy] = [(); 3].map(|()| open());
         busy.set_busy();
         first.set_busy();
         first.set_idle();
@@ -93,7 +129,31 @@ mod tests {
         all.close_oldest_idle();
         all.close_oldest_idle();
         assert_eq!(closed(), [true, true, false], "a busy connection stays");
-        drop(all.open());
+        drop(open());
         assert!(all.lock().idle.is_empty(), "a closed connection is forgotten");
+    }
+
+    #[test]
+    fn one_peer_cannot_have_all_connections() {
+        let all = Connections::default();
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let open = |text: &str| all.open(address(text), 2);
+        let [first, second] = [(); 2].map(|()| open("192.0.2.1").expect("below the limit"));
+        first.set_busy();
+        let third = open("192.0.2.1").expect("an idle connection closes for it");
+        assert!(second.close.is_cancelled() && !first.close.is_cancelled());
+        third.set_busy();
+        second.set_busy();
+        assert!(open("192.0.2.1").is_none(), "all of its connections are busy");
+        assert!(open("::ffff:192.0.2.1").is_none(), "another spelling of the address");
+        assert!(open("192.0.2.2").is_some() && open("127.0.0.1").is_some() && open("::1").is_some());
+        drop((second, third));
+        assert!(open("192.0.2.1").is_some());
+        // The hosts of an IPv6 network have as many addresses as they like.
+        let network = [open("2001:db8::1"), open("2001:db8::2")];
+        network.iter().flatten().for_each(Connection::set_busy);
+        assert!(open("2001:db8::3").is_none() && open("2001:db8:0:1::3").is_some());
+        drop((first, network));
+        assert!(all.lock().of_peer.is_empty(), "a peer without connections is forgotten");
     }
 }

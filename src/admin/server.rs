@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -25,6 +25,8 @@ use tracing::{debug, warn};
 pub struct HttpLimits {
     /// Connections at the same time. For a further one, the connection that is idle for the longest time closes.
     pub connections: usize,
+    /// Connections of one peer at the same time; this machine has no limit of its own.
+    pub per_peer: usize,
     /// How long the head of a request may take, and how long a connection may be idle.
     pub head_timeout: Duration,
     /// How long a write of an answer may make no progress.
@@ -37,6 +39,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             connections: 128,
+            per_peer: 32,
             head_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(15),
             grace: Duration::from_secs(5),
@@ -48,10 +51,14 @@ impl Default for HttpLimits {
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Connections that are accepted beyond the limit, while others close for them; further ones wait in the queue of the kernel.
 const CLOSING_CONNECTIONS: usize = 8;
+/// Connections that only this machine gets beyond that.
+const LOCAL_CONNECTIONS: usize = 8;
 /// How long a connection that closes for another one may take to send its last answer.
 const CLOSING_GRACE: Duration = Duration::from_secs(1);
 /// The wait after a failed accept: without free file descriptors, other connections must close first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The time between two warnings about failed accepts.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Serves `state` on `listener` until `shutdown`, then finishes the answers in progress.
 ///
@@ -59,22 +66,26 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the task of a connection panics.
 pub async fn run(listener: TcpListener, state: Arc<AdminState>, limits: HttpLimits, shutdown: impl Future<Output = ()>) {
     let closing = CancellationToken::new();
-    let (all, mut connections) = (Connections::default(), JoinSet::new());
+    let (all, mut connections, mut refusals) = (Connections::default(), JoinSet::new(), Refusals::default());
+    let most = limits.connections + CLOSING_CONNECTIONS;
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(result) = connections.join_next() => propagate_panic(result),
             // Cancel-safe: a connection that is not accepted stays in the queue of the kernel.
-            accepted = listener.accept(), if connections.len() < limits.connections + CLOSING_CONNECTIONS => match accepted {
+            accepted = listener.accept(), if connections.len() < most + LOCAL_CONNECTIONS => match accepted {
                 Ok((stream, peer)) => {
+                    if connections.len() >= most && !peer.ip().to_canonical().is_loopback() {
+                        continue;
+                    }
                     if connections.len() >= limits.connections {
                         all.close_oldest_idle();
                     }
-                    let connection = Arc::new(all.open());
+                    let Some(connection) = all.open(peer.ip(), limits.per_peer).map(Arc::new) else { continue };
                     connections.spawn(serve(stream, peer, connection, Arc::clone(&state), limits, closing.clone()));
                 }
-                Err(error) => pause_after(&error).await,
+                Err(error) => refusals.pause_after(&error).await,
             },
         }
     }
@@ -90,13 +101,26 @@ pub async fn run(listener: TcpListener, state: Arc<AdminState>, limits: HttpLimi
     }
 }
 
-async fn pause_after(error: &io::Error) {
-    // The peer closed its connection before it was accepted: accept the next one at once.
-    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
-        return;
+/// Failed accepts since the last warning.
+#[derive(Debug, Default)]
+struct Refusals {
+    since_warning: u64,
+    warned_at: Option<Instant>,
+}
+
+impl Refusals {
+    async fn pause_after(&mut self, error: &io::Error) {
+        // The peer closed its connection before it was accepted: accept the next one at once.
+        if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+            return;
+        }
+        self.since_warning += 1;
+        if self.warned_at.is_none_or(|warned| warned.elapsed() >= WARNING_INTERVAL) {
+            warn!(%error, failures = self.since_warning, "cannot accept HTTP connection");
+            (self.since_warning, self.warned_at) = (0, Some(Instant::now()));
+        }
+        sleep(ACCEPT_PAUSE).await;
     }
-    warn!(%error, "cannot accept HTTP connection");
-    sleep(ACCEPT_PAUSE).await;
 }
 
 fn propagate_panic(result: Result<(), JoinError>) {
@@ -115,7 +139,7 @@ async fn serve(
     limits: HttpLimits,
     closing: CancellationToken,
 ) {
-    let HttpLimits { connections: _, head_timeout, write_timeout, grace: _ } = limits;
+    let HttpLimits { connections: _, per_peer: _, head_timeout, write_timeout, grace: _ } = limits;
     let close = open.close.clone();
     let service = service_fn(move |request| {
         let (state, open) = (Arc::clone(&state), Arc::clone(&open));

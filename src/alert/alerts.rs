@@ -126,11 +126,15 @@ impl Alerts {
         (provider == seen.provider).then_some(row)
     }
 
-    /// Counts errors about LLM calls in which no call was recognised.
-    pub fn note_unrecognised(&mut self, at: Timestamp, errors: u32) {
-        if let (1.., Lateness::OnTime(ahead)) = (errors, self.lateness(at.second())) {
-            self.recognition.unrecognised(ahead, errors);
-        }
+    /// Counts a record that reports trouble with an LLM call, and whether it was understood: as a failed call with a known
+    /// category.
+    pub fn note_trouble(&mut self, at: Timestamp, understood: bool) {
+        let ahead = match self.lateness(at.second()) {
+            Lateness::OnTime(ahead) => ahead,
+            Lateness::Late => 0,
+            Lateness::TooLate => return,
+        };
+        self.recognition.note(ahead, understood);
     }
 
     /// Sets whether this process has the fault of this row, with a sentence about it.
@@ -182,8 +186,12 @@ impl Alerts {
             stage.since()?;
             context.alert(*key, rule, stage.state(), stage, now)
         };
-        let is_recent = |alert: &&Alert| alert.resolved_at.is_some_and(|at| now.second() - at.second() <= RESOLVED_SECONDS);
-        self.rules.iter().filter_map(open).chain(self.resolved.iter().filter(is_recent).cloned()).collect()
+        let mut alerts: Vec<Alert> = self.rules.iter().filter_map(open).collect();
+        let is_recent = |alert: &Alert| alert.resolved_at.is_some_and(|at| now.second() - at.second() <= RESOLVED_SECONDS);
+        let is_closed = |alert: &&Alert| is_recent(alert) && !alerts.iter().any(|open| open.is_again(alert));
+        let closed: Vec<Alert> = self.resolved.iter().filter(is_closed).cloned().collect();
+        alerts.extend(closed);
+        alerts
     }
 
     /// Causes that many calls together show, the latest first.
@@ -323,7 +331,9 @@ impl Alerts {
     /// failures are still counted by row in the pipeline's tally.
     pub(super) fn rule_mut(&mut self, key: RuleKey) -> Option<&mut RuleState> {
         if self.rules.len() >= MAX_RULES && !self.rules.contains_key(&key) {
-            return None;
+            // A rule that only remembers an alert gives way to one that fails now.
+            let idle = self.rules.iter().find(|(_, rule)| rule.is_idle()).map(|(key, _)| *key)?;
+            self.rules.remove(&idle);
         }
         Some(self.rules.entry(key).or_default())
     }
@@ -349,7 +359,8 @@ impl Alerts {
 }
 
 fn emit_rule(context: RenderContext<'_>, key: RuleKey, rule: &mut RuleState, at: Timestamp, out: &mut Vec<Transition>) {
-    while let Some(change) = rule.machine.next_change(at) {
+    let Some(row) = context.table.row(key.0) else { return };
+    while let Some(change) = rule.next_change(row, at) {
         let alert = context.alert(key, rule, change.to, change.stage, at);
         out.extend(alert.map(|alert| Transition { at, from: change.from, to: change.to, alert }));
     }

@@ -55,21 +55,20 @@ impl Alerts {
         if !self.catching_up {
             self.emit_changes(Timestamp::from_second(at + EVALUATION_DELAY_SECONDS), names, out);
         }
-        self.rules.retain(|_, rule| !rule.is_idle());
+        self.rules.retain(|_, rule| !rule.is_forgotten(at));
     }
 
     fn eval_context(&mut self, at: i64) -> EvalContext {
-        let (mut good_calls, mut failed_calls) = (0u64, 0u32);
+        let mut good_calls = 0u64;
         for (_, scope) in self.calls.iter_mut() {
             scope.step(at);
             good_calls += u64::from(scope.now.good);
-            failed_calls = failed_calls.saturating_add(scope.now.bad);
         }
         let silence_asleep = self.silence_asleep || self.behind || self.catching_up;
         if silence_asleep {
             self.last_asleep = at;
         }
-        let blind = self.recognition.step(at, failed_calls);
+        let blind = self.recognition.step(at);
         let resolving = if self.behind { Resolving::Blocked } else { Resolving::Allowed };
         EvalContext { at, good_calls, blind, resolving, silence_asleep, last_asleep: self.last_asleep }
     }
@@ -96,7 +95,7 @@ impl Alerts {
 
     /// Whether nothing can happen until the next event.
     fn is_idle(&self, at: i64) -> bool {
-        self.rules.is_empty()
+        self.rules.values().all(RuleState::is_idle)
             && self.recognition.is_idle()
             && self.self_checks.is_clear()
             && self.calls.iter().all(|(_, calls)| calls.is_idle(at))
@@ -128,7 +127,8 @@ fn step_rule(
 ) {
     let EvalContext { at, resolving, .. } = *context;
     match (row.kind, calls) {
-        (Kind::Errors | Kind::Outage, Some(calls)) => rule.step_errors(at, row, calls, growing, resolving),
+        (Kind::Errors, Some(calls)) => rule.step_errors(at, row, calls, growing, resolving),
+        (Kind::Outage, Some(calls)) => rule.step_outage(at, row, calls, resolving),
         (Kind::Absorbed, Some(calls)) => rule.step_absorbed(at, row, calls, context.good_calls, resolving),
         (Kind::Silence, Some(calls)) if !context.silence_asleep => {
             let noticed = rule.machine.stage.since();

@@ -52,8 +52,12 @@ pub struct Alert {
     pub state: State,
     /// The time of the first failure of the storm behind the alert.
     pub since: Timestamp,
-    /// When it began to fire: `startsAt`. It does not change while the alert fires.
+    /// When it began to fire: `startsAt`. It does not change while the alert fires, nor when it reopens.
     pub fired_at: Option<Timestamp>,
+    /// Set while it is reopened: it fires again soon after its recovery, and a receiver that was notified of it needs no
+    /// notification before this time.
+    #[serde(default)]
+    pub quiet_until: Option<Timestamp>,
     /// Set when it was resolved: `endsAt`.
     pub resolved_at: Option<Timestamp>,
     /// Why it was resolved.
@@ -77,6 +81,15 @@ pub struct Alert {
     pub evidence: String,
     /// The runbook page of the row.
     pub runbook_url: String,
+}
+
+impl Alert {
+    /// Whether this is the other alert, open again.
+    #[must_use]
+    pub fn is_again(&self, other: &Self) -> bool {
+        let key = |alert: &Self| (alert.fired_at, alert.row.clone(), alert.provider.clone(), alert.service.clone());
+        self.fired_at.is_some() && key(self) == key(other)
+    }
 }
 
 /// A change of state; emitted once.

@@ -14,7 +14,7 @@ use super::verdict::{Attribution, Judgement, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{Level, LineKind, Record, Signals, host_of};
 use crate::redact::{Redactor, clean};
-use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider};
+use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider, Status};
 use crate::time::Stamp;
 use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
@@ -103,7 +103,25 @@ impl Classifier {
             LineKind::Response { status } => self.judge_attempt(record, status, &mut verdict),
             _ => self.judge_report(record, traffic, cache, &mut verdict),
         }
+        if verdict.judgement.outcome != Outcome::Success
+            && (record.level() >= Level::Warn || has_error_status(&verdict.judgement))
+        {
+            verdict.judgement.is_trouble |= self.names_llm(record, &verdict);
+        }
         verdict
+    }
+
+    /// Whether the record names a provider, a known model or the path of an LLM call.
+    fn names_llm(&self, record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
+        let guessed = matches!(verdict.judgement.provider_by, Some(Attribution::Pattern | Attribution::Wording));
+        let knows_model = |model: &str| self.catalog.providers().by_model(model).is_some();
+        let path = || match record.spot() {
+            LineKind::Access { path, .. } => std::str::from_utf8(path).ok(),
+            _ => record.url_path(),
+        };
+        (verdict.judgement.provider != Provider::UNKNOWN && !guessed)
+            || verdict.texts.model.as_deref().is_some_and(knows_model)
+            || path().is_some_and(is_llm_path)
     }
 
     /// The line of an HTTP client about one answer.
@@ -179,6 +197,7 @@ impl Classifier {
         let fine = evidence.status == Some(200) && !loud && !evidence.any;
         if benign || fine || !self.confirm(record, &signals, evidence, loud, verdict) {
             verdict.judgement.unrecognised = loud && traffic == Traffic::Llm && !benign;
+            verdict.judgement.is_trouble = record.level() >= Level::Warn && !benign && self.providers.names_library(&signals);
             return false;
         }
         verdict.judgement.grain = grain_of_failure(record, verdict.judgement.grain);
@@ -337,4 +356,8 @@ fn set_wait(signals: &Signals, judgement: &mut Judgement) {
         },
         _ => {}
     }
+}
+
+fn has_error_status(judgement: &Judgement) -> bool {
+    judgement.upstream_status.or(judgement.status).and_then(Status::http).is_some_and(|status| status >= 400)
 }

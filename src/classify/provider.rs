@@ -229,6 +229,12 @@ impl ProviderFinder {
         hits.map(|hit| self.vocabulary.providers[hit.pattern().as_usize()]).take(VOCABULARY_HITS).collect()
     }
 
+    /// Whether a class or a stack frame of the error is one of a vendor's SDK.
+    pub(super) fn names_library(&self, signals: &Signals) -> bool {
+        self.libraries_in(signals).next().is_some()
+            || signals.types.iter().any(|name| self.providers().by_namespace(name).is_some())
+    }
+
     fn libraries_in(&self, signals: &Signals) -> impl Iterator<Item = Provider> {
         signals.libraries.iter().filter_map(|name| self.of_library(name))
     }

@@ -114,6 +114,8 @@ pub struct Judgement {
     pub redactions: u64,
     /// The writer logged it as an error, but no rule recognises it as one.
     pub unrecognised: bool,
+    /// It reports trouble with an LLM call, whether or not it is understood: it names one, and has such a level or status.
+    pub is_trouble: bool,
     /// A failure that counts only if its stream is seen to call LLMs.
     pub doubtful: bool,
     /// The provider was inferred only from the openai SDK, which also calls other vendors.
@@ -204,6 +206,7 @@ impl Judgement {
             input_tokens: record.input_tokens(),
             redactions: 0,
             unrecognised: false,
+            is_trouble: false,
             doubtful: false,
             is_sdks: false,
             role,

@@ -1,7 +1,7 @@
 //! What messages are made of: the alerts to report, who sends them, and the labels and annotations that all receivers share.
 
 use crate::alert::Alert;
-use crate::redact::clean_lines;
+use crate::redact::{clean_lines, inert, unlinked};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -75,10 +75,12 @@ pub(super) fn labels(alert: &Alert, from: &Identity) -> BTreeMap<&'static str, S
     without_empty(all, MAX_LABEL_CHARS)
 }
 
-/// The texts that explain an alert, without empty ones. Templates that we do not know put them into chats, so they are inert.
+/// The texts that explain an alert, without empty ones. Templates that we do not know put them into chats, so they are inert; in
+/// texts that quote a log, addresses are no links.
 pub(super) fn annotations(alert: &Alert) -> BTreeMap<&'static str, String> {
-    let [summary, description, next_step, fix, evidence] =
-        [&alert.summary, &alert.description, &alert.next_step, &alert.fix, &alert.evidence].map(|text| inert(text));
+    let [summary, description, evidence] =
+        [&alert.summary, &alert.description, &alert.evidence].map(|text| inert(&unlinked(text)));
+    let [next_step, fix] = [&alert.next_step, &alert.fix].map(|text| inert(text));
     let all = [
         ("summary", summary.as_str()),
         ("description", &description),
@@ -88,24 +90,6 @@ pub(super) fn annotations(alert: &Alert) -> BTreeMap<&'static str, String> {
         ("runbook_url", &alert.runbook_url),
     ];
     without_empty(all, MAX_TEXT_CHARS)
-}
-
-/// The text, cleaned, in which nothing mentions people or makes a link: the characters that do so in Slack, Teams, Discord and
-/// Mattermost are replaced by others that look like them. Escapes would differ from chat to chat.
-pub(super) fn inert(text: &str) -> String {
-    let clean = clean_lines(text).replace("](", "] (");
-    clean.chars().map(inert_char).collect()
-}
-
-/// What stands for a character that has a meaning in chats.
-pub(super) const fn inert_char(c: char) -> char {
-    match c {
-        '<' => '‹',
-        '>' => '›',
-        '@' => '＠',
-        '*' => '∗',
-        c => c,
-    }
 }
 
 fn without_empty(all: [(&'static str, &str); 6], max_chars: usize) -> BTreeMap<&'static str, String> {

@@ -115,7 +115,12 @@ impl Outbox {
         for alert in alerts.iter().filter(|alert| alert.state == State::Firing) {
             let has_room = self.entries.len() < MAX_ALERTS;
             match self.entries.get_mut(&AlertKey::of(alert)) {
-                Some(entry) if entry.is_firing() => entry.alert = alert.clone(),
+                Some(entry) if entry.is_firing() => {
+                    if entry.update(alert, now) {
+                        self.revision += 1;
+                        (entry.revision, entry.pending, entry.quiet) = (self.revision, true, false);
+                    }
+                }
                 None if has_room && self.filter.accepts(&alert.row, alert.severity) => dropped += self.fire(alert, now),
                 // The alert ended after this snapshot was taken, or the receiver does not want it.
                 _ => {}
@@ -132,7 +137,12 @@ impl Outbox {
         if self.in_flight.is_some() || !self.pace_wait(now).is_zero() {
             return None;
         }
-        self.entries.retain(|_, entry| entry.pending || entry.is_firing() || !is_over(entry.changed_at, RESOLVED_FOR, now));
+        let repeat = self.repeat;
+        let is_recent = |entry: &Entry| {
+            !is_over(entry.changed_at, RESOLVED_FOR, now)
+                || entry.firing_notified_at.is_some_and(|notified| !is_over(notified, repeat, now))
+        };
+        self.entries.retain(|_, entry| entry.pending || entry.is_firing() || is_recent(entry));
         let keys = self.select(now);
         let entries: Vec<&Entry> = keys.iter().filter_map(|key| self.entries.get(key)).collect();
         if entries.is_empty() {
@@ -214,7 +224,7 @@ impl Outbox {
         let filter = &self.filter;
         let wanted = state.entries.into_iter().filter(|entry| filter.accepts(&entry.alert.row, entry.alert.severity));
         for mut entry in wanted.take(MAX_ALERTS) {
-            if self.kind.grouping() == Grouping::Any {
+            if self.kind.grouping() == Grouping::Any && !entry.quiet {
                 entry.notified_at = None;
             }
             self.entries.insert(AlertKey::of(&entry.alert), entry);
@@ -266,6 +276,11 @@ impl Outbox {
                 entry.alert = alert.clone();
                 return 0;
             }
+            Some(entry) if alert.quiet_until.is_some() && entry.firing_notified_at.is_some() => {
+                self.revision += 1;
+                entry.reopen(alert, self.revision, now);
+                return 0;
+            }
             Some(entry) => dropped += u64::from(entry.is_pending_end()),
             None if is_full => match self.make_room() {
                 Some(given_up) => dropped += given_up,
@@ -274,9 +289,7 @@ impl Outbox {
             None => {}
         }
         self.revision += 1;
-        let (alert, revision) = (alert.clone(), self.revision);
-        let entry = Entry { alert, starts_at, ended_at: None, changed_at: now, revision, notified_at: None, pending: true };
-        self.entries.insert(key, entry);
+        self.entries.insert(key, Entry::new(alert, starts_at, self.revision, now));
         dropped
     }
 
@@ -293,7 +306,7 @@ impl Outbox {
             entry.ended_at = Some(alert.resolved_at.unwrap_or(now).min(now).max(entry.starts_at));
             entry.changed_at = now;
             entry.notified_at = None;
-            entry.pending = true;
+            entry.pending = !entry.quiet;
         }
         dropped
     }
@@ -341,11 +354,13 @@ impl Outbox {
     /// How long until this alert is to be sent; `None` if it is not to be sent again.
     fn wait(&self, entry: &Entry, now: Timestamp) -> Option<Duration> {
         let is_alertmanager = self.kind.grouping() == Grouping::Any;
-        let interval = if is_alertmanager { RESEND } else { self.repeat };
+        // Alertmanager notifies at once of every alert that it has as resolved and that fires again, whatever its start. So it
+        // does not get a reopened alert either before the next reminder.
+        let interval = if is_alertmanager && !entry.quiet { RESEND } else { self.repeat };
         if entry.pending {
             return Some(self.pending_wait(entry, now));
         }
-        if !entry.is_firing() && (!is_alertmanager || is_over(entry.changed_at, RESOLVED_FOR, now)) {
+        if !entry.is_firing() && (!is_alertmanager || entry.quiet || is_over(entry.changed_at, RESOLVED_FOR, now)) {
             return None;
         }
         Some(entry.notified_at.map_or(Duration::ZERO, |at| remaining(at, interval, now)))
@@ -388,9 +403,8 @@ impl Outbox {
             };
         }
         for (key, revision) in keys {
-            if let Some(entry) = self.entries.get_mut(&key).filter(|entry| entry.revision == revision) {
-                entry.pending = false;
-                entry.notified_at = Some(now);
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.settle(revision, self.repeat, now);
             }
         }
     }

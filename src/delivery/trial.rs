@@ -53,6 +53,7 @@ fn test_transition(from: &Identity, now: Timestamp) -> Transition {
         state: State::Firing,
         since: now,
         fired_at: Some(now),
+        quiet_until: None,
         resolved_at: None,
         reason: None,
         failures: 0,

@@ -6,7 +6,7 @@ use super::provider::ProviderState;
 use super::repeat::{fnv1a, masked_hash};
 use super::seen_errors::SeenErrors;
 use super::template::template;
-use super::wording::{length, plural};
+use super::wording::{length, plural, time_of_day};
 use crate::classify::Pattern;
 use crate::observation::Observation;
 use crate::taxonomy::{Outcome, Provider, Providers};
@@ -185,8 +185,9 @@ impl Detections {
         let names: Vec<&str> = silent.iter().map(|(provider, _)| providers.id(*provider)).collect();
         let (bad, all) = (counts.bad, plural(counts.all(), "call"));
         let text = format!(
-            "{} do not answer at the same time ({bad} of {all} failed in five minutes), and no provider answers",
-            names.join(" and ")
+            "{} do not answer at the same time ({bad} of {all} failed in the five minutes to {}), and no provider answers",
+            names.join(" and "),
+            time_of_day(at)
         );
         let advice = "It is not one provider: check DNS, proxy, egress and the network of the calling hosts.";
         Some(Finding::new(FindingKind::AllProviders, Blame::Network, at, text, advice))
@@ -200,7 +201,10 @@ fn is_call(seen: &Observation) -> bool {
 
 /// Updates the same finding, or adds a new one.
 fn put(findings: &mut Vec<Finding>, new: Finding) {
-    let is_again = |old: &&mut Finding| old.is_same(&new) && new.since.second() - old.last.second() <= EPISODE_SECONDS;
+    // Each recovery is reported once, at its end.
+    let may_last = new.kind != FindingKind::Recovery;
+    let is_again =
+        |old: &&mut Finding| may_last && old.is_same(&new) && new.since.second() - old.last.second() <= EPISODE_SECONDS;
     if let Some(old) = findings.iter_mut().rev().find(is_again) {
         *old = Finding { since: old.since.min(new.since), last: old.last.max(new.last), ..new };
         return;

@@ -5,7 +5,7 @@ use super::minutes::{Counts, Minutes};
 use super::outlier::{Outlier, find_outlier};
 use super::provider::{HOLLOW_ROW, ProviderState};
 use super::recovery::Recovery;
-use super::repeat::{FailingRequest, Habit};
+use super::repeat::{FailingAlike, FailingRequest, Habit};
 use super::wording::{length, plural, time_of_day};
 use crate::observation::Name;
 use crate::taxonomy::{Owner, Retry};
@@ -21,8 +21,7 @@ impl ProviderState {
     /// Looks for all causes.
     pub(super) fn diagnose(&mut self, at: i64, report: Report<'_>) {
         if let Some(recovery) = self.outage.diagnose(at) {
-            let blame = self.latest_failure.owner.map_or(Blame::Unknown, Blame::from);
-            report(recovery_finding(&recovery, blame, at));
+            report(recovery_finding(&recovery, at));
         }
         if !std::mem::take(&mut self.has_failed) {
             return;
@@ -32,7 +31,11 @@ impl ProviderState {
         self.find_long_inputs(at, report);
         self.find_hollow_answers(at, report);
         self.find_outliers(at, report);
-        self.requests.diagnose(at, |request, habit| report(habit_finding(request, habit, at)));
+        self.requests.diagnose(at, |alike| {
+            if let Some(finding) = habit_finding(alike, at) {
+                report(finding);
+            }
+        });
     }
 
     fn find_rotations(&self, at: i64, report: Report<'_>) {
@@ -61,7 +64,13 @@ impl ProviderState {
             report(Finding {
                 model: Some(name.to_string()),
                 row,
-                ..Finding::new(FindingKind::LoadLimit, Blame::Ours, at, limit.text(name.as_str()), &limit.advice())
+                ..Finding::new(
+                    FindingKind::LoadLimit,
+                    Blame::Ours,
+                    at,
+                    format!("{}, as of {}", limit.text(name.as_str()), time_of_day(at)),
+                    &limit.advice(),
+                )
             });
         }
     }
@@ -72,7 +81,8 @@ impl ProviderState {
         }
         if let Some(limit) = self.input_lengths.diagnose() {
             let (row, since) = (self.timeouts_row.clone(), Timestamp::from_second(limit.since));
-            let finding = Finding::new(FindingKind::LongInput, Blame::Ours, at, limit.text(), &limit.advice());
+            let text = format!("{}, since {}", limit.text(), time_of_day(limit.since));
+            let finding = Finding::new(FindingKind::LongInput, Blame::Ours, at, text, &limit.advice());
             report(Finding { row, since, ..finding });
         }
     }
@@ -85,7 +95,8 @@ impl ProviderState {
         let all = plural(self.minutes.sum(at, 10).all(), "call");
         let model = &self.hollow.model;
         let by = if model.is_empty() { String::new() } else { format!(", the latest by {model}") };
-        let text = format!("{hollow} of {all} in ten minutes got status 200 without content{by}");
+        let until = time_of_day(at);
+        let text = format!("{hollow} of {all} in the ten minutes to {until} got status 200 without content{by}");
         let advice = "Treat an answer without content as a failure, retry it once, then use another model.";
         report(Finding {
             row: Some(HOLLOW_ROW.to_owned()),
@@ -112,12 +123,12 @@ impl ProviderState {
         if let Some(Outlier::One { position, others, rest }) = by_model {
             let part = &models[position];
             let others = plural(others as u64, "other model");
-            report(self.one_model(part, part.blame(Blame::Provider, both), &part.alone(&others, rest), at));
+            report(self.one_model(part, part.blame(Blame::Provider, both), &part.alone(&others, rest, at), at));
         }
         if let Some(Outlier::One { position, others, rest }) = by_service {
             let part = &services[position];
             let others = plural(others as u64, "other service");
-            report(self.one_service(part, part.blame(Blame::Ours, both), &part.alone(&others, rest), at));
+            report(self.one_service(part, part.blame(Blame::Ours, both), &part.alone(&others, rest, at), at));
         }
         if !is_one(&by_model) && !is_one(&by_service) {
             self.find_whole_provider(by_model.as_ref(), by_service.as_ref(), at, report);
@@ -153,10 +164,10 @@ impl ProviderState {
         }
         let counts = self.minutes.sum(at, 5);
         let (bad, all) = (counts.bad, plural(counts.all(), "call"));
-        let text = format!("{} fail ({bad} of {all} in five minutes)", failing.join(" and "));
-        let blame = match self.latest_failure.owner {
-            Some(Owner::Unknown) => Blame::Provider,
-            owner => owner.map_or(Blame::Unknown, Blame::from),
+        let text = format!("{} fail ({bad} of {all} in the five minutes to {})", failing.join(" and "), time_of_day(at));
+        let blame = match self.latest_failures.owner() {
+            Owner::Unknown => Blame::Provider,
+            owner => Blame::from(owner),
         };
         let advice = "It is no single model or service: check the provider's status page and what all calls share.";
         let finding = Finding::new(FindingKind::WholeProvider, blame, at, text, advice);
@@ -172,9 +183,11 @@ struct Part {
 }
 
 impl Part {
-    fn alone(&self, others: &str, rest: Counts) -> String {
+    fn alone(&self, others: &str, rest: Counts, at: i64) -> String {
         let (bad, all) = (self.counts.bad, plural(self.counts.all(), "call"));
-        format!("only {} fails ({bad} of {all} in five minutes); {others}: {} of {} failed", self.name, rest.bad, rest.all())
+        let until = time_of_day(at);
+        let (name, rest_bad, rest_all) = (self.name, rest.bad, rest.all());
+        format!("only {name} fails ({bad} of {all} in the five minutes to {until}); {others}: {rest_bad} of {rest_all} failed")
     }
 
     /// The owner of the cause if this part fails alone. If a model and a service fail alone (`both`), the comparison says
@@ -187,56 +200,81 @@ impl Part {
     }
 }
 
-fn recovery_finding(recovery: &Recovery, blame: Blame, at: i64) -> Finding {
+fn recovery_finding(recovery: &Recovery, at: i64) -> Finding {
     let text = format!(
-        "answers again since {}, after {} in which {} of {} failed",
+        "answers again since {}, after {} from {} in which {} of {} failed",
         time_of_day(recovery.since),
         length(recovery.length),
+        time_of_day(recovery.first),
         recovery.bad,
         plural(recovery.all, "call")
     );
     let advice = "Nothing to do: the alert resolves by itself if no more calls fail.";
-    let finding = Finding::new(FindingKind::Recovery, blame, at, text, advice);
+    let finding = Finding::new(FindingKind::Recovery, Blame::from(recovery.owner), at, text, advice);
     Finding { since: Timestamp::from_second(recovery.since), ..finding }
 }
 
-fn habit_finding(request: &FailingRequest, habit: Habit, at: i64) -> Finding {
-    let FailingRequest { title, count, first, .. } = request;
-    let names: Vec<&str> =
-        [request.service.as_str(), request.model.as_str()].into_iter().filter(|name| !name.is_empty()).collect();
-    let who = if names.is_empty() { "the same call".to_owned() } else { names.join(" with ") };
-    let since = time_of_day(*first);
+/// The most requests that a finding names.
+const MAX_NAMED: usize = 2;
+
+fn habit_finding(alike: &FailingAlike<'_>, at: i64) -> Option<Finding> {
+    let FailingAlike { habit, count, good, lately, first, last, ref requests, .. } = *alike;
+    let request = *requests.first()?;
+    let title = &request.title;
+    let who = names_of(requests);
+    let verb = if requests.len() == 1 { "fails" } else { "fail" };
+    let (since, until) = (time_of_day(first), time_of_day(last));
     let (kind, text, advice) = match habit {
-        Habit::EveryTime { others } => (
+        Habit::EveryTime => (
             FindingKind::EveryTime,
             format!(
-                "{who} fails every time with \"{title}\" ({count} of {count} since {since}), while {others} other calls succeeded"
+                "{who} {verb} every time with \"{title}\" ({count} of {count} since {since}), while {good} other calls succeeded"
             ),
             "The same request always fails: a retry does not help. Change the request.",
         ),
-        Habit::NowAndThen { good } => (
+        Habit::NowAndThen => (
             FindingKind::NowAndThen,
-            format!("{who} fails now and then with \"{title}\" ({count} of {} since {since})", count + good),
+            format!("{who} {verb} now and then with \"{title}\" ({count} of {} since {since})", count + good),
             if request.retry == Retry::No {
                 "The same call also succeeds: find out what the failing ones have in common."
             } else {
                 "The same call also succeeds: a retry with back-off helps."
             },
         ),
-        Habit::Growing { lately } => (
+        Habit::Growing => (
             FindingKind::Growing,
-            format!("an error that no pattern matches grows: {lately} in ten minutes, first at {since}: \"{title}\""),
+            format!(
+                "an error that no pattern matches grows: {lately} in the ten minutes to {until}, first at {since}: \"{title}\""
+            ),
             "Run `llm-triage suggest` on the log: it writes a pattern for you to complete.",
         ),
     };
-    let growing_since = request.growing_since.filter(|_| kind == FindingKind::Growing);
-    Finding {
-        service: Some(request.service.clone()).filter(|service| !service.is_empty()),
-        model: Some(request.model.clone()).filter(|model| !model.is_empty()),
+    let growing_since = alike.growing_since.filter(|_| kind == FindingKind::Growing);
+    let only = |name: &str| (requests.len() == 1 && !name.is_empty()).then(|| name.to_owned());
+    Some(Finding {
+        service: only(&request.service),
+        model: only(&request.model),
         row: Some(request.row.clone()),
-        since: Timestamp::from_second(growing_since.unwrap_or(*first)),
-        last: Timestamp::from_second(request.last),
-        error_id: request.id,
+        since: Timestamp::from_second(growing_since.unwrap_or(first)),
+        last: Timestamp::from_second(last),
+        error_id: alike.error,
         ..Finding::new(kind, Blame::from(request.owner), at, text, advice)
+    })
+}
+
+/// `checkout with gpt-5, search with gpt-5 and 3 more`.
+fn names_of(requests: &[&FailingRequest]) -> String {
+    let name = |request: &&FailingRequest| {
+        let names = [request.service.as_str(), request.model.as_str()].into_iter().filter(|name| !name.is_empty());
+        names.collect::<Vec<_>>().join(" with ")
+    };
+    let mut names: Vec<String> = requests.iter().map(name).filter(|name| !name.is_empty()).collect();
+    let more = names.len().saturating_sub(MAX_NAMED);
+    names.truncate(MAX_NAMED);
+    match (names.as_slice(), more) {
+        ([], _) => "the same call".to_owned(),
+        ([one], _) => one.clone(),
+        (names, 0) => names.join(" and "),
+        (names, more) => format!("{} and {more} more", names.join(", ")),
     }
 }

@@ -116,8 +116,9 @@ impl Finding {
     /// Whether both are about the same thing.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let Self { kind, provider, service, model, row, error_id, .. } = self;
-        let theirs = (&other.kind, &other.provider, &other.service, &other.model, &other.row, &other.error_id);
-        (kind, provider, service, model, row, error_id) == theirs
+        let is_about_same = (kind, provider, row, error_id) == (&other.kind, &other.provider, &other.row, &other.error_id);
+        // A finding about one error is about all services and models that have it.
+        is_about_same && (*error_id != 0 || (service, model) == (&other.service, &other.model))
     }
 
     /// A finding of this second about the whole of a provider that the caller fills in.

@@ -19,6 +19,7 @@ mod load;
 mod input_length;
 mod outlier;
 mod repeat;
+mod owners;
 mod recovery;
 mod seen_errors;
 mod provider;

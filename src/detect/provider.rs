@@ -4,6 +4,7 @@ use super::bounded_map::BoundedMap;
 use super::input_length::InputLengths;
 use super::load::LoadHistory;
 use super::minutes::{Counts, Minutes};
+use super::owners::LatestOwners;
 use super::recovery::Outage;
 use super::repeat::FailingRequests;
 use super::rotation::KeyHistory;
@@ -25,7 +26,10 @@ pub(super) struct ProviderState {
     #[serde(rename = "fails_since")]
     pub(super) failing_since: i64,
     #[serde(rename = "latest")]
-    pub(super) latest_failure: LatestFailure,
+    latest_failure: LatestFailure,
+    /// The owners of the latest failures.
+    #[serde(default)]
+    pub(super) latest_failures: LatestOwners,
     pub(super) models: BoundedMap<ModelState>,
     pub(super) services: BoundedMap<ServiceState>,
     #[serde(rename = "lengths")]
@@ -43,8 +47,7 @@ pub(super) struct ProviderState {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LatestFailure {
-    pub(super) owner: Option<Owner>,
+struct LatestFailure {
     /// The call got no response at all.
     no_answer: bool,
 }
@@ -118,10 +121,11 @@ impl ProviderState {
         }
         self.has_failed = true;
         self.minutes.add(at, false);
-        self.outage.bad(at);
+        self.outage.bad(at, seen.owner);
+        self.latest_failures.add(seen.owner);
         let status = seen.effective_status();
         let no_answer = matches!(status, Some(Status::Timeout | Status::Connection)) || seen.owner == Owner::Network;
-        self.latest_failure = LatestFailure { owner: Some(seen.owner), no_answer };
+        self.latest_failure = LatestFailure { no_answer };
         self.bad_model(seen, status, row);
         self.bad_service(seen, status, row);
         if let Some(tokens) = seen.input_tokens.filter(|_| is_timeout(status)) {

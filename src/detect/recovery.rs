@@ -1,5 +1,7 @@
-//! A provider that answers again after an outage.
+//! A provider that answers again after an outage. Failures that the request itself causes are no part of an outage.
 
+use super::owners::LatestOwners;
+use crate::taxonomy::Owner;
 use serde::{Deserialize, Serialize};
 
 /// A recovery is this many consecutive successes …
@@ -15,11 +17,13 @@ const MIN_FAILURES: u64 = 5;
 /// … this length, …
 const MIN_SECONDS: i64 = 30;
 /// … and one failure in this many calls.
-const MAX_CALLS_PER_FAILURE: u64 = 4;
+const MAX_CALLS_PER_FAILURE: u64 = 2;
 
 /// The latest outage of one provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outage {
+    #[serde(default)]
+    owners: LatestOwners,
     open: bool,
     first: i64,
     last: i64,
@@ -33,6 +37,10 @@ pub(super) struct Outage {
 /// The end of an outage.
 pub(super) struct Recovery {
     pub(super) since: i64,
+    /// The second of the outage's first failure.
+    pub(super) first: i64,
+    /// Who can fix the cause of most of its latest failures.
+    pub(super) owner: Owner,
     /// The length of the outage, in seconds.
     pub(super) length: i64,
     pub(super) bad: u64,
@@ -40,12 +48,16 @@ pub(super) struct Recovery {
 }
 
 impl Outage {
-    pub(super) fn bad(&mut self, at: i64) {
+    pub(super) fn bad(&mut self, at: i64, owner: Owner) {
+        if owner == Owner::Caller {
+            return;
+        }
         if !self.open || at - self.last > SEPARATING_SECONDS || self.run >= SEPARATING_CALLS {
             *self = Self { open: true, first: at, last: at, ..Self::default() };
         }
         self.good += std::mem::take(&mut self.run);
         self.bad += 1;
+        self.owners.add(owner);
         self.last = self.last.max(at);
     }
 
@@ -70,6 +82,7 @@ impl Outage {
         self.open = false;
         let (all, length) = (self.bad + self.good, self.last - self.first);
         let worth = self.bad >= MIN_FAILURES && length >= MIN_SECONDS && self.bad * MAX_CALLS_PER_FAILURE >= all;
-        worth.then_some(Recovery { since: self.run_since, length, bad: self.bad, all })
+        let (since, first, owner) = (self.run_since, self.first, self.owners.owner());
+        worth.then_some(Recovery { since, first, owner, length, bad: self.bad, all })
     }
 }

@@ -1,11 +1,11 @@
 //! Requests that fail every time, requests that fail now and then, and groups of unknown errors that grow.
 //!
 //! Two failures are of the same request if they have the same service, model, pattern and message, with the variable parts
-//! of the message masked.
+//! of the message masked. What is found is said once per error, for all requests that fail in the same way with it.
 
 use super::minutes::Minutes;
 use crate::observation::Observation;
-use crate::taxonomy::{Owner, Retry};
+use crate::taxonomy::{Confidence, Owner, Retry};
 use fnv::FnvHasher;
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,10 @@ pub(super) struct FailingRequests {
 /// One request that fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct FailingRequest {
-    pub(super) id: u64,
+    id: u64,
+    /// The hash of pattern and message.
+    #[serde(default)]
+    error: u64,
     /// The hash of service and model.
     pair: u64,
     pub(super) service: String,
@@ -58,9 +61,9 @@ pub(super) struct FailingRequest {
     pub(super) row: String,
     pub(super) owner: Owner,
     pub(super) retry: Retry,
-    pub(super) count: u64,
-    pub(super) first: i64,
-    pub(super) last: i64,
+    count: u64,
+    first: i64,
+    last: i64,
     /// Successes of the same service and model, before the first and before the last failure.
     good_at_first: u64,
     good_at_last: u64,
@@ -70,30 +73,57 @@ pub(super) struct FailingRequest {
     alternations: u32,
     /// Whether a pattern matches the error.
     known: bool,
+    /// Whether the pattern names the cause: it matches by more than the status.
+    #[serde(default)]
+    explained: bool,
     minutes: Minutes,
     /// Whether the request has failed since the last diagnosis.
     changed: bool,
     /// The second since which the group grows, until it shrinks again.
     #[serde(default, rename = "grown")]
-    pub(super) growing_since: Option<i64>,
+    growing_since: Option<i64>,
 }
 
 /// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Habit {
-    /// Every time, while `others` other calls succeeded.
-    EveryTime { others: u64 },
-    /// Now and then, while `good` calls of the same service and model succeeded in between.
-    NowAndThen { good: u64 },
-    /// No pattern matches it, and it came `lately` times within ten minutes.
-    Growing { lately: u64 },
+    /// Every time, while other calls succeeded.
+    EveryTime,
+    /// Now and then, while calls of the same service and model succeeded in between.
+    NowAndThen,
+    /// No pattern matches it, and it comes far more often than before.
+    Growing,
+}
+
+/// All requests that fail with one error and in the same way.
+#[derive(Clone, Debug)]
+pub(super) struct FailingAlike<'a> {
+    pub(super) error: u64,
+    pub(super) habit: Habit,
+    /// At least one; the one that failed first is the first.
+    pub(super) requests: Vec<&'a FailingRequest>,
+    pub(super) count: u64,
+    /// Calls that succeeded meanwhile: other calls, or, of requests that fail now and then, calls of the same service and model.
+    pub(super) good: u64,
+    /// Failures of the last ten minutes.
+    pub(super) lately: u64,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) growing_since: Option<i64>,
 }
 
 impl FailingRequest {
-    fn new(id: u64, pair: u64, seen: &Observation, row: &str, title: String, (good, all_good): (u64, u64)) -> Self {
+    fn new(
+        (id, pair, error): (u64, u64, u64),
+        seen: &Observation,
+        row: &str,
+        title: String,
+        (good, all_good): (u64, u64),
+    ) -> Self {
         let at = seen.at.second();
         Self {
             id,
+            error,
             pair,
             service: seen.service.as_str().to_owned(),
             model: seen.model.as_str().to_owned(),
@@ -109,6 +139,7 @@ impl FailingRequest {
             all_good_at_first: all_good,
             alternations: 0,
             known: seen.pattern.is_some(),
+            explained: seen.pattern.is_some() && matches!(seen.confidence, Confidence::Typed | Confidence::Message),
             minutes: Minutes::default(),
             changed: false,
             growing_since: None,
@@ -122,6 +153,25 @@ impl FailingRequest {
         self.good_at_last = good;
         self.minutes.add(at, false);
         self.changed = true;
+    }
+
+    /// How it fails, and how many calls succeeded meanwhile. Where a pattern names the cause, that says more.
+    fn habit(&self, good: &FxHashMap<u64, u64>, all_good: u64) -> Option<(Habit, u64)> {
+        if self.growing_since.is_some() {
+            return Some((Habit::Growing, 0));
+        }
+        if self.count < MIN_FAILURES || self.explained {
+            return None;
+        }
+        let own = good.get(&self.pair).copied().unwrap_or(0).saturating_sub(self.good_at_first);
+        let others = all_good.saturating_sub(self.all_good_at_first);
+        if own == 0 && others >= MIN_OTHERS {
+            Some((Habit::EveryTime, others))
+        } else if own >= self.count && self.alternations >= MIN_ALTERNATIONS {
+            Some((Habit::NowAndThen, own))
+        } else {
+            None
+        }
     }
 
     /// Whether the last ten minutes have far more failures than earlier ones.
@@ -154,9 +204,11 @@ impl FailingRequests {
         let (at, pair) = (seen.at.second(), pair_of(seen));
         let message = seen.evidence.as_deref().map_or("", |evidence| evidence.message.as_str());
         let pattern = seen.pattern.map_or(u16::MAX, |pattern| pattern.0);
-        let id = fnv1a(fnv1a(pair, &pattern.to_le_bytes()), &masked_hash(message).to_le_bytes());
+        let masked = masked_hash(message).to_le_bytes();
+        let id = fnv1a(fnv1a(pair, &pattern.to_le_bytes()), &masked);
+        let error = fnv1a(u64::from(pattern), &masked);
         let good = self.good.get(&pair).copied().unwrap_or(0);
-        let new = || FailingRequest::new(id, pair, seen, row, title(), (good, self.all_good));
+        let new = || FailingRequest::new((id, pair, error), seen, row, title(), (good, self.all_good));
         let known = self.requests.iter().position(|request| request.id == id);
         let position = if let Some(position) = known.or_else(|| self.replaceable(at)) {
             let request = &self.requests[position];
@@ -177,29 +229,42 @@ impl FailingRequests {
         }
     }
 
-    /// Reports the habits of the requests that have failed since the last diagnosis.
-    pub(super) fn diagnose(&mut self, at: i64, mut report: impl FnMut(&FailingRequest, Habit)) {
+    /// Reports the habits of the requests that have failed since the last diagnosis, once per error.
+    pub(super) fn diagnose(&mut self, at: i64, mut report: impl FnMut(&FailingAlike<'_>)) {
         let Self { good, all_good, first_good, requests } = self;
         let first_good = first_good.unwrap_or(at);
+        let mut changed: Vec<(u64, Habit)> = Vec::new();
         for request in requests.iter_mut().filter(|request| request.changed) {
             request.changed = false;
             if !request.known {
                 let lately = request.minutes.sum(at, 10).bad;
                 request.update_growth(at, lately, first_good);
-                if request.growing_since.is_some() {
-                    report(request, Habit::Growing { lately });
-                }
             }
-            if request.count < MIN_FAILURES {
-                continue;
+            if let Some((habit, _)) = request.habit(good, *all_good)
+                && !changed.contains(&(request.error, habit))
+            {
+                changed.push((request.error, habit));
             }
-            let own = good.get(&request.pair).copied().unwrap_or(0).saturating_sub(request.good_at_first);
-            let others = all_good.saturating_sub(request.all_good_at_first);
-            if own == 0 && others >= MIN_OTHERS {
-                report(request, Habit::EveryTime { others });
-            } else if own >= request.count && request.alternations >= MIN_ALTERNATIONS {
-                report(request, Habit::NowAndThen { good: own });
-            }
+        }
+        for (error, habit) in changed {
+            let fails_alike = |request: &&FailingRequest| {
+                let present = at - request.last <= FORGOTTEN_SECONDS;
+                present && request.error == error && request.habit(good, *all_good).is_some_and(|(own, _)| own == habit)
+            };
+            let mut alike: Vec<&FailingRequest> = requests.iter().filter(fails_alike).collect();
+            alike.sort_by_key(|request| (request.first, request.id));
+            let succeeded = alike.iter().filter_map(|request| request.habit(good, *all_good)).map(|(_, good)| good);
+            report(&FailingAlike {
+                error,
+                habit,
+                count: alike.iter().map(|request| request.count).sum(),
+                good: if habit == Habit::EveryTime { succeeded.max().unwrap_or(0) } else { succeeded.sum() },
+                lately: alike.iter().map(|request| request.minutes.sum(at, 10).bad).sum(),
+                first: alike.iter().map(|request| request.first).min().unwrap_or(at),
+                last: alike.iter().map(|request| request.last).max().unwrap_or(at),
+                growing_since: alike.iter().filter_map(|request| request.growing_since).min(),
+                requests: alike,
+            });
         }
     }
 

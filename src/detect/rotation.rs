@@ -1,6 +1,6 @@
 //! A key that worked and is refused now: it was rotated, revoked or replaced.
 
-use super::wording::{percent, plural, time_of_day};
+use super::wording::{plural, time_of_day};
 use serde::{Deserialize, Serialize};
 
 /// This long without a refusal ends an episode.
@@ -30,7 +30,11 @@ struct Refusals {
     first: i64,
     last: i64,
     refused: u64,
+    /// Successes between the first refusal and the latest one: those after it may be those of a repaired key.
     good_since: u64,
+    /// Successes after the latest refusal.
+    #[serde(default)]
+    good_after: u64,
     hosts: Vec<String>,
     hint: Option<String>,
 }
@@ -49,7 +53,7 @@ impl KeyHistory {
             self.worked = 0;
         }
         match &mut self.episode {
-            Some(episode) if at >= episode.first => episode.good_since += 1,
+            Some(episode) if at >= episode.first => episode.good_after += 1,
             Some(_) => {}
             None => self.worked += 1,
         }
@@ -67,12 +71,14 @@ impl KeyHistory {
                 last: at,
                 refused: 0,
                 good_since: 0,
+                good_after: 0,
                 hosts: Vec::new(),
                 hint: None,
             });
         }
         let Some(episode) = &mut self.episode else { return };
         episode.refused += 1;
+        episode.good_since += std::mem::take(&mut episode.good_after);
         episode.last = episode.last.max(at);
         if let Some(host) = host.filter(|_| episode.hosts.len() < MAX_HOSTS)
             && !episode.hosts.iter().any(|known| known == host)
@@ -108,8 +114,8 @@ impl KeyHistory {
         text.push_str(&hosts);
         if good_since > 0 {
             text.push_str("; ");
-            text.push_str(&percent(good_since, good_since + refused));
-            text.push_str(" still succeed, so some processes have a valid key");
+            text.push_str(&plural(good_since, "call"));
+            text.push_str(" succeeded between the refusals, so some processes have a valid key");
         }
         Some(Rotation { since: episode.first, last: episode.last, text })
     }

@@ -90,7 +90,7 @@ families! {
     RETRY_AFTER: Histogram(WAIT_SECONDS), "llm_triage_retry_after_seconds" [provider]:
         "Waits of up to one hour that providers asked for in errors.";
     ALERT_STATE: Gauge, "llm_triage_alert_state" [row, provider, severity, state]:
-        "1 for the current state of an alert, until keep_firing after its end; with the label service where alerts are grouped by service.";
+        "1 for the current state of an alert (pending, firing, reopened), until keep_firing after its end; with the label service where alerts are grouped by service.";
     ALERT_TRANSITIONS: Counter, "llm_triage_alert_transitions_total" [row, provider, to]:
         "State changes of alerts.";
     NOTIFICATIONS: Counter, "llm_triage_notifications_total" [receiver, result]:

@@ -91,22 +91,33 @@ fn window_calls(page: &mut Page, windows: &[WindowView], names: &Names) {
 
 /// One alert per row and provider, and per service where alerts are grouped by service.
 fn alert_states(page: &mut Page, snapshot: &Snapshot, names: &Names) {
-    let mut by_alert: BTreeMap<(&str, &str, &str, Option<&str>), BTreeSet<State>> = BTreeMap::new();
+    let mut by_alert: BTreeMap<(&str, &str, &str, Option<&str>), BTreeSet<&str>> = BTreeMap::new();
     let is_recent = |alert: &&Alert| {
         alert.resolved_at.is_none_or(|at| snapshot.at.since(at) <= names.keep_firing(&alert.row))
             || alert.state != State::Resolved
     };
     for alert in snapshot.alerts.iter().filter(is_recent) {
         let service = alert.service.as_deref();
-        by_alert.entry((&alert.row, &alert.provider, alert.severity.as_str(), service)).or_default().insert(alert.state);
+        by_alert.entry((&alert.row, &alert.provider, alert.severity.as_str(), service)).or_default().insert(state_label(alert));
     }
     for ((row, provider, severity, service), states) in &by_alert {
-        for state in [State::Pending, State::Firing] {
-            let mut labels = vec![("row", *row), ("provider", *provider), ("severity", *severity), ("state", state.as_str())];
+        for state in [State::Pending.as_str(), State::Firing.as_str(), REOPENED] {
+            let is_in = states.contains(state);
+            if state == REOPENED && !is_in {
+                continue;
+            }
+            let mut labels = vec![("row", *row), ("provider", *provider), ("severity", *severity), ("state", state)];
             labels.extend(service.map(|service| ("service", service)));
-            page.integer(&family::ALERT_STATE, &labels, u64::from(states.contains(&state)));
+            page.integer(&family::ALERT_STATE, &labels, u64::from(is_in));
         }
     }
+}
+
+/// The value of the label `state` while an alert fires that is reopened: no receiver is notified, so no rule fires.
+const REOPENED: &str = "reopened";
+
+fn state_label(alert: &Alert) -> &'static str {
+    if alert.quiet_until.is_some() { REOPENED } else { alert.state.as_str() }
 }
 
 fn unknown_groups(page: &mut Page, snapshot: &Snapshot, names: &Names) {

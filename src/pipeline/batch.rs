@@ -161,7 +161,6 @@ impl Pipeline {
             }
             let Stream { context, last_read, .. } = stream;
             let source = context.origin.source;
-            let unrecognised = shared.unrecognised(source);
             while let Some(JudgedEntry { event, verdict, broken }) = next() {
                 let Some(framed) = events.get(event) else { continue };
                 let verdict = verdict.open(names);
@@ -169,7 +168,7 @@ impl Pipeline {
                 shared.record(rules, context, judged, out);
             }
             if piece.arrived.is_some() {
-                shared.note_chunk(source, &piece.stats, unrecognised);
+                shared.note_chunk(source, &piece.stats);
             } else {
                 shared.add_stats(source, &piece.stats);
                 self.handle(Event::Close(piece.stream), out);

@@ -128,6 +128,10 @@ impl SharedState {
         if verdict.judgement.unrecognised && verdict.judgement.outcome == Outcome::Other {
             *self.tally.unrecognised.entry(source).or_default() += 1;
         }
+        if verdict.judgement.is_trouble {
+            let judgement = &verdict.judgement;
+            self.alerts.note_trouble(at, judgement.outcome != Outcome::Other && judgement.category != Category::Unknown);
+        }
         self.tally.redactions += verdict.judgement.redactions;
         if let Some(view) = self.views.get_mut(usize::from(source.0)) {
             view.last_event = Some(view.last_event.map_or(at, |last| last.max(at)));
@@ -215,17 +219,9 @@ impl SharedState {
         }
     }
 
-    /// The number of unrecognised errors of a source since the tally was cleared.
-    pub(super) fn unrecognised(&self, source: SourceId) -> u64 {
-        self.tally.unrecognised.get(&source).copied().unwrap_or(0)
-    }
-
-    /// Accounts for a chunk. `unrecognised_before` is what [`Self::unrecognised`] returned before the chunk was handled.
-    pub(super) fn note_chunk(&mut self, source: SourceId, stats: &FramingStats, unrecognised_before: u64) {
+    /// Accounts for a chunk.
+    pub(super) fn note_chunk(&mut self, source: SourceId, stats: &FramingStats) {
         self.add_stats(source, stats);
-        let unrecognised = self.unrecognised(source).saturating_sub(unrecognised_before);
-        let saturated = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        self.alerts.note_unrecognised(self.evaluated, saturated(unrecognised));
         if let Some(view) = self.views.get_mut(usize::from(source.0)) {
             view.last_read = Some(self.now);
         }

@@ -116,9 +116,8 @@ impl Pipeline {
         stream.last_read = chunk.arrived;
         let Stream { framer, context, .. } = stream;
         let source = context.origin.source;
-        let unrecognised = shared.unrecognised(source);
         framer.push(&chunk.bytes, chunk.arrived, |event| shared.event(rules, context, &event, chunk.arrived, out));
-        shared.note_chunk(source, &framer.take_stats(), unrecognised);
+        shared.note_chunk(source, &framer.take_stats());
         if open_bytes.change(before, stream.budgeted_bytes(), rules) {
             open_bytes.shrink(streams, rules, shared, out);
         }

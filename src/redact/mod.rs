@@ -10,6 +10,7 @@
 //! when it is redacted again. Tests: here and in the files of this folder, `tests/it/redact.rs`, `tests/it/properties.rs`.
 
 mod address;
+mod chat;
 mod clean;
 mod forms;
 mod named;
@@ -20,6 +21,7 @@ mod span;
 mod token;
 mod unmarked;
 
+pub use chat::{inert, inert_char, unlinked};
 pub use clean::{clean, clean_json, clean_lines};
 
 use aho_corasick::AhoCorasick;

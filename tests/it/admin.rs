@@ -59,6 +59,7 @@ fn alert(severity: Severity, state: State) -> Alert {
         state,
         since: Timestamp::from_system(SystemTime::now()).minus(Duration::from_secs(200)),
         fired_at: Some(NOW),
+        quiet_until: None,
         resolved_at: None,
         reason: None,
         failures: 1_234,

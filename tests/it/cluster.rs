@@ -14,13 +14,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The webhook that Alertmanager notifies.
 #[derive(Clone)]
-struct Hook {
+pub(crate) struct Hook {
     received: Arc<Mutex<Vec<Value>>>,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Hook {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound").to_string();
         let hook = Self { received: Arc::default(), address };
@@ -42,13 +42,20 @@ impl Hook {
     }
 
     /// The statuses of the notifications for a row so far; each notification is for the group of one provider.
-    fn statuses(&self, row: &str) -> Vec<String> {
+    pub(crate) fn statuses(&self, row: &str) -> Vec<String> {
         let received = self.received.lock().expect("no thread panics with this lock");
         let of_row = received.iter().filter(|body| body["groupLabels"]["row"] == row);
         of_row.map(|body| body["status"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    fn wait_for(&self, row: &str, statuses: &[&str]) {
+    /// The receivers that were notified of a row so far.
+    pub(crate) fn receivers(&self, row: &str) -> Vec<String> {
+        let received = self.received.lock().expect("no thread panics with this lock");
+        let of_row = received.iter().filter(|body| body["groupLabels"]["row"] == row);
+        of_row.map(|body| body["receiver"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    pub(crate) fn wait_for(&self, row: &str, statuses: &[&str]) {
         until(&format!("{row} {statuses:?}"), || (self.statuses(row) == statuses).then_some(()));
     }
 }
@@ -75,7 +82,7 @@ fn request(reader: &mut impl BufRead) -> Option<Value> {
 }
 
 /// A port that was free a moment ago. Members of a cluster must know each other's port before they start.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound").port()
 }

@@ -14,7 +14,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -224,7 +224,9 @@ fn deaths_with_progress_between_them_are_no_crash_loop() {
         let dying = Running::start_to_die_at(2, dir.path());
         let backlog = Arc::clone(&dying.lines);
         dying.wait_for_phase(Phase::Ready);
+        let deadline = Instant::now() + PATIENCE;
         while backlog.load(Ordering::Relaxed) == 0 && !dying.end.is_finished() {
+            assert!(Instant::now() < deadline, "the backlog is not read");
             std::thread::sleep(Duration::from_millis(5));
         }
         append(&dir, LINE);

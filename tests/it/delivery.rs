@@ -37,6 +37,7 @@ fn alert(row: &str, provider: &str) -> Alert {
         state: State::Firing,
         since: NOW,
         fired_at: Some(NOW),
+        quiet_until: None,
         resolved_at: None,
         reason: None,
         failures: 12,
@@ -556,6 +557,27 @@ fn a_bad_hour_of_one_provider_is_one_incident() {
     );
 }
 
+/// An address in a log is data: in no chat does it become a link. Our own advice may have links.
+#[test]
+fn an_address_in_a_log_is_no_link() {
+    for (_dir, mut outbox) in every_receiver() {
+        let linked = Alert {
+            summary: "checkout of www.evil.example is refused".to_owned(),
+            description: "found: http://evil.example/d".to_owned(),
+            evidence: "example: see https://evil.example/e, [here](https://evil.example)".to_owned(),
+            fix: "see https://docs.example/keys".to_owned(),
+            ..alert("auth", "openai")
+        };
+        outbox.on_transition(&firing(linked), NOW);
+        let body = String::from_utf8(outbox.due(NOW).expect("a message is due").body).expect("text");
+        for link in ["//evil.example\"", "http://evil", "https://evil", "www.evil"] {
+            assert!(!body.contains(link), "{link} in {body}");
+        }
+        assert!(body.contains("https[:]//evil.example/e"), "it can still be read: {body}");
+        assert!(body.contains("https://docs.example/keys"), "{body}");
+    }
+}
+
 #[test]
 fn a_storm_of_providers_is_a_digest() {
     let (_dir, mut slack) = for_people("slack", "");
@@ -578,6 +600,95 @@ fn a_storm_of_providers_is_a_digest() {
     assert_eq!(messages, 6);
     slack.on_transition(&firing(with_severity("auth", "openai", Severity::Critical)), after(59));
     assert_eq!(headlines(&mut slack, 59..60), ["59 :red_circle: 55 providers: 55 firing (critical)"]);
+}
+
+/// An alert that is open again, and its receivers were notified of it at the start.
+fn reopened(at: u64) -> Transition {
+    Transition { at: after(at), ..firing(Alert { quiet_until: Some(after(14_400)), ..alert("auth", "openai") }) }
+}
+
+fn every_receiver() -> Vec<(Option<tempfile::TempDir>, Outbox)> {
+    let for_people = |kind, more| (|(dir, outbox)| (Some(dir), outbox))(for_people(kind, more));
+    let people = [for_people("slack", ""), for_people("pagerduty", "min_severity = 'warning'")];
+    [ALERTMANAGER, WEBHOOK].map(|options| (None, outbox(options))).into_iter().chain(people).collect()
+}
+
+/// The number of messages that a receiver gets in these seconds, in steps of ten.
+fn messages(outbox: &mut Outbox, seconds: std::ops::Range<u64>) -> usize {
+    let due = |second| {
+        let is_due = outbox.due(after(second)).is_some();
+        outbox.sent(after(second));
+        is_due
+    };
+    seconds.step_by(10).map(due).filter(|is_due| *is_due).count()
+}
+
+#[test]
+fn a_reopened_alert_is_not_notified_before_the_next_reminder() {
+    for (_dir, mut outbox) in every_receiver() {
+        let kind = outbox.state().receiver().to_owned();
+        outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+        assert!(messages(&mut outbox, 0..300) >= 1, "{kind}");
+        outbox.on_transition(&resolved(alert("auth", "openai"), after(300)), after(300));
+        assert!(messages(&mut outbox, 300..1_800) >= 1, "{kind}");
+        for run in [1_800, 3_600, 5_400] {
+            outbox.on_transition(&reopened(run), after(run));
+            assert_eq!(messages(&mut outbox, run..run + 600), 0, "{kind}: again at {run}");
+            outbox.on_transition(&resolved(alert("auth", "openai"), after(run + 600)), after(run + 600));
+            assert_eq!(messages(&mut outbox, run + 600..run + 1_800), 0, "{kind}: over again after {run}");
+        }
+        // It fires when the reminder is due: the receiver is notified of it, and of its end.
+        outbox.on_transition(&reopened(14_000), after(14_000));
+        assert_eq!(messages(&mut outbox, 14_000..14_390), 0, "{kind}");
+        assert!(messages(&mut outbox, 14_390..14_500) >= 1, "{kind}");
+        outbox.on_transition(&resolved(alert("auth", "openai"), after(14_600)), after(14_600));
+        assert!(messages(&mut outbox, 14_600..14_700) >= 1, "{kind}");
+    }
+}
+
+#[test]
+fn a_reopened_alert_with_a_new_cause_is_notified_at_once() {
+    for (_dir, mut outbox) in every_receiver() {
+        outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+        messages(&mut outbox, 0..300);
+        outbox.on_transition(&resolved(alert("auth", "openai"), after(300)), after(300));
+        messages(&mut outbox, 300..1_800);
+        outbox.on_transition(&reopened(1_800), after(1_800));
+        let again = reopened(1_800).alert;
+        outbox.refresh(std::slice::from_ref(&again), after(1_810));
+        assert_eq!(messages(&mut outbox, 1_810..1_900), 0, "its numbers are no news");
+        outbox.refresh(&[Alert { quiet_until: None, ..again }], after(1_900));
+        assert!(messages(&mut outbox, 1_900..1_910) == 1);
+        outbox.on_transition(&resolved(alert("auth", "openai"), after(2_000)), after(2_000));
+        assert!(messages(&mut outbox, 2_000..2_010) == 1);
+    }
+}
+
+#[test]
+fn a_receiver_that_does_not_know_a_reopened_alert_is_notified() {
+    for (_dir, mut outbox) in every_receiver() {
+        outbox.on_transition(&reopened(1_800), after(1_800));
+        assert!(messages(&mut outbox, 1_800..1_810) == 1);
+        // Nor is anything missed if the end was not delivered: the receiver still has it as firing, until its real end.
+        outbox.on_transition(&resolved(alert("auth", "openai"), after(1_900)), after(1_900));
+        outbox.on_transition(&reopened(1_901), after(1_901));
+        outbox.on_transition(&resolved(alert("auth", "openai"), after(2_500)), after(2_500));
+        assert!(messages(&mut outbox, 2_500..2_510) == 1);
+    }
+}
+
+#[test]
+fn a_reopened_alert_stays_quiet_over_a_restart() {
+    for (_dir, mut outbox) in every_receiver() {
+        outbox.on_transition(&firing(alert("auth", "openai")), NOW);
+        messages(&mut outbox, 0..300);
+        outbox.on_transition(&resolved(alert("auth", "openai"), after(300)), after(300));
+        messages(&mut outbox, 300..1_800);
+        outbox.on_transition(&reopened(1_800), after(1_800));
+        let text = serde_json::to_string(&outbox.state()).expect("a state can be written");
+        outbox.restore(serde_json::from_str(&text).expect("and read"));
+        assert_eq!(messages(&mut outbox, 1_800..2_400), 0);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use crate::alert::World;
 use llm_triage::detect::{Blame, Detections, DetectionsState, FindingKind, UnknownGroups, template};
 use llm_triage::observation::{Evidence, Observation};
-use llm_triage::taxonomy::{Category, Outcome, Owner, Retry, Status};
+use llm_triage::taxonomy::{Category, Confidence, Outcome, Owner, Retry, Status};
 use llm_triage::time::Timestamp;
 use proptest::prelude::*;
 
@@ -154,7 +154,16 @@ fn a_key_that_worked_and_is_refused_was_rotated() {
     );
     // Some of its processes were restarted already.
     stream.good((606..640).step_by(20), |_| {});
-    assert!(stream.found(FindingKind::KeyRotation)[0].ends_with("20 % still succeed, so some processes have a valid key"));
+    assert!(
+        stream.found(FindingKind::KeyRotation)[0]
+            .ends_with("; 2 calls succeeded between the refusals, so some processes have a valid key")
+    );
+    // Successes after the latest refusal say that the key was repaired, not that some processes have it.
+    let mut stream = Stream::new();
+    stream.good((0..600).step_by(10), |_| {});
+    stream.bad((600..640).step_by(10), "auth", refused("node-1"));
+    stream.good((640..700).step_by(10), |_| {});
+    assert!(stream.found(FindingKind::KeyRotation)[0].ends_with("(4 times), all on host node-1"));
 }
 
 #[test]
@@ -197,7 +206,7 @@ fn a_limit_that_depends_on_the_load_is_reported_with_its_numbers() {
     assert_eq!(
         limit.text,
         "429s depend on the load: gpt-5 is limited from about 180 calls per minute and is not limited below 30; it gets 180 \
-         calls per minute when it is limited (17 slots of 10 s)"
+         calls per minute when it is limited (17 slots of 10 s), as of 00:07:50"
     );
     assert_eq!(
         limit.advice,
@@ -241,7 +250,7 @@ fn timeouts_of_long_inputs_are_reported_with_the_length() {
         stream.found(FindingKind::LongInput),
         [
             "ours: timeouts depend on the input length: 67 % of the 15 calls with 93000 tokens or more timed out (10), and 0 % of \
-          the 148 shorter ones (0)"
+          the 148 shorter ones (0), since 00:00:09"
         ]
     );
     // The same timeouts with inputs of every length.
@@ -263,7 +272,7 @@ fn answers_without_content_are_counted() {
     stream.bad([100, 200, 290], "hollow", hollow);
     assert_eq!(
         stream.found(FindingKind::Hollow),
-        ["provider: 3 of 33 calls in ten minutes got status 200 without content, the latest by gpt-5"]
+        ["provider: 3 of 33 calls in the ten minutes to 00:04:50 got status 200 without content, the latest by gpt-5"]
     );
     // Three in an hour are too few, and a refusal is not an empty answer.
     let mut stream = Stream::new();
@@ -284,7 +293,7 @@ fn a_model_that_fails_alone_is_distinguished_from_a_failing_provider() {
     stream.bad((60..120).step_by(6), "unavailable", server_error);
     assert_eq!(
         stream.found(FindingKind::OneModel),
-        ["provider: only gpt-5 fails (10 of 10 calls in five minutes); 1 other model: 0 of 23 failed"]
+        ["provider: only gpt-5 fails (10 of 10 calls in the five minutes to 00:01:54); 1 other model: 0 of 23 failed"]
     );
     assert_eq!(stream.found(FindingKind::WholeProvider), NOTHING);
     // Both fail.
@@ -296,7 +305,10 @@ fn a_model_that_fails_alone_is_distinguished_from_a_failing_provider() {
         seen.model = "gpt-5-mini".into();
     });
     assert_eq!(stream.found(FindingKind::OneModel), NOTHING);
-    assert_eq!(stream.found(FindingKind::WholeProvider), ["provider: all 2 models fail (100 of 100 calls in five minutes)"]);
+    assert_eq!(
+        stream.found(FindingKind::WholeProvider),
+        ["provider: all 2 models fail (100 of 100 calls in the five minutes to 00:06:56)"]
+    );
     // Where successes are not logged, every logged call has failed, so it proves nothing.
     let mut stream = Stream::new();
     stream.bad((60..120).step_by(6), "unavailable", server_error);
@@ -317,7 +329,7 @@ fn a_service_that_fails_alone_owns_the_cause() {
     });
     assert_eq!(
         stream.found(FindingKind::OneService),
-        ["ours: only checkout fails (30 of 42 calls in five minutes); 1 other service: 0 of 24 failed"]
+        ["ours: only checkout fails (30 of 42 calls in the five minutes to 00:01:58); 1 other service: 0 of 24 failed"]
     );
     // Less than half of its calls fail.
     let mut stream = Stream::new();
@@ -344,7 +356,7 @@ fn several_silent_providers_are_a_network_fault() {
     assert_eq!(
         stream.found(FindingKind::AllProviders),
         [
-            "network: openai and anthropic do not answer at the same time (24 of 24 calls failed in five minutes), and no provider \
+            "network: openai and anthropic do not answer at the same time (24 of 24 calls failed in the five minutes to 00:07:41), and no provider \
              answers"
         ]
     );
@@ -389,6 +401,56 @@ fn a_request_that_always_fails_is_distinguished_from_one_that_sometimes_fails() 
 }
 
 #[test]
+fn an_error_is_said_once_and_not_where_a_pattern_names_the_cause() {
+    let stream_of = |confidence: Confidence, has_pattern: bool| {
+        let mut stream = Stream::new();
+        for (offset, service) in [(0, "checkout"), (3, "search"), (5, "batch")] {
+            stream.good((offset..600).step_by(10), |seen| seen.service = service.into());
+            stream.add((offset + 6..600).step_by(60), "caller", move |world, seen| {
+                (seen.service, seen.confidence) = (service.into(), confidence);
+                seen.pattern = if has_pattern { world.pattern("openai-empty-messages") } else { None };
+            });
+        }
+        stream
+    };
+    let said = stream_of(Confidence::None, false).found(FindingKind::NowAndThen);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("checkout with gpt-5, search with gpt-5 and 1 more fail now and then with"), "{said:?}");
+    assert!(said[0].contains("(30 of "), "{said:?}");
+    // A pattern that matches by its status only names no cause.
+    assert_eq!(stream_of(Confidence::Status, true).found(FindingKind::NowAndThen).len(), 1);
+    for confidence in [Confidence::Typed, Confidence::Message] {
+        assert_eq!(stream_of(confidence, true).found(FindingKind::NowAndThen), NOTHING, "{confidence:?}");
+    }
+}
+
+#[test]
+fn recoveries_are_told_apart_and_begin_with_their_own_outage() {
+    let mut stream = Stream::new();
+    stream.good((0..60).step_by(5), |_| {});
+    // A request that the caller got wrong is no part of the outage after it.
+    stream.bad([62], "caller", |seen| (seen.category, seen.owner) = (Category::RequestFormat, Owner::Caller));
+    stream.bad((100..160).step_by(6), "unavailable", server_error);
+    stream.good((160..500).step_by(5), |_| {});
+    stream.bad([310], "caller", |seen| (seen.category, seen.owner) = (Category::RequestFormat, Owner::Caller));
+    stream.bad((500..560).step_by(6), "unavailable", server_error);
+    stream.good((560..700).step_by(5), |_| {});
+    assert_eq!(
+        stream.found(FindingKind::Recovery),
+        [
+            "provider: answers again since 00:09:20, after 54s from 00:08:20 in which 10 of 10 calls failed",
+            "provider: answers again since 00:02:40, after 54s from 00:01:40 in which 10 of 10 calls failed",
+        ]
+    );
+    // Half of the calls succeeded all the time: that was no outage.
+    let mut stream = Stream::new();
+    stream.bad((100..400).step_by(10), "unavailable", server_error);
+    stream.good((105..400).step_by(10), |_| {});
+    stream.good((103..600).step_by(10), |_| {});
+    assert_eq!(stream.found(FindingKind::Recovery), NOTHING);
+}
+
+#[test]
 fn a_new_error_is_reported_once_enough_calls_were_seen() {
     let known = |pattern: &'static str| {
         move |world: &World, seen: &mut Observation| {
@@ -417,7 +479,9 @@ fn a_growing_group_of_unknown_errors_is_reported() {
     stream.bad((600..1_200).step_by(50), "unknown", |_| {});
     assert_eq!(
         stream.found(FindingKind::Growing),
-        ["unknown: an error that no pattern matches grows: 12 in ten minutes, first at 00:10:00: \"it went wrong\""]
+        [
+            "unknown: an error that no pattern matches grows: 12 in the ten minutes to 00:19:10, first at 00:10:00: \"it went wrong\""
+        ]
     );
     // Rare for an hour, then five times as frequent; and equally frequent all the time.
     let mut stream = Stream::new();
@@ -441,7 +505,7 @@ fn a_recovery_is_reported_only_if_it_lasts() {
     stream.good((300..400).step_by(5), |_| {});
     assert_eq!(
         stream.found(FindingKind::Recovery),
-        ["provider: answers again since 00:05:00, after 3m54s in which 40 of 40 calls failed"]
+        ["provider: answers again since 00:05:00, after 3m54s from 00:01:00 in which 40 of 40 calls failed"]
     );
     let mut stream = Stream::new();
     stream.good((0..60).step_by(5), |_| {});

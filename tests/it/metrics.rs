@@ -52,6 +52,7 @@ fn alert(state: State) -> Alert {
         state,
         since: NOW,
         fired_at: Some(NOW),
+        quiet_until: None,
         resolved_at: None,
         reason: None,
         failures: 12,

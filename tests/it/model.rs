@@ -299,6 +299,29 @@ fn a_file_with_a_fingerprint_is_not_read_again_as_one_without() {
     assert_eq!(follower.lines, ["read", "unread", "new"], "{:?}", follower.events);
 }
 
+/// An inode number is reused soon after its file is deleted: the position of an empty file that was closed fits every file.
+#[test]
+fn a_closed_empty_file_does_not_claim_the_file_that_reuses_its_inode() {
+    for rotated in [false, true] {
+        let mut follower = Follower::new(&["app.log"]);
+        let mut writer = append(&follower.path("app.log"));
+        follower.poll();
+        let mut empty = follower.save().positions.remove(0);
+        (empty.stream, empty.closed) = (0, true);
+        writeln!(writer, "a line that is long enough to tell its file from any other file there is").expect("written");
+        follower.poll();
+        let mut saved = follower.save();
+        saved.positions.insert(0, empty);
+        if rotated {
+            fs::rename(follower.path("app.log"), follower.path("app.log.1")).expect("renamed");
+        }
+        follower.tick();
+        follower.restart(saved);
+        follower.poll();
+        assert_eq!(follower.lines.len(), 1, "rotated: {rotated}, {:?}", follower.events);
+    }
+}
+
 #[test]
 fn a_compressed_copy_of_a_finished_file_is_not_read_again() {
     let mut follower = Follower::new(&["app.log"]);

@@ -136,7 +136,8 @@ impl Timeline {
     fn check(&self) -> Option<String> {
         let out = self.play(&mut |_| {}, &mut |_, _, _| {});
         let line = |transition: &Transition| {
-            let reason = transition.alert.reason.map_or_else(String::new, |reason| format!(" {reason}"));
+            let again = if transition.alert.quiet_until.is_some() { " again" } else { "" };
+            let reason = transition.alert.reason.map_or_else(|| again.to_owned(), |reason| format!(" {reason}"));
             format!(
                 "{} {} {} {}{reason}",
                 transition.at.second() - START,
@@ -178,7 +179,8 @@ impl Timeline {
         self.play(
             &mut |ClockReading { second, alerts }| {
                 let shown = alerts.alerts(Timestamp::from_second(START + second), world.names());
-                let firing = shown.iter().filter(|alert| alert.state == State::Firing);
+                // A reopened alert notifies no receiver, so its series has another state.
+                let firing = shown.iter().filter(|alert| alert.state == State::Firing && alert.quiet_until.is_none());
                 scrapes.firing.push(firing.clone().map(|alert| format!("{} {}", alert.name, alert.provider)).collect());
                 if second % SCRAPE != 0 {
                     return;

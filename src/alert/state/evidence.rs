@@ -16,6 +16,8 @@ pub(in crate::alert) struct AlertEvidence {
     pub(in crate::alert) statuses: TopNames,
     pub(in crate::alert) patterns: TopNames,
     pub(in crate::alert) owners: TopNames,
+    /// Which service failed with which pattern.
+    pub(in crate::alert) causes: TopNames,
     pub(in crate::alert) request_ids: Vec<String>,
     /// The message of the first failure.
     pub(in crate::alert) example: Option<String>,
@@ -35,7 +37,9 @@ impl AlertEvidence {
         self.services.count(seen.service.as_str());
         self.statuses.count(&seen.status_label().to_string());
         self.owners.count(seen.owner.as_str());
-        self.patterns.count(seen.pattern.and_then(|id| names.pattern(id)).map_or("", |pattern| &pattern.id));
+        let pattern = seen.pattern.and_then(|id| names.pattern(id)).map_or("", |pattern| &pattern.id);
+        self.patterns.count(pattern);
+        self.causes.count(&format!("{} {pattern}", seen.service.as_str()));
         if let Some(wait) = seen.retry_after_s {
             self.retry_after_s = Some(self.retry_after_s.map_or(wait, |longest| longest.max(wait)));
         }
@@ -86,6 +90,11 @@ impl TopNames {
     /// The most frequent name, and its count.
     pub(in crate::alert) fn leader(&self) -> Option<(&str, u64)> {
         self.sorted().first().map(|(name, count)| (name.as_str(), *count))
+    }
+
+    /// Every name, and [`Self::REST`] if there are further ones.
+    pub(in crate::alert) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// The sum of all counts.

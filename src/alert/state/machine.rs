@@ -57,7 +57,7 @@ pub(in crate::alert) struct AlertStateMachine {
     pub(in crate::alert) stage: Stage,
     #[serde(rename = "told")]
     pub(in crate::alert) last_notified: Stage,
-    /// When the latest firing was notified.
+    /// When the latest alert began to fire.
     pub(in crate::alert) fired_at: Option<Timestamp>,
     /// Why the rule stopped firing the last time.
     pub(in crate::alert) reason: Option<Reason>,
@@ -88,7 +88,7 @@ impl AlertStateMachine {
 
     /// Returns the next change to notify, and marks it as notified. An alert that stopped firing is resolved before
     /// anything new is notified.
-    pub(in crate::alert) fn next_change(&mut self, at: Timestamp) -> Option<StageChange> {
+    pub(super) fn next_change(&mut self) -> Option<StageChange> {
         let (from, to, before) = (self.last_notified.state(), self.stage.state(), self.last_notified);
         if from == to {
             return None;
@@ -98,9 +98,6 @@ impl AlertStateMachine {
             return Some(StageChange { from, to: State::Resolved, stage: before });
         }
         self.last_notified = self.stage;
-        if to == State::Firing {
-            self.fired_at = Some(at);
-        }
         let stage = if to == State::Inactive { before } else { self.stage };
         Some(StageChange { from, to, stage })
     }

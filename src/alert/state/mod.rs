@@ -13,6 +13,8 @@ mod calls;
 mod machine;
 mod symptom;
 mod storm;
+mod outage;
+mod reopening;
 mod share;
 mod recognition;
 mod self_check;

@@ -1,50 +1,53 @@
-//! Whether errors of calls are still recognised in the lines that arrive.
+//! Whether the records that report trouble with LLM calls are still understood.
 
 use super::seconds::PendingSeconds;
 use super::symptom::Symptom;
 use crate::window::Ring;
 use serde::{Deserialize, Serialize};
 
-/// With fewer errors in five minutes than this, nothing is said.
-const MIN_ERRORS: u64 = 20;
+/// With fewer records of trouble in five minutes than this, nothing is said.
+const MIN_RECORDS: u64 = 20;
 const FIVE_MINUTES: i64 = 300;
 
-/// Compares the errors that speak of LLM calls and are not understood with those that are.
+/// Counts the records that name an LLM call and report trouble, and those of them that are not understood.
 ///
-/// Lines without an error say nothing: health checks continue when no call is made.
+/// Other lines say nothing: health checks continue when no call is made, and an application has errors of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::alert) struct RecognitionMonitor {
-    unrecognised: PendingSeconds,
-    /// Errors of the last five minutes in which no call was recognised.
+    #[serde(rename = "unrecognised")]
+    pending_not_understood: PendingSeconds,
+    pending_understood: PendingSeconds,
+    /// Of the last five minutes.
     not_understood: Ring<30, 10>,
-    /// Failed calls of the last five minutes.
     understood: Ring<30, 10>,
 }
 
 impl RecognitionMonitor {
-    /// Counts errors in which no call was recognised, `ahead` seconds after the next second to be evaluated.
-    pub(in crate::alert) fn unrecognised(&mut self, ahead: usize, errors: u32) {
-        self.unrecognised.add(ahead, errors);
+    /// Counts a record, `ahead` seconds after the next second to be evaluated.
+    pub(in crate::alert) fn note(&mut self, ahead: usize, understood: bool) {
+        let pending = if understood { &mut self.pending_understood } else { &mut self.pending_not_understood };
+        pending.add(ahead, 1);
     }
 
-    /// Advances to the next second, in which `failed_calls` were recognised. Returns a symptom if the log does not seem to
-    /// be understood.
-    pub(in crate::alert) fn step(&mut self, at: i64, failed_calls: u32) -> Option<Symptom> {
-        self.not_understood.add(at, self.unrecognised.take());
-        self.understood.add(at, failed_calls);
-        let (errors, calls) = (self.not_understood.total(at), self.understood.total(at));
-        (errors >= MIN_ERRORS && errors >= calls).then(|| Symptom {
+    /// Advances to the next second. Returns a symptom if half of the records or more are not understood.
+    pub(in crate::alert) fn step(&mut self, at: i64) -> Option<Symptom> {
+        self.not_understood.add(at, self.pending_not_understood.take());
+        self.understood.add(at, self.pending_understood.take());
+        let (strange, known) = (self.not_understood.total(at), self.understood.total(at));
+        (strange + known >= MIN_RECORDS && strange >= known).then(|| Symptom {
             since: at - FIVE_MINUTES,
             length: FIVE_MINUTES,
             detail: format!(
-                "No call was recognised in {errors} errors of the last five minutes; {calls} failed calls were recognised."
+                "{strange} of {} records of the last five minutes that report trouble with an LLM call are not understood.",
+                strange + known
             ),
         })
     }
 
     /// Whether nothing changes until the next line.
     pub(in crate::alert) fn is_idle(&self) -> bool {
-        self.unrecognised.is_empty() && self.not_understood.is_empty() && self.understood.is_empty()
+        let pending = self.pending_not_understood.is_empty() && self.pending_understood.is_empty();
+        pending && self.not_understood.is_empty() && self.understood.is_empty()
     }
 }

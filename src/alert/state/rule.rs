@@ -5,14 +5,16 @@
 use super::calls::Calls;
 use super::evidence::AlertEvidence;
 use super::lateness::Lateness;
-use super::machine::{AlertStateMachine, Evaluation, Stage};
+use super::machine::{AlertStateMachine, Evaluation, Stage, StageChange};
+use super::outage::LastMinutes;
+use super::reopening::Reopening;
 use super::seconds::PendingSeconds;
 use super::share::{LatestCalls, Span};
 use super::storm::{RecentFailures, Second, Storm, Weights};
 use super::symptom::{Resolving, Symptom, Timing};
 use crate::alert::table::{Kind, Row, Trigger};
 use crate::alert::view::{Reason, State};
-use crate::time::whole_seconds;
+use crate::time::{Timestamp, whole_seconds};
 use crate::window::Ring;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +57,11 @@ pub(in crate::alert) struct RuleState {
     pub(in crate::alert) evidence: AlertEvidence,
     /// The sentence of the symptom, if the rule watches one.
     pub(in crate::alert) detail: String,
+    #[serde(default)]
+    pub(in crate::alert) reopening: Reopening,
+    /// Only of the row over all calls of a provider.
+    #[serde(default)]
+    last_minutes: LastMinutes,
 }
 
 /// Failures that arrived after the evaluation of their own second.
@@ -107,9 +114,7 @@ impl RuleState {
     ) {
         let second = self.take_second(at, calls.now.good, calls.last_good);
         self.step_storm(second, row);
-        // Failures of rows that fire at the first failure are no part of an outage.
-        let others = if row.kind == Kind::Outage { 0 } else { calls.now.bad.saturating_sub(second.failures) };
-        self.note_calls(second, others, row);
+        self.note_calls(second, calls.now.bad.saturating_sub(second.failures), row);
         let mut evaluation = match row.trigger {
             Trigger::AtOnce => self.evaluate_at_once(at, row, calls),
             Trigger::Sustained(length) => self.evaluate_length(second, whole_seconds(length), row, calls),
@@ -119,13 +124,6 @@ impl RuleState {
                 self.evaluate_burst(at, within, recent, row, calls)
             }
         };
-        // Where successes are never logged, the share of failing calls is unknown.
-        if row.kind == Kind::Outage
-            && calls.last_good.is_none()
-            && matches!(evaluation, Evaluation::Holds(_) | Evaluation::Fires(_))
-        {
-            evaluation = Evaluation::Idle;
-        }
         let grows = match (growing, row.trigger) {
             (Some((since, last)), Trigger::Sustained(length)) if last - since >= whole_seconds(length) => Some(since),
             _ => None,
@@ -136,6 +134,32 @@ impl RuleState {
             (None, _) => self.unless_over(evaluation, at, row, calls.last_good),
         };
         self.apply(evaluation, second.failures, resolving);
+    }
+
+    /// Advances the rule over all calls of a provider by one second. Failures of rows that fire at the first failure are no
+    /// part of an outage: they are neither failures nor calls here.
+    pub(in crate::alert) fn step_outage(&mut self, at: i64, row: &Row, calls: &Calls, resolving: Resolving) {
+        let Trigger::Sustained(length) = row.trigger else { return };
+        let second = self.take_second(at, calls.now.good, calls.last_good);
+        self.note_second(second);
+        self.last_minutes.step(second, row);
+        self.over_since = if self.last_minutes.is_empty() { self.over_since.or(Some(at)) } else { None };
+        self.note_calls(second, 0, row);
+        let span = self.last_minutes.failing_span(row);
+        if self.machine.stage.state() != State::Firing {
+            (self.failures, self.calls) = span.map_or((0, 0), |span| (span.failures, span.calls));
+        }
+        let evaluation = match span {
+            // Where successes are never logged, the share of failing calls is unknown.
+            Some(_) if calls.last_good.is_none() => Evaluation::Idle,
+            Some(span) if span.length >= whole_seconds(length) => Evaluation::Fires(span.first),
+            Some(span) => Evaluation::Holds(span.first),
+            None if self.last_minutes.is_empty() => self.evaluate_calm(at, row, calls),
+            None => Evaluation::Idle,
+        };
+        let evaluation = self.unless_over(evaluation, at, row, calls.last_good);
+        let counted = if self.machine.stage.state() == State::Firing { second.failures } else { 0 };
+        self.apply(evaluation, counted, resolving);
     }
 
     /// Advances a rule over failed attempts of successful calls by one second.
@@ -201,12 +225,39 @@ impl RuleState {
 
     /// The length of the open storm in seconds, as the row measures it.
     pub(in crate::alert) fn storm_length(&self, row: &Row) -> Option<i64> {
-        self.storm.as_ref().map(|storm| storm_length(storm, row))
+        match row.kind {
+            Kind::Outage => self.last_minutes.failing_span(row).map(|span| span.length),
+            _ => self.storm.as_ref().map(Storm::length),
+        }
     }
 
-    /// Whether there is nothing to remember.
+    /// The next change to notify; marks it as notified.
+    pub(in crate::alert) fn next_change(&mut self, row: &Row, at: Timestamp) -> Option<StageChange> {
+        self.reopening.announce_if_due(&self.evidence, row, at);
+        let change = self.machine.next_change()?;
+        match (change.to, self.machine.reason) {
+            (State::Firing, _) => self.machine.fired_at = Some(self.reopening.fires(&self.evidence, row, at)),
+            (State::Resolved, Some(Reason::Config)) => self.reopening.forget(),
+            (State::Resolved, _) => self.reopening.recovers(self.machine.fired_at, &self.evidence, at),
+            (State::Inactive | State::Pending, _) => {}
+        }
+        Some(change)
+    }
+
+    /// Whether nothing happens before the next failure.
     pub(in crate::alert) fn is_idle(&self) -> bool {
-        self.machine.is_idle() && self.storm.is_none() && self.pending.is_empty() && self.late.is_none()
+        let is_calm = self.storm.is_none() && self.last_minutes.is_empty();
+        self.machine.is_idle() && is_calm && self.pending.is_empty() && self.late.is_none()
+    }
+
+    /// Removes what is not needed at second `at`. Returns whether there is nothing to remember.
+    pub(in crate::alert) fn is_forgotten(&mut self, at: i64) -> bool {
+        if !self.is_idle() {
+            return false;
+        }
+        let reopening = std::mem::take(&mut self.reopening);
+        *self = Self { reopening, ..Self::default() };
+        self.reopening.is_forgotten(at)
     }
 
     fn take_second(&mut self, at: i64, successes: u32, last_success: Option<i64>) -> Second {
@@ -217,19 +268,24 @@ impl RuleState {
         Second { at, failures, successes, late: bounds, only_late: on_time == 0, last_success }
     }
 
-    fn step_storm(&mut self, second: Second, row: &Row) {
+    fn note_second(&mut self, second: Second) {
         self.minute.advance(second.at);
         if second.failures > 0 {
             self.minute.add(second.at, second.failures);
             self.note_failure(second.first_failure(), second.last_failure());
         }
+    }
+
+    fn step_storm(&mut self, second: Second, row: &Row) {
+        self.note_second(second);
         self.storm = Storm::step(self.storm.take(), second, Weights::of(row));
         self.over_since = if self.storm.is_some() { None } else { self.over_since.or(Some(second.at)) };
     }
 
     /// Counts the calls of a second, while there is a storm or an alert. `others`: calls that failed for other reasons.
     fn note_calls(&mut self, second: Second, others: u32, row: &Row) {
-        let is_needed = self.storm.is_some() || self.machine.stage.state() == State::Firing;
+        let is_trouble = self.storm.is_some() || !self.last_minutes.is_empty();
+        let is_needed = is_trouble || self.machine.stage.state() == State::Firing;
         if !is_needed {
             self.calls = 0;
             return self.latest.clear();
@@ -274,8 +330,8 @@ impl RuleState {
     fn evaluate_length(&self, second: Second, length: i64, row: &Row, calls: &Calls) -> Evaluation {
         let Second { at, last_success, .. } = second;
         match &self.storm {
-            Some(storm) if storm.length_once_enough().is_none() => Evaluation::Idle,
-            Some(storm) if storm_length(storm, row) >= length && storm.is_real(last_success) => Evaluation::Fires(storm.first),
+            Some(storm) if storm.failures < u64::from(row.failures) => Evaluation::Idle,
+            Some(storm) if storm.length() >= length && storm.is_real(last_success) => Evaluation::Fires(storm.first),
             Some(storm) => Evaluation::Holds(storm.first),
             None => self.evaluate_calm(at, row, calls),
         }
@@ -311,6 +367,7 @@ impl RuleState {
         if was_firing && self.machine.stage == Stage::Inactive {
             // What is left of the storm must not make the rule fire again.
             self.storm = None;
+            self.last_minutes.clear();
             self.latest.clear();
         }
         self.failures = match &self.storm {
@@ -325,15 +382,6 @@ fn span_to_clear(row: &Row) -> Span {
     match row.kind {
         Kind::Outage => Span { seconds: OUTAGE_OVER_SECONDS, calls: u64::from(row.failures) },
         _ => Span { seconds: whole_seconds(row.keep_firing), calls: CALLS_TO_CLEAR },
-    }
-}
-
-/// The length of a storm in seconds, as the row measures it. An outage ("nearly all calls fail") needs many calls, so it
-/// begins only at the row's minimum number of failures.
-fn storm_length(storm: &Storm, row: &Row) -> i64 {
-    match row.kind {
-        Kind::Outage => storm.length_once_enough().unwrap_or(0),
-        _ => storm.length(),
     }
 }
 

@@ -24,8 +24,6 @@ const SILENT_SECONDS: i64 = 900;
 pub(super) struct Weights {
     /// How much a success lowers the score: `share / (1 - share)` failures.
     success: i64,
-    /// The number of failures from which on the storm counts.
-    failures: u64,
 }
 
 impl Weights {
@@ -37,7 +35,7 @@ impl Weights {
     pub(super) fn of(row: &Row) -> Self {
         let share = row.share.clamp(0.001, 0.99);
         // Rounded up: failures at exactly the share are not a storm.
-        Self { success: (share / (1.0 - share) * UNIT as f64).ceil() as i64, failures: u64::from(row.failures) }
+        Self { success: (share / (1.0 - share) * UNIT as f64).ceil() as i64 }
     }
 }
 
@@ -79,8 +77,6 @@ pub(in crate::alert) struct Storm {
     /// The second of its latest failure.
     pub(super) last: i64,
     pub(super) failures: u64,
-    /// The second in which the row's minimum number of failures was reached.
-    enough: Option<i64>,
     /// Whether the score has reached [`STRONG`].
     #[serde(default)]
     strong: bool,
@@ -102,14 +98,11 @@ impl Storm {
             storm.failures += u64::from(second.failures);
             storm.last = storm.last.max(second.last_failure());
         }
-        if storm.enough.is_none() && storm.failures >= weights.failures {
-            storm.enough = Some(storm.last);
-        }
         Some(storm).filter(|storm| !storm.is_over(second))
     }
 
     fn opened_by(second: Second) -> Self {
-        Self { score: 0, first: second.first_failure(), last: second.last_failure(), failures: 0, enough: None, strong: false }
+        Self { score: 0, first: second.first_failure(), last: second.last_failure(), failures: 0, strong: false }
     }
 
     /// Whether it is more than a few failures by chance. `last_success`: the latest second in which a call succeeded.
@@ -120,11 +113,6 @@ impl Storm {
     /// From the first failure to the latest, in seconds.
     pub(super) const fn length(&self) -> i64 {
         self.last - self.first
-    }
-
-    /// From the failure that reached the row's minimum to the latest, in seconds; `None` below the minimum.
-    pub(super) fn length_once_enough(&self) -> Option<i64> {
-        self.enough.map(|enough| self.last - enough)
     }
 
     fn is_over(&self, second: Second) -> bool {

@@ -66,6 +66,7 @@ impl AlertWriter<'_> {
             state: to,
             since: Timestamp::from_second(since),
             fired_at: self.rule.machine.fired_at.filter(|_| resolved || to == State::Firing),
+            quiet_until: self.rule.reopening.quiet_until().filter(|_| to == State::Firing),
             resolved_at: resolved.then_some(self.at),
             reason: self.rule.machine.reason.filter(|_| resolved),
             failures: self.rule.failures(),
@@ -126,6 +127,9 @@ impl AlertWriter<'_> {
         }
         if let Some(resets) = evidence.resets_at {
             lines.push(format!("The limit resets at {resets}."));
+        }
+        if let Some(until) = self.rule.reopening.quiet_until() {
+            lines.push(format!("It has fired before and fires again: receivers are reminded at {until}."));
         }
         lines.push(self.how_it_ends());
         lines.join("\n")

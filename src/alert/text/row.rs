@@ -8,6 +8,12 @@ pub(super) fn when_it_fires(row: &Row) -> String {
     let failures = row.failures;
     match (row.kind, row.trigger) {
         (Kind::Silence | Kind::Blind | Kind::SelfCheck, _) => String::new(),
+        (Kind::Outage, Trigger::Sustained(length)) => format!(
+            "It fires when nearly all calls ({} %) of a span of {} s to 5 minutes fail, from a failure to a later one, with at \
+             least {failures} calls; failures that fire at once do not count.",
+            row.share * 100.0,
+            length.as_secs()
+        ),
         (_, Trigger::AtOnce) => "It fires at the first failure.".to_owned(),
         (_, Trigger::Sustained(length)) => {
             format!("It fires after {} s with at least {failures} failures.", length.as_secs())

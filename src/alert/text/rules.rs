@@ -6,6 +6,7 @@
 
 use super::row::{runbook_url, when_it_clears, when_it_fires};
 use crate::alert::table::{Kind, Row, Table, Trigger};
+use crate::redact::inert;
 use std::time::Duration;
 
 /// The file format of the rules.
@@ -106,9 +107,13 @@ fn annotations(row: &Row, options: &RulesOptions) -> [(&'static str, String); 6]
     ]
 }
 
+/// A service has its name from a log: nothing in it may mention people, be markup or become a link in a chat.
+const SERVICE: &str =
+    r#" ({{ $labels.service | reReplaceAll "[<>@*]" "_" | reReplaceAll "://" "[:]//" | reReplaceAll "[]][(]" "] (" }})"#;
+
 /// The template of the service, where alerts are kept per service.
 fn service(row: &Row, options: &RulesOptions) -> &'static str {
-    if options.by_service && row.kind != Kind::SelfCheck { " ({{ $labels.service }})" } else { "" }
+    if options.by_service && row.kind != Kind::SelfCheck { SERVICE } else { "" }
 }
 
 /// The condition in `PromQL`: an alert that a node raised. It has one element per provider and no other label.
@@ -142,9 +147,9 @@ fn seconds(span: Duration) -> String {
     format!("{}s", span.as_secs().max(1))
 }
 
-/// Escapes the start of a Prometheus template.
+/// The text without the start of a Prometheus template, and inert in chats.
 fn literal(text: &str) -> String {
-    text.replace("{{", "{ {")
+    inert(text).replace("{{", "{ {")
 }
 
 /// A YAML string in double quotes.

@@ -60,7 +60,7 @@ fn fires(row: &Row) -> String {
     match row.kind {
         _ if !text.is_empty() => text.trim_start_matches("It fires ").trim_end_matches('.').to_owned(),
         Kind::Silence => "when no call comes at a time that always has calls".to_owned(),
-        Kind::Blind => "when no call is recognised in 20 errors or more of five minutes that speak of LLM calls, and in half of all such errors".to_owned(),
+        Kind::Blind => "when, within five minutes, 20 records or more name an LLM call and report trouble, and half of them or more are not understood".to_owned(),
         _ => "when llm-triage detects the fault in itself".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use super::super::format;
 use super::summary::{Summary, known, top};
 use crate::pipeline::{NO_PATTERN, Pipeline};
+use crate::redact::unlinked;
 use std::fmt::Write as _;
 
 pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
@@ -86,14 +87,17 @@ fn write_alerts(out: &mut String, summary: &Summary) {
         let from = format::clock(span.from, true);
         let to = span.to.map_or_else(|| "still firing".to_owned(), |to| format::clock(to, true));
         let alert = &span.alert;
-        let reason = alert.reason.map_or("", |reason| reason.as_str());
+        let again =
+            if span.reopened == 0 { String::new() } else { format!(" (again {})", format::plural(span.reopened, "time")) };
+        let reason = alert.reason.map_or("", |reason| reason.as_str()).to_owned() + &again;
         let _infallible =
             writeln!(out, "| {from} | {to} | {} | {} | {} | {reason} |", alert.severity, alert.row, alert.provider);
     }
 }
 
-/// Escapes a text: it does not end its cell, is not read as markup, and mentions no user.
+/// Escapes a text: it does not end its cell, is not read as markup, mentions no user, and no address in it becomes a link.
 fn cell(text: &str) -> String {
+    let text = &*unlinked(text);
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
     for c in text.chars() {
@@ -122,7 +126,8 @@ mod tests {
             ("claude-opus@20250805", "claude-opus@20250805"),
             ("my_model", "my_model"),
             ("@acme/oncall", "＠acme/oncall"),
-            ("[x](http://evil.example)", r"\[x\](http://evil.example)"),
+            ("[x](http://evil.example)", r"\[x\](http\[:\]//evil.example)"),
+            ("see https://evil.example", r"see https\[:\]//evil.example"),
             ("<img src=x> | **b** `c`", r"\<img src=x\> \| \*\*b\*\* \`c\`"),
             ("![a]\n# b \\", r"\!\[a\] # b \\"),
         ] {

@@ -48,6 +48,8 @@ pub(super) struct AlertSpan {
     pub(super) from: Timestamp,
     /// `None`: it still fires at the end of the log.
     pub(super) to: Option<Timestamp>,
+    /// How often it fired again after a recovery.
+    pub(super) reopened: u64,
 }
 
 /// Everything that a report shows.
@@ -136,12 +138,17 @@ impl Summary {
     fn add_transition(&mut self, transition: Transition) {
         let Transition { at, to, alert, .. } = transition;
         match to {
-            State::Firing => match self.alerts.iter_mut().rev().find(|span| span.to.is_none() && span.is_of(&alert)) {
-                Some(span) => span.alert = alert,
-                None => self.alerts.push(AlertSpan { from: alert.fired_at.unwrap_or(at), to: None, alert }),
-            },
+            State::Firing => {
+                match self.alerts.iter_mut().rev().find(|span| span.is_open(&alert) || alert.is_again(&span.alert)) {
+                    Some(span) => {
+                        span.reopened += u64::from(span.to.take().is_some());
+                        span.alert = alert;
+                    }
+                    None => self.alerts.push(AlertSpan { from: alert.fired_at.unwrap_or(at), to: None, reopened: 0, alert }),
+                }
+            }
             State::Resolved => {
-                if let Some(span) = self.alerts.iter_mut().rev().find(|span| span.to.is_none() && span.is_of(&alert)) {
+                if let Some(span) = self.alerts.iter_mut().rev().find(|span| span.is_open(&alert)) {
                     span.to = Some(at);
                     span.alert = alert;
                 }
@@ -187,8 +194,11 @@ impl Summary {
 }
 
 impl AlertSpan {
-    fn is_of(&self, alert: &Alert) -> bool {
-        self.alert.row == alert.row && self.alert.provider == alert.provider && self.alert.service == alert.service
+    fn is_open(&self, alert: &Alert) -> bool {
+        self.to.is_none()
+            && self.alert.row == alert.row
+            && self.alert.provider == alert.provider
+            && self.alert.service == alert.service
     }
 }
 

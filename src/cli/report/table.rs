@@ -199,6 +199,8 @@ fn write_alert(out: &mut String, span: &AlertSpan, days: bool, styles: Styles) {
         }
         None => "still firing at the end".to_owned(),
     };
+    let again = if span.reopened == 0 { String::new() } else { format!(", again {}", format::plural(span.reopened, "time")) };
+    let end = end + &again;
     let from = format::clock(span.from, days);
     let what = format!("{:<14} {:<12}", span.alert.row, span.alert.provider);
     let indent = 2 + from.len() + 2 + 8 + 2;

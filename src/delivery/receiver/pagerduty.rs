@@ -5,10 +5,11 @@ use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::ReceiverKind;
 use crate::delivery::filter::Filter;
-use crate::delivery::message::{Batch, Notification, annotations, clip, firing, inert};
+use crate::delivery::message::{Batch, Notification, annotations, clip, firing};
 use crate::delivery::secret::Secret;
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
+use crate::redact::{inert, unlinked};
 use crate::taxonomy::Severity;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -96,11 +97,14 @@ fn event(routing_key: &Secret, Batch { notifications, from, .. }: &Batch<'_>) ->
     });
     let Some((Notification { alert, starts_at, .. }, others)) = firing.split_first() else { return event };
     let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
-    let summary = format!("{}: {}", alert.name, inert(&alert.summary));
+    let summary = format!("{}: {}", alert.name, inert(&unlinked(&alert.summary)));
     let mut details = json!(annotations(alert));
     if !others.is_empty() {
-        let summaries: Vec<_> =
-            others.iter().take(MAX_OTHERS).map(|other| clip(&inert(&other.alert.summary), MAX_OTHER_CHARS)).collect();
+        let summaries: Vec<_> = others
+            .iter()
+            .take(MAX_OTHERS)
+            .map(|other| clip(&inert(&unlinked(&other.alert.summary)), MAX_OTHER_CHARS))
+            .collect();
         details["also_firing"] = json!(summaries.join("\n"));
     }
     event["client"] = "llm-triage".into();

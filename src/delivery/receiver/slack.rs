@@ -6,10 +6,10 @@ use super::error::ReceiverError;
 use super::kind::ReceiverKind;
 use super::webhook;
 use crate::delivery::filter::Filter;
-use crate::delivery::message::{Batch, Notification, firing, inert_char};
+use crate::delivery::message::{Batch, Notification, firing};
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
-use crate::redact::clean_lines;
+use crate::redact::{clean_lines, inert_char, unlinked};
 use crate::taxonomy::Severity;
 use crate::time::format_compact;
 use schemars::JsonSchema;
@@ -117,12 +117,12 @@ fn preview(headline: &str, shown: &[Notification<'_>]) -> String {
     let Some(Notification { alert, .. }) = shown.first() else { return headline.to_owned() };
     // The headline names the provider already.
     let summary = alert.summary.strip_prefix(&format!("{}: ", alert.provider)).unwrap_or(&alert.summary);
-    format!("{headline}: {}", escape(summary, MAX_TEXT_CHARS))
+    format!("{headline}: {}", quote(summary, MAX_TEXT_CHARS))
 }
 
 fn headline(notifications: &[Notification<'_>], providers: &BTreeSet<&str>) -> String {
     let provider = match providers.first() {
-        Some(one) if providers.len() == 1 => escape(one, MAX_TEXT_CHARS),
+        Some(one) if providers.len() == 1 => quote(one, MAX_TEXT_CHARS),
         _ => format!("{} providers", providers.len()),
     };
     let firing = firing(notifications);
@@ -144,7 +144,7 @@ fn emoji(severity: Option<Severity>) -> &'static str {
 
 /// The entry of one alert in a digest.
 fn digest_line(Notification { alert, ended_at, .. }: &Notification<'_>) -> String {
-    let summary = escape(&alert.summary, MAX_TEXT_CHARS);
+    let summary = quote(&alert.summary, MAX_TEXT_CHARS);
     match ended_at {
         Some(_) => format!("{} {summary}: resolved", emoji(None)),
         None => format!("{} {summary}\n*Next:* {}", emoji(Some(alert.severity)), escape(&alert.next_step, MAX_TEXT_CHARS)),
@@ -154,22 +154,22 @@ fn digest_line(Notification { alert, ended_at, .. }: &Notification<'_>) -> Strin
 /// All that a message about one provider says of one alert.
 fn details(Notification { alert, starts_at, ended_at }: &Notification<'_>) -> String {
     let name = escape(&alert.name, MAX_SHORT_CHARS);
-    let mut lines = vec![format!("*{name}* {}", escape(&alert.summary, MAX_SHORT_CHARS))];
+    let mut lines = vec![format!("*{name}* {}", quote(&alert.summary, MAX_SHORT_CHARS))];
     if let Some(end) = ended_at {
         let reason = alert.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
         lines.push(format!("Resolved{reason} after {}.", format_compact(end.since(*starts_at))));
     }
     if !alert.description.is_empty() {
-        lines.push(escape(&alert.description, MAX_TEXT_CHARS));
+        lines.push(quote(&alert.description, MAX_TEXT_CHARS));
     }
     if ended_at.is_none() {
         let advice = [
-            ("Next", &alert.next_step, MAX_SHORT_CHARS),
-            ("Fix", &alert.fix, MAX_TEXT_CHARS),
-            ("Evidence", &alert.evidence, MAX_EVIDENCE_CHARS),
+            ("Next", escape(&alert.next_step, MAX_SHORT_CHARS)),
+            ("Fix", escape(&alert.fix, MAX_TEXT_CHARS)),
+            ("Evidence", quote(&alert.evidence, MAX_EVIDENCE_CHARS)),
         ];
-        let given = advice.iter().filter(|(_, text, _)| !text.is_empty());
-        lines.extend(given.map(|(title, text, max_chars)| format!("*{title}:* {}", escape(text, *max_chars))));
+        let given = advice.iter().filter(|(_, text)| !text.is_empty());
+        lines.extend(given.map(|(title, text)| format!("*{title}:* {text}")));
         if !alert.runbook_url.is_empty() {
             lines.push(format!("<{}|Runbook>", escape(&alert.runbook_url, MAX_SHORT_CHARS)));
         }
@@ -179,6 +179,11 @@ fn details(Notification { alert, starts_at, ended_at }: &Notification<'_>) -> St
 
 fn section(text: &str) -> Value {
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+}
+
+/// [`escape`] for a text that quotes a log: no address in it becomes a link.
+fn quote(text: &str, max_chars: usize) -> String {
+    escape(&unlinked(text), max_chars)
 }
 
 /// Escapes the three characters that Slack documents, replaces those that mention people or make text bold, and cuts the text to fewer

@@ -93,9 +93,11 @@ pub struct Position {
 impl Position {
     /// Whether `meta` is the same inode, and not a new file that reuses the inode number.
     pub(super) fn has_inode(&self, meta: &Metadata) -> bool {
-        // If bytes were read, the fingerprints decide, not the time of creation.
+        // If bytes were read, the fingerprints decide, not the time of creation. A file that was closed without a byte was
+        // empty, so what is in the inode now belongs to another file.
         let is_newer = |created: SystemTime| Timestamp::from_system(created) > self.seen;
-        FileKey::of(meta) == self.key && (self.has_proof() || !meta.created().is_ok_and(is_newer))
+        let may_be_same = || !self.closed && !meta.created().is_ok_and(is_newer);
+        FileKey::of(meta) == self.key && (self.has_proof() || may_be_same())
     }
 
     /// Whether the fingerprints cover enough bytes to distinguish the file from others.

@@ -80,11 +80,13 @@ impl Tailer {
     ) -> io::Result<Option<(OpenedFile, Position)>> {
         let source_name = &self.sources[found.source].name;
         let positions = candidates.iter().filter_map(|stream| self.remembered.get(stream));
-        let mut positions =
-            positions.filter(|position| position.source == **source_name && is_likely(position, found)).peekable();
-        if positions.peek().is_none() {
+        let mut positions: Vec<&Position> =
+            positions.filter(|position| position.source == **source_name && is_likely(position, found)).collect();
+        if positions.is_empty() {
             return Ok(None);
         }
+        // An inode number that was reused has several positions; one without a proof fits every file.
+        positions.sort_by_key(|position| !position.has_proof());
         let (file, meta) = open_same(&found.path, found.key)?;
         for position in positions {
             if position.fits(&file, meta.len())? {

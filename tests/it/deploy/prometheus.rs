@@ -174,3 +174,41 @@ fn texts_of_alerts_are_escaped_in_the_template_for_slack() {
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "an ampersand is escaped first: {pipeline}");
     }
 }
+
+/// The templates of one receiver in our file: the title in quotes, and the text as a block.
+fn slack_templates(config: &str) -> [String; 2] {
+    let slack = config.split("slack_configs:").nth(1).and_then(|rest| rest.split("  - name:").next()).expect("a receiver");
+    let title = slack.lines().find_map(|line| line.trim().strip_prefix("title: '")).expect("a title").trim_end_matches('\'');
+    let text = slack.split_once("text: |-\n").expect("a text").1;
+    let lines: Vec<&str> = text.lines().map(str::trim_start).filter(|line| !line.is_empty()).collect();
+    [title.to_owned(), lines.join("\n")]
+}
+
+/// Rendered by the real Alertmanager's tool, with annotations that would mention a channel and people.
+#[test]
+fn the_template_for_slack_renders_and_mentions_nobody() {
+    let Some(amtool) = tool::find("amtool") else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let hostile = "<!channel> @here *bold* & <https://evil.example|click>";
+    let data = json!({
+        "receiver": "team", "status": "firing", "alerts": [], "groupLabels": {}, "externalURL": "http://am.example",
+        "commonLabels": { "severity": "critical", "row": "auth", "provider": "openai" },
+        "commonAnnotations": {
+            "summary": hostile, "description": hostile, "next_step": hostile, "fix": hostile, "evidence": hostile,
+            "runbook_url": "http://node.example:10529/runbooks/auth",
+        },
+    });
+    let file = dir.path().join("data.json");
+    fs::write(&file, data.to_string()).expect("written");
+    let empty = dir.path().join("empty.tmpl");
+    fs::write(&empty, "").expect("written");
+    for template in slack_templates(&read("alertmanager/alertmanager.yml")) {
+        let mut command = Command::new(&amtool);
+        command.args(["template", "render"]).arg(format!("--template.glob={}", empty.display()));
+        command.arg(format!("--template.data={}", file.display())).arg(format!("--template.text={template}"));
+        let (good, shown) = tool::run(&mut command, "");
+        assert!(good && shown.contains("critical") | shown.contains("*Next:*"), "{template}: {shown}");
+        let (own, quoted) = (shown.matches('*').count(), shown.matches("&lt;!channel&gt; ＠here ∗bold∗ &amp;").count());
+        assert!(quoted >= 1 && own <= 4 && !shown.contains(['<', '>', '@']), "{shown}");
+    }
+}

@@ -31,7 +31,7 @@ const WALLS: &[(&str, Kind, &[&str])] = &[
     ("correlate", Core, &["time", "taxonomy", "observation", "classify"]),
     ("window", Core, &["time", "taxonomy", "observation", "classify"]),
     ("detect", Core, &["time", "taxonomy", "observation", "classify"]),
-    ("alert", Core, &["time", "taxonomy", "observation", "classify", "window", "detect"]),
+    ("alert", Core, &["time", "taxonomy", "observation", "redact", "classify", "window", "detect"]),
     (
         "pipeline",
         Core,

@@ -1,7 +1,7 @@
 //! Verdicts on failures that were judged before. A storm repeats the same failure thousands of times; only the first one is judged.
 
 use super::verdict::{Judgement, Traffic, Verdict};
-use crate::record::Record;
+use crate::record::Facts;
 use crate::taxonomy::Outcome;
 use crate::time::Stamp;
 use rustc_hash::FxHasher;
@@ -33,8 +33,8 @@ const KEY_BYTES: usize = 2 << 10;
 
 impl VerdictCache {
     /// Completes `verdict` if an equal record was judged before.
-    pub(super) fn recall(&mut self, record: &Record<'_>, traffic: Traffic, verdict: &mut Verdict<'_>) -> Recall {
-        if !record.likeness(&mut self.key, KEY_BYTES) {
+    pub(super) fn recall(&mut self, facts: &Facts<'_>, traffic: Traffic, verdict: &mut Verdict<'_>) -> Recall {
+        if !facts.cache_key(&mut self.key, KEY_BYTES) {
             return Recall::TooLong;
         }
         self.key.push(traffic as u8);
@@ -51,7 +51,7 @@ impl VerdictCache {
     }
 
     /// Keeps the verdict on the record of the latest [`Self::recall`] if it is a failure.
-    pub(super) fn keep(&mut self, slot: usize, record: &Record<'_>, verdict: &Verdict<'_>) {
+    pub(super) fn keep(&mut self, slot: usize, facts: &Facts<'_>, verdict: &Verdict<'_>) {
         let Verdict { texts, judgement } = verdict;
         if judgement.outcome != Outcome::Error {
             return;
@@ -63,8 +63,8 @@ impl VerdictCache {
             *slot = Some(Entry {
                 key: self.key.as_slice().into(),
                 judgement: judgement.clone(),
-                model: texts.model.as_deref().filter(|_| record.model().is_none()).map(str::to_owned),
-                request_id: texts.request_id.as_deref().filter(|_| record.request_id().is_none()).map(str::to_owned),
+                model: texts.model.as_deref().filter(|_| facts.model.is_none()).map(str::to_owned),
+                request_id: texts.request_id.as_deref().filter(|_| facts.request_id.is_none()).map(str::to_owned),
             });
         }
     }

@@ -12,7 +12,7 @@ use super::status::set_statuses;
 use super::success::{CallReport, is_llm_path, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
-use crate::record::{Level, LineKind, Record, Signals, host_of};
+use crate::record::{Facts, Level, LineKind, Record, Signals, host_of};
 use crate::redact::{Redactor, clean};
 use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider, Status};
 use crate::time::Stamp;
@@ -53,33 +53,35 @@ impl Classifier {
 
     /// Judges one record of a source that carries `traffic`.
     #[must_use]
-    pub fn classify<'a>(&self, record: &Record<'a>, traffic: Traffic) -> Verdict<'a> {
-        self.judge(record, traffic, None)
+    pub fn classify<'a>(&self, record: &'a Record<'a>, traffic: Traffic) -> Verdict<'a> {
+        self.judge(&record.facts(), traffic, None)
     }
 
     /// The same verdict, faster where failures repeat. `cache` holds earlier verdicts of this classifier.
-    pub fn classify_again<'a>(&self, record: &Record<'a>, traffic: Traffic, cache: &mut VerdictCache) -> Verdict<'a> {
-        self.judge(record, traffic, Some(cache))
+    pub fn classify_again<'a>(&self, record: &'a Record<'a>, traffic: Traffic, cache: &mut VerdictCache) -> Verdict<'a> {
+        self.judge(&record.facts(), traffic, Some(cache))
     }
 
     /// Judges a record as if it were known to be a failure, for `explain`.
     #[must_use]
-    pub fn explain<'a>(&self, record: &Record<'a>) -> Verdict<'a> {
-        let mut verdict = Verdict::new(record);
-        self.providers.infer_from_record(record, &mut verdict);
-        self.judge_failure(record, &record.signals(), &mut verdict);
+    pub fn explain<'a>(&self, record: &'a Record<'a>) -> Verdict<'a> {
+        let facts = record.facts();
+        let mut verdict = Verdict::new(&facts);
+        self.providers.infer_from_record(&facts, &mut verdict);
+        self.judge_failure(&facts, &facts.signals(), &mut verdict);
         verdict
     }
 
     /// Whether `pattern` matches this record at all, whichever pattern wins.
     #[must_use]
     pub fn pattern_matches(&self, pattern: PatternId, record: &Record<'_>) -> bool {
-        let mut verdict = Verdict::new(record);
-        self.providers.infer_from_record(record, &mut verdict);
-        let signals = record.signals();
+        let facts = record.facts();
+        let mut verdict = Verdict::new(&facts);
+        self.providers.infer_from_record(&facts, &mut verdict);
+        let signals = facts.signals();
         let judgement = &mut verdict.judgement;
-        self.providers.infer_from_error(record, &signals, judgement);
-        set_statuses(&self.catalog.lists, record, &signals, judgement);
+        self.providers.infer_from_error(&facts, &signals, judgement);
+        set_statuses(&self.catalog.lists, &facts, &signals, judgement);
         self.catalog.engine.matches(pattern, &query(&signals, judgement))
     }
 
@@ -92,32 +94,32 @@ impl Classifier {
         }
     }
 
-    fn judge<'a>(&self, record: &Record<'a>, traffic: Traffic, cache: Option<&mut VerdictCache>) -> Verdict<'a> {
-        let mut verdict = Verdict::new(record);
+    fn judge<'a>(&self, facts: &Facts<'a>, traffic: Traffic, cache: Option<&mut VerdictCache>) -> Verdict<'a> {
+        let mut verdict = Verdict::new(facts);
         verdict.texts.each_mut().into_iter().flatten().for_each(|text| self.redactor.name(text));
-        match record.spot() {
-            LineKind::Transport { status, .. } => self.judge_transport(record, status, &mut verdict),
-            LineKind::Access { path, status, .. } => self.judge_access(record, path, status, &mut verdict),
+        match facts.line_kind {
+            LineKind::Transport { status, .. } => self.judge_transport(facts, status, &mut verdict),
+            LineKind::Access { path, status, .. } => self.judge_access(facts, path, status, &mut verdict),
             LineKind::Retry => {}
-            LineKind::Request { .. } => self.providers.infer_from_record(record, &mut verdict),
-            LineKind::Response { status } => self.judge_attempt(record, status, &mut verdict),
-            _ => self.judge_report(record, traffic, cache, &mut verdict),
+            LineKind::Request { .. } => self.providers.infer_from_record(facts, &mut verdict),
+            LineKind::Response { status } => self.judge_attempt(facts, status, &mut verdict),
+            _ => self.judge_report(facts, traffic, cache, &mut verdict),
         }
         if verdict.judgement.outcome != Outcome::Success
-            && (record.level() >= Level::Warn || has_error_status(&verdict.judgement))
+            && (facts.level >= Level::Warn || has_error_status(&verdict.judgement))
         {
-            verdict.judgement.is_trouble |= self.names_llm(record, &verdict);
+            verdict.judgement.is_trouble |= self.names_llm(facts, &verdict);
         }
         verdict
     }
 
     /// Whether the record names a provider, a known model or the path of an LLM call.
-    fn names_llm(&self, record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
+    fn names_llm(&self, facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
         let guessed = matches!(verdict.judgement.provider_by, Some(Attribution::Pattern | Attribution::Wording));
         let knows_model = |model: &str| self.catalog.providers().by_model(model).is_some();
-        let path = || match record.spot() {
+        let path = || match facts.line_kind {
             LineKind::Access { path, .. } => std::str::from_utf8(path).ok(),
-            _ => record.url_path(),
+            _ => facts.url_path,
         };
         (verdict.judgement.provider != Provider::UNKNOWN && !guessed)
             || verdict.texts.model.as_deref().is_some_and(knows_model)
@@ -125,30 +127,30 @@ impl Classifier {
     }
 
     /// The line of an HTTP client about one answer.
-    fn judge_transport<'a>(&self, record: &Record<'a>, status: u16, verdict: &mut Verdict<'a>) {
-        self.providers.infer_from_record(record, verdict);
+    fn judge_transport<'a>(&self, facts: &Facts<'a>, status: u16, verdict: &mut Verdict<'a>) {
+        self.providers.infer_from_record(facts, verdict);
         verdict.judgement.grain = Grain::Attempt;
-        if verdict.judgement.provider != Provider::UNKNOWN || record.url_path().is_some_and(is_llm_path) {
-            self.judge_status(record, status, verdict);
+        if verdict.judgement.provider != Provider::UNKNOWN || facts.url_path.is_some_and(is_llm_path) {
+            self.judge_status(facts, status, verdict);
         }
     }
 
     /// The line of a server about one answer.
-    fn judge_access<'a>(&self, record: &Record<'a>, path: &[u8], status: u16, verdict: &mut Verdict<'a>) {
+    fn judge_access<'a>(&self, facts: &Facts<'a>, path: &[u8], status: u16, verdict: &mut Verdict<'a>) {
         if std::str::from_utf8(path).is_ok_and(is_llm_path) {
-            self.judge_attempt(record, status, verdict);
+            self.judge_attempt(facts, status, verdict);
         }
     }
 
-    fn judge_attempt<'a>(&self, record: &Record<'a>, status: u16, verdict: &mut Verdict<'a>) {
-        self.providers.infer_from_record(record, verdict);
+    fn judge_attempt<'a>(&self, facts: &Facts<'a>, status: u16, verdict: &mut Verdict<'a>) {
+        self.providers.infer_from_record(facts, verdict);
         verdict.judgement.grain = Grain::Attempt;
-        self.judge_status(record, status, verdict);
+        self.judge_status(facts, status, verdict);
     }
 
-    fn judge_status<'a>(&self, record: &Record<'a>, status: u16, verdict: &mut Verdict<'a>) {
+    fn judge_status<'a>(&self, facts: &Facts<'a>, status: u16, verdict: &mut Verdict<'a>) {
         match status {
-            400.. => self.judge_failure(record, &Signals::default(), verdict),
+            400.. => self.judge_failure(facts, &Signals::default(), verdict),
             200..=299 => verdict.judgement.outcome = Outcome::Success,
             _ => {}
         }
@@ -157,51 +159,51 @@ impl Classifier {
     /// Any other line. An earlier verdict on an equal failure is used again.
     fn judge_report<'a>(
         &self,
-        record: &Record<'a>,
+        facts: &Facts<'a>,
         traffic: Traffic,
         cache: Option<&mut VerdictCache>,
         verdict: &mut Verdict<'a>,
     ) {
-        if is_metric(record) {
+        if is_metric(facts) {
             return;
         }
-        let evidence = Evidence::of(record, &verdict.judgement);
+        let evidence = Evidence::of(facts, &verdict.judgement);
         let Some(cache) = cache.filter(|_| evidence.asks_for_a_look()) else {
-            return self.judge_new_report(record, traffic, evidence, verdict);
+            return self.judge_new_report(facts, traffic, evidence, verdict);
         };
-        match cache.recall(record, traffic, verdict) {
+        match cache.recall(facts, traffic, verdict) {
             Recall::Known => {}
-            Recall::TooLong => self.judge_new_report(record, traffic, evidence, verdict),
+            Recall::TooLong => self.judge_new_report(facts, traffic, evidence, verdict),
             Recall::New(slot) => {
-                self.judge_new_report(record, traffic, evidence, verdict);
-                cache.keep(slot, record, verdict);
+                self.judge_new_report(facts, traffic, evidence, verdict);
+                cache.keep(slot, facts, verdict);
             }
         }
     }
 
-    fn judge_new_report<'a>(&self, record: &Record<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) {
-        self.providers.infer_from_record(record, verdict);
-        if evidence.asks_for_a_look() && self.is_failure(record, traffic, evidence, verdict) {
+    fn judge_new_report<'a>(&self, facts: &Facts<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) {
+        self.providers.infer_from_record(facts, verdict);
+        if evidence.asks_for_a_look() && self.is_failure(facts, traffic, evidence, verdict) {
             return;
         }
-        if record.level() != Level::Debug && (is_success(record, verdict) || self.reports_success(record, traffic, verdict)) {
+        if facts.level != Level::Debug && (is_success(facts, verdict) || self.reports_success(facts, traffic, verdict)) {
             verdict.judgement.outcome = Outcome::Success;
         }
     }
 
     /// Whether the texts of the record confirm a failure; if so, completes the verdict.
-    fn is_failure<'a>(&self, record: &Record<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) -> bool {
-        let signals = record.signals();
-        let loud = record.level() >= Level::Error;
-        let benign = self.is_benign(&signals) || is_logged_answer(record, &signals);
+    fn is_failure<'a>(&self, facts: &Facts<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) -> bool {
+        let signals = facts.signals();
+        let loud = facts.level >= Level::Error;
+        let benign = self.is_benign(&signals) || is_logged_answer(facts, &signals);
         let fine = evidence.status == Some(200) && !loud && !evidence.any;
-        if benign || fine || !self.confirm(record, &signals, evidence, loud, verdict) {
+        if benign || fine || !self.confirm(facts, &signals, evidence, loud, verdict) {
             verdict.judgement.unrecognised = loud && traffic == Traffic::Llm && !benign;
-            verdict.judgement.is_trouble = record.level() >= Level::Warn && !benign && self.providers.names_library(&signals);
+            verdict.judgement.is_trouble = facts.level >= Level::Warn && !benign && self.providers.names_library(&signals);
             return false;
         }
-        verdict.judgement.grain = grain_of_failure(record, verdict.judgement.grain);
-        if traffic == Traffic::Mixed && !self.is_llm(record, &verdict.judgement) {
+        verdict.judgement.grain = grain_of_failure(facts, verdict.judgement.grain);
+        if traffic == Traffic::Mixed && !self.is_llm(facts, &verdict.judgement) {
             // Other lines of the stream may show that it calls LLMs.
             verdict.judgement.doubtful = verdict.judgement.outcome == Outcome::Error;
             verdict.judgement.outcome = Outcome::Other;
@@ -213,7 +215,7 @@ impl Classifier {
     /// its words say that all is well.
     fn confirm<'a>(
         &self,
-        record: &Record<'a>,
+        facts: &Facts<'a>,
         signals: &Signals,
         evidence: Evidence,
         loud: bool,
@@ -224,7 +226,7 @@ impl Classifier {
             matches!(judgement.provider_by, Some(Attribution::Field | Attribution::Host)) || verdict.texts.model.is_some();
         let calm = !evidence.is_explicit && signals.is_calm();
         if evidence.is_explicit || !calm && (evidence.any || is_named && loud || !signals.is_quiet()) {
-            self.judge_failure(record, signals, verdict);
+            self.judge_failure(facts, signals, verdict);
             return true;
         }
         if calm || !loud {
@@ -232,7 +234,7 @@ impl Classifier {
         }
         // Its words do not speak of trouble, but a pattern may know them.
         let mut attempt = verdict.clone();
-        self.judge_failure(record, signals, &mut attempt);
+        self.judge_failure(facts, signals, &mut attempt);
         let is_known = matches!(attempt.judgement.confidence, Confidence::Typed | Confidence::Message);
         if is_known {
             *verdict = attempt;
@@ -242,12 +244,12 @@ impl Classifier {
 
     /// Whether the words of a line report a call that worked; if so, the verdict takes over what they say. In mixed logs, a name in the
     /// words is no evidence of a model: `command-line` is not one.
-    fn reports_success<'a>(&self, record: &Record<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) -> bool {
+    fn reports_success<'a>(&self, facts: &Facts<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) -> bool {
         let Verdict { texts, judgement } = verdict;
         let providers = self.catalog.providers();
         let has_model = texts.model.is_some() && (traffic == Traffic::Llm || judgement.provider != Provider::UNKNOWN);
         let is_model = |word: &str| traffic == Traffic::Llm && looks_like_model(word) && providers.by_model(word).is_some();
-        let Some(report) = CallReport::read(record, has_model, is_model) else { return false };
+        let Some(report) = CallReport::read(facts, has_model, is_model) else { return false };
         let host = report.url.and_then(host_of).and_then(|host| providers.by_host(host));
         if report.url.is_some() && host.is_none() && !has_model && report.model.is_none() {
             return false;
@@ -274,11 +276,11 @@ impl Classifier {
     }
 
     /// Whether a failure in mixed logs is an LLM's: it has a provider, a model, or a pattern that only LLM errors match.
-    fn is_llm(&self, record: &Record<'_>, judgement: &Judgement) -> bool {
+    fn is_llm(&self, facts: &Facts<'_>, judgement: &Judgement) -> bool {
         let typed = judgement.confidence == Confidence::Typed;
         let guessed = matches!(judgement.provider_by, Some(Attribution::Pattern | Attribution::Wording));
         let has_provider = judgement.provider != Provider::UNKNOWN && (typed || !guessed);
-        let has_model = || record.model().is_some_and(|model| self.catalog.providers().by_model(&model).is_some());
+        let has_model = || facts.model.as_ref().is_some_and(|model| self.catalog.providers().by_model(model).is_some());
         let is_llms = |pattern: &Pattern| {
             let by_category = matches!(pattern.category, Category::ToolUse | Category::ContentPolicy);
             !pattern.providers.is_empty() || by_category || pattern.has_tag(Pattern::LLM_ONLY)
@@ -288,12 +290,12 @@ impl Classifier {
     }
 
     /// Completes the verdict on a failure.
-    fn judge_failure<'a>(&self, record: &Record<'a>, signals: &Signals, verdict: &mut Verdict<'a>) {
+    fn judge_failure<'a>(&self, facts: &Facts<'a>, signals: &Signals, verdict: &mut Verdict<'a>) {
         let Verdict { texts, judgement } = verdict;
         judgement.outcome = Outcome::Error;
-        self.providers.infer_from_error(record, signals, judgement);
-        set_statuses(&self.catalog.lists, record, signals, judgement);
-        if is_hollow(record, judgement.status) {
+        self.providers.infer_from_error(facts, signals, judgement);
+        set_statuses(&self.catalog.lists, facts, signals, judgement);
+        if is_hollow(facts, judgement.status) {
             let mut signals = signals.clone();
             signals.codes.push(EMPTY_CHOICES.to_owned());
             self.match_pattern(&signals, judgement);
@@ -312,7 +314,7 @@ impl Classifier {
         let text = signals.message();
         let (message, redactions) = self.redactor.message(text);
         judgement.key_hint =
-            record.key_label().map(Cow::into_owned).or_else(|| self.redactor.key_hint(text).map(str::to_owned));
+            facts.key_label.as_deref().map(str::to_owned).or_else(|| self.redactor.key_hint(text).map(str::to_owned));
         judgement.key_hint = judgement.key_hint.take().map(|hint| clean(&hint).into_owned());
         judgement.message = (!message.is_empty()).then_some(message);
         judgement.redactions = redactions;

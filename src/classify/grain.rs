@@ -1,11 +1,11 @@
 //! The grain of a record: the end of a call, one try inside it, or a further line about a failure.
 
-use crate::record::{Level, LineKind, Record};
+use crate::record::{Facts, Level, LineKind};
 use crate::taxonomy::Grain;
 
 /// The grain that the kind of line suggests.
-pub(super) fn grain_of_shape(record: &Record<'_>) -> Grain {
-    match record.spot() {
+pub(super) fn grain_of_shape(kind: LineKind<'_>) -> Grain {
+    match kind {
         LineKind::None | LineKind::Request { .. } => Grain::Call,
         _ => Grain::Attempt,
     }
@@ -13,7 +13,7 @@ pub(super) fn grain_of_shape(record: &Record<'_>) -> Grain {
 
 /// A failure that a library logs about itself is a detail of the application's failure; a failure that announces another try is an
 /// attempt.
-pub(super) fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
+pub(super) fn grain_of_failure(facts: &Facts<'_>, shape: Grain) -> Grain {
     const LIBRARIES: [&str; 17] = [
         "openai",
         "anthropic",
@@ -36,16 +36,15 @@ pub(super) fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
     if shape != Grain::Call {
         return shape;
     }
-    let logger = record.logger();
     let is_library = LIBRARIES
         .iter()
-        .any(|name| logger.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
-    let headline = record.headline();
-    let is_sdks = headline.starts_with(b"[log_") || starts_with_ignoring_case(headline, b"litellm.acompletion(model=");
-    if record.level() == Level::Debug || is_library || is_sdks {
+        .any(|name| facts.logger.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
+    let is_sdks =
+        facts.headline.starts_with(b"[log_") || starts_with_ignoring_case(facts.headline, b"litellm.acompletion(model=");
+    if facts.level == Level::Debug || is_library || is_sdks {
         return Grain::Detail;
     }
-    if announces_retry(headline) { Grain::Attempt } else { Grain::Call }
+    if announces_retry(facts.headline) { Grain::Attempt } else { Grain::Call }
 }
 
 fn announces_retry(text: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! Whether a record is worth a closer look as a failure, before its texts are read.
 
 use super::verdict::Judgement;
-use crate::record::{Format, Level, Record, Signals};
+use crate::record::{Facts, Format, Level, Signals};
 use crate::taxonomy::Status;
 
 /// What a record's status and fields say of a failure.
@@ -18,15 +18,15 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(record: &Record<'_>, judgement: &Judgement) -> Self {
+    pub(super) fn of(facts: &Facts<'_>, judgement: &Judgement) -> Self {
         let status = judgement.status.and_then(Status::http);
         let is_bad_status = matches!(judgement.status, Some(Status::Timeout | Status::Connection))
             || status.is_some_and(|status| status >= 400);
-        let is_explicit = is_bad_status || record.failed() == Some(true) || is_hollow(record, judgement.status);
-        let any = is_explicit || record.has_fault();
-        let is_suspicious = match record.level() {
+        let is_explicit = is_bad_status || facts.failed == Some(true) || is_hollow(facts, judgement.status);
+        let any = is_explicit || facts.has_fault;
+        let is_suspicious = match facts.level {
             Level::Error | Level::Fatal => true,
-            Level::Warn | Level::Unknown => !any && names_failure(record.headline()),
+            Level::Warn | Level::Unknown => !any && names_failure(facts.headline),
             Level::Info | Level::Debug => false,
         };
         Self { status, is_explicit, any, is_suspicious }
@@ -39,8 +39,8 @@ impl Evidence {
 }
 
 /// A good answer without choices.
-pub(super) fn is_hollow(record: &Record<'_>, status: Option<Status>) -> bool {
-    record.has_empty_choices() && status.and_then(Status::http).is_none_or(|status| status == 200)
+pub(super) fn is_hollow(facts: &Facts<'_>, status: Option<Status>) -> bool {
+    facts.has_empty_choices && status.and_then(Status::http).is_none_or(|status| status == 200)
 }
 
 /// Words that suggest a failure in a line without a level, or in a warning. Their first letters are left out: they may be capitals.
@@ -71,11 +71,11 @@ pub(super) fn names_failure(text: &[u8]) -> bool {
 }
 
 /// A sample of a metric, as exporters print it: `llm_errors_total{status="429"} 17`, also with a unit in between.
-pub(super) fn is_metric(record: &Record<'_>) -> bool {
-    if record.format() == Format::Json || record.level() != Level::Unknown {
+pub(super) fn is_metric(facts: &Facts<'_>) -> bool {
+    if facts.format == Format::Json || facts.level != Level::Unknown {
         return false;
     }
-    let line = record.raw().trim_ascii();
+    let line = facts.raw.trim_ascii();
     let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')).count();
     let number = line.iter().rev().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'+' | b'-')).count();
     let Some(between) = line.get(name..line.len().saturating_sub(number)) else { return false };
@@ -84,10 +84,10 @@ pub(super) fn is_metric(record: &Record<'_>) -> bool {
 }
 
 /// A whole answer of a model, logged as an error by mistake: it has choices with content.
-pub(super) fn is_logged_answer(record: &Record<'_>, signals: &Signals) -> bool {
+pub(super) fn is_logged_answer(facts: &Facts<'_>, signals: &Signals) -> bool {
     let is_answer = |text: &[u8]| {
         memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some()
     };
     let is_bare = signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none();
-    is_bare && (is_answer(record.headline()) || signals.messages.iter().any(|message| is_answer(message.as_bytes())))
+    is_bare && (is_answer(facts.headline) || signals.messages.iter().any(|message| is_answer(message.as_bytes())))
 }

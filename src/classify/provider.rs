@@ -5,7 +5,7 @@
 
 use super::catalog::Catalog;
 use super::verdict::{Attribution, Judgement, Verdict};
-use crate::record::{Record, Signals};
+use crate::record::{Facts, Signals};
 use crate::taxonomy::{Provider, ProviderSpec, Providers, provider_id};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::sync::Arc;
@@ -77,16 +77,16 @@ impl ProviderFinder {
     }
 
     /// Infers the provider from what the record says whether or not the call failed.
-    pub(super) fn infer_from_record(&self, record: &Record<'_>, verdict: &mut Verdict<'_>) {
+    pub(super) fn infer_from_record(&self, facts: &Facts<'_>, verdict: &mut Verdict<'_>) {
         let Verdict { texts, judgement } = verdict;
         let model = texts.model.as_deref();
         let providers = self.providers();
-        let logger = record.logger();
+        let logger = facts.logger;
         if logger.starts_with("LiteLLM") || logger.starts_with("litellm") {
             judgement.gateway = self.special.litellm;
         }
-        let named = record.provider().and_then(|name| providers.by_name(&name));
-        let (found, by) = match (named, self.called_host(record)) {
+        let named = facts.provider.as_ref().and_then(|name| providers.by_name(name));
+        let (found, by) = match (named, self.called_host(facts)) {
             (_, Some(host)) if !self.is_relay(host) => (Some(host), Attribution::Host),
             // Callers of an OpenAI-compatible service often name it `openai`, after the SDK. The host is more reliable, and the name of
             // a model that OpenAI does not have.
@@ -111,11 +111,11 @@ impl ProviderFinder {
     }
 
     /// The provider at the host that was called.
-    fn called_host(&self, record: &Record<'_>) -> Option<Provider> {
+    fn called_host(&self, facts: &Facts<'_>) -> Option<Provider> {
         let providers = self.providers();
-        let of_url = record.url_host().and_then(|host| providers.by_host(host));
+        let of_url = facts.url_host.and_then(|host| providers.by_host(host));
         // Some clients log the host they call as `host`.
-        of_url.or_else(|| record.host().filter(|host| host.contains('.')).and_then(|host| providers.by_host(&host)))
+        of_url.or_else(|| facts.host.as_ref().filter(|host| host.contains('.')).and_then(|host| providers.by_host(host)))
     }
 
     /// The vendor of a model, where it is not OpenAI.
@@ -125,7 +125,7 @@ impl ProviderFinder {
     }
 
     /// Infers the provider from the texts of an error.
-    pub(super) fn infer_from_error(&self, record: &Record<'_>, signals: &Signals, judgement: &mut Judgement) {
+    pub(super) fn infer_from_error(&self, facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
         if judgement.gateway.is_none() && signals.types.iter().any(|name| name.starts_with("litellm.")) {
             judgement.gateway = self.special.litellm;
         }
@@ -153,7 +153,7 @@ impl ProviderFinder {
         if let Some((found, by)) = self.by_words(signals, &words, judgement) {
             judgement.attribute(found, by);
         } else {
-            self.infer_from_openai_sdk(record, signals, judgement);
+            self.infer_from_openai_sdk(facts, signals, judgement);
         }
     }
 
@@ -212,10 +212,10 @@ impl ProviderFinder {
     }
 
     /// The openai SDK calls many services: its namespace is the weakest sign.
-    fn infer_from_openai_sdk(&self, record: &Record<'_>, signals: &Signals, judgement: &mut Judgement) {
+    fn infer_from_openai_sdk(&self, facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
         let is_used = signals.types.iter().any(|name| name.starts_with("openai."))
             || signals.libraries.iter().any(|library| library == "openai")
-            || record.logger().starts_with("openai");
+            || facts.logger.starts_with("openai");
         if let Some(openai) = self.special.openai.filter(|_| is_used) {
             judgement.attribute(openai, Attribution::Namespace);
             judgement.is_sdks = true;

@@ -2,12 +2,12 @@
 
 use super::signal_lists::SignalLists;
 use super::verdict::Judgement;
-use crate::record::{Record, Signals};
+use crate::record::{Facts, Signals};
 use crate::taxonomy::Status;
 
 /// Sets both statuses.
-pub(super) fn set_statuses(lists: &SignalLists, record: &Record<'_>, signals: &Signals, judgement: &mut Judgement) {
-    let named = record.upstream_status();
+pub(super) fn set_statuses(lists: &SignalLists, facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
+    let named = facts.upstream_status;
     let body = signals.upstream_status.or_else(|| status_of_type(lists, signals, judgement));
     let by_class = || signals.types.iter().find_map(|name| lists.class_status.get(name)).copied();
     let seen = judgement.status.or(signals.status).or_else(|| {

@@ -2,21 +2,21 @@
 
 use super::outcome::names_failure;
 use super::verdict::Verdict;
-use crate::record::{Level, LineKind, Record};
+use crate::record::{Facts, Level, LineKind};
 use crate::taxonomy::{Provider, Status};
 
 /// An LLM call that worked: an answer with a status, or numbers that only an ended call has.
-pub(super) fn is_success(record: &Record<'_>, verdict: &Verdict<'_>) -> bool {
-    if let LineKind::Sdk { status: Some(status), .. } = record.spot() {
+pub(super) fn is_success(facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
+    if let LineKind::Sdk { status: Some(status), .. } = facts.line_kind {
         return (200..300).contains(&status);
     }
     let Verdict { texts, judgement } = verdict;
     let known = judgement.provider != Provider::UNKNOWN || texts.model.is_some();
-    let llm = known || record.url_path().is_some_and(is_llm_path);
+    let llm = known || facts.url_path.is_some_and(is_llm_path);
     let good_status = judgement.status.and_then(Status::http).is_some_and(|code| (200..300).contains(&code));
-    let measured = record.input_tokens().is_some() || record.output_tokens().is_some();
-    let ended = record.failed() == Some(false) || record.finish_reason().is_some();
-    let span = record.operation().is_some() && judgement.latency_s.is_some();
+    let measured = facts.input_tokens.is_some() || facts.output_tokens.is_some();
+    let ended = facts.failed == Some(false) || facts.finish_reason.is_some();
+    let span = facts.has_operation && judgement.latency_s.is_some();
     llm && (good_status || measured && texts.model.is_some() || ended && known || span)
 }
 
@@ -75,13 +75,13 @@ const MODEL_BYTES: usize = 5;
 impl<'a> CallReport<'a> {
     /// `LLM reply from gpt-5 in 1.26s`, `POST https://api.openai.com/v1/chat/completions -> 200 in 120 ms`: a model or an address, a
     /// word that says the call ended, and a measure of it. `is_model` knows the names of models.
-    pub(super) fn read(record: &Record<'a>, has_model: bool, is_model: impl Fn(&str) -> bool) -> Option<Self> {
-        let line = record.headline();
-        let calm = matches!(record.level(), Level::Info | Level::Unknown) && matches!(record.spot(), LineKind::None);
+    pub(super) fn read(facts: &Facts<'a>, has_model: bool, is_model: impl Fn(&str) -> bool) -> Option<Self> {
+        let line = facts.headline;
+        let calm = matches!(facts.level, Level::Info | Level::Unknown) && matches!(facts.line_kind, LineKind::None);
         if !calm || line.len() > LINE_BYTES || !has_model && memchr::memchr(b'-', line).is_none() {
             return None;
         }
-        let timed = record.has_latency();
+        let timed = facts.has_latency;
         if !timed && !line.iter().any(u8::is_ascii_digit) || names_failure(line) {
             return None;
         }

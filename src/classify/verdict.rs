@@ -2,7 +2,7 @@
 
 use super::grain::grain_of_shape;
 use crate::observation::PatternId;
-use crate::record::{LineKind, Record};
+use crate::record::{Facts, LineKind};
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, string_enum};
 use crate::time::{Stamp, Timestamp};
 use std::borrow::Cow;
@@ -138,15 +138,15 @@ pub enum Role {
 }
 
 impl<'a> Verdict<'a> {
-    pub(super) fn new(record: &Record<'a>) -> Self {
+    pub(super) fn new(facts: &Facts<'a>) -> Self {
         let texts = Texts {
-            service: record.service(),
-            host: record.host(),
-            model: record.model(),
-            request_id: record.request_id(),
-            call_id: record.call_id(),
+            service: facts.service.clone(),
+            host: facts.host.clone(),
+            model: facts.model.clone(),
+            request_id: facts.request_id.clone(),
+            call_id: facts.call_id.clone(),
         };
-        Self { texts, judgement: Judgement::new(record) }
+        Self { texts, judgement: Judgement::new(facts) }
     }
 
     /// The requested model; empty where it is unknown.
@@ -176,22 +176,22 @@ impl<T> Texts<T> {
 }
 
 impl Judgement {
-    fn new(record: &Record<'_>) -> Self {
-        let role = match record.spot() {
+    fn new(facts: &Facts<'_>) -> Self {
+        let role = match facts.line_kind {
             LineKind::Retry => Role::RetryNotice,
             LineKind::Transport { .. } => Role::Transport,
             LineKind::Request { .. } => Role::Request,
             _ => Role::Report,
         };
         Self {
-            stamp: record.stamp(),
+            stamp: facts.stamp,
             outcome: Outcome::Other,
-            grain: grain_of_shape(record),
+            grain: grain_of_shape(facts.line_kind),
             provider: Provider::UNKNOWN,
             provider_by: None,
             gateway: None,
             relay: None,
-            status: record.status(),
+            status: facts.status,
             upstream_status: None,
             pattern: None,
             category: Category::Unknown,
@@ -202,8 +202,8 @@ impl Judgement {
             resets_at: None,
             message: None,
             key_hint: None,
-            latency_s: record.latency_s(),
-            input_tokens: record.input_tokens(),
+            latency_s: facts.latency_s,
+            input_tokens: facts.input_tokens,
             redactions: 0,
             unrecognised: false,
             is_trouble: false,

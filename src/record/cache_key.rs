@@ -1,10 +1,10 @@
 //! The key under which a verdict is cached: everything in a record that the verdict depends on. Failures come in storms, and
 //! most of them are equal except for time, ids and measures.
 
+use super::facts::Facts;
 use super::field::Field;
 use super::json::{Escapes, Raw, Value};
 use super::line_kind::LineKind;
-use super::record::Record;
 use crate::time::Stamp;
 
 /// Fields that differ between equal failures: time, ids, caller, measures.
@@ -19,21 +19,22 @@ const INDIVIDUAL: [Field; 8] = [
     Field::OutputTokens,
 ];
 
-impl Record<'_> {
+impl Facts<'_> {
     /// Writes the key to `out`: two records with the same key get the same verdict. `false` if the key would be longer than
     /// `limit` bytes, or if the shape of the line says everything already.
-    pub fn likeness(&self, out: &mut Vec<u8>, limit: usize) -> bool {
+    pub fn cache_key(&self, out: &mut Vec<u8>, limit: usize) -> bool {
         out.clear();
-        if self.line_kind != LineKind::None || self.message.bytes.len() > limit {
+        let record = self.record;
+        if self.line_kind != LineKind::None || self.headline.len() > limit {
             return false;
         }
-        let has_id = self.request_id().is_some();
-        let has_time = matches!(self.stamp(), Some(Stamp::Utc(_)));
-        let flags = [has_id, has_time, self.broken].map(u8::from);
+        let has_id = self.request_id.is_some();
+        let has_time = matches!(self.stamp, Some(Stamp::Utc(_)));
+        let flags = [has_id, has_time, record.broken].map(u8::from);
         out.extend([self.level as u8, self.format as u8]);
         out.extend(flags);
-        put(out, &[], Value::Text(self.message));
-        for (number, slot) in (0u8..).zip(&self.slots) {
+        put(out, &[], Value::Text(record.message));
+        for (number, slot) in (0u8..).zip(&record.slots) {
             // A host can be the one that was called, unless it is a bare name.
             let is = |field: Field| usize::from(number) == field as usize;
             let individual = INDIVIDUAL.into_iter().any(is) || is(Field::Host) && !may_be_called(slot.value);
@@ -45,7 +46,7 @@ impl Record<'_> {
                 }
             }
         }
-        for field in self.error_fields() {
+        for field in record.error_fields() {
             out.push(u8::MAX - u8::from(field.certain));
             put(out, field.key, field.value);
             if out.len() > limit {

@@ -1,4 +1,4 @@
-//! What a record says, one method per fact.
+//! What a record says, as one plain value: `classify` gets it and asks the record nothing else.
 
 use super::address::{host_of, path_of};
 use super::duration::duration_s;
@@ -19,29 +19,115 @@ const NAME_BYTES: usize = 255;
 /// The length of an id of a request or a call, in bytes.
 const ID_BYTES: RangeInclusive<usize> = 6..=128;
 
-impl<'a> Record<'a> {
+/// The facts of a record, decoded. Texts in which something may have gone wrong are not among them: [`Facts::signals`] reads
+/// them, and only where the facts give a reason to.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a record")]
+pub struct Facts<'a> {
+    /// The raw slots, for the texts.
+    pub(super) record: &'a Record<'a>,
     /// The format of the entry.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        self.format
-    }
-
+    pub format: Format,
     /// The level that the writer of the entry gave it.
-    #[must_use]
-    pub fn level(&self) -> Level {
-        self.level
-    }
-
+    pub level: Level,
     /// The kind of line, if its shape shows one.
+    pub line_kind: LineKind<'a>,
+    /// The entry as it came, without the prefix of its line.
+    pub raw: &'a [u8],
+    /// The message or the name of the event, undecoded: enough to look at its first words.
+    pub headline: &'a [u8],
+    /// The logger or component that wrote the line; empty if it is not known.
+    pub logger: &'a str,
+    /// The record's own time stamp, or that of its prefix.
+    pub stamp: Option<Stamp>,
+    /// The name of the provider, as the record spells it.
+    pub provider: Option<Cow<'a, str>>,
+    /// The model that was asked for.
+    pub model: Option<Cow<'a, str>>,
+    /// The service that called.
+    pub service: Option<Cow<'a, str>>,
+    /// The machine that wrote the line.
+    pub host: Option<Cow<'a, str>>,
+    /// The host that was called, with its port.
+    pub url_host: Option<&'a str>,
+    /// The path that was called.
+    pub url_path: Option<&'a str>,
+    /// The status in the fields of the record, or in a text of special shape.
+    pub status: Option<Status>,
+    /// The status with which a gateway's upstream answered: the last of a list such as `502, 200`.
+    pub upstream_status: Option<Status>,
+    /// A field says that the call failed (`Some(true)`) or succeeded (`Some(false)`).
+    pub failed: Option<bool>,
+    /// The record has a field that exists only when something went wrong.
+    pub has_fault: bool,
+    /// The answer has an empty list of choices.
+    pub has_empty_choices: bool,
+    /// Why the model stopped.
+    pub finish_reason: Option<Cow<'a, str>>,
+    /// The record names the kind of operation (`chat`, `acompletion`, …).
+    pub has_operation: bool,
+    /// The duration of the call, in seconds; `None` if the unit is not known.
+    pub latency_s: Option<f64>,
+    /// The record has a duration, in any unit.
+    pub has_latency: bool,
+    /// Tokens sent.
+    pub input_tokens: Option<u64>,
+    /// Tokens received.
+    pub output_tokens: Option<u64>,
+    /// The id that the provider or the gateway gave the request.
+    pub request_id: Option<Cow<'a, str>>,
+    /// The id that the gateway or the SDK gave the call. Never that of a trace or a session.
+    pub call_id: Option<Cow<'a, str>>,
+    /// The label or the last characters of the API key.
+    pub key_label: Option<Cow<'a, str>>,
+}
+
+impl<'a> Record<'a> {
+    /// Everything that the record says, decoded once.
     #[must_use]
-    pub fn spot(&self) -> LineKind<'a> {
-        self.line_kind
+    pub fn facts(&'a self) -> Facts<'a> {
+        Facts {
+            record: self,
+            format: self.format,
+            level: self.level,
+            line_kind: self.line_kind,
+            raw: self.raw,
+            headline: self.message.bytes,
+            logger: std::str::from_utf8(self.logger_bytes()).unwrap_or_default(),
+            stamp: self.stamp(),
+            provider: self.provider(),
+            model: self.model(),
+            service: self.name(Field::Service),
+            host: self.name(Field::Host),
+            url_host: self.url_host(),
+            url_path: self.url_path(),
+            status: self.status(),
+            upstream_status: self.upstream_status(),
+            failed: self.failed(),
+            has_fault: self.has_fault(),
+            has_empty_choices: self.has_empty_choices(),
+            finish_reason: self.finish_reason(),
+            has_operation: matches!(self.slot(Field::Operation), Value::Text(raw) if !raw.is_empty()),
+            latency_s: self.latency_s(),
+            has_latency: self.slot(Field::Latency).is_something(),
+            input_tokens: self.tokens(Field::InputTokens),
+            output_tokens: self.tokens(Field::OutputTokens),
+            request_id: self.id(Field::RequestId),
+            call_id: self.id(Field::CallId),
+            key_label: self.name(Field::KeyLabel),
+        }
     }
 
-    /// The entry as it came, without the prefix of its line.
-    #[must_use]
-    pub fn raw(&self) -> &'a [u8] {
-        self.raw
+    fn name(&self, field: Field) -> Option<Cow<'a, str>> {
+        self.slot(field).as_text().filter(|name| name.len() <= NAME_BYTES)
+    }
+
+    fn id(&self, field: Field) -> Option<Cow<'a, str>> {
+        self.slot(field).as_text().filter(|id| ID_BYTES.contains(&id.len()))
+    }
+
+    fn tokens(&self, field: Field) -> Option<u64> {
+        self.slot(field).as_i64().and_then(|count| u64::try_from(count).ok())
     }
 
     /// Whether the entry is an object that stops in the middle.
@@ -51,6 +137,7 @@ impl<'a> Record<'a> {
     }
 
     /// The record's own time stamp, or that of its prefix.
+    #[must_use]
     pub fn stamp(&self) -> Option<Stamp> {
         let own = match self.slot(Field::Time) {
             Value::Text(raw) => Stamp::parse(raw.bytes),
@@ -63,36 +150,18 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The name of the provider, as the record spells it.
-    #[must_use]
-    pub fn provider(&self) -> Option<Cow<'a, str>> {
+    fn provider(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Provider).as_text().filter(|name| !name.contains('/') && !name.eq_ignore_ascii_case("unspecified"))
     }
 
-    /// The model that was asked for.
-    #[must_use]
-    pub fn model(&self) -> Option<Cow<'a, str>> {
+    fn model(&self) -> Option<Cow<'a, str>> {
         self.slot(Field::Model)
             .as_text()
             .or_else(|| self.slot(Field::ModelServed).as_text())
             .filter(|name| name.len() <= NAME_BYTES)
     }
 
-    /// The service that called.
-    #[must_use]
-    pub fn service(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::Service).as_text().filter(|name| name.len() <= NAME_BYTES)
-    }
-
-    /// The machine that wrote the line.
-    #[must_use]
-    pub fn host(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::Host).as_text().filter(|name| name.len() <= NAME_BYTES)
-    }
-
-    /// The host that was called, with its port.
-    #[must_use]
-    pub fn url_host(&self) -> Option<&'a str> {
+    fn url_host(&self) -> Option<&'a str> {
         let url = match self.line_kind {
             LineKind::Transport { url, .. } | LineKind::Request { url } => url,
             LineKind::Sdk { .. } => shape::url_of_sdk(self.message.bytes)?,
@@ -101,9 +170,7 @@ impl<'a> Record<'a> {
         host_of(url)
     }
 
-    /// The path that was called.
-    #[must_use]
-    pub fn url_path(&self) -> Option<&'a str> {
+    fn url_path(&self) -> Option<&'a str> {
         match self.line_kind {
             LineKind::Transport { url, .. } => path_of(url),
             LineKind::Access { path, .. } => std::str::from_utf8(path).ok(),
@@ -111,27 +178,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The logger or component that wrote the line.
-    #[must_use]
-    pub fn logger(&self) -> &'a str {
-        std::str::from_utf8(self.logger_bytes()).unwrap_or_default()
-    }
-
-    /// The message or the name of the event, undecoded: enough to look at its first words.
-    #[must_use]
-    pub fn headline(&self) -> &'a [u8] {
-        self.message.bytes
-    }
-
-    /// The message, decoded.
-    #[must_use]
-    pub fn message(&self) -> Cow<'a, str> {
-        self.message.text()
-    }
-
-    /// The status in the fields of the record, or in a text of special shape.
-    #[must_use]
-    pub fn status(&self) -> Option<Status> {
+    fn status(&self) -> Option<Status> {
         match self.line_kind {
             LineKind::Transport { status, .. } | LineKind::Access { status, .. } | LineKind::Response { status } => {
                 return Status::from_number(i64::from(status));
@@ -161,17 +208,15 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// The status with which a gateway's upstream answered: the last of a list such as `502, 200`.
-    #[must_use]
-    pub fn upstream_status(&self) -> Option<Status> {
+    fn upstream_status(&self) -> Option<Status> {
         let raw = self.slot(Field::UpstreamStatus).as_raw()?;
         let last = raw.bytes.split(|b| matches!(b, b',' | b' ' | b':')).rfind(|part| !part.is_empty())?;
         Status::from_number(std::str::from_utf8(last).ok()?.parse().ok()?)
     }
 
-    /// Whether a field says that the call failed (`Some(true)`) or succeeded (`Some(false)`).
-    #[must_use]
-    pub fn failed(&self) -> Option<bool> {
+    fn failed(&self) -> Option<bool> {
+        const BAD: [&[u8]; 6] = [b"error", b"failure", b"failed", b"status_code_error", b"fail", b"timeout"];
+        const GOOD: [&[u8]; 5] = [b"success", b"ok", b"succeeded", b"completed", b"status_code_ok"];
         if let Value::Bool(flag) = self.slot(Field::Success) {
             let negative = matches!(self.key(Field::Success), b"is_error" | b"isError" | b"failed");
             return Some(flag == negative);
@@ -181,22 +226,16 @@ impl<'a> Record<'a> {
             Value::Number(b"2") if field == Field::StatusText => Some(b"ERROR".as_slice()),
             _ => None,
         })?;
-        match word.to_ascii_lowercase().as_slice() {
-            b"error" | b"failure" | b"failed" | b"status_code_error" | b"fail" | b"timeout" => Some(true),
-            b"success" | b"ok" | b"succeeded" | b"completed" | b"status_code_ok" => Some(false),
-            _ => None,
-        }
+        let is_one_of = |words: &[&[u8]]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+        if is_one_of(&BAD) { Some(true) } else { is_one_of(&GOOD).then_some(false) }
     }
 
-    /// Whether the record has a field that exists only when something went wrong.
-    pub fn has_fault(&self) -> bool {
+    fn has_fault(&self) -> bool {
         let named = self.slot(Field::ErrorClass).is_something();
         named || self.error_fields().iter().any(ErrorField::is_evidence)
     }
 
-    /// The duration of the call, in seconds; `None` if the unit is not known.
-    #[must_use]
-    pub fn latency_s(&self) -> Option<f64> {
+    fn latency_s(&self) -> Option<f64> {
         match self.line_kind {
             LineKind::Access { took_s: Some(took), .. } | LineKind::Sdk { took_s: Some(took), .. } => return Some(took),
             _ => {}
@@ -210,65 +249,21 @@ impl<'a> Record<'a> {
             Value::Text(raw) => Stamp::parse(raw.bytes),
             number => number.as_f64().and_then(Stamp::from_epoch),
         };
-        match (stamp(self.slot(Field::Time))?, stamp(self.slot(Field::EndTime))?) {
-            (Stamp::Utc(start), Stamp::Utc(end)) | (Stamp::Local(start), Stamp::Local(end)) if end > start => {
+        // Few records have an end, so it is asked first.
+        match (stamp(self.slot(Field::EndTime))?, stamp(self.slot(Field::Time))?) {
+            (Stamp::Utc(end), Stamp::Utc(start)) | (Stamp::Local(end), Stamp::Local(start)) if end > start => {
                 Some(end.since(start).as_secs_f64())
             }
             _ => None,
         }
     }
 
-    /// Whether the record has a duration, in any unit.
-    #[must_use]
-    pub fn has_latency(&self) -> bool {
-        self.slot(Field::Latency).is_something()
-    }
-
-    /// Tokens sent.
-    #[must_use]
-    pub fn input_tokens(&self) -> Option<u64> {
-        self.slot(Field::InputTokens).as_i64().and_then(|count| u64::try_from(count).ok())
-    }
-
-    /// Tokens received.
-    #[must_use]
-    pub fn output_tokens(&self) -> Option<u64> {
-        self.slot(Field::OutputTokens).as_i64().and_then(|count| u64::try_from(count).ok())
-    }
-
-    /// The id that the provider or the gateway gave the request.
-    #[must_use]
-    pub fn request_id(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::RequestId).as_text().filter(|id| ID_BYTES.contains(&id.len()))
-    }
-
-    /// The id that the gateway or the SDK gave the call. Never that of a trace or a session.
-    #[must_use]
-    pub fn call_id(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::CallId).as_text().filter(|id| ID_BYTES.contains(&id.len()))
-    }
-
-    /// The kind of operation (`chat`, `acompletion`, …).
-    #[must_use]
-    pub fn operation(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::Operation).as_text()
-    }
-
-    /// The label or the last characters of the API key.
-    #[must_use]
-    pub fn key_label(&self) -> Option<Cow<'a, str>> {
-        self.slot(Field::KeyLabel).as_text().filter(|name| name.len() <= NAME_BYTES)
-    }
-
-    /// Whether the answer has an empty list of choices.
-    #[must_use]
-    pub fn has_empty_choices(&self) -> bool {
+    fn has_empty_choices(&self) -> bool {
         matches!(self.slot(Field::Choices), Value::Array(items) if items.len() <= 64 && Items::new(items).next().is_none())
             || matches!(self.slot(Field::Choices), Value::Number(b"0"))
     }
 
-    /// Why the model stopped.
-    pub fn finish_reason(&self) -> Option<Cow<'a, str>> {
+    fn finish_reason(&self) -> Option<Cow<'a, str>> {
         match self.slot(Field::FinishReason) {
             Value::Array(items) => Items::new(items).next().and_then(Value::as_text),
             value => value.as_text(),

@@ -1,8 +1,8 @@
 //! From one log entry to records: what the entry says about an LLM call, borrowed from its bytes.
 //!
-//! Reading has two steps. [`Reader::read`] walks the entry once and fills the slots of a [`Record`]; a line without an
-//! error costs no more than that. [`Record::signals`] then looks into errors: bodies inside bodies, Python literals,
-//! tracebacks. What the facts mean is decided in `classify`.
+//! [`Reader::read`] walks the entry once and fills the slots of a [`Record`]. [`Record::facts`] decodes them into one plain
+//! value for `classify`; a line without an error costs no more than that. [`Facts::signals`] looks into errors: bodies
+//! inside bodies, Python literals, tracebacks. What the facts mean is decided in `classify`.
 //!
 //! Which key says what is data: `patterns/fields.toml`. A new format is one file in `format/` and one line in its list; a
 //! new shape of a line is the same in `shape/`.
@@ -31,6 +31,7 @@ mod signals;
 mod status;
 
 pub use crate::line::Level;
+pub use facts::Facts;
 pub use line_kind::LineKind;
 pub use reader::{Reader, UnknownField, host_of};
 pub use record::{Format, Record};

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// The text of a message that looks like a whole entry of another logger.
 pub(super) fn wrapped<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
-    if record.format() != Format::Json {
+    if record.format != Format::Json {
         return None;
     }
     let Value::Text(raw) = record.slot(Field::Message) else { return None };

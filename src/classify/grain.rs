@@ -11,9 +11,9 @@ pub(super) fn grain_of_shape(record: &Record<'_>) -> Grain {
     }
 }
 
-/// A failure that a library logs about itself is a detail of the application's failure; a failure that announces another try is an
-/// attempt.
-pub(super) fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
+/// A failure that announces another try is an attempt. One that a library logs about itself is a detail of the application's failure.
+/// Also returns whether the failure counts where the application reports none.
+pub(super) fn grain_of_failure(record: &Record<'_>, shape: Grain) -> (Grain, bool) {
     const LIBRARIES: [&str; 17] = [
         "openai",
         "anthropic",
@@ -34,7 +34,7 @@ pub(super) fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
         "langchain",
     ];
     if shape != Grain::Call {
-        return shape;
+        return (shape, false);
     }
     let logger = record.logger();
     let is_library = LIBRARIES
@@ -42,10 +42,15 @@ pub(super) fn grain_of_failure(record: &Record<'_>, shape: Grain) -> Grain {
         .any(|name| logger.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
     let headline = record.headline();
     let is_sdks = headline.starts_with(b"[log_") || starts_with_ignoring_case(headline, b"litellm.acompletion(model=");
-    if record.level() == Level::Debug || is_library || is_sdks {
-        return Grain::Detail;
+    if record.level() == Level::Debug || is_sdks {
+        (Grain::Detail, false)
+    } else if announces_retry(headline) {
+        (Grain::Attempt, false)
+    } else if is_library {
+        (Grain::Detail, record.level() >= Level::Error)
+    } else {
+        (Grain::Call, false)
     }
-    if announces_retry(headline) { Grain::Attempt } else { Grain::Call }
 }
 
 fn announces_retry(text: &[u8]) -> bool {

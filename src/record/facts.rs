@@ -248,6 +248,18 @@ impl<'a> Record<'a> {
         self.slot(Field::CallId).as_text().filter(|id| ID_BYTES.contains(&id.len()))
     }
 
+    /// The trace, the span and the span above it, undecoded; empty where the record does not name them.
+    #[must_use]
+    pub fn span_path(&self) -> [&'a [u8]; 3] {
+        [Field::TraceId, Field::SpanId, Field::ParentId].map(|field| self.slot(field).as_raw().map_or(&[][..], |raw| raw.bytes))
+    }
+
+    /// Whether the record is a span, and not only written in one: it has an end.
+    #[must_use]
+    pub fn is_span(&self) -> bool {
+        self.slot(Field::SpanId).is_something() && self.slot(Field::EndTime).is_something()
+    }
+
     /// The kind of operation (`chat`, `acompletion`, …).
     #[must_use]
     pub fn operation(&self) -> Option<Cow<'a, str>> {

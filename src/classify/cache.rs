@@ -99,6 +99,7 @@ impl Entry {
             latency_s: judgement.latency_s,
             input_tokens: judgement.input_tokens,
             resets_at,
+            span: judgement.span,
             ..known.clone()
         };
     }

@@ -4,13 +4,14 @@ use super::cache::{Recall, VerdictCache};
 use super::catalog::Catalog;
 use super::engine::Found;
 use super::grain::grain_of_failure;
+use super::layer::Layer;
 use super::outcome::{Evidence, is_hollow, is_logged_answer, is_metric};
 use super::pattern::Pattern;
 use super::provider::{ProviderFinder, no_words};
 use super::rule::{Query, Tier};
 use super::status::set_statuses;
 use super::success::{CallReport, is_llm_path, is_success, looks_like_model};
-use super::verdict::{Attribution, Judgement, Traffic, Verdict};
+use super::verdict::{Attribution, Judgement, Role, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{Facts, Level, LineKind, Record, Signals, host_of};
 use crate::redact::{Redactor, clean};
@@ -202,7 +203,7 @@ impl Classifier {
             verdict.judgement.is_trouble = facts.level >= Level::Warn && !benign && self.providers.names_library(&signals);
             return false;
         }
-        verdict.judgement.grain = grain_of_failure(facts, verdict.judgement.grain);
+        complete_failure(facts, &signals, &mut verdict.judgement);
         if traffic == Traffic::Mixed && !self.is_llm(facts, &verdict.judgement) {
             // Other lines of the stream may show that it calls LLMs.
             verdict.judgement.doubtful = verdict.judgement.outcome == Outcome::Error;
@@ -341,6 +342,16 @@ impl Classifier {
         };
         self.providers.infer_from_pattern(pattern, tier <= Tier::Message && distinct, signals, judgement);
     }
+}
+
+/// Adds what other records of the same failure are compared with.
+fn complete_failure(facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
+    let (grain, stands_alone) = grain_of_failure(facts, judgement.grain);
+    judgement.grain = grain;
+    if stands_alone {
+        judgement.role = Role::Library;
+    }
+    judgement.layer = Some(Arc::new(Layer::of(facts, signals, judgement.confidence, judgement.status)));
 }
 
 fn query<'q>(signals: &'q Signals, judgement: &Judgement) -> Query<'q> {

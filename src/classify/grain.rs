@@ -11,9 +11,9 @@ pub(super) fn grain_of_shape(kind: LineKind<'_>) -> Grain {
     }
 }
 
-/// A failure that a library logs about itself is a detail of the application's failure; a failure that announces another try is an
-/// attempt.
-pub(super) fn grain_of_failure(facts: &Facts<'_>, shape: Grain) -> Grain {
+/// A failure that announces another try is an attempt. One that a library logs about itself is a detail of the application's failure.
+/// Also returns whether the failure counts where the application reports none.
+pub(super) fn grain_of_failure(facts: &Facts<'_>, shape: Grain) -> (Grain, bool) {
     const LIBRARIES: [&str; 17] = [
         "openai",
         "anthropic",
@@ -34,17 +34,22 @@ pub(super) fn grain_of_failure(facts: &Facts<'_>, shape: Grain) -> Grain {
         "langchain",
     ];
     if shape != Grain::Call {
-        return shape;
+        return (shape, false);
     }
     let is_library = LIBRARIES
         .iter()
         .any(|name| facts.logger.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
-    let is_sdks =
-        facts.headline.starts_with(b"[log_") || starts_with_ignoring_case(facts.headline, b"litellm.acompletion(model=");
-    if facts.level == Level::Debug || is_library || is_sdks {
-        return Grain::Detail;
+    let headline = facts.headline;
+    let is_sdks = headline.starts_with(b"[log_") || starts_with_ignoring_case(headline, b"litellm.acompletion(model=");
+    if facts.level == Level::Debug || is_sdks {
+        (Grain::Detail, false)
+    } else if announces_retry(headline) {
+        (Grain::Attempt, false)
+    } else if is_library {
+        (Grain::Detail, facts.level >= Level::Error)
+    } else {
+        (Grain::Call, false)
     }
-    if announces_retry(facts.headline) { Grain::Attempt } else { Grain::Call }
 }
 
 fn announces_retry(text: &[u8]) -> bool {

@@ -16,7 +16,7 @@ pub(super) fn is_success(facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
     let good_status = judgement.status.and_then(Status::http).is_some_and(|code| (200..300).contains(&code));
     let measured = facts.input_tokens.is_some() || facts.output_tokens.is_some();
     let ended = facts.failed == Some(false) || facts.finish_reason.is_some();
-    let span = facts.has_operation && judgement.latency_s.is_some();
+    let span = facts.operation.is_some() && judgement.latency_s.is_some();
     llm && (good_status || measured && texts.model.is_some() || ended && known || span)
 }
 

@@ -1,11 +1,14 @@
 //! The verdict on one record, as plain data. [`super::Classifier`] fills it, [`crate::correlate`] completes it.
 
 use super::grain::grain_of_shape;
+use super::layer::Layer;
+use super::span::SpanIds;
 use crate::observation::PatternId;
 use crate::record::{Facts, LineKind};
 use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, string_enum};
 use crate::time::{Stamp, Timestamp};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 string_enum! {
     /// How the provider was inferred.
@@ -122,6 +125,10 @@ pub struct Judgement {
     pub is_sdks: bool,
     /// What the line is to other lines of the same call.
     pub role: Role,
+    /// Of a failure: what it looks like to other records of the same failure.
+    pub layer: Option<Arc<Layer>>,
+    /// The span that the record is, or in which it was written.
+    pub span: Option<SpanIds>,
 }
 
 /// What a line is to other lines of the same call.
@@ -135,6 +142,10 @@ pub enum Role {
     Transport,
     /// A client reports a request that it is about to send.
     Request,
+    /// A server reports one answer to a client of its own.
+    Access,
+    /// A library reports a failure of its own: it counts if no record of the application tells of it.
+    Library,
 }
 
 impl<'a> Verdict<'a> {
@@ -181,6 +192,7 @@ impl Judgement {
             LineKind::Retry => Role::RetryNotice,
             LineKind::Transport { .. } => Role::Transport,
             LineKind::Request { .. } => Role::Request,
+            LineKind::Access { .. } => Role::Access,
             _ => Role::Report,
         };
         Self {
@@ -210,6 +222,8 @@ impl Judgement {
             doubtful: false,
             is_sdks: false,
             role,
+            layer: None,
+            span: SpanIds::of(facts),
         }
     }
 

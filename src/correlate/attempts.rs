@@ -45,16 +45,17 @@ impl Attempts {
                 self.waiting.clear();
                 out(&mut seen);
             }
-            (Outcome::Error, Grain::Call) => {
-                self.bad_call_at = Some(at);
-                self.are_calls[1] = false;
-                self.waiting.retain(|attempt| attempt.outcome != Outcome::Error);
-                out(&mut seen);
-            }
             (Outcome::Success | Outcome::Error, Grain::Attempt) if !never_calls => self.add(seen, out),
             _ => {}
         }
         self.release(at, out);
+    }
+
+    /// A call failed: the failed attempts that wait are of that call.
+    pub(super) fn note_failed_call(&mut self, at: Timestamp) {
+        self.bad_call_at = self.bad_call_at.max(Some(at));
+        self.are_calls[1] = false;
+        self.waiting.retain(|attempt| attempt.outcome != Outcome::Error);
     }
 
     fn add(&mut self, attempt: Observation, out: &mut impl FnMut(&mut Observation)) {

@@ -8,10 +8,16 @@
 mod attempts;
 mod context;
 mod duplicates;
+mod failures;
+mod saved;
+mod saved_failure;
 mod state;
 mod stream;
+mod told;
+mod traces;
 
 pub use duplicates::Duplicates;
+pub use failures::Placement;
 pub use state::CorrelateState;
 pub use stream::{GrainRule, StreamCalls};
 

@@ -3,10 +3,14 @@
 
 use super::attempts::{Attempts, MAX_WAITING};
 use super::context::{LastCall, MAX_HOSTS, MAX_MODELS, ProviderContext};
+use super::failures::{Failures, MAX_FAILURES};
+use super::saved::SavedObservation;
+use super::saved_failure::SavedFailure;
 use super::stream::StreamCalls;
+use super::traces::Traces;
 use crate::classify::Catalog;
-use crate::observation::{Evidence, Name, Observation, SourceId};
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
+use crate::observation::{Name, SourceId};
+use crate::taxonomy::Provider;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +23,7 @@ pub struct CorrelateState {
     transport_at: Option<Timestamp>,
     good_attempts: usize,
     attempts_are_calls: [bool; 2],
-    held: Vec<WaitingState>,
+    held: Vec<SavedObservation>,
     last: Option<(Timestamp, String)>,
     hosts: Vec<(String, Timestamp)>,
     answers: u32,
@@ -30,38 +34,13 @@ pub struct CorrelateState {
     sole: Option<(String, u32)>,
     #[serde(default)]
     mixed_at: Option<Timestamp>,
-}
-
-/// An attempt that waits for the record of its call. Its evidence is already redacted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct WaitingState {
-    at: Timestamp,
-    outcome: Outcome,
-    grain: Grain,
-    provider: String,
-    gateway: Option<String>,
-    status: Option<String>,
-    upstream_status: Option<String>,
-    pattern: Option<String>,
-    category: Category,
-    owner: Owner,
-    retry: Retry,
-    confidence: Confidence,
-    retry_after_s: Option<f64>,
-    latency_s: Option<f64>,
-    input_tokens: Option<u64>,
-    model: String,
-    service: String,
-    evidence: Option<EvidenceState>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct EvidenceState {
-    message: String,
-    request_id: Option<String>,
-    host: Option<String>,
-    key_hint: Option<String>,
-    resets_at: Option<Timestamp>,
+    #[serde(default)]
+    failures: Vec<SavedFailure>,
+    /// The numbers of the latest record and of the latest success.
+    #[serde(default)]
+    record: (u64, u64),
+    #[serde(default)]
+    traces: Traces,
 }
 
 impl StreamCalls {
@@ -69,7 +48,7 @@ impl StreamCalls {
     #[must_use]
     pub fn state(&self, catalog: &Catalog) -> CorrelateState {
         let id = |provider: Provider| catalog.providers().id(provider).to_owned();
-        let Self { rule: _, llm_at, transport_at, attempts, context } = self;
+        let Self { rule: _, llm_at, transport_at, attempts, context, failures, traces } = self;
         let Attempts { good_call_at, bad_call_at, good_since_call, are_calls, waiting } = attempts;
         let ProviderContext { last, since_last, hosts, answers, models, relay, sole, mixed_at } = context;
         CorrelateState {
@@ -79,7 +58,7 @@ impl StreamCalls {
             transport_at: *transport_at,
             good_attempts: *good_since_call,
             attempts_are_calls: *are_calls,
-            held: waiting.iter().map(|attempt| WaitingState::new(attempt, catalog)).collect(),
+            held: waiting.iter().map(|attempt| SavedObservation::new(attempt, catalog)).collect(),
             last: last.map(|last| (last.at, id(last.provider))),
             hosts: hosts.iter().map(|(provider, at)| (id(*provider), *at)).collect(),
             answers: *answers,
@@ -88,6 +67,9 @@ impl StreamCalls {
             relay: relay.map(|(provider, at)| (id(provider), at)),
             sole: sole.map(|(provider, count)| (id(provider), count)),
             mixed_at: *mixed_at,
+            failures: failures.open.iter().map(|failure| SavedFailure::new(failure, catalog)).collect(),
+            record: (failures.number, failures.success),
+            traces: traces.clone(),
         }
     }
 
@@ -110,6 +92,9 @@ impl StreamCalls {
             relay,
             sole,
             mixed_at,
+            failures,
+            record: (number, success),
+            traces,
         } = state;
         let waiting = held.into_iter().take(MAX_WAITING).map(|attempt| attempt.resolve(catalog, source)).collect();
         let attempts =
@@ -124,69 +109,8 @@ impl StreamCalls {
             sole: sole.and_then(|(id, count)| Some((provider(&id)?, count))),
             mixed_at,
         };
-        *self = Self { rule: self.rule, llm_at, transport_at, attempts, context };
-    }
-}
-
-impl WaitingState {
-    fn new(from: &Observation, catalog: &Catalog) -> Self {
-        let id = |provider: Provider| catalog.providers().id(provider).to_owned();
-        let status = |status: Status| status.label().to_string();
-        Self {
-            at: from.at,
-            outcome: from.outcome,
-            grain: from.grain,
-            provider: id(from.provider),
-            gateway: from.gateway.map(id),
-            status: from.status.map(status),
-            upstream_status: from.upstream_status.map(status),
-            pattern: from.pattern.and_then(|id| catalog.pattern(id)).map(|pattern| pattern.id.clone()),
-            category: from.category,
-            owner: from.owner,
-            retry: from.retry,
-            confidence: from.confidence,
-            retry_after_s: from.retry_after_s,
-            latency_s: from.latency_s,
-            input_tokens: from.input_tokens,
-            model: from.model.as_str().to_owned(),
-            service: from.service.as_str().to_owned(),
-            evidence: from.evidence.as_deref().map(|evidence| EvidenceState {
-                message: evidence.message.clone(),
-                request_id: evidence.request_id.clone(),
-                host: evidence.host.clone(),
-                key_hint: evidence.key_hint.clone(),
-                resets_at: evidence.resets_at,
-            }),
-        }
-    }
-
-    fn resolve(self, catalog: &Catalog, source: SourceId) -> Observation {
-        let known = |id: &str| catalog.providers().by_name(id);
-        let status = |text: String| StatusLabel::from_text(&text).and_then(|label| label.0);
-        let evidence = self.evidence.map(|evidence| {
-            let EvidenceState { message, request_id, host, key_hint, resets_at } = evidence;
-            Box::new(Evidence { message, request_id, host, key_hint, resets_at })
-        });
-        Observation {
-            outcome: self.outcome,
-            grain: self.grain,
-            provider: known(&self.provider).unwrap_or(Provider::UNKNOWN),
-            gateway: self.gateway.as_deref().and_then(known),
-            status: self.status.and_then(status),
-            upstream_status: self.upstream_status.and_then(status),
-            pattern: self.pattern.and_then(|id| catalog.by_id(&id)),
-            category: self.category,
-            owner: self.owner,
-            retry: self.retry,
-            confidence: self.confidence,
-            retry_after_s: self.retry_after_s,
-            latency_s: self.latency_s,
-            input_tokens: self.input_tokens,
-            model: Name::new(&self.model),
-            service: Name::new(&self.service),
-            source,
-            evidence,
-            ..Observation::new(self.at)
-        }
+        let open = failures.into_iter().take(MAX_FAILURES).map(|failure| failure.resolve(catalog, source)).collect();
+        let failures = Failures { open, number, success };
+        *self = Self { rule: self.rule, llm_at, transport_at, attempts, context, failures, traces };
     }
 }

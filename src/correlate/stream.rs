@@ -4,6 +4,9 @@ use super::STREAM_MEMORY;
 use super::attempts::Attempts;
 use super::context::ProviderContext;
 use super::duplicates::Duplicates;
+use super::failures::{Failures, Placement};
+use super::told::{Teller, Told};
+use super::traces::Traces;
 use crate::classify::{Role, Traffic, Verdict};
 use crate::observation::Observation;
 use crate::taxonomy::{Grain, Outcome, Provider, string_enum};
@@ -31,6 +34,8 @@ pub struct StreamCalls {
     pub(super) transport_at: Option<Timestamp>,
     pub(super) attempts: Attempts,
     pub(super) context: ProviderContext,
+    pub(super) failures: Failures,
+    pub(super) traces: Traces,
 }
 
 impl StreamCalls {
@@ -45,8 +50,17 @@ impl StreamCalls {
         self.rule = Some(rule);
     }
 
-    /// Completes a verdict from earlier lines of the stream, and decides its grain.
-    pub fn complete(&mut self, verdict: &mut Verdict<'_>, at: Timestamp, traffic: Traffic, duplicates: &mut Duplicates) {
+    /// Completes a verdict from earlier lines of the stream, and decides its grain. `timed`: the time is the record's own. The result is
+    /// for [`Self::count`].
+    pub fn complete(
+        &mut self,
+        verdict: &mut Verdict<'_>,
+        at: Timestamp,
+        timed: bool,
+        traffic: Traffic,
+        duplicates: &mut Duplicates,
+    ) -> Placement {
+        self.failures.next_record();
         let judgement = &mut verdict.judgement;
         let within_memory = |then: Option<Timestamp>| then.is_some_and(|then| at.since(then) < STREAM_MEMORY);
         if judgement.role == Role::RetryNotice {
@@ -62,9 +76,9 @@ impl StreamCalls {
             judgement.doubtful = false;
         }
         self.context.complete(verdict, at);
-        let Verdict { texts, judgement } = verdict;
+        let judgement = &mut verdict.judgement;
         if judgement.outcome == Outcome::Other {
-            return;
+            return Placement::None;
         }
         if judgement.role == Role::Transport {
             self.transport_at = Some(at);
@@ -77,27 +91,89 @@ impl StreamCalls {
         if judgement.provider != Provider::UNKNOWN {
             self.llm_at = Some(at);
         }
-        let id = texts.call_id.as_deref().or(texts.request_id.as_deref());
-        if let Some(id) = id.filter(|_| judgement.grain != Grain::Detail)
-            && duplicates.is_repeat(id, judgement.outcome, judgement.grain, at)
-        {
-            judgement.grain = Grain::Detail;
+        let told = (judgement.outcome == Outcome::Error).then(|| Told::of(verdict, at, timed)).flatten();
+        let is_repeat = self.is_repeat(verdict, at, duplicates);
+        if is_repeat {
+            verdict.judgement.grain = Grain::Detail;
+        }
+        match told {
+            Some(told) => self.place(told, is_repeat, &mut verdict.judgement.grain),
+            None => {
+                if verdict.judgement.outcome == Outcome::Success {
+                    self.failures.note_success();
+                }
+                Placement::None
+            }
         }
     }
 
-    /// Takes a completed observation and emits what now counts as a call: the observation itself if it is a call, and attempts of a
-    /// stream that writes no records of calls.
-    pub fn count(&mut self, observation: Observation, out: &mut impl FnMut(&mut Observation)) {
-        self.attempts.count(observation, self.rule == Some(GrainRule::Attempt), out);
+    /// Whether another record counts the same call, by the ids of both.
+    fn is_repeat(&mut self, verdict: &Verdict<'_>, at: Timestamp, duplicates: &mut Duplicates) -> bool {
+        let Verdict { texts, judgement } = verdict;
+        if judgement.grain == Grain::Detail {
+            return false;
+        }
+        let is_inner = judgement.span.is_some_and(|span| self.traces.is_repeat(span, judgement.outcome));
+        let id = texts.call_id.as_deref().or(texts.request_id.as_deref());
+        is_inner || id.is_some_and(|id| duplicates.is_repeat(id, judgement.outcome, judgement.grain, at))
+    }
+
+    /// Finds the failure that a record tells of. What an application tells again is a detail; the application's record of what only a library
+    /// or an access line told is the call.
+    fn place(&mut self, told: Told, is_repeat: bool, grain: &mut Grain) -> Placement {
+        let teller = told.teller;
+        let told = Told { teller: if is_repeat { Teller::Repeat } else { teller }, ..told };
+        let (placement, is_first) = self.failures.place(&told);
+        match placement {
+            Placement::Joins(..) if !is_first && *grain == Grain::Call => *grain = Grain::Detail,
+            Placement::Opens if teller == Teller::Application || teller == Teller::Access => {
+                self.attempts.note_failed_call(told.at);
+            }
+            _ => {}
+        }
+        placement
+    }
+
+    /// Takes a completed observation with its placement and emits what now counts as a call: the observation itself if it is a call,
+    /// failures that were held, and attempts of a stream that writes no records of calls.
+    pub fn count(
+        &mut self,
+        observation: Observation,
+        placement: Placement,
+        now: Timestamp,
+        out: &mut impl FnMut(&mut Observation),
+    ) {
+        if placement == Placement::None {
+            return self.attempts.count(observation, self.rule == Some(GrainRule::Attempt), out);
+        }
+        let at = observation.at;
+        self.failures.hold(observation, placement, now, &mut |mut failure| out(&mut failure));
+        self.attempts.release(at, out);
+    }
+
+    /// When the next failure that is held counts.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        self.failures.due()
+    }
+
+    /// Emits failures that were held long enough.
+    pub fn release_failures(&mut self, now: Timestamp, out: &mut impl FnMut(&mut Observation)) {
+        let Self { failures, attempts, .. } = self;
+        failures.release(now, &mut |mut failure| {
+            attempts.note_failed_call(failure.at);
+            out(&mut failure);
+        });
     }
 
     /// Emits attempts that have waited long enough, as calls.
-    pub fn release(&mut self, now: Timestamp, out: &mut impl FnMut(&mut Observation)) {
+    pub fn release_attempts(&mut self, now: Timestamp, out: &mut impl FnMut(&mut Observation)) {
         self.attempts.release(now, out);
     }
 
-    /// The stream has ended: emits every attempt that still waits, as a call.
+    /// The stream has ended: emits every failure and every attempt that still waits, as a call.
     pub fn finish(&mut self, out: &mut impl FnMut(&mut Observation)) {
+        self.release_failures(Timestamp::MAX, out);
         self.attempts.finish(out);
     }
 }

@@ -94,12 +94,17 @@ impl SharedState {
             self.set_evaluated();
         }
         if self.clock == Clock::Replay {
+            // A live pipeline counts failures that were held at the tick after their time is over.
+            while let Some(due) = calls.due().filter(|due| *due <= resolved.at) {
+                self.advance(due, rules, out);
+                calls.release_failures(due, &mut |call| self.call(call, rules, out));
+            }
             self.advance(resolved.at, rules, out);
         }
         if event.continued && verdict.judgement.outcome == Outcome::Error {
             verdict.judgement.grain = Grain::Detail;
         }
-        calls.complete(&mut verdict, resolved.at, origin.traffic, &mut self.duplicates);
+        let placement = calls.complete(&mut verdict, resolved.at, resolved.own, origin.traffic, &mut self.duplicates);
         self.count_record(origin.source, &verdict, resolved.at, arrived);
         if verdict.judgement.outcome == Outcome::Other {
             if broken {
@@ -120,7 +125,7 @@ impl SharedState {
         if observation.grain == Grain::Attempt {
             self.attempt(&observation, rules, out);
         }
-        calls.count(observation, &mut |call| self.call(call, rules, out));
+        calls.count(observation, placement, self.now, &mut |call| self.call(call, rules, out));
     }
 
     fn count_record(&mut self, source: SourceId, verdict: &Verdict<'_>, at: Timestamp, arrived: Timestamp) {

@@ -167,10 +167,14 @@ impl Pipeline {
                 shared.add_stats(context.origin.source, &framer.take_stats());
             }
             let present = if shared.clock == Clock::Live { now } else { shared.now };
-            context.calls.release(present, &mut |call| shared.call(call, rules, out));
+            context.calls.release_attempts(present, &mut |call| shared.call(call, rules, out));
         }
         if shared.clock == Clock::Live {
             shared.advance(now, rules, out);
+        }
+        let present = shared.now;
+        for stream in streams.values_mut() {
+            stream.context.calls.release_failures(present, &mut |call| shared.call(call, rules, out));
         }
     }
 

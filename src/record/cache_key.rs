@@ -8,12 +8,15 @@ use super::line_kind::LineKind;
 use crate::time::Stamp;
 
 /// Fields that differ between equal failures: time, ids, caller, measures.
-const INDIVIDUAL: [Field; 8] = [
+const INDIVIDUAL: [Field; 11] = [
     Field::Time,
     Field::EndTime,
     Field::Service,
     Field::RequestId,
     Field::CallId,
+    Field::TraceId,
+    Field::SpanId,
+    Field::ParentId,
     Field::Latency,
     Field::InputTokens,
     Field::OutputTokens,

@@ -64,8 +64,12 @@ pub struct Facts<'a> {
     pub has_empty_choices: bool,
     /// Why the model stopped.
     pub finish_reason: Option<Cow<'a, str>>,
-    /// The record names the kind of operation (`chat`, `acompletion`, …).
-    pub has_operation: bool,
+    /// The kind of operation (`chat`, `acompletion`, …).
+    pub operation: Option<Cow<'a, str>>,
+    /// The trace, the span and the span above it, undecoded; empty where the record does not name them.
+    pub span_path: [&'a [u8]; 3],
+    /// The record is a span, and not only written in one: it has an end.
+    pub is_span: bool,
     /// The duration of the call, in seconds; `None` if the unit is not known.
     pub latency_s: Option<f64>,
     /// The record has a duration, in any unit.
@@ -107,7 +111,9 @@ impl<'a> Record<'a> {
             has_fault: self.has_fault(),
             has_empty_choices: self.has_empty_choices(),
             finish_reason: self.finish_reason(),
-            has_operation: matches!(self.slot(Field::Operation), Value::Text(raw) if !raw.is_empty()),
+            operation: self.slot(Field::Operation).as_text(),
+            span_path: self.span_path(),
+            is_span: self.slot(Field::SpanId).is_something() && self.slot(Field::EndTime).is_something(),
             latency_s: self.latency_s(),
             has_latency: self.slot(Field::Latency).is_something(),
             input_tokens: self.tokens(Field::InputTokens),
@@ -256,6 +262,11 @@ impl<'a> Record<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The trace, the span and the span above it.
+    fn span_path(&self) -> [&'a [u8]; 3] {
+        [Field::TraceId, Field::SpanId, Field::ParentId].map(|field| self.slot(field).as_raw().map_or(&[][..], |raw| raw.bytes))
     }
 
     fn has_empty_choices(&self) -> bool {

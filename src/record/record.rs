@@ -138,6 +138,10 @@ impl<'a> Record<'a> {
                 }
                 if !taken && !entry.denied && depth < DEPTH {
                     self.scan(map, entry.node.unwrap_or(FieldMap::ANYWHERE), &mut Members::new(object), depth + 1);
+                } else if entry.denied
+                    && let Some(node) = entry.node
+                {
+                    self.scan_named(map, node, object);
                 }
             }
             _ => {
@@ -146,6 +150,19 @@ impl<'a> Record<'a> {
                         self.put(*field, *rank, key, value);
                     }
                 }
+            }
+        }
+    }
+
+    /// Fills the slots from those values of a container of users' texts that a path names.
+    #[inline(never)]
+    fn scan_named(&mut self, map: &FieldMap, node: u16, object: &'a [u8]) {
+        for (key, value) in Members::new(object) {
+            if matches!(value, Value::Text(_) | Value::Number(_))
+                && let Some(entry) = map.get(node, key.bytes)
+                && !entry.denied
+            {
+                entry.fields.iter().for_each(|(field, rank)| self.put(*field, *rank, key.bytes, value));
             }
         }
     }

@@ -37,6 +37,11 @@ string_enum! {
         ErrorClass = "error_class",
         RequestId = "request_id",
         CallId = "call_id",
+        TraceId = "trace_id",
+        /// The span that the record is, or in which it was written.
+        SpanId = "span_id",
+        /// The span above it.
+        ParentId = "parent_id",
         RetryAfter = "retry_after",
         Latency = "latency",
         InputTokens = "input_tokens",

@@ -1,0 +1,223 @@
+//! What a failure looks like to the other records of the same failure: who wrote it, which error it tells of, and how much it knows.
+//!
+//! Texts are kept as hashes of their words, so that nothing of a log is kept. Numbers and ids are masked: they differ between layers.
+
+use crate::record::{Facts, Signals};
+use crate::taxonomy::{Confidence, Status};
+use rustc_hash::FxHasher;
+use serde::{Deserialize, Serialize};
+use std::hash::{Hash, Hasher};
+
+/// The most words of an error that are compared.
+const ERROR_WORDS: usize = 24;
+/// The most words of a record in which the error of another record is looked for.
+const RECORD_WORDS: usize = 96;
+/// From this length on, an error is recognised inside a longer text, in bytes.
+const CONTAINED_BYTES: usize = 12;
+/// The first bytes of a text in which the words of a wrapper end.
+const WRAPPER_BYTES: usize = 240;
+/// The most words of a text that says only that something failed.
+const BARE_WORDS: usize = 10;
+
+/// One record of a failure, as the other records of that failure see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Logger, level and the words around the error, as a hash.
+    pub head: u64,
+    /// What the record knows of the failure.
+    pub standing: Standing,
+    /// The words of the error.
+    error: Words,
+    /// The words of the whole record.
+    record: Words,
+}
+
+/// How much a record knows of its failure; the later in this list, the more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Standing {
+    /// It says only that something failed.
+    #[default]
+    Nothing,
+    /// It gives a status and no other reason.
+    Status,
+    /// It has words of its own that no pattern knows.
+    Words,
+    /// A pattern knows its words.
+    Message,
+    /// A class or type decided.
+    Class,
+    /// It has the provider's own body. Nothing that comes later knows more.
+    Body,
+}
+
+/// Words of a text, as hashes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Words {
+    hashes: Vec<u32>,
+    /// The length of the text in bytes.
+    bytes: usize,
+    /// One bit for each word.
+    bits: u64,
+}
+
+impl Layer {
+    pub(super) fn of(facts: &Facts<'_>, signals: &Signals, confidence: Confidence, status: Option<Status>) -> Self {
+        let error = without_wrapper(signals.message());
+        let line = facts.headline.split(|b| *b == b'\n').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        let standing = standing(facts, signals, (confidence, status), error);
+        let error = Words::of([error].into_iter(), ERROR_WORDS);
+        let mut hasher = FxHasher::default();
+        (facts.logger, facts.level as u8).hash(&mut hasher);
+        // A text without a reason has only the words that others put around one.
+        let around = if standing <= Standing::Status { &Words::default() } else { &error };
+        around.hash_words_around(&line, &mut hasher);
+        let texts = signals.messages.iter().map(String::as_str).chain([line.as_ref()]);
+        Self { head: hasher.finish(), standing, record: Words::of(texts, RECORD_WORDS), error }
+    }
+
+    /// Whether both tell of the same error: it has the same words, or the words of one are in the other.
+    #[must_use]
+    pub fn tells_same(&self, other: &Self) -> bool {
+        !self.error.hashes.is_empty() && self.error.hashes == other.error.hashes
+            || self.error.is_in(&other.record)
+            || other.error.is_in(&self.record)
+    }
+}
+
+impl Words {
+    fn of<'t>(texts: impl Iterator<Item = &'t str>, limit: usize) -> Self {
+        let mut words = Self::default();
+        for text in texts {
+            words.bytes += text.len();
+            for (_, word) in split(text) {
+                if words.hashes.len() == limit {
+                    return words;
+                }
+                let hash = hash_of(word);
+                words.bits |= 1 << (hash % 64);
+                words.hashes.push(hash);
+            }
+        }
+        words
+    }
+
+    fn is_in(&self, other: &Self) -> bool {
+        self.bytes >= CONTAINED_BYTES
+            && self.hashes.len() > 1
+            && self.bits & !other.bits == 0
+            && other.hashes.windows(self.hashes.len()).any(|words| words == self.hashes)
+    }
+
+    /// Hashes the words of a line that are not of this error, without names and numbers: they are the template of the code that wrote it.
+    fn hash_words_around(&self, line: &str, hasher: &mut FxHasher) {
+        let words: Vec<(usize, &str)> = split(line).take(RECORD_WORDS).collect();
+        let hashes: Vec<u32> = words.iter().map(|(_, word)| hash_of(word)).collect();
+        let length = self.hashes.len().max(1);
+        let inside = hashes.windows(length).position(|part| part == self.hashes);
+        let is_around = |at: usize| inside.is_none_or(|start| at < start || at >= start + length);
+        for (at, (offset, word)) in words.into_iter().enumerate() {
+            if is_around(at) && is_plain(line, offset, word) {
+                word.hash(hasher);
+            }
+        }
+    }
+}
+
+/// The words of a text with their offsets: letters and digits that belong together. Characters of scripts that set no blanks are words of
+/// their own.
+fn split(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let word = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+        at += rest.len() - word.len();
+        let first = word.chars().next()?;
+        let length = if is_ideographic(first) {
+            first.len_utf8()
+        } else {
+            word.find(|c: char| !c.is_alphanumeric() || is_ideographic(c)).unwrap_or(word.len())
+        };
+        let start = at;
+        at += length;
+        Some((start, word.get(..length)?))
+    })
+}
+
+fn is_ideographic(c: char) -> bool {
+    c >= '\u{2e80}'
+}
+
+/// Numbers and ids are all alike.
+fn hash_of(word: &str) -> u32 {
+    const ID_BYTES: usize = 16;
+    const HEX_BYTES: usize = 8;
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let is_hex = || word.len() >= HEX_BYTES && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut hasher = FxHasher::default();
+    if digits == word.len() || digits > 0 && (is_hex() || word.len() >= ID_BYTES && digits > 1) {
+        hasher.write_u8(b'#');
+    } else {
+        for byte in word.bytes() {
+            hasher.write_u8(if byte.is_ascii_digit() { b'#' } else { byte.to_ascii_lowercase() });
+        }
+    }
+    (hasher.finish() >> 32) as u32
+}
+
+/// Whether a word of a line is part of its template: it has only letters, and it is not inside a name, a bracket or a quotation.
+fn is_plain(line: &str, offset: usize, word: &str) -> bool {
+    let before = line.as_bytes().get(..offset).and_then(<[u8]>::last);
+    let after = line.as_bytes().get(offset + word.len());
+    let opens =
+        matches!(before, Some(b'(' | b'[' | b'{' | b'"' | b'\'' | b'`' | b'<' | b'=' | b'-' | b'/' | b'_' | b'@' | b'#'));
+    let joins = matches!(after, Some(b'-' | b'/' | b'_' | b'@' | b'='));
+    !opens && !joins && word.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
+/// Parts of words that say that something failed, and give no reason.
+const FAILURES: [&str; 8] = ["rror", "xception", "ailed", "ailure", "RROR", "AILED", "ended with", "tatus"];
+
+/// The error without the words that its reporters put before it: `Error in Agent run: Rate limit reached …`.
+fn without_wrapper(text: &str) -> &str {
+    let head = text.get(..text.floor_char_boundary(WRAPPER_BYTES)).unwrap_or_default();
+    let (mut error, mut begin) = (text, 0);
+    for (at, _) in head.match_indices(": ") {
+        let segment = text.get(begin..at).unwrap_or_default();
+        let rest = text.get(at + 2..).unwrap_or_default().trim_start();
+        if segment.contains(['{', '"']) {
+            break;
+        }
+        begin = at + 2;
+        let is_error = rest.len() >= CONTAINED_BYTES && split(rest).nth(1).is_some() && !rest.starts_with(['{', '[']);
+        if is_error && names_failure(segment) {
+            error = rest;
+        }
+    }
+    error.trim_matches(|c: char| matches!(c, '"' | '\'' | ' '))
+}
+
+fn names_failure(text: &str) -> bool {
+    FAILURES.iter().any(|word| text.contains(word))
+}
+
+fn standing(
+    facts: &Facts<'_>,
+    signals: &Signals,
+    (confidence, status): (Confidence, Option<Status>),
+    error: &str,
+) -> Standing {
+    let has_body = signals.upstream_status.is_some() || signals.is_enveloped || signals.is_bare || !signals.codes.is_empty();
+    let is_short = || split(error).nth(BARE_WORDS).is_none();
+    match confidence {
+        Confidence::Typed | Confidence::Message if has_body => Standing::Body,
+        Confidence::Typed => Standing::Class,
+        Confidence::Message => Standing::Message,
+        _ if matches!(status, Some(Status::Timeout | Status::Connection)) => Standing::Message,
+        Confidence::Status if facts.status.is_none() && is_short() => Standing::Status,
+        Confidence::None if status.is_none() && signals.types.is_empty() && is_short() && names_failure(error) => {
+            Standing::Nothing
+        }
+        _ => Standing::Words,
+    }
+}

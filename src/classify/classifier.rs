@@ -5,19 +5,19 @@ use super::catalog::Catalog;
 use super::engine::Found;
 use super::grain::grain_of_failure;
 use super::layer::Layer;
+use super::llm_path::is_llm_path;
 use super::outcome::{Evidence, is_hollow, is_logged_answer, is_metric};
-use super::pattern::Pattern;
-use super::provider::{ProviderFinder, no_words};
+use super::provider::ProviderFinder;
+use super::relevance::Relevance;
 use super::rule::{Query, Tier};
 use super::status::set_statuses;
-use super::success::{CallReport, is_llm_path, is_success, looks_like_model};
+use super::success::{CallReport, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Role, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{Facts, Level, LineKind, Record, Signals, host_of};
 use crate::redact::{Redactor, clean};
-use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider, Status};
+use crate::taxonomy::{Confidence, EMPTY_CHOICES, Grain, Outcome, Provider, Status};
 use crate::time::Stamp;
-use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ use std::time::Duration;
 pub struct Classifier {
     catalog: Arc<Catalog>,
     providers: ProviderFinder,
-    benign: AhoCorasick,
+    relevance: Relevance,
     redactor: Redactor,
 }
 
@@ -40,7 +40,7 @@ impl Classifier {
     pub fn new(catalog: Arc<Catalog>) -> Self {
         Self {
             providers: ProviderFinder::new(Arc::clone(&catalog)),
-            benign: AhoCorasick::new(&catalog.lists.benign).unwrap_or_else(|_| no_words()),
+            relevance: Relevance::new(Arc::clone(&catalog)),
             redactor: Redactor::default(),
             catalog,
         }
@@ -106,8 +106,7 @@ impl Classifier {
             LineKind::Response { status } => self.judge_attempt(facts, status, &mut verdict),
             _ => self.judge_report(facts, traffic, cache, &mut verdict),
         }
-        if verdict.judgement.outcome != Outcome::Success
-            && (facts.level >= Level::Warn || has_error_status(&verdict.judgement))
+        if verdict.judgement.outcome != Outcome::Success && (facts.level >= Level::Warn || has_error_status(&verdict.judgement))
         {
             verdict.judgement.is_trouble |= self.names_llm(facts, &verdict);
         }
@@ -131,7 +130,9 @@ impl Classifier {
     fn judge_transport<'a>(&self, facts: &Facts<'a>, status: u16, verdict: &mut Verdict<'a>) {
         self.providers.infer_from_record(facts, verdict);
         verdict.judgement.grain = Grain::Attempt;
-        if verdict.judgement.provider != Provider::UNKNOWN || facts.url_path.is_some_and(is_llm_path) {
+        let is_call = facts.url_path.is_some_and(is_llm_path)
+            || verdict.judgement.provider != Provider::UNKNOWN && !Relevance::is_no_call(facts);
+        if is_call {
             self.judge_status(facts, status, verdict);
         }
     }
@@ -168,7 +169,17 @@ impl Classifier {
         if is_metric(facts) {
             return;
         }
-        let evidence = Evidence::of(facts, &verdict.judgement);
+        let mut evidence = Evidence::of(facts, &verdict.judgement);
+        if evidence.asks_for_a_look() {
+            if Relevance::is_no_call(facts) {
+                return;
+            }
+            if self.relevance.is_served(facts) {
+                // What our own server answered says nothing about the call; what it logged beside that may.
+                verdict.judgement.status = None;
+                evidence = Evidence::of_served(facts);
+            }
+        }
         let Some(cache) = cache.filter(|_| evidence.asks_for_a_look()) else {
             return self.judge_new_report(facts, traffic, evidence, verdict);
         };
@@ -196,7 +207,7 @@ impl Classifier {
     fn is_failure<'a>(&self, facts: &Facts<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) -> bool {
         let signals = facts.signals();
         let loud = facts.level >= Level::Error;
-        let benign = self.is_benign(&signals) || is_logged_answer(facts, &signals);
+        let benign = self.relevance.is_benign(&signals) || is_logged_answer(facts, &signals);
         let fine = evidence.status == Some(200) && !loud && !evidence.any;
         if benign || fine || !self.confirm(facts, &signals, evidence, loud, verdict) {
             verdict.judgement.unrecognised = loud && traffic == Traffic::Llm && !benign;
@@ -204,9 +215,12 @@ impl Classifier {
             return false;
         }
         complete_failure(facts, &signals, &mut verdict.judgement);
-        if traffic == Traffic::Mixed && !self.is_llm(facts, &verdict.judgement) {
-            // Other lines of the stream may show that it calls LLMs.
-            verdict.judgement.doubtful = verdict.judgement.outcome == Outcome::Error;
+        if self.relevance.is_of_application(facts, &signals, &verdict.judgement) {
+            verdict.judgement.outcome = Outcome::Other;
+            verdict.judgement.unrecognised = loud && traffic == Traffic::Llm;
+        } else if traffic == Traffic::Mixed && !self.relevance.is_llm(facts, &signals, &verdict.judgement) {
+            // Another line with the id of this call may show that it is an LLM's.
+            verdict.judgement.doubtful = verdict.judgement.outcome == Outcome::Error && facts.call_id.is_some();
             verdict.judgement.outcome = Outcome::Other;
         }
         true
@@ -227,8 +241,17 @@ impl Classifier {
             matches!(judgement.provider_by, Some(Attribution::Field | Attribution::Host)) || verdict.texts.model.is_some();
         let calm = !evidence.is_explicit && signals.is_calm();
         if evidence.is_explicit || !calm && (evidence.any || is_named && loud || !signals.is_quiet()) {
+            let unsure = !evidence.any && !is_named && facts.level == Level::Unknown && signals.is_mention();
+            let before = unsure.then(|| verdict.clone());
             self.judge_failure(facts, signals, verdict);
-            return true;
+            // Without a level, the words must report a failure, or be known.
+            return match before {
+                Some(before) if verdict.judgement.is_vague => {
+                    *verdict = before;
+                    false
+                }
+                _ => true,
+            };
         }
         if calm || !loud {
             return false;
@@ -243,13 +266,12 @@ impl Classifier {
         is_known
     }
 
-    /// Whether the words of a line report a call that worked; if so, the verdict takes over what they say. In mixed logs, a name in the
-    /// words is no evidence of a model: `command-line` is not one.
+    /// Whether the words of a line report a call that worked; if so, the verdict takes over what they say.
     fn reports_success<'a>(&self, facts: &Facts<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) -> bool {
         let Verdict { texts, judgement } = verdict;
         let providers = self.catalog.providers();
         let has_model = texts.model.is_some() && (traffic == Traffic::Llm || judgement.provider != Provider::UNKNOWN);
-        let is_model = |word: &str| traffic == Traffic::Llm && looks_like_model(word) && providers.by_model(word).is_some();
+        let is_model = |word: &str| looks_like_model(word) && providers.by_model(word).is_some();
         let Some(report) = CallReport::read(facts, has_model, is_model) else { return false };
         let host = report.url.and_then(host_of).and_then(|host| providers.by_host(host));
         if report.url.is_some() && host.is_none() && !has_model && report.model.is_none() {
@@ -270,24 +292,6 @@ impl Classifier {
         }
         judgement.latency_s = judgement.latency_s.or(report.latency_s);
         true
-    }
-
-    fn is_benign(&self, signals: &Signals) -> bool {
-        signals.messages.iter().any(|message| self.benign.is_match(message.as_str()))
-    }
-
-    /// Whether a failure in mixed logs is an LLM's: it has a provider, a model, or a pattern that only LLM errors match.
-    fn is_llm(&self, facts: &Facts<'_>, judgement: &Judgement) -> bool {
-        let typed = judgement.confidence == Confidence::Typed;
-        let guessed = matches!(judgement.provider_by, Some(Attribution::Pattern | Attribution::Wording));
-        let has_provider = judgement.provider != Provider::UNKNOWN && (typed || !guessed);
-        let has_model = || facts.model.as_ref().is_some_and(|model| self.catalog.providers().by_model(model).is_some());
-        let is_llms = |pattern: &Pattern| {
-            let by_category = matches!(pattern.category, Category::ToolUse | Category::ContentPolicy);
-            !pattern.providers.is_empty() || by_category || pattern.has_tag(Pattern::LLM_ONLY)
-        };
-        let has_llm_pattern = || typed && judgement.pattern.and_then(|id| self.catalog.pattern(id)).is_some_and(is_llms);
-        has_provider || has_model() || has_llm_pattern()
     }
 
     /// Completes the verdict on a failure.
@@ -328,16 +332,17 @@ impl Classifier {
     }
 
     fn match_pattern(&self, signals: &Signals, judgement: &mut Judgement) {
-        let Some(Found { id, tier, distinct }) = self.catalog.engine.find(&query(signals, judgement)) else { return };
+        let Some(Found { id, tier, distinct, is_vague }) = self.catalog.engine.find(&query(signals, judgement)) else { return };
         let Some(pattern) = self.catalog.pattern(id) else { return };
         judgement.pattern = Some(id);
+        judgement.is_vague = is_vague;
         judgement.status = judgement.status.or(pattern.implies);
         judgement.category = pattern.category;
         judgement.owner = pattern.owner;
         judgement.retry = pattern.retry;
         judgement.confidence = match tier {
             Tier::Code | Tier::Type | Tier::GeneralType => Confidence::Typed,
-            Tier::Message => Confidence::Message,
+            Tier::Message | Tier::Wrapper => Confidence::Message,
             Tier::Status => Confidence::Status,
         };
         self.providers.infer_from_pattern(pattern, tier <= Tier::Message && distinct, signals, judgement);

@@ -9,7 +9,7 @@ use super::message::{LiteralId, Message, searched_parts};
 use super::rule::{Fit, Query, Rule, StatusKey, Tier};
 use super::tables::tables_of;
 use crate::observation::PatternId;
-use crate::taxonomy::Provider;
+use crate::taxonomy::{Provider, Status};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 
@@ -44,6 +44,9 @@ enum Relation {
 /// The weight of a literal of eighteen bytes: no other service uses such a wording by chance.
 const DISTINCT: usize = 36;
 
+/// The weight of a wording that any server may write, with an exact status.
+const COMMON: usize = 3;
+
 /// The pattern that won.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
@@ -52,6 +55,8 @@ pub(super) struct Found {
     pub(super) tier: Tier,
     /// Whether the match identifies the provider, too.
     pub(super) distinct: bool,
+    /// Its wording is general: it gives no reason of its own.
+    pub(super) is_vague: bool,
 }
 
 impl Engine {
@@ -93,10 +98,10 @@ impl Engine {
         }
         best.map(|((_, tier, _, _, _, Reverse(weight), ..), at)| {
             // A general wording ranks lower, but what decided is its message.
-            let general = self.rules[usize::from(at)].general && tier == Tier::GeneralType;
-            let tier = if general { Tier::Message } else { tier };
+            let is_vague = self.rules[usize::from(at)].general && matches!(tier, Tier::GeneralType | Tier::Wrapper);
+            let tier = if is_vague { Tier::Message } else { tier };
             let distinct = tier != Tier::Message || weight >= DISTINCT;
-            Found { id: PatternId(at), tier, distinct }
+            Found { id: PatternId(at), tier, distinct, is_vague }
         })
     }
 
@@ -144,10 +149,18 @@ impl Engine {
     fn rank(&self, at: u16, query: &Query<'_>, matches: impl Fn(&Message) -> bool) -> Option<Rank> {
         let rule = &self.rules[usize::from(at)];
         let fit = rule.fit(query, matches)?;
-        let fit = if rule.general && fit.tier == Tier::Message { Fit { tier: Tier::GeneralType, ..fit } } else { fit };
+        let fit = if rule.general && fit.tier == Tier::Message {
+            // A wrapper's words say less than the status that stands beside them, unless the pattern asks for that status.
+            let is_beaten = rule.statuses.is_empty() && query.status.and_then(Status::http).is_some();
+            Fit { tier: if is_beaten { Tier::Wrapper } else { Tier::GeneralType }, ..fit }
+        } else {
+            fit
+        };
         let named = rule.providers.iter().any(|provider| *provider == query.provider || Some(*provider) == query.gateway);
         let open = rule.providers.is_empty() || named;
-        if !open && fit.tier >= Tier::GeneralType {
+        // Words that any server writes do not make an error that of the pattern's provider.
+        let is_common = fit.tier == Tier::Message && fit.weight <= COMMON;
+        if !open && (fit.tier >= Tier::GeneralType || is_common) {
             return None;
         }
         // Another provider's pattern ranks above a bare status, and below every pattern of the record's own provider that says more.

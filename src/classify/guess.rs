@@ -1,7 +1,7 @@
 //! The provider by the pattern that won or by mere wording: used where neither the record nor the error settles it.
 
 use super::pattern::Pattern;
-use super::provider::ProviderFinder;
+use super::provider::{ProviderFinder, is_in_file_name};
 use super::verdict::{Attribution, Judgement};
 use crate::record::Signals;
 use crate::taxonomy::{Confidence, Owner, Provider, provider_id};
@@ -122,7 +122,7 @@ impl ProviderFinder {
     }
 
     /// Whether the pattern's `provider` is better than what is known: nothing is known; the name of a model pointed at the vendor behind
-    /// a relay that refused; or only the openai SDK, or LiteLLM's adapter for every compatible service, was seen.
+    /// a relay that refused, or behind the cloud that sells it; or only the openai SDK, or LiteLLM's adapter for every compatible service, was seen.
     fn yields_to(&self, judgement: &Judgement, pattern: &Pattern, provider: Provider) -> bool {
         let is_relay = self.is_relay(provider);
         let by_adapter = Some(judgement.provider) == self.special.openai
@@ -132,7 +132,9 @@ impl ProviderFinder {
         let is_about_vendor = pattern.owner == Owner::Provider && is_relay;
         judgement.provider == Provider::UNKNOWN
             || by_adapter && !is_about_vendor
-            || is_relay && judgement.provider_by == Some(Attribution::Model) && judgement.gateway.is_none()
+            || (is_relay || self.special.is_cloud(provider))
+                && judgement.provider_by == Some(Attribution::Model)
+                && judgement.gateway.is_none()
     }
 
     fn names(&self, pattern: &Pattern, provider: Provider) -> bool {
@@ -142,7 +144,10 @@ impl ProviderFinder {
     /// The provider of the longest wording in the error, and its length in bytes. A bare name is short, so it comes last.
     fn wording_in(&self, signals: &Signals) -> Option<(Provider, usize)> {
         let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes).chain(&signals.libraries);
-        let hits = texts.flat_map(|text| self.wording.words.find_overlapping_iter(text.as_str())).take(WORDING_HITS);
+        let hits = texts.flat_map(|text| {
+            self.wording.words.find_overlapping_iter(text.as_str()).filter(|hit| !is_in_file_name(text, hit.range()))
+        });
+        let hits = hits.take(WORDING_HITS);
         let longest = hits.max_by_key(|hit| (hit.len(), Reverse(hit.pattern().as_usize())));
         longest.map(|hit| (self.wording.providers[hit.pattern().as_usize()], hit.len()))
     }

@@ -201,12 +201,7 @@ fn names_failure(text: &str) -> bool {
     FAILURES.iter().any(|word| text.contains(word))
 }
 
-fn standing(
-    facts: &Facts<'_>,
-    signals: &Signals,
-    (confidence, status): (Confidence, Option<Status>),
-    error: &str,
-) -> Standing {
+fn standing(facts: &Facts<'_>, signals: &Signals, (confidence, status): (Confidence, Option<Status>), error: &str) -> Standing {
     let has_body = signals.upstream_status.is_some() || signals.is_enveloped || signals.is_bare || !signals.codes.is_empty();
     let is_short = || split(error).nth(BARE_WORDS).is_none();
     match confidence {

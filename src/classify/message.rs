@@ -44,6 +44,11 @@ impl Message {
         Self { literals: texts, literal_ids: Vec::new(), regex: (!is_all).then_some(regex), weight }
     }
 
+    /// The same wording, as one that any server may write.
+    pub(super) fn weighing_nothing(self) -> Self {
+        Self { weight: 1, ..self }
+    }
+
     /// Whether a text with these literals (sorted) can match.
     pub(super) fn may_match(&self, found: &[LiteralId]) -> bool {
         self.literal_ids.is_empty() || self.literal_ids.iter().any(|id| found.binary_search(id).is_ok())

@@ -32,6 +32,11 @@ impl Evidence {
         Self { status, is_explicit, any, is_suspicious }
     }
 
+    /// The evidence of a record whose status is what our own server answered: only what it logged as an error counts.
+    pub(super) fn of_served(facts: &Facts<'_>) -> Self {
+        Self { status: None, is_explicit: false, any: facts.has_fault, is_suspicious: false }
+    }
+
     /// Whether the texts of the record must be read.
     pub(super) const fn asks_for_a_look(self) -> bool {
         self.any || self.is_suspicious

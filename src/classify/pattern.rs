@@ -262,7 +262,11 @@ impl PatternSpec {
     }
 
     fn rule(&mut self, origin: Origin<'_>, providers: &Providers, lists: &SignalLists, faults: &mut Vec<String>) -> Rule {
-        let messages = self.messages(faults);
+        let names_provider = !self.providers.is_empty();
+        let common: Vec<_> = self.message.iter().map(|regex| names_provider && lists.is_common_wording(regex)).collect();
+        let messages = self.messages(faults).into_iter().zip(common);
+        let messages =
+            messages.map(|(message, is_common)| if is_common { message.weighing_nothing() } else { message }).collect();
         let is_any = |key: AnyKey| self.any.contains(&key);
         let word = |text: &String| {
             let text = text.to_ascii_lowercase();

@@ -4,10 +4,12 @@
 //! says is for `guess.rs`.
 
 use super::catalog::Catalog;
+use super::llm_path::model_in_path;
 use super::verdict::{Attribution, Judgement, Verdict};
 use crate::record::{Facts, Signals};
 use crate::taxonomy::{Provider, ProviderSpec, Providers, provider_id};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Infers providers. Built once from a catalogue.
@@ -105,7 +107,8 @@ impl ProviderFinder {
             judgement.attribute(found, by);
         } else if let Some(found) = providers.by_namespace(logger).filter(|found| self.special.is_distinct_library(*found)) {
             judgement.attribute(found, Attribution::Logger);
-        } else if let Some(found) = model.and_then(|model| providers.by_model(model)) {
+        } else if let Some(found) = model.or_else(|| model_in_path(facts.url_path?)).and_then(|model| providers.by_model(model))
+        {
             judgement.attribute(found, Attribution::Model);
         }
     }
@@ -213,9 +216,11 @@ impl ProviderFinder {
 
     /// The openai SDK calls many services: its namespace is the weakest sign.
     fn infer_from_openai_sdk(&self, facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
-        let is_used = signals.types.iter().any(|name| name.starts_with("openai."))
-            || signals.libraries.iter().any(|library| library == "openai")
-            || facts.logger.starts_with("openai");
+        let names = signals.types.iter().filter(|name| name.contains(['.', ':'])).map(String::as_str).chain([facts.logger]);
+        let mut of = names
+            .map(|name| self.providers().by_namespace(name))
+            .chain(signals.libraries.iter().map(|name| self.of_library(name)));
+        let is_used = of.any(|found| found.is_some() && found == self.special.openai);
         if let Some(openai) = self.special.openai.filter(|_| is_used) {
             judgement.attribute(openai, Attribution::Namespace);
             judgement.is_sdks = true;
@@ -225,7 +230,8 @@ impl ProviderFinder {
     /// Providers with words of their own in the error.
     fn vocabulary_in(&self, signals: &Signals) -> Vec<Provider> {
         let texts = signals.messages.iter().chain(&signals.types).chain(&signals.codes).chain(&signals.request_id);
-        let hits = texts.flat_map(|text| self.vocabulary.words.find_iter(text.as_str()));
+        let hits = texts
+            .flat_map(|text| self.vocabulary.words.find_iter(text.as_str()).filter(|hit| !is_in_file_name(text, hit.range())));
         hits.map(|hit| self.vocabulary.providers[hit.pattern().as_usize()]).take(VOCABULARY_HITS).collect()
     }
 
@@ -275,6 +281,18 @@ impl WordScanner {
             .build(words);
         Self { words: built.unwrap_or_else(|_| no_words()), providers }
     }
+}
+
+/// Whether a place in a text is inside the name of a source file: `openai-base.lua:366` names a file, not a vendor.
+pub(super) fn is_in_file_name(text: &str, place: Range<usize>) -> bool {
+    const EXTENSIONS: [&str; 20] = [
+        "py", "js", "mjs", "cjs", "ts", "tsx", "jsx", "go", "rs", "java", "kt", "scala", "rb", "php", "cs", "ex", "exs", "lua",
+        "swift", "cpp",
+    ];
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ',' | ':' | '[' | ']' | '<' | '>');
+    let after = text.get(place.end..).unwrap_or_default();
+    let rest = after.get(..after.find(is_end).unwrap_or(after.len())).unwrap_or_default();
+    rest.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
 }
 
 /// A scanner that finds nothing.

@@ -66,6 +66,8 @@ pub(super) enum Tier {
     Message,
     GeneralType,
     Status,
+    /// The words of a wrapper, where a status says more.
+    Wrapper,
 }
 
 /// What a record is compared by.

@@ -19,6 +19,21 @@ pub(super) struct SignalLists {
     /// Texts of records that are logged as errors and report no failed call.
     #[serde(default)]
     pub(super) benign: Vec<String>,
+    /// Wordings that any server may write: they name no provider. In lower case.
+    #[serde(default)]
+    pub(super) common_wordings: Vec<String>,
+    /// Packages and namespaces of SDKs and frameworks that call LLMs.
+    #[serde(default)]
+    llm_libraries: Vec<String>,
+    /// Words of which an error that concerns an LLM has at least one.
+    #[serde(default)]
+    pub(super) llm_words: Vec<String>,
+    /// Tags of AI plugins in the logs of proxies.
+    #[serde(default)]
+    pub(super) llm_tags: Vec<String>,
+    /// Loggers of web frameworks: the status beside them is what our own server answered.
+    #[serde(default)]
+    pub(super) serving_loggers: Vec<String>,
     /// Each tag of patterns with its meaning.
     #[serde(default)]
     pub(super) tags: BTreeMap<String, String>,
@@ -29,12 +44,43 @@ pub(super) struct SignalLists {
 
 impl SignalLists {
     pub(super) fn extend(&mut self, other: Self) {
-        let Self { generic_types, upstream_status, class_status, benign, tags, generic: _ } = other;
+        let Self {
+            generic_types,
+            upstream_status,
+            class_status,
+            benign,
+            common_wordings,
+            llm_libraries,
+            llm_words,
+            llm_tags,
+            serving_loggers,
+            tags,
+            generic: _,
+        } = other;
         self.generic.extend(generic_types.iter().map(|name| name.to_ascii_lowercase()));
         self.upstream_status.extend(upstream_status.into_iter().map(|(name, status)| (name.to_ascii_lowercase(), status)));
         self.class_status.extend(class_status);
         self.benign.extend(benign);
+        self.common_wordings.extend(common_wordings);
+        self.llm_libraries.extend(llm_libraries);
+        self.llm_words.extend(llm_words);
+        self.llm_tags.extend(llm_tags);
+        self.serving_loggers.extend(serving_loggers);
         self.tags.extend(tags);
+    }
+
+    /// Whether a regex is a wording that any server may write, and nothing more.
+    pub(super) fn is_common_wording(&self, regex: &str) -> bool {
+        let words = regex.replace("\\b", "").replace(['^', '$'], "").to_ascii_lowercase();
+        self.common_wordings.contains(&words)
+    }
+
+    /// Whether a class, package or logger belongs to an SDK or a framework for LLMs.
+    pub(super) fn is_llm_library(&self, name: &str) -> bool {
+        self.llm_libraries.iter().any(|library| {
+            name.strip_prefix(library.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/', ':', '\\', '_', '-', '$']))
+        })
     }
 
     /// Whether a type or code, in lower case, is too general to decide alone.

@@ -1,5 +1,6 @@
 //! Which records report a call that worked: by their fields, or by the words of a line without fields.
 
+use super::llm_path::is_llm_path;
 use super::outcome::names_failure;
 use super::verdict::Verdict;
 use crate::record::{Facts, Level, LineKind};
@@ -18,40 +19,6 @@ pub(super) fn is_success(facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
     let ended = facts.failed == Some(false) || facts.finish_reason.is_some();
     let span = facts.operation.is_some() && judgement.latency_s.is_some();
     llm && (good_status || measured && texts.model.is_some() || ended && known || span)
-}
-
-/// Paths under which LLM services answer.
-pub(super) fn is_llm_path(path: &str) -> bool {
-    const ENDS: [&str; 22] = [
-        "/chat/completions",
-        "/completions",
-        "/messages",
-        "/responses",
-        "/embeddings",
-        "/api/chat",
-        "/api/generate",
-        "/converse",
-        "/converse-stream",
-        "/invoke",
-        "/invoke-with-response-stream",
-        "/images/generations",
-        "/audio/transcriptions",
-        "/audio/speech",
-        "/rerank",
-        "/moderations",
-        "/generate",
-        "/api/embed",
-        "/videos",
-        "/batches",
-        "/v2/chat",
-        "/v1/chat",
-    ];
-    let path = path.trim_end_matches('/');
-    ENDS.iter().any(|end| path.ends_with(end))
-        || path.contains(":generateContent")
-        || path.contains(":streamGenerateContent")
-        || path.contains(":predict")
-        || path.contains(":rawPredict")
 }
 
 /// What the words of a line say of a call that worked.
@@ -82,7 +49,7 @@ impl<'a> CallReport<'a> {
             return None;
         }
         let timed = facts.has_latency;
-        if !timed && !line.iter().any(u8::is_ascii_digit) || names_failure(line) {
+        if !timed && !has_model && !line.iter().any(u8::is_ascii_digit) || names_failure(line) {
             return None;
         }
         let mut words = Words { measured: timed, ..Words::default() };
@@ -90,9 +57,10 @@ impl<'a> CallReport<'a> {
         for word in text.split(SEPARATORS).take(WORDS) {
             words.take(word.trim_end_matches([':', '.', '!']), has_model, &is_model)?;
         }
-        let Words { report, ended, measured, answered, .. } = words;
+        let Words { report, ended, told, measured, answered, .. } = words;
         let named = has_model || report.model.is_some();
-        (measured && (named && ended || answered && report.url.is_some())).then_some(report)
+        let is_end = ended && (measured || told);
+        (named && (is_end || timed && has_model) || measured && answered && report.url.is_some()).then_some(report)
     }
 }
 
@@ -100,11 +68,14 @@ const SEPARATORS: [char; 17] = [' ', '\t', '\n', ',', ';', '(', ')', '[', ']', '
 
 /// The words of a line that were read so far.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent signs of an ended call")]
 struct Words<'a> {
     report: CallReport<'a>,
     /// A word says that the call ended.
     ended: bool,
-    /// There is a duration or a number of tokens.
+    /// The word is a verb or says `ok`: it needs no measure beside it.
+    told: bool,
+    /// There is a duration, a size, or a number of tokens or replies.
     measured: bool,
     /// There is a status 200.
     answered: bool,
@@ -131,7 +102,7 @@ impl<'a> Words<'a> {
         }
         if let Some(number) = self.number {
             let seconds = unit(word).map(|unit| unit * number);
-            self.measured |= seconds.is_some() || word.starts_with("tok");
+            self.measured |= seconds.is_some() || is_measure(word);
             report.latency_s = report.latency_s.or(seconds);
         }
         // `44 completion tokens`
@@ -139,7 +110,9 @@ impl<'a> Words<'a> {
         if is_beginning(word) {
             return None;
         }
-        self.ended |= word.rsplit('.').next().is_some_and(is_ending);
+        let leaf = word.rsplit('.').next().unwrap_or(word);
+        self.told |= is_told(leaf);
+        self.ended |= is_told(leaf) || is_ending(leaf);
         if report.model.is_none() && !has_model && word.contains('-') && word.len() >= MODEL_BYTES && is_model(word) {
             report.model = Some(word);
         }
@@ -171,38 +144,78 @@ fn unit(word: &str) -> Option<f64> {
     }
 }
 
-/// Words of a call that ended well.
-fn is_ending(word: &str) -> bool {
-    const ENDINGS: [&str; 22] = [
+/// What an answer is measured in, beside time.
+fn is_measure(word: &str) -> bool {
+    const UNITS: [&str; 10] = ["tok", "char", "byte", "word", "chunk", "choice", "candidate", "completion", "repl", "kB"];
+    UNITS.iter().any(|unit| word.starts_with(unit))
+}
+
+/// Words that say by themselves that a call ended well.
+fn is_told(word: &str) -> bool {
+    const WORDS: [&str; 17] = [
         "ok",
         "done",
-        "complete",
         "completed",
-        "completes",
-        "completion",
         "success",
         "successful",
+        "successfully",
         "succeeded",
         "finished",
         "replied",
-        "reply",
-        "response",
         "responded",
         "answered",
-        "answer",
         "received",
         "generated",
         "returned",
+        "summarized",
+        "summarised",
+        "translated",
+    ];
+    WORDS.iter().any(|told| told.eq_ignore_ascii_case(word))
+}
+
+/// Words of a call that ended well, if a measure is beside them.
+fn is_ending(word: &str) -> bool {
+    const ENDINGS: [&str; 12] = [
+        "complete",
+        "completes",
+        "completion",
+        "reply",
+        "response",
+        "answer",
         "got",
         "result",
         "ended",
+        "took",
+        "streamed",
+        "usage",
     ];
     ENDINGS.iter().any(|ending| ending.eq_ignore_ascii_case(word))
 }
 
 /// Words of a call that has only begun, still runs, or was never made.
 fn is_beginning(word: &str) -> bool {
-    const BEGINNINGS: [&str; 20] = [
+    const BEGINNINGS: [&str; 40] = [
+        "loaded",
+        "loading",
+        "using",
+        "switching",
+        "switched",
+        "selected",
+        "configured",
+        "initialized",
+        "initialised",
+        "registered",
+        "falling",
+        "downloading",
+        "downloaded",
+        "ready",
+        "warming",
+        "requesting",
+        "routing",
+        "default",
+        "enabled",
+        "pulling",
         "start",
         "started",
         "starting",

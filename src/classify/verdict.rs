@@ -72,6 +72,7 @@ pub struct Texts<T> {
 
 /// What a record means. Owned: it outlives the record.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a verdict")]
 pub struct Judgement {
     /// The record's own time stamp.
     pub stamp: Option<Stamp>,
@@ -119,7 +120,7 @@ pub struct Judgement {
     pub unrecognised: bool,
     /// It reports trouble with an LLM call, whether or not it is understood: it names one, and has such a level or status.
     pub is_trouble: bool,
-    /// A failure that counts only if its stream is seen to call LLMs.
+    /// A failure with the id of a call, which counts only if its stream is seen to call LLMs.
     pub doubtful: bool,
     /// The provider was inferred only from the openai SDK, which also calls other vendors.
     pub is_sdks: bool,
@@ -129,6 +130,8 @@ pub struct Judgement {
     pub layer: Option<Arc<Layer>>,
     /// The span that the record is, or in which it was written.
     pub span: Option<SpanIds>,
+    /// No pattern, or only one of a general wording, explains the failure.
+    pub(super) is_vague: bool,
 }
 
 /// What a line is to other lines of the same call.
@@ -224,6 +227,7 @@ impl Judgement {
             role,
             layer: None,
             span: SpanIds::of(facts),
+            is_vague: true,
         }
     }
 

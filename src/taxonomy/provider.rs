@@ -276,7 +276,8 @@ impl Providers {
             .starting_like(name)
             .iter()
             .find(|(space, _)| {
-                name.strip_prefix(space.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', ':', '/']))
+                name.strip_prefix(space.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', ':', '/', '\\']))
             })
             .map(|(_, provider)| *provider)
     }

@@ -4,7 +4,7 @@
 pub(super) fn class_prefix(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix("Uncaught ").unwrap_or(text);
     let text = text.strip_prefix("raise ").unwrap_or(text);
-    let end = text.bytes().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_')))?;
+    let end = class_end(text)?;
     let (word, rest) = (text.get(..end)?, text.get(end..)?);
     let marked = rest.starts_with(": ")
         || rest.starts_with(":\n")
@@ -25,6 +25,23 @@ pub(super) fn class_prefix(text: &str) -> Option<(&str, &str)> {
     }
     let rest = if rest.starts_with('(') { rest } else { rest.get(1..)? };
     (is_class(word) && !word.is_empty()).then_some((word, rest.strip_prefix("- ").unwrap_or(rest)))
+}
+
+/// Where the qualified name at the start of a text ends: `openai.RateLimitError`, `Faraday::TooManyRequestsError`,
+/// `OpenAI\\Exceptions\\ErrorException`, `HttpClientErrorException$TooManyRequests`. `None` if the text is nothing else.
+fn class_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let is_capital = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+    let is_joint = |at: usize| match bytes.get(at) {
+        Some(b':') => {
+            let first = bytes.get(at + 1) == Some(&b':') && is_capital(at + 2);
+            first || at > 0 && bytes.get(at - 1) == Some(&b':') && is_capital(at + 1)
+        }
+        Some(b'\\' | b'$') => is_capital(at + 1),
+        Some(byte) => byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'),
+        None => true,
+    };
+    (0..bytes.len()).find(|at| !is_joint(*at))
 }
 
 /// Where the first `Class: ` or `Class - ` begins behind the words of a wrapper (`completion(): Exception occured - `).
@@ -50,8 +67,9 @@ fn may_be_class(text: &str) -> bool {
 }
 
 fn is_class(word: &str) -> bool {
-    const ENDINGS: [&str; 14] = [
+    const ENDINGS: [&str; 15] = [
         "Error",
+        "TooManyRequests",
         "Exception",
         "Timeout",
         "Interrupt",
@@ -66,7 +84,7 @@ fn is_class(word: &str) -> bool {
         "Failure",
         "Fault",
     ];
-    let leaf = word.rsplit('.').next().unwrap_or(word);
+    let leaf = word.rsplit(['.', ':', '\\', '$']).next().unwrap_or(word);
     let cased = leaf.starts_with(|c: char| c.is_ascii_uppercase());
     cased && (ENDINGS.iter().any(|ending| leaf.ends_with(ending)) || word.contains('.') && leaf.len() > 3)
 }

@@ -1,5 +1,6 @@
 //! What the words of an error say beside its types and codes: a status, an address, a wait, a model, a timeout.
 
+use super::mention::has_outside_settings;
 use crate::line::{contains, contains_folded, find};
 use crate::record::address::host_of;
 use crate::record::duration::go_duration_s;
@@ -13,7 +14,13 @@ const HEAD_BYTES: usize = 2_048;
 
 /// The first status in a text: after a mark such as `status: `, or set apart in another way.
 pub(super) fn status_in(text: &str) -> Option<Status> {
-    const MARKS: [&str; 31] = [
+    const MARKS: [&str; 36] = [
+        "code:",
+        "status:",
+        "failed with ",
+        "http error ",
+        "http_status=",
+        "status code=",
         "code is ",
         "error type ",
         "code ",
@@ -39,7 +46,6 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "failed (",
         "failed: ",
         "code was ",
-        "returned ",
         "from server: ",
         "from server:,",
         "http_code: ",
@@ -57,12 +63,30 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
     for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
         let Some(status) = status_prefix(&bytes[at..]) else { continue };
         let before = &bytes[..at];
-        let marked = MARKS.iter().any(|mark| ends_folded(before, mark.as_bytes()));
+        let marked = MARKS.iter().any(|mark| ends_folded(before, mark.as_bytes()))
+            || is_answered(before) && !counts_things(&bytes[at + 3..]);
         if marked || is_set_apart(before, &bytes[at + 3..]) {
             return Some(Status::Http(status));
         }
     }
     reason_phrase(text).or_else(|| envoy_reply(text))
+}
+
+/// Whether the words before a number say that something was answered: `returned 429`, `got a 503`.
+fn is_answered(before: &[u8]) -> bool {
+    const WORDS: [&str; 7] = ["returned", "got", "received", "responded with", "answered", "answered with", "replied with"];
+    let before = before.strip_suffix(b" ").map(|text| text.strip_suffix(b" a").unwrap_or(text));
+    before.is_some_and(|text| WORDS.iter().any(|word| ends_folded(text, word.as_bytes())))
+}
+
+/// Whether the words after a number are what it counts: `returned 512 rows`.
+fn counts_things(after: &[u8]) -> bool {
+    const OTHERS: [&[u8]; 14] = [
+        b"from", b"for", b"on ", b"at ", b"after", b"by ", b"status", b"error", b"too ", b"when", b"while", b"in ", b"and",
+        b"with",
+    ];
+    let Some(rest) = after.strip_prefix(b" ") else { return false };
+    rest.first().is_some_and(u8::is_ascii_lowercase) && !OTHERS.iter().any(|word| rest.starts_with(word))
 }
 
 /// Envoy's own error messages come with a 503, whatever exception class an SDK made of them.
@@ -165,7 +189,7 @@ pub(super) fn exchange_in(entry: &[u8]) -> (Option<&str>, Option<Status>) {
 
 /// The wait that a text asks for, in seconds: `try again in 120ms`, `retry after 37 seconds`, `Please retry in 21h4m12.7s`.
 pub(super) fn wait_in(text: &str) -> Option<f64> {
-    for mark in ["try again in ", "retry in ", "retry after ", "Retry after ", "retrying in ", "wait "] {
+    for mark in ["try again in ", "vailable in ", "retry in ", "retry after ", "Retry after ", "retrying in ", "wait "] {
         if let Some(at) = find(text, mark) {
             let rest = text.get(at + mark.len()..)?;
             let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == 'µ')).unwrap_or(rest.len());
@@ -236,7 +260,7 @@ pub(super) fn is_timeout(text: &str) -> bool {
         "ETIMEDOUT",
         "TimeLimit",
     ];
-    WORDS.iter().any(|word| contains_folded(text, word))
+    WORDS.iter().any(|word| has_outside_settings(text, word))
 }
 
 /// Whether a text is about a connection that failed before the server answered.

@@ -1,5 +1,6 @@
 //! The signals of a record, and the rules by which a value becomes one.
 
+use super::mention::only_mentions;
 use super::noise::{declares_calm, explains, names_trouble};
 use super::reflow::reflow;
 use crate::record::json::Value;
@@ -37,7 +38,7 @@ pub struct Signals {
     pub request_id: Option<String>,
     /// How long to wait before a retry, as the answer says, in seconds.
     pub retry_after_s: Option<f64>,
-    /// The packages in a stack, by the names of their directories.
+    /// The packages in the frames of a stack, by the names of their directories or classes.
     pub libraries: Vec<String>,
     /// The host that was called, if only the error names it.
     pub url_host: Option<String>,
@@ -73,13 +74,23 @@ impl Signals {
         self.is_untyped() && self.codes.is_empty() && self.messages.iter().all(|message| !names_trouble(message))
     }
 
+    /// Whether the texts speak of errors and report none.
+    #[must_use]
+    pub fn is_mention(&self) -> bool {
+        self.is_untyped() && self.codes.is_empty() && self.messages.iter().all(|message| only_mentions(message))
+    }
+
     fn is_untyped(&self) -> bool {
         self.types.is_empty() && self.status.is_none() && self.upstream_status.is_none()
     }
 
     pub(super) fn push(list: &mut Vec<String>, text: &str) {
+        Self::push_up_to(LIST, list, text);
+    }
+
+    pub(super) fn push_up_to(limit: usize, list: &mut Vec<String>, text: &str) {
         let text = text.trim();
-        if !text.is_empty() && list.len() < LIST && !list.iter().any(|entry| entry.eq_ignore_ascii_case(text)) {
+        if !text.is_empty() && list.len() < limit && !list.iter().any(|entry| entry.eq_ignore_ascii_case(text)) {
             list.push(text.to_owned());
         }
     }
@@ -95,7 +106,7 @@ impl Signals {
         if name.len() > TYPE_BYTES || name.contains(' ') {
             return;
         }
-        if let Some((_, leaf)) = name.rsplit_once(['.', ':']) {
+        if let Some((_, leaf)) = name.rsplit_once(['.', ':', '\\', '$']) {
             Self::push(&mut self.types, leaf);
         }
         self.add_type(name);

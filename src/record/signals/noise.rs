@@ -1,6 +1,7 @@
 //! Texts that were logged as an error and report no failure: entries of another log, talk, settings, counters at zero.
 
 use super::extract::status_in;
+use super::mention::has_outside_settings;
 use crate::line::{contains, contains_folded};
 use crate::time::Stamp;
 
@@ -230,5 +231,5 @@ const TROUBLE: [&str; 103] = [
 /// Whether a text has a word for a failure.
 pub(super) fn names_trouble(text: &str) -> bool {
     let head = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default();
-    TROUBLE.iter().any(|word| contains_folded(head, word))
+    TROUBLE.iter().any(|word| has_outside_settings(head, word))
 }

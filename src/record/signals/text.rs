@@ -2,16 +2,19 @@
 
 use super::exception::{class_inside, class_prefix, unwrap_repr, wrapped_provider};
 use super::extract::{status_in, url_in};
+use super::frames;
 use super::lists::{DEPTH, Signals};
 use super::noise::is_paste;
 use super::python;
-use super::traceback::{exceptions, is_trace, libraries, without_cause};
-use crate::line::{contains, find, strip_colours};
+use super::traceback::{exceptions, is_trace, without_cause};
+use crate::line::{find, strip_colours};
 use crate::record::json::{self, Items, Members, Raw, Value};
 use crate::record::status::status_prefix;
 use crate::taxonomy::Status;
 use std::borrow::Cow;
 
+/// The most packages of a stack. The innermost frames come first or last; between them are those of the framework.
+const PACKAGES: usize = 48;
 /// The longest text that is looked into, in bytes.
 const TEXT_BYTES: usize = 64 << 10;
 
@@ -27,11 +30,7 @@ impl Signals {
             return self.add_trace(text, depth);
         }
         self.is_paste |= memchr::memchr(b'\n', text.as_bytes()).is_some() && is_paste(text);
-        if contains(text, "site-packages/") || contains(text, "node_modules/") {
-            for library in libraries(text) {
-                Self::push(&mut self.libraries, library);
-            }
-        }
+        self.add_frames(text);
         self.add_exception(text, depth);
     }
 
@@ -42,9 +41,7 @@ impl Signals {
         }
         let plain = strip_colours(text);
         let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
-        for library in libraries(text) {
-            Self::push(&mut self.libraries, library);
-        }
+        self.add_frames(text);
         let mut parts = exceptions(text);
         let Some(last) = parts.exceptions.pop() else { return };
         self.add_exception(&last, depth);
@@ -62,6 +59,14 @@ impl Signals {
             && let Some(json) = parts.inner_dump.and_then(|dump| python::to_json(&without_cause(dump)))
         {
             self.add_object(json.as_bytes(), depth + 1);
+        }
+    }
+
+    fn add_frames(&mut self, text: &str) {
+        if frames::has_frames(text) {
+            for package in frames::packages(text) {
+                Self::push_up_to(PACKAGES, &mut self.libraries, package);
+            }
         }
     }
 

@@ -1,20 +1,6 @@
-//! Tracebacks and stacks taken apart: exceptions, the objects that are printed with them, and the packages in the frames.
+//! Tracebacks and stacks taken apart: exceptions, and the objects that are printed with them.
 
 use crate::line::contains;
-
-/// The packages in a stack: the names after `site-packages/` and `node_modules/`.
-pub(super) fn libraries(text: &str) -> impl Iterator<Item = &str> {
-    let places = ["site-packages/", "node_modules/"];
-    places.into_iter().flat_map(|mark| text.split(mark).skip(1).take(64)).filter_map(|rest| {
-        let mut parts = rest.splitn(3, '/');
-        let first = parts.next()?;
-        let name = match parts.next() {
-            Some(second) if first.starts_with('@') || first == "google" => rest.get(..first.len() + 1 + second.len())?,
-            _ => first,
-        };
-        (name.len() <= 60).then_some(name)
-    })
-}
 
 /// Whether a text has frames, or the line that comes before them.
 pub(super) fn is_trace(text: &str) -> bool {

@@ -1,0 +1,141 @@
+//! What makes a failure one of an LLM call, rather than one of another service or of the application itself.
+//!
+//! The evidence is the same in every log: a provider, a type or pattern that only LLM services have, a class or a frame of an
+//! SDK, an LLM path, the tag of a proxy's AI plugin. The lists are data: `patterns/signals.toml`.
+
+use super::catalog::Catalog;
+use super::llm_path::{is_llm_path, llm_path_in};
+use super::pattern::Pattern;
+use super::provider::no_words;
+use super::verdict::{Attribution, Judgement};
+use crate::record::{Facts, LineKind, Signals};
+use crate::taxonomy::{Category, Confidence, Provider};
+use aho_corasick::AhoCorasick;
+use std::sync::Arc;
+
+/// Decides what a failure is about. Built once from a catalogue.
+#[derive(Clone, Debug)]
+pub(super) struct Relevance {
+    catalog: Arc<Catalog>,
+    benign: AhoCorasick,
+    llm_words: AhoCorasick,
+}
+
+/// The first bytes of a line in which marks are looked for.
+const HEAD_BYTES: usize = 2_048;
+
+impl Relevance {
+    pub(super) fn new(catalog: Arc<Catalog>) -> Self {
+        let scanner =
+            |words: &[String]| AhoCorasick::builder().ascii_case_insensitive(true).build(words).unwrap_or_else(|_| no_words());
+        Self { benign: scanner(&catalog.lists.benign), llm_words: scanner(&catalog.lists.llm_words), catalog }
+    }
+
+    /// Whether the texts are of a kind that is logged as an error or warning and reports no failed call.
+    pub(super) fn is_benign(&self, signals: &Signals) -> bool {
+        signals.messages.iter().any(|message| self.benign.is_match(message.as_str()))
+    }
+
+    /// Whether the record is about a check of a server's health, or about a list of models: neither is a call.
+    pub(super) fn is_no_call(facts: &Facts<'_>) -> bool {
+        const PATHS: [&str; 11] = [
+            "/health",
+            "/healthz",
+            "/livez",
+            "/readyz",
+            "/ready",
+            "/live",
+            "/ping",
+            "/metrics",
+            "/models",
+            "/api/tags",
+            "/api/version",
+        ];
+        let path = facts.url_path.map(|path| path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/'));
+        path.is_some_and(|path| PATHS.iter().any(|end| path.ends_with(end)))
+            || facts.line_kind == LineKind::None && names_health_check(facts.headline)
+    }
+
+    /// Whether the status of the record is what our own server answered to its client: it says so by its logger, or by a path of
+    /// its own.
+    pub(super) fn is_served(&self, facts: &Facts<'_>) -> bool {
+        let by_logger = || self.catalog.lists.serving_loggers.iter().any(|name| facts.logger == name);
+        let is_own = |path: &str| path.starts_with('/') && !is_llm_path(path);
+        let is_unnamed = facts.provider.is_none() && facts.model.is_none() && facts.upstream_status.is_none();
+        facts.line_kind == LineKind::None
+            && (by_logger() || is_unnamed && facts.url_host.is_none() && facts.url_path.is_some_and(is_own))
+    }
+
+    /// Whether a failure in mixed logs is an LLM's.
+    pub(super) fn is_llm(&self, facts: &Facts<'_>, signals: &Signals, judgement: &Judgement) -> bool {
+        let typed = judgement.confidence == Confidence::Typed;
+        let guessed = match judgement.provider_by {
+            Some(Attribution::Pattern | Attribution::Wording) => true,
+            // `google.api_core` and `botocore` call many services.
+            Some(Attribution::Namespace | Attribution::Logger) => !self.has_sdk(facts, signals),
+            _ => false,
+        };
+        let by_cloud = guessed && judgement.provider_by == Some(Attribution::Namespace);
+        let has_provider = judgement.provider != Provider::UNKNOWN && !guessed;
+        let has_model = || facts.model.as_ref().is_some_and(|model| self.catalog.providers().by_model(model).is_some());
+        let has_llm_pattern =
+            || typed && !by_cloud && judgement.pattern.and_then(|id| self.catalog.pattern(id)).is_some_and(is_llms);
+        has_provider
+            || has_model()
+            || has_llm_pattern()
+            || self.has_sdk(facts, signals)
+            || has_llm_path(facts)
+            || self.has_tag(facts, signals)
+    }
+
+    /// Whether an exception is the application's own: nothing in it points to a call of an LLM or to a network.
+    pub(super) fn is_of_application(&self, facts: &Facts<'_>, signals: &Signals, judgement: &Judgement) -> bool {
+        let Judgement { provider, gateway, confidence, is_vague, .. } = judgement;
+        let is_unnamed = *provider == Provider::UNKNOWN && gateway.is_none() && facts.model.is_none();
+        // A status that only the name of the class stands for says nothing about the call.
+        let statuses = [facts.status, facts.upstream_status, signals.status, signals.upstream_status];
+        let has_reason = !is_vague && matches!(confidence, Confidence::Typed | Confidence::Message);
+        let says_nothing = !has_reason && statuses.iter().all(Option::is_none) && signals.codes.is_empty();
+        !signals.types.is_empty()
+            && is_unnamed
+            && says_nothing
+            && !self.has_sdk(facts, signals)
+            && !has_llm_path(facts)
+            && !self.llm_words.is_match(facts.headline)
+            && !self.llm_words.is_match(facts.logger)
+            && !signals.messages.iter().any(|message| self.llm_words.is_match(message.as_str()))
+    }
+
+    /// Whether the class, a frame of its stack or the logger belongs to an SDK or a framework for LLMs.
+    fn has_sdk(&self, facts: &Facts<'_>, signals: &Signals) -> bool {
+        let names = signals.types.iter().chain(&signals.libraries).map(String::as_str);
+        names.chain([facts.logger]).any(|name| self.catalog.lists.is_llm_library(name))
+    }
+
+    fn has_tag(&self, facts: &Facts<'_>, signals: &Signals) -> bool {
+        let head = facts.headline.get(..HEAD_BYTES).unwrap_or(facts.headline);
+        self.catalog.lists.llm_tags.iter().any(|tag| {
+            facts.logger.contains(tag.as_str())
+                || memchr::memmem::find(head, tag.as_bytes()).is_some()
+                || signals.messages.iter().any(|message| message.contains(tag.as_str()))
+        })
+    }
+}
+
+/// Whether only LLM errors match this pattern.
+fn is_llms(pattern: &Pattern) -> bool {
+    let by_category = matches!(pattern.category, Category::ToolUse | Category::ContentPolicy);
+    !pattern.providers.is_empty() || by_category || pattern.has_tag(Pattern::LLM_ONLY)
+}
+
+fn has_llm_path(facts: &Facts<'_>) -> bool {
+    let head = facts.headline.get(..HEAD_BYTES).unwrap_or(facts.headline);
+    facts.url_path.is_some_and(is_llm_path) || llm_path_in(&String::from_utf8_lossy(head)).is_some()
+}
+
+/// `Health check failed`, `health-check error on http://…`.
+fn names_health_check(headline: &[u8]) -> bool {
+    const NAMES: [&[u8]; 6] = [b"ealth check", b"ealth-check", b"ealthcheck", b"ealth_check", b"EALTHCHECK", b"ealthCheck"];
+    let head = headline.get(..120).unwrap_or(headline);
+    NAMES.iter().any(|name| memchr::memmem::find(head, name).is_some())
+}

@@ -1,0 +1,171 @@
+//! Words of trouble that report none: the name of a setting (`request_timeout: None`), a counter at zero (`0 errors`), a
+//! sentence that speaks of errors in general (`If this error persists, …`).
+
+/// Values that switch a setting off.
+const OFF: [&str; 8] = ["false", "none", "null", "nil", "off", "0", "0.0", "0%"];
+
+/// Whether a text has a word, in any case, that is not the name of a setting.
+pub(super) fn has_outside_settings(text: &str, word: &str) -> bool {
+    let takes_numbers = ["timeout", "limit", "capacity", "quota", "balance", "credit"].contains(&word);
+    places(text, word).any(|at| !is_setting(text, at + word.len(), takes_numbers))
+}
+
+/// Where a word begins in a text, in any case.
+fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> {
+    let (bytes, word) = (text.as_bytes(), word.as_bytes());
+    let first = word.first().copied().unwrap_or_default();
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), bytes)
+        .filter(move |at| bytes.get(*at..*at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
+}
+
+/// Whether the word that ends at `end` belongs to the name of a setting that is off or, if it `takes_numbers`, has a number:
+/// `clarifyTimeoutError: false`, `timeout=30`, `"request_timeout": null`.
+fn is_setting(text: &str, end: usize, takes_numbers: bool) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let rest = rest.trim_start_matches(['"', '\'', ' ']);
+    let Some(value) = rest.strip_prefix([':', '=']) else { return false };
+    let value = value.trim_start_matches(['"', '\'', ' ']);
+    let length =
+        value.find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')' | '}' | ']' | '"' | '\'')).unwrap_or(value.len());
+    let (token, after) = (value.get(..length).unwrap_or_default(), value.get(length..).unwrap_or_default());
+    let is_over = ["exceeded", "expired", "elapsed", "reached"].iter().any(|word| after.trim_start().starts_with(word));
+    let is_number = || {
+        let unit = token.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '_'));
+        unit.len() < token.len() && unit.len() <= 7 && unit.bytes().all(|b| b.is_ascii_alphabetic())
+    };
+    OFF.iter().any(|off| off.eq_ignore_ascii_case(token)) || takes_numbers && !is_over && is_number()
+}
+
+/// Whether a text only mentions errors: no verb says that something failed, and no error is introduced.
+pub(super) fn only_mentions(text: &str) -> bool {
+    let text = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default().to_ascii_lowercase();
+    !text.split_inclusive(['.', '!', '?', ';', '\n']).any(reports)
+}
+
+/// Whether one sentence, in lower case, reports a failure.
+fn reports(sentence: &str) -> bool {
+    #[rustfmt::skip]
+    const VERBS: [&str; 41] = [
+        "failed", "fails ", "failing", "timed out", "refused", "exceeded", "denied", "rejected", "aborted", "crashed", "unable to",
+        "could not", "couldn't", "cannot", "can't", "overloaded", "exhausted", "unavailable", "not found", "not exist", "unauthorized",
+        "forbidden", "too many", "invalid", "giving up", "gave up", "not supported", "unsupported", "expired", "blocked", "too long",
+        "too large", "disconnected", "reset by", "broken pipe", "hang up", "insufficient", "deactivated", "suspended", "missing",
+        "unexpected",
+    ];
+    const NOUNS: [&str; 6] = ["error", "exception", "failure", "timeout", "limit", "quota"];
+    let hedge =
+        ["if ", "when ", "in case", "should ", "whether ", "unless "].iter().filter_map(|word| find_word(sentence, word)).min();
+    let stated = sentence.get(..hedge.unwrap_or(sentence.len())).unwrap_or_default();
+    let is_ascii = sentence.is_ascii();
+    VERBS.iter().any(|verb| stated.match_indices(verb).any(|(at, _)| !is_counted_zero(stated, at)))
+        || NOUNS.iter().any(|noun| stated.match_indices(noun).any(|(at, _)| introduces(stated, at, noun.len())))
+        || !is_ascii
+}
+
+fn find_word(text: &str, word: &str) -> Option<usize> {
+    text.match_indices(word)
+        .map(|(at, _)| at)
+        .find(|at| !text.as_bytes().get(at.wrapping_sub(1)).is_some_and(u8::is_ascii_alphabetic))
+}
+
+/// `0 failed`, `no failed calls`.
+fn is_counted_zero(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default().trim_end();
+    let word = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | ',')).next().unwrap_or_default();
+    matches!(word, "0" | "no" | "zero" | "without")
+}
+
+/// Whether a noun at this place introduces an error: `error: …`, `error while …`, `got an error`, `api error 429`.
+fn introduces(text: &str, at: usize, length: usize) -> bool {
+    const FOLLOWERS: [&str; 15] = [
+        "while",
+        "in ",
+        "from",
+        "when",
+        "during",
+        "calling",
+        "code",
+        "response",
+        "occurred",
+        "status",
+        "generating",
+        "on ",
+        "with",
+        "processing",
+        "communicating",
+    ];
+    const LEADERS: [&str; 12] = [
+        "got",
+        "returned",
+        "raised",
+        "threw",
+        "hit",
+        "received",
+        "encountered",
+        "api",
+        "server",
+        "fatal",
+        "caught",
+        "unhandled",
+    ];
+    if is_counted_zero(text, at) {
+        return false;
+    }
+    let before = text.get(..at).unwrap_or_default().trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+    let after = text.get(at + length..).unwrap_or_default();
+    let next = after.trim_start();
+    let is_first = !before.contains(|c: char| c.is_alphanumeric());
+    let is_marked =
+        after.starts_with([':', '=', '(']) && !next.trim_start_matches([':', '=', ' ']).is_empty() || next.starts_with("- ");
+    let mut words = before.split_whitespace().rev().filter(|word| !matches!(*word, "an" | "a" | "the" | "with"));
+    let is_led = words.next().is_some_and(|word| LEADERS.contains(&word));
+    let is_followed = FOLLOWERS.iter().any(|word| next.starts_with(word)) || next.starts_with(|c: char| c.is_ascii_digit());
+    is_marked || is_led || is_followed || is_first && !after.starts_with(['s', ']', ' '])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_no_trouble() {
+        for text in
+            ["request_timeout: None", "timeout=30", "clarifyTimeoutError: false", "\"timeout\": 1.5,", "timeout: '30s',"]
+        {
+            assert!(!has_outside_settings(text, "timeout"), "{text}");
+        }
+        for text in
+            ["timeout of 60000ms exceeded", "timeout=30s exceeded", "litellm.Timeout: Request timed out", "read timeout"]
+        {
+            assert!(has_outside_settings(text, "timeout"), "{text}");
+        }
+        assert!(has_outside_settings("error: 429", "error"));
+        assert!(!has_outside_settings("error: null", "error"));
+    }
+
+    #[test]
+    fn a_mention_is_no_report() {
+        for text in [
+            "Please retry if you think this is a transient or recoverable error.",
+            "If this error persists, contact support.",
+            "Done: 12 processed, 0 errors",
+            "Summary: 40 ok, 0 failed, 2 skipped",
+            "The error above was an exception we were not able to handle.",
+            "See the section on error handling in the manual.",
+        ] {
+            assert!(only_mentions(text), "{text}");
+        }
+        for text in [
+            "Error: connection reset",
+            "request to the model failed",
+            "got an error from the provider",
+            "the call timed out",
+            "API error 529",
+            "LLM error while summarising ticket 7",
+            "error calling gpt-5-mini",
+        ] {
+            assert!(!only_mentions(text), "{text}");
+        }
+    }
+}

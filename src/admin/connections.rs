@@ -56,11 +56,12 @@ impl Connections {
 
 /// The peer whose connections are counted: an address, or the network of an IPv6 host. `None`: this machine.
 fn limited_peer(address: IpAddr) -> Option<IpAddr> {
-    match address.to_canonical() {
-        address if address.is_loopback() => None,
-        IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
-        address @ IpAddr::V4(_) => Some(address),
-    }
+    let address = address.to_canonical();
+    let network = match address {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(_) => address,
+    };
+    (!address.is_loopback()).then_some(network)
 }
 
 /// One open connection.

@@ -11,7 +11,7 @@
 //! Invariant: the caller passes the clock as `now`, and the same observations give the same transitions. Second *t* is
 //! evaluated when `now` reaches *t* + 5 s, with every event that has arrived for it by then, so the order in which events
 //! arrive within those five seconds does not matter. Rows that fire at the first failure do not wait. An alert that fires
-//! keeps its `fired_at` until it resolves.
+//! keeps its `fired_at` until it resolves, and gets it again when it reopens.
 //!
 //! Tests: `tests/it/alert.rs`, `tests/it/escalation.rs`, `tests/it/timelines.rs`, `tests/it/timeline.rs`,
 //! `tests/it/runbooks.rs`.

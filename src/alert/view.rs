@@ -87,8 +87,9 @@ impl Alert {
     /// Whether this is the other alert, open again.
     #[must_use]
     pub fn is_again(&self, other: &Self) -> bool {
-        let key = |alert: &Self| (alert.fired_at, alert.row.clone(), alert.provider.clone(), alert.service.clone());
-        self.fired_at.is_some() && key(self) == key(other)
+        let Self { fired_at, row, provider, service, .. } = self;
+        let theirs = (&other.fired_at, &other.row, &other.provider, &other.service);
+        fired_at.is_some() && (fired_at, row, provider, service) == theirs
     }
 }
 

@@ -116,8 +116,9 @@ impl Outbox {
             let has_room = self.entries.len() < MAX_ALERTS;
             match self.entries.get_mut(&AlertKey::of(alert)) {
                 Some(entry) if entry.is_firing() => {
-                    if entry.update(alert, now) {
-                        self.revision += 1;
+                    let is_news = entry.update(alert, now);
+                    self.revision += u64::from(is_news);
+                    if is_news {
                         (entry.revision, entry.pending, entry.quiet) = (self.revision, true, false);
                     }
                 }

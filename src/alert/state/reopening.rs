@@ -33,17 +33,13 @@ impl Reopening {
     /// Notes that the alert fires, and returns when it fired first. If it is another alert than the latest, that is `at`.
     pub(super) fn fires(&mut self, evidence: &AlertEvidence, row: &Row, at: Timestamp) -> Timestamp {
         let is_recent = |(_, ended): &(Timestamp, Timestamp)| at.since(*ended) < REOPENS_WITHIN;
-        match self.ended.take().filter(is_recent).filter(|_| self.knows(evidence, row)) {
-            Some((fired_at, _)) => {
-                self.quiet_until = self.announced_at.map(|announced| announced.plus(REMINDER));
-                self.announce_if_due(evidence, row, at);
-                fired_at
-            }
-            None => {
-                *self = Self { announced_at: Some(at), ..Self::default() };
-                at
-            }
-        }
+        let Some((fired_at, _)) = self.ended.take().filter(is_recent).filter(|_| self.knows(evidence, row)) else {
+            *self = Self { announced_at: Some(at), ..Self::default() };
+            return at;
+        };
+        self.quiet_until = self.announced_at.map(|announced| announced.plus(REMINDER));
+        self.announce_if_due(evidence, row, at);
+        fired_at
     }
 
     /// Notes that the alert, which fired first at `fired_at`, has recovered.

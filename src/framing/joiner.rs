@@ -248,7 +248,8 @@ impl Joiner {
         out: &mut impl FnMut(RawEvent<'_>),
     ) {
         let bytes = line.bytes;
-        if bytes.first() == Some(&b'{') && (bytes.last() == Some(&b'}') || !line.tail.is_empty()) {
+        let is_object = bytes.first() == Some(&b'{') && (bytes.last() == Some(&b'}') || !line.tail.is_empty());
+        if is_object && !self.expects_object() {
             self.close(false, stats, out);
             self.cut_off = None;
             return stats.emit(RawEvent { lines, ..line.event() }, out);
@@ -275,6 +276,11 @@ impl Joiner {
                 self.start_event(line, lines, origin, continuation::of_first(bytes), false);
             }
         }
+    }
+
+    /// Whether a JSON object belongs to the open event, which has introduced it.
+    fn expects_object(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| continuation::expects_object(open.shape))
     }
 
     fn has_room(&self, options: &Options, bytes: &[u8]) -> bool {

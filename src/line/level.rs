@@ -35,7 +35,7 @@ impl Level {
     /// The level of a word that marks the start of an entry, such as `ERROR` or `info`. Stricter than [`Self::from_word`].
     pub(super) fn from_entry_word(word: &[u8]) -> Option<Self> {
         // Nearly every word of a log is tested: length and first letter say of most that they mark no entry.
-        let may_mark = (4..=8).contains(&word.len())
+        let may_mark = (3..=8).contains(&word.len())
             && matches!(word[0].to_ascii_lowercase(), b't' | b'd' | b'i' | b'n' | b'w' | b'e' | b'f' | b'c');
         if !may_mark {
             return None;
@@ -62,17 +62,22 @@ fn lookup(word: &[u8]) -> (Level, MarksEntry) {
     match &*lower {
         b"trace" => (Debug, InCapitals),
         b"debug" => (Debug, InCapitalsOrSmallLetters),
-        b"verbose" | b"silly" | b"dbg" | b"7" => (Debug, Never),
+        b"dbg" => (Debug, InCapitals),
+        b"verbose" | b"silly" | b"7" => (Debug, Never),
         b"info" => (Info, InCapitalsOrSmallLetters),
         b"notice" => (Info, InCapitals),
-        b"information" | b"inf" | b"success" | b"http" | b"log" | b"6" | b"5" => (Info, Never),
+        b"inf" => (Info, InCapitals),
+        b"information" | b"success" | b"http" | b"log" | b"6" | b"5" => (Info, Never),
         b"warn" => (Warn, InCapitalsOrSmallLetters),
         b"warning" => (Warn, InCapitals),
-        b"wrn" | b"4" => (Warn, Never),
+        b"wrn" => (Warn, InCapitals),
+        b"4" => (Warn, Never),
         b"error" => (Error, InCapitalsOrSmallLetters),
-        b"err" | b"eror" | b"severe" | b"3" => (Error, Never),
+        b"err" => (Error, InCapitals),
+        b"eror" | b"severe" | b"3" => (Error, Never),
         b"fatal" => (Fatal, InCapitalsOrSmallLetters),
         b"critical" => (Fatal, InCapitals),
+        b"ftl" => (Fatal, InCapitals),
         b"crit" | b"panic" | b"alert" | b"emergency" | b"emerg" | b"dpanic" | b"2" | b"1" | b"0" => (Fatal, Never),
         _ => (Unknown, Never),
     }
@@ -92,6 +97,8 @@ mod tests {
             ("warning", Level::Warn, false),
             ("severe", Level::Error, false),
             ("SEVERE", Level::Error, false),
+            ("ERR", Level::Error, true),
+            ("err", Level::Error, false),
             ("nothing", Level::Unknown, false),
             ("a word that is longer than every level", Level::Unknown, false),
         ] {

@@ -14,7 +14,7 @@ mod level;
 mod search;
 mod stamp;
 
-pub(crate) use entry::{entry_level, has_padded_level, is_sdk_line};
+pub(crate) use entry::{entry_level, is_sdk_line, symbol_entry_level};
 pub(crate) use head::Head;
 pub use level::Level;
 pub(crate) use search::{contains, contains_folded, find, strip_colours};

@@ -1,17 +1,13 @@
-//! The lines of an object dump or of pretty-printed JSON, up to the closing brace or the next header.
+//! The lines of an object dump or of pretty-printed JSON, up to the closing brace.
 
-use super::shape::{Continuation, Step};
-use crate::line::entry_level;
+use super::shape::{Continuation, Section, Step};
 
 pub(super) fn step(shape: &mut Continuation, line: &[u8], _after_blank: bool) -> Step {
     if !shape.brace {
         return Step::NotMine;
     }
-    if entry_level(line).is_some() {
-        return Step::Ends;
-    }
     if is_closing(line) {
-        shape.brace = false;
+        (shape.brace, shape.section) = (false, Section::None);
         shape.done |= !shape.headed;
     }
     Step::Joins

@@ -3,15 +3,11 @@
 use super::opening;
 use super::shape::{Continuation, Step, Traceback};
 use super::traceback::is_boxed_frame;
-use crate::line::has_padded_level;
 
 pub(super) fn step(shape: &mut Continuation, line: &[u8], _after_blank: bool) -> Step {
     let in_frames = shape.traceback == Traceback::Frames;
     if !(matches!(line.first(), Some(b' ' | b'\t')) || in_frames && is_boxed_frame(line)) {
         return Step::NotMine;
-    }
-    if has_padded_level(line) {
-        return Step::Ends;
     }
     if !in_frames {
         opening::note(shape, line);

@@ -1,44 +1,65 @@
 //! Whether a line continues the event before it, decided by the shape of the line.
 //!
-//! One file per kind of continuation. The kinds are asked in the order of [`KINDS`]; the first one that recognises the line
-//! decides. Adding a kind is a file and a line in that list.
+//! A line that begins an entry of its own is never a continuation. For any other line, the kinds of continuation are asked in
+//! the order of [`KINDS`]; the first one that recognises the line decides. Adding a kind is a file and a line in that list.
 
+mod block;
 mod braces;
-mod cause;
+mod exception;
 mod html;
 mod indented;
 mod message;
+mod notebook;
 mod opening;
+mod panel;
 mod shape;
+mod stack;
 mod traceback;
 
 pub(super) use shape::Continuation;
 
-use crate::line::{entry_level, is_sdk_line};
+use crate::line::{Level, contains, entry_level, is_sdk_line, symbol_entry_level};
 use shape::Step;
 
 /// One kind of continuation: what it makes of a line, given the event so far and whether the line follows a blank one.
 type Kind = fn(&mut Continuation, &[u8], bool) -> Step;
 
 /// The kinds in the order in which they are asked.
-const KINDS: [Kind; 6] = [indented::step, html::step, traceback::step, braces::step, cause::step, message::step];
+const KINDS: [Kind; 10] = [
+    traceback::step,
+    notebook::step,
+    indented::step,
+    html::step,
+    panel::step,
+    stack::step,
+    block::step,
+    braces::step,
+    exception::step,
+    message::step,
+];
 
 /// The shape of an event that begins with this line.
 pub(super) fn of_first(line: &[u8]) -> Continuation {
     let level = entry_level(line);
     let mut shape = Continuation::new(level);
-    if !traceback::open(&mut shape, line) {
+    let fails = level.or_else(|| symbol_entry_level(line)).is_some_and(|level| level >= Level::Warn);
+    shape.calm = if shape.headed { shape.quiet && !announces(line) } else { !traceback::may_precede(line) };
+    shape.fails = fails || !shape.headed && exception::begins(line);
+    if !(traceback::open(&mut shape, line) || notebook::open(&mut shape, line) || panel::open(&mut shape, line)) {
+        exception::open(&mut shape, line);
+        stack::open(&mut shape, line);
         opening::note(&mut shape, line);
     }
-    // Below a line of an SDK, only the object that it opens belongs to it; the rest is the application's.
-    shape.done = is_sdk_line(line);
-    // A process that dies prints its traceback below any line.
-    shape.calm = level.is_none() && !traceback::may_precede(line);
+    // Below a line of an SDK or of an HTTP client, only what that line opens belongs to it; the rest is the application's.
+    shape.done = is_sdk_line(line) || is_exchange(line);
     shape
 }
 
 /// The shape of the event with `line` added, if `line` continues the event.
 pub(super) fn joined(mut shape: Continuation, line: &[u8], after_blank: bool) -> Option<Continuation> {
+    if entry_level(line).is_some() || symbol_entry_level(line).is_some() {
+        return None;
+    }
     for kind in KINDS {
         match kind(&mut shape, line, after_blank) {
             Step::NotMine => {}
@@ -47,4 +68,21 @@ pub(super) fn joined(mut shape: Continuation, line: &[u8], after_blank: bool) ->
         }
     }
     None
+}
+
+/// Whether a whole JSON object can be a part of the event: its last line has introduced a body.
+pub(super) fn expects_object(shape: Continuation) -> bool {
+    shape.section == shape::Section::Body
+}
+
+/// Whether a quiet line says that an exception follows.
+fn announces(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 6] = [b"rror", b"xception", b"ailed", b"ailure", b"raised", b"RROR"];
+    let head = &line[..line.len().min(400)];
+    !is_exchange(line) && WORDS.iter().any(|word| contains(head, word))
+}
+
+/// `HTTP Request: POST https://… "HTTP/1.1 429 Too Many Requests"`: a line that is complete.
+fn is_exchange(line: &[u8]) -> bool {
+    line.ends_with(b"\"") && contains(line, b" \"HTTP/")
 }

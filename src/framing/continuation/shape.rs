@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The shape of an open event.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, saved in the checkpoint under these names")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(in crate::framing) struct Continuation {
     /// Its first line has a header.
     pub(super) headed: bool,
@@ -16,11 +17,17 @@ pub(in crate::framing) struct Continuation {
     pub(super) brace: bool,
     /// A page was opened and not closed.
     pub(super) html: bool,
-    /// Only indented lines can continue the event.
+    /// Only indented lines can continue the event, and lines that belong to an error alone.
     pub(super) done: bool,
-    /// Its first line has no header and does not look like the line above a traceback.
-    #[serde(default)]
+    /// Its first line does not look like the line above a traceback: it has no header, or a quiet one, and no word for a failure.
     pub(super) calm: bool,
+    /// Its first line is at warning or above, or names an exception.
+    pub(super) fails: bool,
+    /// An exception or a stack is a part of it.
+    pub(super) stack: bool,
+    /// The last line promises an exception, or the text of one.
+    pub(super) awaits: bool,
+    pub(super) section: Section,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +40,23 @@ pub(super) enum Traceback {
     Ended,
     /// Behind the line that says that another traceback follows.
     Chained,
+}
+
+/// A part of an event whose lines have a form of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Section {
+    #[default]
+    None,
+    /// Below `Content:` or `Body:`, up to a blank line.
+    Body,
+    /// Below `Headers:`, up to a blank line.
+    Headers,
+    /// The frames of a goroutine, up to a blank line.
+    Goroutine,
+    /// The frames of a notebook's traceback, up to the exception.
+    Notebook,
+    /// Inside a box that a terminal library has drawn.
+    Panel,
 }
 
 /// What one kind of continuation makes of a line.
@@ -51,5 +75,10 @@ impl Continuation {
     pub(super) fn new(level: Option<Level>) -> Self {
         let quiet = matches!(level, Some(Level::Debug | Level::Info));
         Self { headed: level.is_some(), quiet, ..Self::default() }
+    }
+
+    /// Whether the event is about a failure, as far as its lines have shown.
+    pub(super) fn is_failure(self) -> bool {
+        self.fails || self.stack || self.traceback != Traceback::None
     }
 }

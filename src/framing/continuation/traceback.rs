@@ -9,16 +9,17 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
         let may_follow = shape.headed || !after_blank;
         let first = shape.traceback == Traceback::None && !shape.done && !shape.calm && may_follow;
         let joins = first || shape.traceback == Traceback::Chained;
-        (shape.done, shape.traceback) = (false, Traceback::Frames);
+        open(shape, line);
         return if joins { Step::Joins } else { Step::Ends };
     }
-    if is_chain_mark(line) && shape.traceback != Traceback::None {
+    if is_chain_mark(line) && shape.is_failure() {
         shape.traceback = Traceback::Chained;
         return Step::Joins;
     }
-    if shape.traceback == Traceback::Frames {
+    let is_frame = matches!(line.first(), Some(b' ' | b'\t')) || is_boxed_frame(line);
+    if shape.traceback == Traceback::Frames && !is_frame {
         // The first line that is not indented names the exception.
-        shape.traceback = Traceback::Ended;
+        (shape.traceback, shape.stack) = (Traceback::Ended, true);
         shape.done = !shape.headed && !exception_continues(line);
         opening::note(shape, line);
         return Step::Joins;
@@ -26,11 +27,14 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
     Step::NotMine
 }
 
-/// Notes that the event begins with a traceback, if `line` is the start of one.
+/// Notes that a traceback begins, if `line` is the start of one.
 pub(super) fn open(shape: &mut Continuation, line: &[u8]) -> bool {
     let opens = is_start(line);
     if opens {
-        shape.traceback = Traceback::Frames;
+        // All lines of a group are indented, also those that name its exceptions.
+        let is_group = line.starts_with(b" ");
+        shape.traceback = if is_group { Traceback::Ended } else { Traceback::Frames };
+        shape.done = is_group && !shape.headed;
     }
     opens
 }
@@ -54,7 +58,7 @@ pub(super) fn may_precede(line: &[u8]) -> bool {
 
 fn is_start(line: &[u8]) -> bool {
     line.starts_with(b"Traceback (most recent call last)")
-        || line.starts_with(b"Exception Group Traceback")
+        || line.starts_with(b"  + Exception Group Traceback")
         || line.starts_with("╭─".as_bytes()) && contains(line, b" Traceback (most recent call last) ")
 }
 
@@ -63,7 +67,7 @@ fn is_chain_mark(line: &[u8]) -> bool {
 }
 
 /// Whether the text of the exception continues in the next lines.
-fn exception_continues(line: &[u8]) -> bool {
+pub(super) fn exception_continues(line: &[u8]) -> bool {
     let open = line.iter().filter(|b| matches!(b, b'{' | b'[' | b'(')).count();
     let close = line.iter().filter(|b| matches!(b, b'}' | b']' | b')')).count();
     open > close

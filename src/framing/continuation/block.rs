@@ -1,0 +1,93 @@
+//! Labelled parts of an error's message: `Status: 429`, `ErrorCode: …`, `Content:`, `Headers:`, `Body: {…}`. The SDKs for .NET and
+//! the ones that Fern generates print them at the first column, with blank lines between them.
+
+use super::opening;
+use super::shape::{Continuation, Section, Step};
+
+/// Labels in small letters, without blanks, hyphens and underscores.
+const LABELS: [&[u8]; 34] = [
+    b"status",
+    b"statuscode",
+    b"httpstatus",
+    b"httpstatuscode",
+    b"errorcode",
+    b"errortype",
+    b"errormessage",
+    b"code",
+    b"type",
+    b"param",
+    b"message",
+    b"reason",
+    b"reasonphrase",
+    b"details",
+    b"content",
+    b"headers",
+    b"body",
+    b"response",
+    b"responsebody",
+    b"responsecontent",
+    b"responseheaders",
+    b"responsestatuscode",
+    b"additionalinformation",
+    b"requestid",
+    b"xrequestid",
+    b"requesturi",
+    b"traceid",
+    b"url",
+    b"model",
+    b"provider",
+    b"retryafter",
+    b"deploymentinfo",
+    b"lastmessage",
+    b"state",
+];
+
+pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {
+    if after_blank && shape.section == Section::Headers {
+        shape.section = Section::None;
+    }
+    if !shape.is_failure() {
+        return Step::NotMine;
+    }
+    match (shape.section, label(line)) {
+        (Section::Headers, _) if is_header(line) => {}
+        (Section::Body, None) if !after_blank || line.starts_with(b"{") => {
+            if line.starts_with(b"{") && line.ends_with(b"}") {
+                shape.section = Section::None;
+            }
+        }
+        (_, Some((label, value))) => {
+            shape.section = match (value, label.ends_with(b"s") && label.ends_with(b"eaders")) {
+                ([], true) => Section::Headers,
+                ([], false) => Section::Body,
+                _ => Section::None,
+            };
+        }
+        _ => return Step::NotMine,
+    }
+    opening::note(shape, line);
+    Step::Joins
+}
+
+/// A label at the start of `line` that errors have, as written, and the value behind it.
+fn label(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = line.iter().take(28).position(|b| *b == b':')?;
+    let (label, value) = (line.get(..colon)?, line.get(colon + 1..)?);
+    if !(label.first()?.is_ascii_alphabetic() && (value.is_empty() || value.starts_with(b" "))) {
+        return None;
+    }
+    let mut folded = [0u8; 28];
+    let mut length = 0;
+    for byte in label.iter().filter(|b| !matches!(b, b' ' | b'-' | b'_')) {
+        *folded.get_mut(length)? = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    let folded = folded.get(..length)?;
+    LABELS.contains(&folded).then_some((label, value.trim_ascii()))
+}
+
+/// `Content-Length: 176`.
+fn is_header(line: &[u8]) -> bool {
+    let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
+    name > 0 && line.get(name) == Some(&b':')
+}

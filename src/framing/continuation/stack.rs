@@ -1,0 +1,84 @@
+//! Stacks whose lines are not indented, causes below a stack, and what runtimes print around one.
+
+use super::shape::{Continuation, Section, Step};
+use crate::line::contains;
+
+/// Lines that belong to the error above them.
+const PARTS: [&[u8]; 30] = [
+    b"Caused by",
+    b"Suppressed: ",
+    b"Wrapped by: ",
+    b"... ",
+    b"--- End of ",
+    b"---> ",
+    b"--- Cause ---",
+    b"Stack trace:",
+    b"Stacktrace:",
+    b"Stack Trace:",
+    b"[stacktrace]",
+    b"[previous exception]",
+    b"Stack backtrace:",
+    b"stack backtrace:",
+    b"Backtrace:",
+    b"Location:",
+    b"note: run with `RUST_BACKTRACE",
+    b"note: Some details are omitted",
+    b"exit status ",
+    b"created by ",
+    b"[signal ",
+    b"[recovered]",
+    b"Node.js v",
+    b"During task with name '",
+    b"For more information check: ",
+    b"For troubleshooting, visit: ",
+    b"Troubleshooting URL: ",
+    b"LiteLLM: model group '",
+    b"Received Model Group=",
+    b"Available Model Group Fallbacks=",
+];
+
+/// Notes that the first line of an event opens the frames of a goroutine.
+pub(super) fn open(shape: &mut Continuation, line: &[u8]) {
+    if is_goroutine(line) {
+        (shape.section, shape.stack) = (Section::Goroutine, true);
+    }
+}
+
+pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {
+    if shape.section == Section::Goroutine && !after_blank {
+        return Step::Joins;
+    }
+    let is_java = line.starts_with(b"Caused by") || line.starts_with(b"... ");
+    if !(shape.is_failure() || !shape.calm || is_java) || !is_part(line) {
+        return Step::NotMine;
+    }
+    if is_goroutine(line) {
+        shape.section = Section::Goroutine;
+    }
+    shape.stack = true;
+    Step::Joins
+}
+
+fn is_part(line: &[u8]) -> bool {
+    is_frame(line) || is_goroutine(line) || PARTS.iter().any(|part| line.starts_with(part)) || line == b"\"}" || line == b"\"} "
+}
+
+/// `goroutine 1 [running]:`.
+fn is_goroutine(line: &[u8]) -> bool {
+    line.starts_with(b"goroutine ") && line.ends_with(b"]:")
+}
+
+/// `at OpenAI.makeRequest (file:///app/…:357:24)`, `#0 /app/Chat.php(12): ask()`, `app/chat.rb:12:in 'ask'`.
+fn is_frame(line: &[u8]) -> bool {
+    match line.first() {
+        Some(b'a') if line.starts_with(b"at ") => line.ends_with(b")") || ends_with_place(line) || contains(line, b" in "),
+        Some(b'#') => line[1..].iter().take_while(|b| b.is_ascii_digit()).count() > 0,
+        _ => contains(line, b".rb:") && contains(line, b":in "),
+    }
+}
+
+/// `…:12:34`.
+fn ends_with_place(line: &[u8]) -> bool {
+    let column = line.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    column > 0 && line[..line.len() - column].ends_with(b":")
+}

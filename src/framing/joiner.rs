@@ -264,18 +264,27 @@ impl Joiner {
             return;
         }
         let shape = self.open.as_ref().map(|open| open.shape).or(self.cut_off);
-        let next = shape.and_then(|shape| continuation::joined(shape, bytes, self.blanks > 0));
+        let next = shape.and_then(|shape| continuation::joined(shape, self.first_line(), bytes, self.blanks > 0));
         match next {
-            Some(shape) if self.open.is_some() && self.has_room(options, bytes) => self.join(line, lines, shape),
-            Some(shape) => {
+            Some(next) if self.open.is_some() && self.has_room(options, bytes) => {
+                let bytes = bytes.get(next.repeated..).unwrap_or_default();
+                self.join(Line { bytes, ..line }, lines, next.shape);
+            }
+            Some(next) => {
                 self.close(true, stats, out);
-                self.start_event(line, lines, origin, shape, true);
+                self.start_event(line, lines, origin, next.shape, true);
             }
             None => {
                 self.close(false, stats, out);
                 self.start_event(line, lines, origin, continuation::of_first(bytes), false);
             }
         }
+    }
+
+    /// The first line of the open event.
+    fn first_line(&self) -> &[u8] {
+        let text = if self.open.is_some() { self.text.as_slice() } else { b"" };
+        text.get(..memchr::memchr(b'\n', text).unwrap_or(text.len())).unwrap_or_default()
     }
 
     /// Whether a JSON object belongs to the open event, which has introduced it.

@@ -9,12 +9,14 @@
 //! Tests: `tests/it/properties.rs` (any bytes), `tests/it/corpus.rs` with `tests/corpus/loggers.toml` (formats of loggers).
 
 mod entry;
+mod exception;
 mod head;
 mod level;
 mod search;
 mod stamp;
 
 pub(crate) use entry::{entry_level, is_sdk_line, symbol_entry_level};
+pub(crate) use exception::begins_exception;
 pub(crate) use head::Head;
 pub use level::Level;
-pub(crate) use search::{contains, contains_folded, find, strip_colours};
+pub(crate) use search::{contains, contains_folded, find, skip_colours, strip_colours};

@@ -27,7 +27,7 @@ pub(super) fn escape_length(text: &[u8]) -> Option<usize> {
 }
 
 /// The line after the colours at its start.
-pub(super) fn skip_colours(mut line: &[u8]) -> &[u8] {
+pub(crate) fn skip_colours(mut line: &[u8]) -> &[u8] {
     while line.starts_with(b"\x1b[") {
         let Some(length) = escape_length(line) else { break };
         line = &line[length..];

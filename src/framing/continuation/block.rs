@@ -5,7 +5,7 @@ use super::opening;
 use super::shape::{Continuation, Section, Step};
 
 /// Labels in small letters, without blanks, hyphens and underscores.
-const LABELS: [&[u8]; 34] = [
+const LABELS: [&[u8]; 35] = [
     b"status",
     b"statuscode",
     b"httpstatus",
@@ -16,6 +16,7 @@ const LABELS: [&[u8]; 34] = [
     b"code",
     b"type",
     b"param",
+    b"parameter",
     b"message",
     b"reason",
     b"reasonphrase",

@@ -12,13 +12,14 @@ mod message;
 mod notebook;
 mod opening;
 mod panel;
+mod relayed;
 mod shape;
 mod stack;
 mod traceback;
 
 pub(super) use shape::Continuation;
 
-use crate::line::{Level, contains, entry_level, is_sdk_line, symbol_entry_level};
+use crate::line::{Level, begins_exception, contains, entry_level, is_sdk_line, skip_colours, symbol_entry_level};
 use shape::Step;
 
 /// One kind of continuation: what it makes of a line, given the event so far and whether the line follows a blank one.
@@ -40,30 +41,44 @@ const KINDS: [Kind; 10] = [
 
 /// The shape of an event that begins with this line.
 pub(super) fn of_first(line: &[u8]) -> Continuation {
+    let line = skip_colours(line);
     let level = entry_level(line);
     let mut shape = Continuation::new(level);
     let fails = level.or_else(|| symbol_entry_level(line)).is_some_and(|level| level >= Level::Warn);
-    shape.calm = if shape.headed { shape.quiet && !announces(line) } else { !traceback::may_precede(line) };
-    shape.fails = fails || !shape.headed && exception::begins(line);
+    // Whether a quiet line announces an exception is asked only if a line without a head follows.
+    shape.calm = if shape.headed { shape.quiet } else { !traceback::may_precede(line) };
+    shape.fails = fails || !shape.headed && begins_exception(line);
     if !(traceback::open(&mut shape, line) || notebook::open(&mut shape, line) || panel::open(&mut shape, line)) {
         exception::open(&mut shape, line);
         stack::open(&mut shape, line);
+        relayed::open(&mut shape, line);
         opening::note(&mut shape, line);
     }
     // Below a line of an SDK or of an HTTP client, only what that line opens belongs to it; the rest is the application's.
-    shape.done = is_sdk_line(line) || is_exchange(line);
+    shape.done |= is_sdk_line(line) || is_exchange(line);
     shape
 }
 
-/// The shape of the event with `line` added, if `line` continues the event.
-pub(super) fn joined(mut shape: Continuation, line: &[u8], after_blank: bool) -> Option<Continuation> {
+/// What continues an event: the shape of the event with the line added, and how many bytes of the line repeat the event's head.
+pub(super) struct Joined {
+    pub(super) shape: Continuation,
+    pub(super) repeated: usize,
+}
+
+/// Whether `line` continues the event with this shape. `first` is the event's first line, empty if it was emitted.
+pub(super) fn joined(mut shape: Continuation, first: &[u8], line: &[u8], after_blank: bool) -> Option<Joined> {
+    let mut repeated = 0;
     if entry_level(line).is_some() || symbol_entry_level(line).is_some() {
-        return None;
+        repeated = relayed::head_length(&mut shape, first, line)?;
+    }
+    let content = skip_colours(line.get(repeated..)?);
+    if shape.quiet && shape.calm {
+        shape.calm = !announces(first);
     }
     for kind in KINDS {
-        match kind(&mut shape, line, after_blank) {
+        match kind(&mut shape, content, after_blank) {
             Step::NotMine => {}
-            Step::Joins => return Some(shape),
+            Step::Joins => return Some(Joined { shape, repeated }),
             Step::Ends => return None,
         }
     }

@@ -3,8 +3,8 @@
 
 use super::opening;
 use super::shape::{Continuation, Section, Step, Traceback};
-use super::{exception, traceback};
-use crate::line::contains;
+use super::traceback;
+use crate::line::{begins_exception, contains};
 
 /// The least length of the rule above a traceback; `IPython` draws 75 hyphens.
 const RULE: usize = 40;
@@ -34,7 +34,7 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
     if shape.section != Section::Notebook {
         return Step::NotMine;
     }
-    if exception::begins(line) || after_blank && !is_frame(line) {
+    if begins_exception(line) || after_blank && !is_frame(line) {
         (shape.section, shape.traceback) = (Section::None, Traceback::Ended);
         shape.done = !shape.headed && !traceback::exception_continues(line);
         opening::note(shape, line);

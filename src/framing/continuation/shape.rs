@@ -28,6 +28,10 @@ pub(in crate::framing) struct Continuation {
     /// The last line promises an exception, or the text of one.
     pub(super) awaits: bool,
     pub(super) section: Section,
+    /// The first line ends like the first line of a traceback, behind a head.
+    pub(super) relayed: bool,
+    /// The length of the head that every line of the event has, if a logger has written them one by one. 0: only the first has.
+    pub(super) head_length: u16,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -59,7 +59,7 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
     Step::Joins
 }
 
-fn is_part(line: &[u8]) -> bool {
+pub(super) fn is_part(line: &[u8]) -> bool {
     is_frame(line) || is_goroutine(line) || PARTS.iter().any(|part| line.starts_with(part)) || line == b"\"}" || line == b"\"} "
 }
 
@@ -72,6 +72,7 @@ fn is_goroutine(line: &[u8]) -> bool {
 fn is_frame(line: &[u8]) -> bool {
     match line.first() {
         Some(b'a') if line.starts_with(b"at ") => line.ends_with(b")") || ends_with_place(line) || contains(line, b" in "),
+        Some(b'<') => line == b"<asynchronous suspension>",
         Some(b'#') => line[1..].iter().take_while(|b| b.is_ascii_digit()).count() > 0,
         _ => contains(line, b".rb:") && contains(line, b":in "),
     }

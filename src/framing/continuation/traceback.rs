@@ -56,13 +56,13 @@ pub(super) fn may_precede(line: &[u8]) -> bool {
     line.trim_ascii_end().ends_with(b":") || WORDS.iter().any(|word| contains(head, word))
 }
 
-fn is_start(line: &[u8]) -> bool {
+pub(super) fn is_start(line: &[u8]) -> bool {
     line.starts_with(b"Traceback (most recent call last)")
         || line.starts_with(b"  + Exception Group Traceback")
         || line.starts_with("╭─".as_bytes()) && contains(line, b" Traceback (most recent call last) ")
 }
 
-fn is_chain_mark(line: &[u8]) -> bool {
+pub(super) fn is_chain_mark(line: &[u8]) -> bool {
     line.starts_with(b"During handling of the above exception") || line.starts_with(b"The above exception was the direct cause")
 }
 

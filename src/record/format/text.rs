@@ -1,18 +1,25 @@
 //! A line of words: a head of stamp, level and logger, then the message. Any further lines belong to the message.
 
 use super::entry::Entry;
-use crate::line::Head;
+use crate::line::{Head, Level};
 use crate::record::field::{Field, FieldMap};
 use crate::record::json::{Raw, Value};
 use crate::record::line_kind::LineKind;
 use crate::record::record::{Format, Record};
 use crate::record::shape;
+use crate::record::signals::reports_exception;
 
 pub(super) fn read<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
     let mut record = Record::new(Format::Text, entry.bytes, entry.stamped);
     let first = entry.first_line();
     let head = Head::parse(first);
     record.level = head.level;
+    // An exception below a line of information is a failure whatever the first line says. Tracebacks at debug are those of
+    // SDKs that retry.
+    let is_quiet = head.level == Level::Info && first.len() < entry.bytes.len();
+    if is_quiet && reports_exception(entry.bytes.get(first.len()..).unwrap_or_default()) {
+        record.level = Level::Error;
+    }
     if let Some(stamp) = head.stamp {
         record.put(Field::Time, 0, b"", Value::Text(Raw::plain(stamp)));
     }

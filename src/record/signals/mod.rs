@@ -18,3 +18,4 @@ mod text;
 mod traceback;
 
 pub use lists::Signals;
+pub(crate) use traceback::reports_exception;

@@ -6,8 +6,9 @@ use super::frames;
 use super::lists::{DEPTH, Signals};
 use super::noise::is_paste;
 use super::python;
+use super::reflow::undrawn;
 use super::traceback::{exceptions, is_trace, without_cause};
-use crate::line::{find, strip_colours};
+use crate::line::find;
 use crate::record::json::{self, Items, Members, Raw, Value};
 use crate::record::status::status_prefix;
 use crate::taxonomy::Status;
@@ -24,7 +25,7 @@ impl Signals {
         if depth > DEPTH || text.trim().is_empty() {
             return;
         }
-        let plain = strip_colours(text);
+        let plain = undrawn(text);
         let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
         if is_trace(text) {
             return self.add_trace(text, depth);
@@ -39,7 +40,7 @@ impl Signals {
         if depth > DEPTH {
             return;
         }
-        let plain = strip_colours(text);
+        let plain = undrawn(text);
         let text = plain.get(..plain.floor_char_boundary(TEXT_BYTES)).unwrap_or_default();
         self.add_frames(text);
         let mut parts = exceptions(text);

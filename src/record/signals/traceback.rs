@@ -1,6 +1,6 @@
 //! Tracebacks and stacks taken apart: exceptions, and the objects that are printed with them.
 
-use crate::line::contains;
+use crate::line::{begins_exception, contains};
 
 /// Whether a text has frames, or the line that comes before them.
 pub(super) fn is_trace(text: &str) -> bool {
@@ -8,8 +8,21 @@ pub(super) fn is_trace(text: &str) -> bool {
 }
 
 const TRACEBACK: &str = "Traceback (most recent call last)";
+/// Lines among which the title of a notebook's traceback is.
+const TITLE_LINES: usize = 4;
 /// The same line as rich prints it.
-const BOXED: &str = "─ Traceback (most recent call last) ─";
+pub(super) const BOXED: &str = "─ Traceback (most recent call last) ─";
+
+/// Whether the lines below a quiet first line report an exception: they have a traceback, the frames of a stack, or a line that
+/// names a class first.
+pub(crate) fn reports_exception(lines: &[u8]) -> bool {
+    const LINES: usize = 100;
+    lines.split(|b| *b == b'\n').take(LINES).any(|line| {
+        let inner = line.trim_ascii_start();
+        let is_frame = inner.starts_with(b"at ") && line.trim_ascii_end().ends_with(b")") && inner.len() < line.len();
+        is_frame || begins_exception(line) || contains(line, TRACEBACK)
+    })
+}
 
 /// The parts of a traceback.
 pub(super) struct Parts<'a> {
@@ -58,14 +71,53 @@ pub(super) fn without_cause(dump: &str) -> std::borrow::Cow<'_, str> {
 
 /// The object that begins after the last frame.
 fn dump_in(tail: &str) -> Option<&str> {
-    let open = tail.find(" {\n").or_else(|| tail.find("{\n"))?;
-    tail.get(open..).map(str::trim_start)
+    // Next.js prints an excerpt of the source, `  12 | async function f() {`, between the stack and the object.
+    let mut from = 0;
+    for line in tail.split_inclusive('\n') {
+        from += line.len();
+        if line.ends_with("{\n") && tail.get(from..).is_some_and(begins_with_property) {
+            return tail.get(from - 2..);
+        }
+    }
+    None
+}
+
+/// `  status: 429,`, `  [cause]: Error: …`, `  'x-id': 1`, or the end of an empty object.
+fn begins_with_property(text: &str) -> bool {
+    let text = text.trim_start().trim_start_matches(['[', '\'', '"']);
+    let name = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'-' | b'.')).count();
+    let behind = text.get(name..).unwrap_or_default().trim_start_matches([']', '\'', '"']);
+    text.starts_with('}') || name > 0 && behind.starts_with(':')
+}
+
+/// The exceptions of a traceback of `IPython`, which names each class beside the title and again below the frames.
+fn notebook_exceptions(text: &str) -> Vec<String> {
+    let mut exceptions: Vec<String> = Vec::new();
+    let mut in_text = false;
+    for line in text.lines() {
+        if is_title(line) || line.starts_with("During handling of") || line.starts_with("The above exception was") {
+            in_text = false;
+        } else if !in_text && begins_exception(line.as_bytes()) {
+            in_text = true;
+            exceptions.push(line.to_owned());
+        } else if in_text && let Some(last) = exceptions.last_mut() {
+            last.push('\n');
+            last.push_str(line);
+        }
+    }
+    exceptions
+}
+
+/// `RateLimitError                            Traceback (most recent call last)`.
+fn is_title(line: &str) -> bool {
+    line.strip_suffix(TRACEBACK).is_some_and(|class| class.ends_with("  ") && !class.trim().contains(' '))
 }
 
 /// Takes a traceback or a stack apart.
 pub(super) fn exceptions(text: &str) -> Parts<'_> {
     let before_end = text.find(TRACEBACK).or_else(|| text.find("\n  File \"")).or_else(|| text.find("\n    at ")).unwrap_or(0);
     let before = text.get(..before_end).unwrap_or_default().trim_end_matches(['╭', '─', ' ']).trim();
+    let before = before.strip_suffix("Exception Group").unwrap_or(before).trim_end();
     if !text.contains(TRACEBACK) && !text.contains("\n  File \"") {
         let dump = text.rfind("\n    at ").and_then(|at| dump_in(text.get(at..)?));
         let mut frames = text.rmatch_indices("  at ").take(64);
@@ -75,6 +127,10 @@ pub(super) fn exceptions(text: &str) -> Parts<'_> {
         exceptions.push(if before.is_empty() { text.lines().next().unwrap_or_default().to_owned() } else { before.to_owned() });
         return Parts { before: "", exceptions, dump, inner_dump };
     }
+    if text.lines().take(TITLE_LINES).any(is_title) {
+        let exceptions = notebook_exceptions(text);
+        return Parts { before: "", exceptions, dump: None, inner_dump: None };
+    }
     let boxed = contains(text, BOXED);
     let mut exceptions: Vec<String> = Vec::new();
     let mut in_frames = false;
@@ -83,6 +139,7 @@ pub(super) fn exceptions(text: &str) -> Parts<'_> {
         // rich draws a box around the frames, and may indent all of it.
         let line = if boxed { line.trim() } else { line };
         let edge = line.starts_with("Traceback (")
+            || line.starts_with("Exception Group Traceback (")
             || line.starts_with("During handling of the above")
             || line.starts_with("The above exception was")
             || boxed && line.starts_with('╭') && line.contains(TRACEBACK);

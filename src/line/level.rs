@@ -60,24 +60,20 @@ fn lookup(word: &[u8]) -> (Level, MarksEntry) {
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
     match &*lower {
-        b"trace" => (Debug, InCapitals),
+        b"trace" | b"dbg" => (Debug, InCapitals),
         b"debug" => (Debug, InCapitalsOrSmallLetters),
-        b"dbg" => (Debug, InCapitals),
         b"verbose" | b"silly" | b"7" => (Debug, Never),
         b"info" => (Info, InCapitalsOrSmallLetters),
-        b"notice" => (Info, InCapitals),
-        b"inf" => (Info, InCapitals),
+        b"notice" | b"inf" => (Info, InCapitals),
         b"information" | b"success" | b"http" | b"log" | b"6" | b"5" => (Info, Never),
         b"warn" => (Warn, InCapitalsOrSmallLetters),
-        b"warning" => (Warn, InCapitals),
-        b"wrn" => (Warn, InCapitals),
+        b"warning" | b"wrn" => (Warn, InCapitals),
         b"4" => (Warn, Never),
         b"error" => (Error, InCapitalsOrSmallLetters),
         b"err" => (Error, InCapitals),
         b"eror" | b"severe" | b"3" => (Error, Never),
         b"fatal" => (Fatal, InCapitalsOrSmallLetters),
-        b"critical" => (Fatal, InCapitals),
-        b"ftl" => (Fatal, InCapitals),
+        b"critical" | b"ftl" => (Fatal, InCapitals),
         b"crit" | b"panic" | b"alert" | b"emergency" | b"emerg" | b"dpanic" | b"2" | b"1" | b"0" => (Fatal, Never),
         _ => (Unknown, Never),
     }

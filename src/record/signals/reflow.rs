@@ -38,8 +38,7 @@ fn without_margin(line: &str) -> Option<&str> {
     let inner = line.trim_start();
     match inner.as_bytes() {
         [b'|'] => Some(""),
-        [b'|', b' ', ..] => inner.get(2..),
-        [b'+', b' ', ..] => inner.get(2..),
+        [b'|' | b'+', b' ', ..] => inner.get(2..),
         [b'+', b'-', ..] => None,
         _ => Some(line),
     }

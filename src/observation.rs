@@ -177,6 +177,8 @@ pub struct Evidence {
     pub key_hint: Option<String>,
     /// The time at which a limit refills, where the wait is longer than [`MAX_RETRY_AFTER_S`].
     pub resets_at: Option<Timestamp>,
+    /// The first line of the event in its source, counted from 1; 0 after a restart, which does not keep it.
+    pub line: u64,
 }
 
 impl Observation {

@@ -59,8 +59,8 @@ pub(super) enum Command {
 /// The arguments of all commands that read logs once.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Logs {
-    /// Files to read: plain, .gz or .zst; `-` or no file: standard input
-    #[arg(value_name = "FILE")]
+    /// Files to read, plain or compressed (gzip, zstd), and directories; `-` or nothing: standard input
+    #[arg(value_name = "FILE|DIR")]
     pub(super) files: Vec<PathBuf>,
     /// llm: all lines come from LLM clients and gateways; mixed: count an error only with evidence of an LLM call
     #[arg(long, value_name = "llm|mixed", default_value = "llm", value_parser = traffic)]
@@ -91,9 +91,26 @@ impl Logs {
 pub(super) struct Report {
     #[command(flatten)]
     pub(super) logs: Logs,
-    /// Output format
+    /// Output format; github: annotations, and a summary in the file that $GITHUB_STEP_SUMMARY names
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
+    /// Only the overview
+    #[arg(long, conflicts_with = "all")]
+    pub(super) brief: bool,
+    /// The details of all errors, not only of those in the overview
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Name this many errors in the overview [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) top: Option<u16>,
+    /// Order of the errors; severity: the most severe first, then those that still happen, then the most frequent
+    #[arg(long, value_enum, default_value_t = Sort::Severity)]
+    pub(super) sort: Sort,
+    #[command(flatten)]
+    pub(super) filters: Filters,
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
     /// Keep reading as the log grows, and repaint the table
     #[arg(long, short)]
     pub(super) follow: bool,
@@ -103,9 +120,48 @@ pub(super) struct Report {
     /// Only records before this time, in the same formats
     #[arg(long, value_name = "T")]
     pub(super) until: Option<String>,
-    /// Exit with 3 if a call failed (error), or if an alert of this severity or above would have fired
-    #[arg(long, value_enum, value_name = "LEVEL")]
-    pub(super) fail_on: Option<FailOn>,
+    /// Exit with 3 if a call failed (error), if an alert of this severity or above would have fired (info, warning, critical),
+    /// or if a failed call belongs to this row (billing, auth, rate-limit, …); a list with commas
+    #[arg(long, value_name = "LEVEL|ROW,…", value_delimiter = ',')]
+    pub(super) fail_on: Vec<String>,
+}
+
+/// Which calls a report is about. Each flag takes a list with commas.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Filters")]
+pub(super) struct Filters {
+    /// Only calls of this provider
+    #[arg(long, value_name = "P", value_delimiter = ',')]
+    pub(super) provider: Vec<String>,
+    /// Only calls of this service
+    #[arg(long, value_name = "S", value_delimiter = ',')]
+    pub(super) service: Vec<String>,
+    /// Only calls of this model
+    #[arg(long, value_name = "M", value_delimiter = ',')]
+    pub(super) model: Vec<String>,
+    /// Only failures that this owner can fix: caller, account, provider, gateway, network, tool or unknown
+    #[arg(long, value_name = "O", value_delimiter = ',')]
+    pub(super) owner: Vec<String>,
+    /// Only failures with this status: 429, 5xx, timeout, connection or none
+    #[arg(long, value_name = "S", value_delimiter = ',')]
+    pub(super) status: Vec<String>,
+    /// Only failures that belong to this row of the escalation table
+    #[arg(long, value_name = "R", value_delimiter = ',')]
+    pub(super) row: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Sort {
+    Severity,
+    Count,
+    Last,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -265,18 +321,7 @@ pub(super) enum Format {
     Table,
     Json,
     Markdown,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(super) enum FailOn {
-    /// Any failed call
-    Error,
-    /// Any alert
-    Info,
-    /// An alert of severity warning or critical
-    Warning,
-    /// An alert of severity critical
-    Critical,
+    Github,
 }
 
 /// The verdicts that `classify` prints.

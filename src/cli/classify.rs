@@ -10,7 +10,8 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 pub(super) fn run(args: &Classify) -> Result<Exit, CliError> {
-    let mut replay = Replay::new(&args.logs)?;
+    let inputs = Input::list(&args.logs.files)?;
+    let mut replay = Replay::new(&args.logs, &inputs)?;
     replay.out.wanted = match args.only {
         Only::All => Wanted::All,
         Only::Outcome(outcome) => Wanted::Only(outcome),
@@ -18,7 +19,7 @@ pub(super) fn run(args: &Classify) -> Result<Exit, CliError> {
     let mut stdout = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
     let is_live = args.logs.files.is_empty();
     let mut is_closed = false;
-    let exit = replay.run(&Input::list(&args.logs.files), &mut |_, out| {
+    let exit = replay.run(&inputs, &mut |_, out| {
         let written = stdout.write_all(&out.verdicts).and_then(|()| if is_live { stdout.flush() } else { Ok(()) });
         out.verdicts.clear();
         is_closed = written.is_err();

@@ -14,6 +14,8 @@ pub(super) enum Exit {
     Failed,
     /// The condition of `--fail-on` was met.
     FailOnMet,
+    /// Ctrl-C ended the reading; what was read until then is reported.
+    Interrupted,
 }
 
 /// Why a command could not do its work.
@@ -62,6 +64,7 @@ pub(super) fn code(result: Result<Exit, CliError>) -> ExitCode {
         Ok(Exit::Success) => ExitCode::SUCCESS,
         Ok(Exit::Failed) => ExitCode::from(1),
         Ok(Exit::FailOnMet) => ExitCode::from(3),
+        Ok(Exit::Interrupted) => ExitCode::from(130),
         Err(error) => {
             if !matches!(error, CliError::OutputClosed) {
                 output::print_error(&error.to_string());

@@ -66,3 +66,19 @@ pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 10.0 || percent == 0.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
 }
+
+/// `1,234`, `123k`, `4.5M`: at most six columns.
+#[expect(clippy::cast_precision_loss, reason = "the result has two digits or three")]
+pub(super) fn count_short(number: u64) -> String {
+    match number {
+        ..100_000 => count(number),
+        100_000..1_000_000 => format!("{}k", number / 1_000),
+        1_000_000..100_000_000 => format!("{:.1}M", number as f64 / 1e6),
+        _ => format!("{}M", count(number / 1_000_000)),
+    }
+}
+
+/// `5%`, `<1%`.
+pub(super) fn percent_short(share: f64) -> String {
+    if share > 0.0 && share < 0.01 { "<1%".to_owned() } else { format!("{:.0}%", share * 100.0) }
+}

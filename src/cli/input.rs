@@ -1,18 +1,26 @@
 //! The inputs of the commands that read logs once: files, compressed files and standard input.
 
-use super::zstd::ZstdReader;
+use super::compression::{self, Compression};
+use super::directory;
+use super::exit::CliError;
 use crate::record::Reader;
 use crate::redact::clean;
 use crate::time::{Timestamp, Zone};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// One input, as typed.
+/// The label of standard input.
+pub(super) const STDIN: &str = "stdin";
+
+/// An input is a source of the pipeline, which numbers its sources with 16 bits.
+const MAX_INPUTS: usize = u16::MAX as usize;
+
+/// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Input {
     Stdin,
@@ -20,18 +28,35 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// The inputs as typed; standard input if none is typed.
-    pub(super) fn list(typed: &[PathBuf]) -> Vec<Self> {
+    /// The inputs as typed, with the files of directories in place of the directories; standard input if none is typed.
+    ///
+    /// # Errors
+    /// When there are none in the directories, or too many.
+    pub(super) fn list(typed: &[PathBuf]) -> Result<Vec<Self>, CliError> {
         if typed.is_empty() {
-            return vec![Self::Stdin];
+            return Ok(vec![Self::Stdin]);
         }
-        typed.iter().map(|path| if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path.clone()) }).collect()
+        let mut inputs = Vec::new();
+        for path in typed {
+            if path.as_os_str() == "-" {
+                inputs.push(Self::Stdin);
+            } else if path.is_dir() {
+                inputs.extend(directory::log_files(path).into_iter().map(Self::File));
+            } else {
+                inputs.push(Self::File(path.clone()));
+            }
+        }
+        match inputs.len() {
+            0 => Err(CliError::Failed("no log file is in these directories".to_owned())),
+            1..=MAX_INPUTS => Ok(inputs),
+            many => Err(CliError::Usage(format!("too many files: {many}; at most {MAX_INPUTS}"))),
+        }
     }
 
     /// The name that verdicts carry and people read: the path, cleaned.
     pub(super) fn label(&self) -> String {
         match self {
-            Self::Stdin => "stdin".to_owned(),
+            Self::Stdin => STDIN.to_owned(),
             Self::File(path) => clean(&path.display().to_string()).into_owned(),
         }
     }
@@ -39,7 +64,7 @@ impl Input {
     /// The service of records that name none: the file name without its extensions.
     pub(super) fn service(&self) -> String {
         match self {
-            Self::Stdin => "stdin".to_owned(),
+            Self::Stdin => STDIN.to_owned(),
             Self::File(path) => {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 clean(name.split('.').next().unwrap_or_default()).into_owned()
@@ -47,32 +72,29 @@ impl Input {
         }
     }
 
-    /// Opens the input; `.gz` and `.zst` files are decompressed while they are read.
+    /// Opens the input. It is decompressed while it is read, if its first bytes or its name say that it is compressed.
     ///
     /// # Errors
     /// When the file cannot be opened or is a directory.
     pub(super) fn open(&self) -> io::Result<OpenInput> {
         let Self::File(path) = self else {
             let pipe = io::stdin().as_fd().try_clone_to_owned()?;
-            return Ok(OpenInput { bytes: Box::new(io::stdin()), pipe: Some(pipe) });
+            return Ok(OpenInput { bytes: Box::new(compression::Sniffed::new(io::stdin())), pipe: Some(pipe) });
         };
         let file = File::open(path)?;
         if file.metadata()?.is_dir() {
-            let hint = format!("is a directory; name the files in it, such as {}/*.log", path.display());
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, hint));
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
         }
-        let bytes: Box<dyn Read + Send> = match extension(path) {
-            "gz" => Box::new(Decompressed("gzip", flate2::read::MultiGzDecoder::new(BufReader::new(file)))),
-            "zst" => Box::new(Decompressed("zstd", ZstdReader::new(BufReader::new(file)))),
-            _ => return OpenInput::plain(file),
-        };
-        Ok(OpenInput { bytes, pipe: None })
+        match Compression::of_name(path) {
+            Some(compression) => Ok(OpenInput { bytes: compression.reader(file)?, pipe: None }),
+            None => OpenInput::plain(file),
+        }
     }
 
     /// The number of bytes to read; `None` if unknown: a pipe or a compressed file.
     pub(super) fn size(&self) -> Option<u64> {
         match self {
-            Self::File(path) if !matches!(extension(path), "gz" | "zst") => {
+            Self::File(path) if Compression::of_name(path).is_none() => {
                 std::fs::metadata(path).ok().filter(Metadata::is_file).map(|metadata| metadata.len())
             }
             _ => None,
@@ -86,7 +108,7 @@ impl Input {
         const LINES: usize = 10_000;
         let Self::File(path) = self else { return None };
         let mut bytes = Vec::new();
-        if matches!(extension(path), "gz" | "zst") {
+        if Compression::of_name(path).is_some() {
             self.open().ok()?.take(DECOMPRESSED_BYTES).read_to_end(&mut bytes).ok()?;
         } else {
             let mut file = File::open(path).ok()?;
@@ -112,7 +134,7 @@ impl OpenInput {
     /// When its metadata cannot be read.
     pub(super) fn plain(file: File) -> io::Result<Self> {
         let pipe = if file.metadata()?.is_file() { None } else { Some(file.as_fd().try_clone_to_owned()?) };
-        Ok(Self { bytes: Box::new(file), pipe })
+        Ok(Self { bytes: Box::new(compression::Sniffed::new(file)), pipe })
     }
 
     /// Whether a read returns at once. Waits for that, up to `timeout`.
@@ -130,27 +152,9 @@ impl Read for OpenInput {
     }
 }
 
-fn extension(path: &Path) -> &str {
-    path.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
-}
-
 /// The timestamp in the line itself, resolved in `zone`.
 pub(super) fn stamp_of(reader: &Reader, line: &[u8], zone: Zone) -> Option<Timestamp> {
     let mut found = None;
     reader.read(line, &[], None, |record| found = found.or_else(|| record.stamp()));
     found.map(|stamp| stamp.resolve(zone, Timestamp::default()))
-}
-
-/// Replaces the errors of a decompressor by plain ones. Holds the name of the format.
-struct Decompressed<R>(&'static str, R);
-
-impl<R: Read> Read for Decompressed<R> {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.1.read(to).map_err(|error| match error.kind() {
-            io::ErrorKind::Interrupted => error,
-            kind @ io::ErrorKind::UnexpectedEof => io::Error::new(kind, format!("the {} data is cut off", self.0)),
-            kind if error.raw_os_error().is_none() => io::Error::new(kind, format!("not {} data, or corrupt", self.0)),
-            _ => error,
-        })
-    }
 }

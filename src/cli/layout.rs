@@ -42,14 +42,14 @@ fn prefix(text: &str, width: usize) -> &str {
 
 /// Breaks `text` into lines of at most `width` columns; every line after the first starts with `indent` blanks.
 ///
-/// A line breaks at blanks, and also before and after a wide character, because Chinese and Japanese have no blanks. A
-/// longer run of narrow characters stays whole: it is an address or an id to be copied.
+/// A line breaks at blanks, and also before and after a wide character, because Chinese and Japanese have no blanks. A run of
+/// narrow characters that is longer than a line, such as an address, breaks after its last punctuation that fits.
 pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let mut out = String::new();
     let mut column = 0;
     for word in text.split_whitespace() {
         let mut blank = usize::from(column > 0);
-        for piece in pieces(word) {
+        for piece in pieces(word).flat_map(|piece| parts(piece, width)) {
             let length = piece.width();
             if column > 0 && column + blank + length > width {
                 out.push('\n');
@@ -84,6 +84,56 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
         rest = left;
         Some(piece)
     })
+}
+
+/// Parts of a word that are at most `width` columns each.
+fn parts(word: &str, width: usize) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let fits = prefix(rest, width.max(1));
+        let break_at = |text: &str| text.rfind(['/', '-', '_', ',', '.', ':', ';', '?', '&', '=']).map(|at| at + 1);
+        let end = match fits.len() {
+            whole if whole == rest.len() => whole,
+            0 => rest.chars().next().map_or(rest.len(), char::len_utf8),
+            // A part of less than half a line would waste the rest of the line.
+            most => break_at(fits).filter(|end| *end * 2 > most).unwrap_or(most),
+        };
+        let (part, left) = rest.split_at_checked(end)?;
+        rest = left;
+        Some(part)
+    })
+}
+
+/// The end of `text` that takes at most `width` columns; begins with `…` if something was cut: paths differ at their ends.
+pub(super) fn cut_start(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return text.into();
+    }
+    let mut used = 1;
+    let start = text.char_indices().rev().find(|(_, character)| {
+        used += character.width().unwrap_or(0);
+        used > width
+    });
+    let kept = start.and_then(|(at, character)| text.get(at + character.len_utf8()..)).unwrap_or_default();
+    format!("…{kept}").into()
+}
+
+/// At most `lines` lines of wrapped text; the last one ends with `…` if something was cut.
+pub(super) fn wrap_lines(text: &str, width: usize, indent: usize, lines: usize) -> String {
+    let wrapped = wrap(text, width, indent);
+    let mut kept: Vec<&str> = wrapped.lines().take(lines + 1).collect();
+    if kept.len() <= lines {
+        return wrapped;
+    }
+    kept.truncate(lines);
+    let line = kept.pop().unwrap_or_default();
+    let blanks = line.len() - line.trim_start().len();
+    // The next word did not fit; a mark must.
+    let last = format!("{}{}", &" ".repeat(blanks), cut(&format!("{} …", line.trim_start()), width));
+    kept.iter().map(|line| format!("{line}\n")).collect::<String>() + &last
 }
 
 /// The first lines of `text` that fit into `rows` rows of `width` columns, counting the rows of lines that the terminal
@@ -142,7 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn an_address_stays_whole() {
-        assert_eq!(wrap("see https://example.com/a/long/path now", 12, 1), "see\n https://example.com/a/long/path\n now");
+    fn a_long_word_breaks_after_punctuation_that_fits() {
+        let check = |text: &str, width: usize, expected: &str| assert_eq!(wrap(text, width, 1), expected);
+        check("see https://example.com/a/long/path now", 12, "see https://\n example.com/\n a/long/path\n now");
+        check("abcdefghij", 4, "abcd\n efgh\n ij");
+        check("https://a.example now", 24, "https://a.example now");
+    }
+
+    #[test]
+    fn a_path_is_cut_at_its_start_and_a_long_text_at_its_end() {
+        assert_eq!(cut_start("/var/log/app.log", 8), "…app.log");
+        assert_eq!(cut_start("app.log", 8), "app.log");
+        assert_eq!(cut_start("日誌/日誌.log", 8), "…誌.log");
+        assert_eq!(wrap_lines("one two three four", 9, 1, 2), "one two\n three …");
+        assert_eq!(wrap_lines("one two", 9, 1, 2), "one two");
     }
 }

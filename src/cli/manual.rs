@@ -51,6 +51,8 @@ A failure while running: a file cannot be read (the other files are read), or a 
 Invalid command line.
 .IP 3 4
 \-\-fail\-on was met.
+.IP 130 4
+Ctrl\-C ended the reading; the report on what was read is printed.
 .IP 78 4
 The configuration or a pattern is invalid.
 .SH FILES

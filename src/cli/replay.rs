@@ -26,13 +26,12 @@ use std::time::Duration;
 pub(super) struct Replay {
     pub(super) pipeline: Pipeline,
     pub(super) out: Output,
+    /// Whether `step` ended the reading before the ends of the inputs.
+    pub(super) interrupted: bool,
     zone: Zone,
     reader: Reader,
     threads: usize,
 }
-
-/// An input is a source of the pipeline, which numbers its sources with 16 bits.
-const MAX_INPUTS: usize = u16::MAX as usize;
 
 /// While no input is ready: how often `step` is called, so that it can end the command.
 const IDLE_STEP: Duration = Duration::from_millis(100);
@@ -48,13 +47,9 @@ pub(super) type Step<'a> = &'a mut dyn FnMut(&mut Pipeline, &mut Output) -> Cont
 
 impl Replay {
     /// A replay of the logs that the arguments name.
-    pub(super) fn new(logs: &Logs) -> Result<Self, CliError> {
+    pub(super) fn new(logs: &Logs, inputs: &[Input]) -> Result<Self, CliError> {
         let zone = logs.tz.as_deref().map(zone_of).transpose()?;
         let classifier = load_patterns(&logs.patterns, &[]).map_err(CliError::Config)?;
-        let inputs = Input::list(&logs.files);
-        if inputs.len() > MAX_INPUTS {
-            return Err(CliError::Usage(format!("too many files: {}; at most {MAX_INPUTS}", inputs.len())));
-        }
         let sources: Vec<_> = inputs
             .iter()
             .map(|input| SourceOptions { name: input.service(), grain: GrainRule::Auto, traffic: logs.traffic, zone })
@@ -68,6 +63,7 @@ impl Replay {
         Ok(Self {
             pipeline,
             out: Output::default(),
+            interrupted: false,
             zone: zone.unwrap_or_default(),
             reader: Reader::default(),
             threads: logs.threads(),
@@ -86,6 +82,7 @@ impl Replay {
                 if let Some((_, waiting, _)) = feeds.iter().find(|(_, feed, _)| !feed.is_ready(Duration::ZERO)) {
                     workers.flush(&mut self.pipeline, &mut self.out);
                     if step(&mut self.pipeline, &mut self.out).is_break() {
+                        self.interrupted = true;
                         break;
                     }
                     if !waiting.is_ready(IDLE_STEP) {
@@ -103,7 +100,8 @@ impl Replay {
                         exit = Exit::Failed;
                     }
                 }
-                if step(&mut self.pipeline, &mut self.out).is_break() {
+                if !feeds.is_empty() && step(&mut self.pipeline, &mut self.out).is_break() {
+                    self.interrupted = true;
                     break;
                 }
             }

@@ -12,8 +12,9 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 pub(super) fn run(args: &Suggest) -> Result<Exit, CliError> {
-    let mut replay = Replay::new(&args.logs)?;
-    let exit = replay.run(&Input::list(&args.logs.files), &mut |pipeline, out| {
+    let inputs = Input::list(&args.logs.files)?;
+    let mut replay = Replay::new(&args.logs, &inputs)?;
+    let exit = replay.run(&inputs, &mut |pipeline, out| {
         out.transitions.clear();
         pipeline.tally().clear();
         ControlFlow::Continue(())

@@ -4,10 +4,10 @@ use super::layout;
 use anstream::{AutoStream, ColorChoice};
 use std::io;
 
-/// The columns to write to: `$COLUMNS`, else those of the terminal, else 100; from 60 to 240.
+/// The columns to write to: `$COLUMNS`, else those of the terminal, else 100; from 40 to 240.
 pub(super) fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(100).clamp(60, 240)
+    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(100).clamp(40, 240)
 }
 
 /// Adds colours and bold type to text, if standard output shows them.
@@ -41,6 +41,11 @@ impl Styles {
     fn paint(self, code: &str, text: &str) -> String {
         if self.enabled { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// Sets whether standard output and standard error get colours, instead of what the terminal and the environment say.
+pub(super) fn set_colors(enabled: bool) {
+    if enabled { ColorChoice::Always } else { ColorChoice::Never }.write_global();
 }
 
 /// Clears the terminal.

@@ -116,7 +116,7 @@ impl SharedState {
             return;
         }
         // The line is written from the verdict, and its row is found by the observation, so both exist for a moment.
-        let observation = observe(&verdict, resolved.at, origin);
+        let observation = observe(&verdict, resolved.at, origin, event.line);
         if out.wanted.wants(verdict.judgement.outcome) {
             let row = (verdict.judgement.outcome == Outcome::Error).then(|| self.alerts.table().row_of(&observation));
             let row = row.and_then(|row| self.alerts.table().row(row)).map(|row| row.id.as_str());
@@ -286,7 +286,7 @@ fn write_line(
 }
 
 /// The verdict in the form that windows, detection and alerts take.
-fn observe(verdict: &Verdict<'_>, at: Timestamp, origin: &Origin) -> Observation {
+fn observe(verdict: &Verdict<'_>, at: Timestamp, origin: &Origin, line: u64) -> Observation {
     let service = verdict.texts.service.as_deref().or(origin.service.as_deref());
     let evidence = (verdict.judgement.outcome == Outcome::Error).then(|| {
         Box::new(Evidence {
@@ -295,6 +295,7 @@ fn observe(verdict: &Verdict<'_>, at: Timestamp, origin: &Origin) -> Observation
             host: verdict.texts.host.as_deref().or(origin.host.as_deref()).map(str::to_owned),
             key_hint: verdict.judgement.key_hint.clone(),
             resets_at: verdict.judgement.resets_at,
+            line,
         })
     });
     Observation {

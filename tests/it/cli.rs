@@ -143,14 +143,14 @@ fn the_table_shows_the_errors_and_what_to_do() {
         "31  openai: Quota used up",
         "do not retry",
         "17  anthropic: Overloaded  [529]",
+        "timeline.jsonl:855",
         "Alerts that the daemon would have raised",
         "claude-opus-4-6",
     ];
     for part in parts {
         assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
     }
-    // The first line names the file, so it may be longer.
-    assert!(ran.out.lines().skip(1).all(|line| line.width() <= 100), "the lines fit the terminal");
+    assert!(ran.out.lines().all(|line| line.width() <= 100), "the lines fit the terminal");
     assert!(!ran.out.contains('\x1b'), "no colours in a pipe");
 }
 
@@ -188,15 +188,15 @@ fn the_json_report_is_the_contract() {
         keys.sort();
         keys.join(" ")
     };
-    assert_eq!(keys(&report), "alerts errors findings input records skipped span unknown v windows");
+    assert_eq!(keys(&report), "alerts errors findings input interrupted records skipped span unknown unread v windows");
     assert_eq!(
         keys(&report["errors"][0]),
-        "category count example first fix last models owner pattern peak_at peak_per_minute provider request_ids retry row \
+        "at category count example first fix last models owner pattern peak_at peak_per_minute provider request_ids retry row \
          services share status"
     );
     assert_eq!(keys(&report["alerts"][0]), "from provider reason row service severity state to");
     assert_eq!(keys(&report["windows"][0]), "count provider ratio status window");
-    assert_eq!(keys(&report["findings"][0]), "advice blame kind last model provider row service since text");
+    assert_eq!(keys(&report["findings"][0]), "advice blame from kind last model owner provider row service since text to");
     assert_eq!(report["records"], serde_json::json!({"success": 922, "error": 146, "other": 0, "unrecognised_errors": 0}));
     let bytes = fs::metadata(timeline()).expect("the file exists").len();
     assert_eq!(report["input"], serde_json::json!({"bytes": bytes, "lines": 1_068}));
@@ -216,6 +216,7 @@ fn the_markdown_report_is_a_table() {
     let ran = run(&["report", "--format", "markdown", &timeline()]);
     assert_eq!(ran.code, 0);
     assert!(ran.out.starts_with("# LLM calls: 146 of 1,068 failed\n"), "{}", ran.out);
+    assert!(ran.out.contains("| critical | 31 | 21 % | openai | Quota used up: billing, not rate | 429 |"), "{}", ran.out);
     let bars = |line: &str| line.matches('|').count();
     let table: Vec<_> = ran.out.lines().filter(|line| line.starts_with('|')).collect();
     assert!(table.len() >= 10 && table.iter().take(8).all(|line| bars(line) == bars(table[0])), "{table:?}");
@@ -257,9 +258,11 @@ fn an_invalid_command_line_is_reported() {
 
 #[test]
 fn an_unreadable_file_is_reported_and_the_others_are_read() {
-    let (dir, paths) = folder(&[("good.log", GOOD.as_bytes()), ("bad.gz", b"this is not compressed")]);
-    let (good, bad) = (paths[0].to_string_lossy(), paths[1].to_string_lossy());
-    let missing = ["/no/such/file.log", &bad, &dir.path().to_string_lossy()];
+    let files: [(&str, &[u8]); 3] =
+        [("good.log", GOOD.as_bytes()), ("bad.gz", b"this is not compressed"), ("bad.xz", b"\xfd7zXZ\0...")];
+    let (_dir, paths) = folder(&files);
+    let [good, bad, other] = [0, 1, 2].map(|index: usize| paths[index].to_string_lossy());
+    let missing = ["/no/such/file.log", &bad, &other];
     for at in [0, 3] {
         let mut args = vec!["classify", missing[0], missing[1], missing[2]];
         args.insert(at + 1, &good);
@@ -276,15 +279,15 @@ fn an_empty_report_is_not_printed() {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(&log).expect("compressed");
     let compressed = gz.finish().expect("compressed");
-    let (dir, paths) = folder(&[
+    let (_dir, paths) = folder(&[
         ("half.gz", &compressed[..compressed.len() / 2]),
         ("none.zst", b"this is not compressed"),
         ("empty.log", b""),
     ]);
-    let folder = dir.path().to_string_lossy().into_owned();
+    let nothing = tempfile::tempdir().expect("a folder");
     for (path, message) in [
         ("reprot", "cannot read reprot: no such file or directory; `llm-triage --help` lists the commands"),
-        (folder.as_str(), "is a directory; name the files in it, such as "),
+        (&nothing.path().to_string_lossy(), "no log file is in these directories"),
         (&paths[1].to_string_lossy(), "none.zst to its end: not zstd data, or corrupt"),
     ] {
         let ran = run(&[path]);
@@ -331,7 +334,8 @@ fn an_interrupt_prints_the_report_while_the_pipe_is_silent() {
     assert!(sent.success());
     let output = child.wait_with_output().expect("the program ends while the pipe is open");
     let out = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(output.status.success() && out.starts_with("stdin: 1 line, 1 call, 1 failed"), "{out}");
+    assert_eq!(output.status.code(), Some(130), "{out}");
+    assert!(out.starts_with("stdin: 1 line, 1 call, 1 failed") && out.contains("INTERRUPTED: "), "{out}");
     drop(stdin);
 }
 
@@ -673,4 +677,159 @@ fn every_help_and_rule_names_the_default_address() {
         let out = run(args).out;
         assert!(out.contains(listen), "{args:?} does not name {listen}: {out}");
     }
+}
+
+/// Failures of `kinds` different kinds at one provider, the first kind most often.
+fn failures_of_many_kinds(kinds: usize) -> String {
+    let statuses = [400, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504, 520, 529];
+    let providers = ["openai", "anthropic", "deepseek", "mistral", "groq"];
+    let line = |kind: usize, number: usize| {
+        let at = format!("09:{:02}:{:02}", number / 60 % 60, number % 60);
+        failure(&at, providers[kind / statuses.len()]).replace("401", &statuses[kind % statuses.len()].to_string())
+    };
+    (0..kinds).flat_map(|kind| (0..kinds - kind).map(move |number| line(kind, number * 7))).collect()
+}
+
+#[test]
+fn the_first_screen_names_the_most_severe_error_and_the_most_frequent_ones() {
+    // One refused key among forty other kinds of error.
+    let log = failures_of_many_kinds(40) + &failure("09:10:00", "cohere");
+    let (_dir, paths) = folder(&[("many.log", log.as_bytes())]);
+    let path = paths[0].to_string_lossy().into_owned();
+    let errors = run(&["report", "--format", "json", &path]).json()["errors"].as_array().expect("a list").clone();
+    assert!(errors.len() > 30, "{}", errors.len());
+    for columns in ["60", "80", "120"] {
+        let mut command = running::program();
+        let output = command.arg(&path).env("COLUMNS", columns).env("NO_COLOR", "1").output().expect("it runs");
+        let out = String::from_utf8(output.stdout).expect("UTF-8");
+        let width: usize = columns.parse().expect("a number");
+        assert!(out.lines().all(|line| line.width() <= width), "wider than {columns}\n{out}");
+        let screen: Vec<_> = out.lines().take(24).collect();
+        let names = |error: &Value| {
+            let (count, provider) = (format!("{} ", error["count"]), error["provider"].as_str().expect("an id"));
+            screen.iter().any(|line| line.contains(&count) && line.contains(&format!("{provider}: ")))
+        };
+        assert!(errors.iter().take(10).all(names), "{columns}\n{out}");
+        let table = screen.iter().position(|line| line.contains("count ")).expect("a table");
+        assert!(
+            screen[table + 1].starts_with("!!") && screen[table + 1].contains("cohere: "),
+            "the most severe one first\n{out}"
+        );
+        let others = format!("… and {} others, ", errors.len() - 11);
+        assert!(screen.iter().any(|line| line.starts_with(&others) && line.ends_with(" of the failures")), "{others}\n{out}");
+        assert!(screen.contains(&"Do this first"), "{out}");
+    }
+    let details = |flag: &str| run(&[flag, &path]).out.matches("   first at  ").count();
+    assert_eq!((details("--sort=severity"), details("--all"), details("--brief")), (11, errors.len(), 0));
+    let few = run(&["--brief", "--top", "3", "--sort", "count", &path]).out;
+    assert!(few.contains(&format!("… and {} others, ", errors.len() - 3)), "{few}");
+}
+
+#[test]
+fn filters_select_calls_and_failures() {
+    let log = [
+        failure("09:00:01", "openai"),
+        failure("09:00:02", "openai").replace("401", "503"),
+        failure("09:00:03", "anthropic").replace("401", "503"),
+        GOOD.to_owned(),
+    ]
+    .concat();
+    let errors = |flags: &[&str]| {
+        let report = run_with(&[&["report", "--format", "json"], flags].concat(), log.as_bytes()).json();
+        let errors = report["errors"].as_array().expect("a list").iter();
+        let mut errors: Vec<_> =
+            errors.map(|error| format!("{} {}", error["provider"].as_str().unwrap_or_default(), error["status"])).collect();
+        errors.sort();
+        errors.join(", ")
+    };
+    assert_eq!(errors(&["--provider", "openai"]), "openai 401, openai 503");
+    assert_eq!(errors(&["--provider", "OpenAI,anthropic", "--status", "5xx"]), "anthropic 503, openai 503");
+    assert_eq!(errors(&["--row", "auth"]), "openai 401");
+    assert_eq!(errors(&["--owner", "account", "--status", "503"]), "");
+    let none = run_with(&["report", "--provider", "groq"], log.as_bytes());
+    assert!(none.out.contains("No failed call is selected by the filters."), "{}", none.out);
+    for (flag, value, hint) in
+        [("--row", "biling", "did you mean billing"), ("--owner", "me", "known are caller"), ("--status", "9xx", "429")]
+    {
+        let ran = run_with(&["report", flag, value], log.as_bytes());
+        assert!(ran.code == 2 && ran.err.contains(hint), "{ran:?}");
+    }
+}
+
+#[test]
+fn fail_on_takes_rows_and_names_the_error() {
+    let log = failure("09:00:01", "openai");
+    let ran = run_with(&["report", "--fail-on", "billing,auth"], log.as_bytes());
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("--fail-on auth is met: openai: ") && ran.err.contains("first at stdin:1"), "{}", ran.err);
+    assert_eq!(run_with(&["report", "--fail-on", "billing,rate-limit"], log.as_bytes()).code, 0);
+    let ran = run_with(&["report", "--fail-on", "rate_limit"], log.as_bytes());
+    assert!(ran.code == 2 && ran.err.contains("did you mean rate-limit?"), "{ran:?}");
+}
+
+#[test]
+fn github_gets_annotations_and_a_summary() {
+    let hostile = failure("09:00:01", "openai").replace("\"x\"", r#""bad key 100%\n::error::mine\r\n##[group]x""#);
+    let (dir, paths) = folder(&[("a,b:c.log", hostile.as_bytes())]);
+    let summary = dir.path().join("summary.md");
+    let mut command = running::program();
+    command
+        .args(["report", "--format", "github"])
+        .arg(&paths[0])
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .env("GITHUB_WORKSPACE", dir.path());
+    let out = String::from_utf8(command.output().expect("it runs").stdout).expect("UTF-8");
+    let lines: Vec<_> = out.lines().collect();
+    assert!(lines[0].starts_with("::error file=a%2Cb%3Ac.log,line=1,title=openai%3A "), "{out}");
+    assert!(lines[0].contains("::1 failed call, status 401 (row auth, ") && lines[0].contains("100%25"), "{out}");
+    assert_eq!(lines[1..], ["1 of 1 LLM call failed"], "the text of a log starts no command: {out}");
+    let summary = fs::read_to_string(summary).expect("a summary");
+    assert!(summary.starts_with("# LLM calls: 1 of 1 failed\n") && summary.contains("| critical | 1 |"), "{summary}");
+}
+
+#[test]
+fn a_directory_is_read_with_everything_in_it() {
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(failure("09:00:02", "openai").as_bytes()).expect("compressed");
+    let gz = gz.finish().expect("compressed");
+    let (dir, _) = folder(&[
+        ("app.log", failure("09:00:01", "openai").as_bytes()),
+        ("app.log.1.gz", &gz),
+        (".hidden.log", failure("09:00:03", "openai").as_bytes()),
+        ("lastlog", &[0; 2_000]),
+    ]);
+    fs::create_dir(dir.path().join("api")).expect("a folder");
+    fs::write(dir.path().join("api/out"), failure("09:00:04", "anthropic")).expect("written");
+    let report = run(&["report", "--format", "json", &dir.path().to_string_lossy()]).json();
+    assert_eq!(report["records"]["error"], 3, "{report}");
+    let places: Vec<_> = report["errors"].as_array().expect("a list").iter().map(|error| error["at"].clone()).collect();
+    assert_eq!(places, [format!("{}/app.log:1", dir.path().display()), format!("{}/api/out:1", dir.path().display())]);
+}
+
+#[test]
+fn compressed_input_is_recognised_on_a_pipe_too() {
+    let log = failure("09:00:01", "openai");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(log.as_bytes()).expect("compressed");
+    let ran = run_with(&["classify"], &gz.finish().expect("compressed"));
+    assert_eq!((ran.code, ran.verdicts().len()), (0, 1), "{ran:?}");
+    for (start, name) in [(&b"\xfd7zXZ\0\0"[..], "xz"), (b"BZh91AY", "bzip2"), (b"PK\x03\x04..", "zip")] {
+        let ran = run_with(&["report"], start);
+        assert!(
+            ran.code == 1 && ran.out.is_empty() && ran.err.contains(&format!("{name} is not read: decompress it first")),
+            "{ran:?}"
+        );
+    }
+    let text = run_with(&["classify"], format!("BZ\n{log}").as_bytes());
+    assert_eq!((text.code, text.verdicts().len()), (0, 2), "a text that begins like a compressed file: {text:?}");
+}
+
+#[test]
+fn color_is_as_asked_for() {
+    let log = failure("09:00:01", "openai");
+    let mut command = running::program();
+    let (_dir, paths) = folder(&[("a.log", log.as_bytes())]);
+    let output = command.args(["report", "--color", "always"]).arg(&paths[0]).env_remove("NO_COLOR").output().expect("it runs");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\x1b[31m!!"), "a critical error is red");
+    assert!(!run(&["report", "--color", "never", &paths[0].to_string_lossy()]).out.contains('\x1b'));
 }

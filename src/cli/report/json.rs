@@ -13,6 +13,7 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
     let report = json!({
         "v": VERSION,
         "input": {"bytes": summary.bytes, "lines": summary.lines},
+        "interrupted": summary.interrupted.is_some(),
         "records": {
             "success": summary.records[Outcome::Success as usize],
             "error": summary.records[Outcome::Error as usize],
@@ -21,12 +22,14 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
         },
         "span": {"from": summary.span.map(|(from, _)| from.to_string()), "to": summary.span.map(|(_, to)| to.to_string())},
         "errors": summary.groups().into_iter().map(|group| error(group, summary, pipeline)).collect::<Value>(),
-        "alerts": summary.alerts().iter().map(alert).collect::<Value>(),
+        "alerts": summary.alerts(pipeline).map(alert).collect::<Value>(),
         "findings": summary.findings().into_iter().map(|found| finding(found, providers)).collect::<Value>(),
         "windows": snapshot.windows.iter().map(|view| window(view, providers)).collect::<Value>(),
         "unknown": unknown
             .map(|group| json!({"template": group.template, "count": group.count, "example": group.example}))
             .collect::<Value>(),
+        // The pipeline does not offer it yet.
+        "unread": null,
         "skipped": summary.skipped,
     });
     let mut out = serde_json::to_vec_pretty(&report).unwrap_or_default();
@@ -56,6 +59,7 @@ fn error(group: &Group, summary: &Summary, pipeline: &Pipeline) -> Value {
         "fix": pattern.map_or(crate::pipeline::NO_PATTERN, |pattern| &pattern.fix),
         "row": group.row.and_then(|row| pipeline.row_name(row)),
         "example": group.example,
+        "at": summary.place(group),
     })
 }
 
@@ -82,6 +86,9 @@ fn finding(finding: &Finding, providers: &Providers) -> Value {
         "model": finding.model,
         "row": finding.row,
         "blame": finding.blame,
+        "owner": finding.blame.owner(),
+        "from": finding.since.to_string(),
+        "to": finding.last.to_string(),
         "since": finding.since.to_string(),
         "last": finding.last.to_string(),
         "text": finding.text,

@@ -5,7 +5,7 @@ use super::super::exit::{CliError, Exit};
 use super::super::input::Input;
 use super::super::replay::Replay;
 use super::super::{output, terminal};
-use super::render::render;
+use super::render::{Depth, View, render};
 use super::summary::Summary;
 use super::{follow, interrupt};
 use crate::pipeline::Event;
@@ -23,11 +23,15 @@ const REPAINT_INTERVAL: Duration = Duration::from_millis(500);
 const QUEUED_PIECES: usize = 4;
 
 /// Reads until Ctrl-C or until all inputs have ended (files never do), and shows the report again and again.
-pub(super) fn run(mut replay: Replay, inputs: &[Input], format: Format) -> Result<(Summary, Exit), CliError> {
+pub(super) fn run(
+    mut replay: Replay,
+    mut summary: Summary,
+    inputs: &[Input],
+    view: View,
+) -> Result<(Summary, Replay, Exit), CliError> {
     let has_failed = Arc::new(AtomicBool::new(false));
     let events = start_readers(&mut replay, inputs, &has_failed);
-    let mut summary = Summary::new(inputs.iter().map(Input::label).collect());
-    let mut screen = Screen::new(format);
+    let mut screen = Screen::new(view);
     loop {
         match events.recv_timeout(REPAINT_INTERVAL) {
             Ok(event) => replay.pipeline.handle(event, &mut replay.out),
@@ -45,9 +49,12 @@ pub(super) fn run(mut replay: Replay, inputs: &[Input], format: Format) -> Resul
     summary.take(&mut replay.pipeline, &mut replay.out);
     summary.finish(&replay.pipeline);
     screen.clear();
-    match output::print(&render(&summary, &replay.pipeline, format)) {
+    match output::print(&render(&summary, &replay.pipeline, view)) {
         Err(error) if !output::is_closed(&error) => Err(error.into()),
-        _ => Ok((summary, if has_failed.load(Ordering::Relaxed) { Exit::Failed } else { Exit::Success })),
+        _ => {
+            let exit = if has_failed.load(Ordering::Relaxed) { Exit::Failed } else { Exit::Success };
+            Ok((summary, replay, exit))
+        }
     }
 }
 
@@ -71,12 +78,14 @@ fn start_readers(replay: &mut Replay, inputs: &[Input], has_failed: &Arc<AtomicB
 /// The terminal while it is repainted. Any other output gets the report once, at the end.
 struct Screen {
     enabled: bool,
+    view: View,
     painted_at: Option<Instant>,
 }
 
 impl Screen {
-    fn new(format: Format) -> Self {
-        Self { enabled: format == Format::Table && io::stdout().is_terminal(), painted_at: None }
+    fn new(view: View) -> Self {
+        let enabled = view.format == Format::Table && io::stdout().is_terminal();
+        Self { enabled, view: View { depth: Depth::Overview, ..view }, painted_at: None }
     }
 
     /// Repaints if it is time to. False if standard output is closed.
@@ -86,9 +95,9 @@ impl Screen {
         }
         self.painted_at = Some(Instant::now());
         summary.finish(&replay.pipeline);
-        let report = render(summary, &replay.pipeline, Format::Table);
+        let report = render(summary, &replay.pipeline, self.view);
         let report = String::from_utf8_lossy(&report);
-        output::print(terminal::screen(&report, "Ctrl-C prints them all").as_bytes()).is_ok()
+        output::print(terminal::screen(&report, "Ctrl-C prints the details").as_bytes()).is_ok()
     }
 
     fn clear(&self) {

@@ -1,35 +1,57 @@
 //! The report as Markdown, for an issue or a chat.
 
 use super::super::format;
-use super::summary::{Summary, known, top};
-use crate::pipeline::{NO_PATTERN, Pipeline};
+use super::overview::fix;
+use super::ranking::{Ranking, severity};
+use super::render::Depth;
+use super::summary::{Group, Summary, known, top};
+use super::{error_table, notes};
+use crate::pipeline::Pipeline;
 use crate::redact::unlinked;
 use std::fmt::Write as _;
 
-pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> String {
+pub(super) fn render(summary: &Summary, pipeline: &Pipeline, ranking: &Ranking<'_>, depth: Depth) -> String {
     let (good, failed) = (summary.good_calls(), summary.failed_calls());
     let mut out = format!("# LLM calls: {} of {} failed\n\n", format::count(failed), format::count(good + failed));
     if let Some((from, to)) = summary.span {
         let _infallible = writeln!(out, "{} to {} UTC.\n", format::clock(from, true), format::clock(to, true));
     }
-    write_groups(&mut out, summary, pipeline);
-    write_fixes(&mut out, summary, pipeline);
-    write_findings(&mut out, summary, pipeline);
-    write_alerts(&mut out, summary);
+    for note in notes::interruption(summary).into_iter().chain(notes::all(summary)) {
+        let _infallible = writeln!(out, "{note}.\n");
+    }
+    let rest = if depth == Depth::All { ranking.rest.as_slice() } else { &[] };
+    let groups: Vec<_> = ranking.top.iter().chain(rest).copied().collect();
+    write_groups(&mut out, &groups, summary, pipeline);
+    if let Some(others) = error_table::others(summary, ranking).filter(|_| rest.is_empty()) {
+        let _infallible = writeln!(out, "\n{others}.");
+    }
+    write_fixes(&mut out, &groups, pipeline);
+    if depth != Depth::Overview {
+        write_findings(&mut out, summary, pipeline);
+    }
+    write_alerts(&mut out, summary, pipeline);
     out
 }
 
-fn write_groups(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
+fn write_groups(out: &mut String, groups: &[&Group], summary: &Summary, pipeline: &Pipeline) {
+    if groups.is_empty() {
+        return;
+    }
     let catalog = pipeline.catalog();
-    out.push_str("| count | provider | error | status | owner | retry | first | last | models |\n| ---: | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    out.push_str(
+        "| severity | count | share | provider | error | status | owner | retry | first | last | models | first at |\n\
+         | --- | ---: | ---: | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
     let clock = |at| known(at).map_or_else(String::new, |at| format::clock(at, true));
-    for group in summary.groups() {
+    for group in groups {
         let title = group.pattern.and_then(|id| catalog.pattern(id)).map_or("unknown error", |pattern| pattern.title.as_str());
         let models: Vec<_> = top(&group.models, 3).into_iter().map(|(name, _)| name).collect();
         let _infallible = writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            severity(group, pipeline),
             format::count(group.count),
+            format::percent(format::share(group.count, summary.selected_failures())),
             catalog.providers().id(group.provider),
             cell(title),
             group.status,
@@ -38,22 +60,17 @@ fn write_groups(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
             clock(group.first),
             clock(group.last),
             cell(&models.join(", ")),
+            cell(&summary.place(group).unwrap_or_default()),
         );
     }
 }
 
-fn write_fixes(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
-    let catalog = pipeline.catalog();
-    let groups = summary.groups();
+fn write_fixes(out: &mut String, groups: &[&Group], pipeline: &Pipeline) {
     if !groups.is_empty() {
         out.push_str("\n## What to do\n\n");
     }
     for group in groups {
-        let pattern = group.pattern.and_then(|id| catalog.pattern(id));
-        let title = cell(pattern.map_or("unknown error", |pattern| &pattern.title));
-        let provider = catalog.providers().id(group.provider);
-        let fix = pattern.map_or(NO_PATTERN, |pattern| &pattern.fix);
-        let _infallible = writeln!(out, "- **{provider}: {title}**: {fix}");
+        let _infallible = writeln!(out, "- **{}**: {}", cell(&error_table::name(group, pipeline)), fix(group, pipeline));
     }
 }
 
@@ -70,20 +87,20 @@ fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
             out,
             "- **{}** ({since}owner: {}) {provider}{}. {}",
             finding.kind,
-            finding.blame,
+            finding.blame.owner(),
             cell(&finding.text),
             cell(&finding.advice)
         );
     }
 }
 
-fn write_alerts(out: &mut String, summary: &Summary) {
-    if !summary.alerts().is_empty() {
+fn write_alerts(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
+    if summary.alerts(pipeline).next().is_some() {
         out.push_str(
             "\n## Alerts\n\n| from | to | severity | row | provider | reason |\n| --- | --- | --- | --- | --- | --- |\n",
         );
     }
-    for span in summary.alerts() {
+    for span in summary.alerts(pipeline) {
         let from = format::clock(span.from, true);
         let to = span.to.map_or_else(|| "still firing".to_owned(), |to| format::clock(to, true));
         let alert = &span.alert;

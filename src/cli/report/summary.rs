@@ -1,14 +1,17 @@
 //! The content of a report: failures in groups, alerts and findings in order of time, and the lines that were not read whole.
 
 use super::super::format;
+use super::filter::Filter;
+use super::trend::Trend;
 use crate::alert::{Alert, RowId, State, Transition};
 use crate::framing::LossReason;
-use crate::observation::{Name, Observation, PatternId};
+use crate::observation::{Name, Observation, PatternId, SourceId};
 use crate::pipeline::{Finding, Output, Pipeline, Snapshot};
 use crate::taxonomy::{Category, Grain, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The failures of one provider with the same status, pattern and category.
 #[derive(Clone, Debug)]
@@ -23,6 +26,9 @@ pub(super) struct Group {
     pub(super) count: u64,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
+    /// Where the log first shows it: the input and the line; `None` if the line is not known.
+    pub(super) place: Option<(SourceId, u64)>,
+    pub(super) trend: Trend,
     pub(super) peak_per_minute: u64,
     /// The minute of the peak, in minutes since the epoch.
     pub(super) peak_at: i64,
@@ -52,10 +58,23 @@ pub(super) struct AlertSpan {
     pub(super) reopened: u64,
 }
 
+/// The calls of one provider.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProviderCalls {
+    pub(super) good: u64,
+    pub(super) failed: u64,
+    pub(super) last_failure: Timestamp,
+    pub(super) calls: Trend,
+    pub(super) failures: Trend,
+}
+
 /// Everything that a report shows.
 #[derive(Debug)]
 pub(super) struct Summary {
     pub(super) inputs: Vec<String>,
+    pub(super) filter: Filter,
+    /// Ctrl-C ended the reading: the share of the input that was read, where its size is known.
+    pub(super) interrupted: Option<Option<f64>>,
     pub(super) bytes: u64,
     pub(super) lines: u64,
     /// By [`Outcome`].
@@ -65,17 +84,18 @@ pub(super) struct Summary {
     pub(super) span: Option<(Timestamp, Timestamp)>,
     /// Lines that were not read whole.
     pub(super) skipped: BTreeMap<LossReason, u64>,
-    /// Successes and failures.
-    calls: FxHashMap<Provider, [u64; 2]>,
+    calls: FxHashMap<Provider, ProviderCalls>,
     pub(super) snapshot: Snapshot,
     groups: FxHashMap<(Provider, StatusLabel, Option<PatternId>, Category), Group>,
     alerts: Vec<AlertSpan>,
 }
 
 impl Summary {
-    pub(super) fn new(inputs: Vec<String>) -> Self {
+    pub(super) fn new(inputs: Vec<String>, filter: Filter) -> Self {
         Self {
             inputs,
+            filter,
+            interrupted: None,
             bytes: 0,
             lines: 0,
             records: [0; 3],
@@ -92,7 +112,7 @@ impl Summary {
     /// Adds the results of the pipeline since the last call.
     pub(super) fn take(&mut self, pipeline: &mut Pipeline, out: &mut Output) {
         for (call, row) in out.calls.drain(..) {
-            self.add_call(call, row);
+            self.add_call(call, row, pipeline);
         }
         for transition in out.transitions.drain(..) {
             self.add_transition(transition);
@@ -115,9 +135,19 @@ impl Summary {
     /// Takes the windows, findings and unknown errors as they are now.
     pub(super) fn finish(&mut self, pipeline: &Pipeline) {
         self.snapshot = pipeline.snapshot();
+        let (filter, providers) = (&self.filter, pipeline.catalog().providers());
+        self.snapshot.windows.retain(|view| filter.has_provider(providers.id(view.provider)));
+        self.snapshot.unknown.retain(|group| filter.has_provider(providers.id(group.provider)));
+        self.snapshot.findings.retain(|found| {
+            let names = (found.row.as_deref(), found.service.as_deref(), found.model.as_deref());
+            filter.has_provider(providers.id(found.provider)) && filter.has(names.0, names.1, names.2)
+        });
     }
 
-    fn add_call(&mut self, call: Observation, row: Option<RowId>) {
+    fn add_call(&mut self, call: Observation, row: Option<RowId>, pipeline: &Pipeline) {
+        if !self.filter.is_in_scope(&call, pipeline.catalog().providers()) {
+            return;
+        }
         let at = call.at;
         if known(at).is_some() {
             self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
@@ -126,8 +156,8 @@ impl Summary {
             return;
         }
         let failed = call.outcome == Outcome::Error;
-        self.calls.entry(call.provider).or_default()[usize::from(failed)] += 1;
-        if failed {
+        self.calls.entry(call.provider).or_default().add(&call);
+        if failed && self.filter.selects(&call, row.and_then(|row| pipeline.row_name(row))) {
             let key = (call.provider, call.status_label(), call.pattern, call.category);
             if self.groups.len() < MAX_GROUPS || self.groups.contains_key(&key) {
                 self.groups.entry(key).or_insert_with(|| Group::new(&call, row)).add(call);
@@ -167,8 +197,57 @@ impl Summary {
     }
 
     /// The alerts, in the order in which they started to fire.
-    pub(super) fn alerts(&self) -> &[AlertSpan] {
-        &self.alerts
+    pub(super) fn alerts<'s>(&'s self, pipeline: &'s Pipeline) -> impl Iterator<Item = &'s AlertSpan> {
+        let providers = pipeline.catalog().providers();
+        self.alerts.iter().filter(move |AlertSpan { alert, .. }| {
+            let is_of = |group: &Group| {
+                providers.id(group.provider) == alert.provider
+                    && group.row.and_then(|row| pipeline.row_name(row)) == Some(&*alert.row)
+            };
+            self.filter.has_provider(&alert.provider)
+                && self.filter.has(Some(&alert.row), alert.service.as_deref(), None)
+                && (!self.filter.is_narrow() || self.groups.values().any(is_of))
+        })
+    }
+
+    /// The calls of each provider, most failures first.
+    pub(super) fn providers(&self) -> Vec<(Provider, &ProviderCalls)> {
+        let mut all: Vec<_> = self.calls.iter().map(|(provider, calls)| (*provider, calls)).collect();
+        all.sort_by_key(|(provider, calls)| (std::cmp::Reverse((calls.failed, calls.good)), *provider));
+        all
+    }
+
+    /// Whether the error still happened at the end of the log: its alert fires, or it was among the last things that failed
+    /// and its alert is not resolved.
+    pub(super) fn is_ongoing(&self, group: &Group, pipeline: &Pipeline) -> bool {
+        const SHORTEST: Duration = Duration::from_mins(1);
+        const LONGEST: Duration = Duration::from_mins(15);
+        let (Some((from, to)), Some(row)) = (self.span, group.row.and_then(|row| pipeline.row_name(row))) else { return false };
+        let provider = pipeline.catalog().providers().id(group.provider);
+        let alert = self.alerts.iter().rev().find(|span| span.alert.row == row && span.alert.provider == provider);
+        match alert.map(|span| span.to) {
+            Some(None) => true,
+            Some(Some(resolved)) if resolved >= group.last => false,
+            _ => to.since(group.last) <= (to.since(from) / 10).clamp(SHORTEST, LONGEST),
+        }
+    }
+
+    /// `FILE:LINE` of the first failure of the group.
+    pub(super) fn place(&self, group: &Group) -> Option<String> {
+        let (source, line) = group.place?;
+        Some(format!("{}:{line}", self.inputs.get(usize::from(source.0))?))
+    }
+
+    /// The parts of [`Self::place`]; `None` for standard input.
+    pub(super) fn file_and_line(&self, group: &Group) -> Option<(&str, u64)> {
+        let (source, line) = group.place?;
+        let input = self.inputs.get(usize::from(source.0))?;
+        (input != super::super::input::STDIN).then_some((input, line))
+    }
+
+    /// The failures that the filter selects.
+    pub(super) fn selected_failures(&self) -> u64 {
+        self.groups.values().map(|group| group.count).sum()
     }
 
     /// The findings, in the order in which they started.
@@ -179,17 +258,35 @@ impl Summary {
     }
 
     pub(super) fn failed_calls(&self) -> u64 {
-        self.calls.values().map(|[_, failed]| failed).sum()
+        self.calls.values().map(|calls| calls.failed).sum()
     }
 
     pub(super) fn good_calls(&self) -> u64 {
-        self.calls.values().map(|[good, _]| good).sum()
+        self.calls.values().map(|calls| calls.good).sum()
     }
 
     /// The share of the provider's calls that failed like this; `None` if the log holds no success of the provider.
     pub(super) fn share(&self, group: &Group) -> Option<f64> {
-        let [good, failed] = self.calls.get(&group.provider)?;
+        let ProviderCalls { good, failed, .. } = self.calls.get(&group.provider)?;
         (*good > 0).then(|| format::share(group.count, good + failed))
+    }
+}
+
+impl ProviderCalls {
+    fn add(&mut self, call: &Observation) {
+        let is_dated = known(call.at).is_some();
+        if is_dated {
+            self.calls.add(call.at);
+        }
+        if call.outcome != Outcome::Error {
+            self.good += 1;
+            return;
+        }
+        self.failed += 1;
+        self.last_failure = self.last_failure.max(call.at);
+        if is_dated {
+            self.failures.add(call.at);
+        }
     }
 }
 
@@ -215,6 +312,8 @@ impl Group {
             count: 0,
             first: call.at,
             last: call.at,
+            place: None,
+            trend: Trend::default(),
             peak_per_minute: 0,
             peak_at: call.at.second().div_euclid(60),
             models: FxHashMap::default(),
@@ -228,6 +327,13 @@ impl Group {
 
     fn add(&mut self, call: Observation) {
         self.count += 1;
+        if known(call.at).is_some() {
+            self.trend.add(call.at);
+        }
+        let line = call.evidence.as_ref().map(|evidence| evidence.line).filter(|line| *line > 0);
+        if self.place.is_none() || call.at < self.first {
+            self.place = line.map(|line| (call.source, line)).or(self.place);
+        }
         self.first = self.first.min(call.at);
         self.last = self.last.max(call.at);
         let minute = call.at.second().div_euclid(60);

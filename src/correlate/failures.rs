@@ -246,7 +246,8 @@ fn complete(known: &mut Observation, other: Observation) {
     fill_name(&mut known.model, other.model);
     fill_name(&mut known.service, other.service);
     if let (Some(known), Some(other)) = (known.evidence.as_deref_mut(), other.evidence) {
-        let Evidence { message, request_id, host, key_hint, resets_at } = *other;
+        // The line stays that of the record whose verdict counts.
+        let Evidence { message, request_id, host, key_hint, resets_at, line: _ } = *other;
         if known.message.is_empty() {
             known.message = message;
         }

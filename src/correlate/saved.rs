@@ -75,7 +75,7 @@ impl SavedObservation {
         let status = |text: String| StatusLabel::from_text(&text).and_then(|label| label.0);
         let evidence = self.evidence.map(|evidence| {
             let EvidenceState { message, request_id, host, key_hint, resets_at } = evidence;
-            Box::new(Evidence { message, request_id, host, key_hint, resets_at })
+            Box::new(Evidence { message, request_id, host, key_hint, resets_at, line: 0 })
         });
         Observation {
             outcome: self.outcome,

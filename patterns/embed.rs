@@ -52,25 +52,48 @@ fn main() -> Result<(), Box<dyn Error>> {
         let table: toml::Table = toml::from_str(&fs::read_to_string(Path::new("patterns").join(name))?)?;
         fs::write(out.join(name.replace(".toml", ".json")), serde_json::to_string(&table)?)?;
     }
+    fs::write(out.join("events.json"), serde_json::to_string(&events()?)?)?;
     let mut shipped = Shipped::default();
-    for name in pattern_files()? {
+    for name in toml_files("patterns")?.into_iter().filter(|name| !OTHERS.contains(&name.as_str())) {
         shipped.add(name)?;
     }
     fs::write(out.join("shipped.rs"), shipped.write(&out)?)?;
     Ok(())
 }
 
-fn pattern_files() -> Result<Vec<String>, Box<dyn Error>> {
+fn toml_files(folder: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir("patterns")? {
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.extension() == Some(OsStr::new("toml")) && !OTHERS.contains(&name.as_str()) {
-            names.push(name);
+        if path.extension() == Some(OsStr::new("toml")) {
+            names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
         }
     }
     names.sort();
     Ok(names)
+}
+
+/// `[file, line, table]` of each event.
+fn events() -> Result<Vec<Value>, Box<dyn Error>> {
+    #[derive(Deserialize)]
+    struct EventFile {
+        #[serde(default)]
+        event: Vec<toml::Spanned<toml::Table>>,
+    }
+    let mut events = Vec::new();
+    for name in toml_files("patterns/events")? {
+        let name = format!("events/{name}");
+        let text = fs::read_to_string(Path::new("patterns").join(&name))?;
+        let file: EventFile = toml::from_str(&text).map_err(|error| format!("patterns/{name}: {error}"))?;
+        events
+            .extend(file.event.into_iter().map(|event| json!([name, line_of(&text, event.span().start), event.into_inner()])));
+    }
+    Ok(events)
+}
+
+/// The line of an offset, from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
 impl Shipped {
@@ -79,7 +102,7 @@ impl Shipped {
         let file: PatternFile = toml::from_str(&text).map_err(|error| format!("patterns/{name}: {error}"))?;
         let mut rows = Vec::new();
         for pattern in file.pattern {
-            let line = text.as_bytes()[..pattern.span().start].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = line_of(&text, pattern.span().start);
             let mut table = pattern.into_inner();
             let mut lines =
                 |key: &str| serde_json::to_string(&table.remove(key).unwrap_or_else(|| toml::Value::Array(Vec::new())));

@@ -1,6 +1,7 @@
 //! The catalogue: all pattern files, the providers and the signal lists, checked and compiled. Built once, then only read.
 
 use super::engine::Engine;
+use super::events::{Event, EventSpec, Events};
 use super::pattern::{Origin, Pattern, PatternSpec};
 use super::rule::Rule;
 use super::signal_lists::SignalLists;
@@ -29,6 +30,7 @@ pub struct Catalog {
     providers: Providers,
     pub(super) engine: Engine,
     pub(super) lists: SignalLists,
+    pub(super) events: Events,
 }
 
 /// One mistake in a file of the catalogue.
@@ -59,6 +61,13 @@ struct PatternFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct EventFile {
+    #[serde(default)]
+    event: Vec<toml::Spanned<EventSpec>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ProviderFile {
     #[serde(default)]
     provider: Vec<ProviderSpec>,
@@ -69,7 +78,8 @@ const MAX_PATTERNS: usize = 20_000;
 
 impl Catalog {
     /// Compiles these files and nothing else. `providers.toml` and `signals.toml` hold what their names say, `escalation.toml` is for
-    /// [`crate::alert`], and all other files hold patterns. A later file of a user replaces patterns of the same id.
+    /// [`crate::alert`], files in a folder `events` hold events, and all other files patterns. A later file of a user replaces patterns and
+    /// events of the same id.
     ///
     /// # Errors
     /// With every mistake in all files.
@@ -85,7 +95,7 @@ impl Catalog {
         extra: &[ProviderSpec],
         mut errors: Vec<CatalogError>,
     ) -> Result<Self, Vec<CatalogError>> {
-        let Parsed { specs, lists, patterns } = all;
+        let Parsed { specs, lists, patterns, events } = all;
         let providers = match Providers::new(specs.into_iter().chain(extra.iter().cloned())) {
             Ok(providers) => providers,
             Err(error) => {
@@ -97,13 +107,14 @@ impl Catalog {
         if patterns.len() > MAX_PATTERNS {
             errors.push(error_of_all(format!("more than {MAX_PATTERNS} patterns")));
         }
+        let events = compile_events(events, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
         let by_id = patterns.iter().enumerate().map(|(at, pattern)| (pattern.id.clone(), PatternId::from_index(at))).collect();
         let ids: Vec<_> = patterns.iter().map(|pattern| pattern.id.as_str()).collect();
         let engine = Engine::new(rules, &ids);
-        Ok(Self { patterns, by_id, providers, engine, lists })
+        Ok(Self { patterns, by_id, providers, engine, lists, events })
     }
 
     /// The pattern with an id of this catalogue.
@@ -124,6 +135,12 @@ impl Catalog {
         &self.patterns
     }
 
+    /// All events of known producers.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        self.events.all()
+    }
+
     /// All providers, shipped and configured.
     #[must_use]
     pub fn providers(&self) -> &Providers {
@@ -137,6 +154,7 @@ pub(super) struct Parsed<'a> {
     pub(super) specs: Vec<ProviderSpec>,
     pub(super) lists: SignalLists,
     pub(super) patterns: Vec<(PatternSpec, Origin<'a>)>,
+    pub(super) events: Vec<(EventSpec, Origin<'a>)>,
 }
 
 impl<'a> Parsed<'a> {
@@ -151,7 +169,16 @@ impl<'a> Parsed<'a> {
     }
 
     fn add(&mut self, file: &Source<'a>) -> Result<(), toml::de::Error> {
-        match file.name.rsplit('/').next().unwrap_or(file.name) {
+        let mut parts = file.name.rsplit(['/', '\\']);
+        let name = parts.next().unwrap_or(file.name);
+        if parts.next() == Some("events") {
+            for event in toml::from_str::<EventFile>(file.text)?.event {
+                let line = line_of(file.text, event.span().start);
+                self.events.push((event.into_inner(), Origin { file: file.name, line, own: file.own }));
+            }
+            return Ok(());
+        }
+        match name {
             "providers.toml" => self.specs.extend(toml::from_str::<ProviderFile>(file.text)?.provider),
             "signals.toml" => self.lists.extend(toml::from_str(file.text)?),
             "escalation.toml" | "fields.toml" => {}
@@ -216,6 +243,34 @@ fn compile(
         }
     }
     (patterns, rules)
+}
+
+/// As with patterns: a user's event replaces the shipped one of the same id, and is found before shipped ones.
+fn compile_events(all: Vec<(EventSpec, Origin<'_>)>, errors: &mut Vec<CatalogError>) -> Events {
+    let mut kept: Vec<(EventSpec, Origin<'_>)> = Vec::with_capacity(all.len());
+    for (event, origin) in all {
+        match kept.iter().position(|(known, _)| known.id == event.id) {
+            Some(at) if kept[at].1.own == origin.own => {
+                let Origin { file, line, .. } = kept[at].1;
+                let what = format!("event {:?} is already defined ({file}:{line}); give this one another id", event.id);
+                errors.push(CatalogError { file: origin.file.to_owned(), line: origin.line, what });
+            }
+            Some(at) => kept[at] = (event, origin),
+            None => kept.push((event, origin)),
+        }
+    }
+    kept.retain(|(event, _)| !event.disabled);
+    kept.sort_by_key(|(_, origin)| !origin.own);
+    let mut events = Vec::with_capacity(kept.len());
+    for (event, Origin { file, line, own }) in kept {
+        match event.compile(file, line, own) {
+            Ok(event) => events.push(event),
+            Err(faults) => {
+                errors.extend(faults.into_iter().map(|what| CatalogError { file: file.to_owned(), line, what }));
+            }
+        }
+    }
+    Events::new(events)
 }
 
 fn error_of_all(what: String) -> CatalogError {

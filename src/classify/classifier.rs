@@ -2,7 +2,8 @@
 
 use super::cache::{Recall, VerdictCache};
 use super::catalog::Catalog;
-use super::engine::Found;
+use super::engine;
+use super::events::{Counts, Event, Found};
 use super::grain::grain_of_failure;
 use super::layer::Layer;
 use super::llm_path::is_llm_path;
@@ -10,6 +11,7 @@ use super::outcome::{Evidence, is_hollow, is_logged_answer, is_metric};
 use super::provider::ProviderFinder;
 use super::relevance::Relevance;
 use super::rule::{Query, Tier};
+use super::span::{SpanKind, hash_of_id};
 use super::status::set_statuses;
 use super::success::{CallReport, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Role, Traffic, Verdict};
@@ -98,13 +100,14 @@ impl Classifier {
     fn judge<'a>(&self, facts: &Facts<'a>, traffic: Traffic, cache: Option<&mut VerdictCache>) -> Verdict<'a> {
         let mut verdict = Verdict::new(facts);
         verdict.texts.each_mut().into_iter().flatten().for_each(|text| self.redactor.name(text));
-        match facts.line_kind {
-            LineKind::Transport { status, .. } => self.judge_transport(facts, status, &mut verdict),
-            LineKind::Access { path, status, .. } => self.judge_access(facts, path, status, &mut verdict),
-            LineKind::Retry => {}
-            LineKind::Request { .. } => self.providers.infer_from_record(facts, &mut verdict),
-            LineKind::Response { status } => self.judge_attempt(facts, status, &mut verdict),
-            _ => self.judge_report(facts, traffic, cache, &mut verdict),
+        let found = self.catalog.events.find(facts);
+        match found.and_then(|found| found.event.outcome) {
+            _ if found.is_some_and(|found| found.event.counts == Counts::None) => {}
+            Some(outcome) => self.judge_as(facts, outcome, &mut verdict),
+            None => self.judge_by_kind(facts, traffic, cache, &mut verdict),
+        }
+        if let Some(found) = found {
+            apply(found, facts, &mut verdict.judgement);
         }
         if verdict.judgement.outcome != Outcome::Success && (facts.level >= Level::Warn || has_error_status(&verdict.judgement))
         {
@@ -124,6 +127,34 @@ impl Classifier {
         (verdict.judgement.provider != Provider::UNKNOWN && !guessed)
             || verdict.texts.model.as_deref().is_some_and(knows_model)
             || path().is_some_and(is_llm_path)
+    }
+
+    /// Judges a record whose outcome is known.
+    fn judge_as<'a>(&self, facts: &Facts<'a>, outcome: Outcome, verdict: &mut Verdict<'a>) {
+        self.providers.infer_from_record(facts, verdict);
+        verdict.judgement.outcome = outcome;
+        if outcome == Outcome::Error {
+            let signals = facts.signals();
+            self.judge_failure(facts, &signals, verdict);
+            complete_failure(facts, &signals, &mut verdict.judgement);
+        }
+    }
+
+    fn judge_by_kind<'a>(
+        &self,
+        facts: &Facts<'a>,
+        traffic: Traffic,
+        cache: Option<&mut VerdictCache>,
+        verdict: &mut Verdict<'a>,
+    ) {
+        match facts.line_kind {
+            LineKind::Transport { status, .. } => self.judge_transport(facts, status, verdict),
+            LineKind::Access { path, status, .. } => self.judge_access(facts, path, status, verdict),
+            LineKind::Retry => {}
+            LineKind::Request { .. } => self.providers.infer_from_record(facts, verdict),
+            LineKind::Response { status } => self.judge_attempt(facts, status, verdict),
+            _ => self.judge_report(facts, traffic, cache, verdict),
+        }
     }
 
     /// The line of an HTTP client about one answer.
@@ -207,7 +238,10 @@ impl Classifier {
     fn is_failure<'a>(&self, facts: &Facts<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) -> bool {
         let signals = facts.signals();
         let loud = facts.level >= Level::Error;
-        let benign = self.relevance.is_benign(&signals) || is_logged_answer(facts, &signals);
+        let found = self.catalog.events.find_failure(facts);
+        let benign = found.is_some_and(|found| found.event.counts == Counts::None)
+            || self.relevance.is_benign(&signals)
+            || is_logged_answer(facts, &signals);
         let fine = evidence.status == Some(200) && !loud && !evidence.any;
         if benign || fine || !self.confirm(facts, &signals, evidence, loud, verdict) {
             verdict.judgement.unrecognised = loud && traffic == Traffic::Llm && !benign;
@@ -215,6 +249,9 @@ impl Classifier {
             return false;
         }
         complete_failure(facts, &signals, &mut verdict.judgement);
+        if let Some(found) = found {
+            apply(found, facts, &mut verdict.judgement);
+        }
         if self.relevance.is_of_application(facts, &signals, &verdict.judgement) {
             verdict.judgement.outcome = Outcome::Other;
             verdict.judgement.unrecognised = loud && traffic == Traffic::Llm;
@@ -332,7 +369,9 @@ impl Classifier {
     }
 
     fn match_pattern(&self, signals: &Signals, judgement: &mut Judgement) {
-        let Some(Found { id, tier, distinct, is_vague }) = self.catalog.engine.find(&query(signals, judgement)) else { return };
+        let Some(engine::Found { id, tier, distinct, is_vague }) = self.catalog.engine.find(&query(signals, judgement)) else {
+            return;
+        };
         let Some(pattern) = self.catalog.pattern(id) else { return };
         judgement.pattern = Some(id);
         judgement.is_vague = is_vague;
@@ -351,12 +390,32 @@ impl Classifier {
 
 /// Adds what other records of the same failure are compared with.
 fn complete_failure(facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
-    let (grain, stands_alone) = grain_of_failure(facts, judgement.grain);
-    judgement.grain = grain;
-    if stands_alone {
+    judgement.grain = grain_of_failure(facts, judgement.grain);
+    judgement.layer = Some(Arc::new(Layer::of(facts, signals, judgement.confidence, judgement.status)));
+}
+
+/// Takes over what an entry of a producer says of a record.
+fn apply(found: Found<'_, '_>, facts: &Facts<'_>, judgement: &mut Judgement) {
+    let Event { counts, alone, ends_retries, .. } = *found.event;
+    judgement.chain = found.id.map(hash_of_id);
+    if ends_retries {
+        judgement.role = Role::RetryEnd;
+    }
+    if judgement.outcome == Outcome::Other {
+        return;
+    }
+    match (counts, judgement.grain) {
+        (Counts::Call, _) => judgement.grain = Grain::Call,
+        (Counts::Attempt, _) => judgement.grain = Grain::Attempt,
+        (Counts::Detail, Grain::Call) => match judgement.span.as_mut().filter(|span| span.kind == SpanKind::Call) {
+            Some(span) => span.kind = SpanKind::Around,
+            None => judgement.grain = Grain::Detail,
+        },
+        _ => {}
+    }
+    if alone && judgement.grain == Grain::Detail && facts.level >= Level::Error {
         judgement.role = Role::Library;
     }
-    judgement.layer = Some(Arc::new(Layer::of(facts, signals, judgement.confidence, judgement.status)));
 }
 
 fn query<'q>(signals: &'q Signals, judgement: &Judgement) -> Query<'q> {

@@ -1,8 +1,10 @@
 //! Checks patterns by their own examples: each example is won by its pattern, and no near miss matches it.
 
-use super::{Classifier, Pattern};
+use super::events::{Event, Example};
+use super::{Classifier, Pattern, Traffic, Verdict};
 use crate::observation::PatternId;
 use crate::record::Reader;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// An example or near miss that fails.
@@ -37,6 +39,69 @@ impl Classifier {
             errors.extend(examples.chain(near).map(error));
         }
         errors
+    }
+
+    /// Runs the examples and near misses of every event, or with `own` only those of a user's events.
+    #[must_use]
+    pub fn check_events(&self, reader: &Reader, own: bool) -> Vec<ExampleError> {
+        let mut errors = Vec::new();
+        for event in self.catalog().events().iter().filter(|event| event.own || !own) {
+            let examples = event.examples.iter().filter_map(|example| self.check_event(reader, event, example));
+            let is_known = |line: &&String| self.event_of(reader, line).as_deref() == Some(event.id.as_str());
+            let near = event
+                .near
+                .iter()
+                .filter(is_known)
+                .map(|line| format!("a near miss of event {:?} matches it: {line}", event.id));
+            let error = |what| ExampleError { file: event.file.clone(), line: event.line, what };
+            errors.extend(examples.chain(near).map(error));
+        }
+        errors
+    }
+
+    fn check_event(&self, reader: &Reader, event: &Event, example: &Example) -> Option<String> {
+        let Event { id, .. } = event;
+        match self.event_of(reader, &example.log) {
+            Some(found) if found == *id => {}
+            Some(other) => return Some(format!("an example of event {id:?} is found by {other:?}: {}", example.log)),
+            None => return Some(format!("an example of event {id:?} does not match it: {}", example.log)),
+        }
+        let mut faults = Vec::new();
+        reader.read(example.log.as_bytes(), &[], None, |record| {
+            let verdict = self.classify(record, Traffic::Llm);
+            for (key, wanted) in &example.expect {
+                let got = self.value_of(key, &verdict);
+                if got != *wanted {
+                    faults.push(format!("an example of event {id:?}: `{key}` is {got}, not {wanted}: {}", example.log));
+                }
+            }
+        });
+        (!faults.is_empty()).then(|| faults.join("; "))
+    }
+
+    /// The event that knows an entry of a log.
+    fn event_of(&self, reader: &Reader, log: &str) -> Option<String> {
+        let mut id = None;
+        reader.read(log.as_bytes(), &[], None, |record| {
+            let events = &self.catalog().events;
+            let facts = record.facts();
+            let found = events.find(&facts).or_else(|| events.find_failure(&facts));
+            id = id.take().or_else(|| found.map(|found| found.event.id.clone()));
+        });
+        id
+    }
+
+    fn value_of(&self, key: &str, verdict: &Verdict<'_>) -> Value {
+        let Verdict { texts, judgement } = verdict;
+        match key {
+            "outcome" => json!(judgement.outcome),
+            "grain" => json!(judgement.grain),
+            "category" => json!(judgement.category),
+            "provider" => json!(self.catalog().providers().id(judgement.provider)),
+            "status" => json!(judgement.upstream_status.or(judgement.status)),
+            "model" => json!(texts.model.as_deref()),
+            _ => json!(judgement.chain.is_some()),
+        }
     }
 
     fn check_example(&self, reader: &Reader, id: PatternId, pattern: &Pattern, line: &str) -> Option<String> {

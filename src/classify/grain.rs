@@ -11,55 +11,82 @@ pub(super) fn grain_of_shape(kind: LineKind<'_>) -> Grain {
     }
 }
 
-/// A failure that announces another try is an attempt. One that a library logs about itself is a detail of the application's failure.
-/// Also returns whether the failure counts where the application reports none.
-pub(super) fn grain_of_failure(facts: &Facts<'_>, shape: Grain) -> (Grain, bool) {
-    const LIBRARIES: [&str; 17] = [
-        "openai",
-        "anthropic",
-        "httpx",
-        "httpcore",
-        "urllib3",
-        "google_genai",
-        "botocore",
-        "mistralai",
-        "groq",
-        "cohere",
-        "backoff",
-        "asyncio",
-        "LiteLLM Router",
-        "aiohttp",
-        "requests",
-        "uvicorn",
-        "langchain",
-    ];
+/// A failure that announces another try is an attempt.
+pub(super) fn grain_of_failure(facts: &Facts<'_>, shape: Grain) -> Grain {
     if shape != Grain::Call {
-        return (shape, false);
+        return shape;
     }
-    let is_library = LIBRARIES
-        .iter()
-        .any(|name| facts.logger.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2'])));
     let headline = facts.headline;
-    let is_sdks = headline.starts_with(b"[log_") || starts_with_ignoring_case(headline, b"litellm.acompletion(model=");
-    if facts.level == Level::Debug || is_sdks {
-        (Grain::Detail, false)
+    if facts.level == Level::Debug || headline.starts_with(b"[log_") {
+        Grain::Detail
     } else if announces_retry(headline) {
-        (Grain::Attempt, false)
-    } else if is_library {
-        (Grain::Detail, facts.level >= Level::Error)
+        Grain::Attempt
     } else {
-        (Grain::Call, false)
+        Grain::Call
     }
 }
 
+/// Whether a text says that another try follows: `Retrying … in 4 seconds`, `attempt 1/3 failed`, `2 retries left`. A provider that asks
+/// for another try announces none: `Please retry in 2s`.
 fn announces_retry(text: &[u8]) -> bool {
     const HEAD_BYTES: usize = 400;
-    let head = &text[..text.len().min(HEAD_BYTES)];
-    let has = |words: &[u8]| memchr::memmem::find(head, words).is_some();
-    let announced = [b"retrying".as_slice(), b"Retrying", b"will retry", b"api_retry", b"Reconnecting..."].into_iter().any(has);
-    announced && !has(b"no more retries") && !has(b"not retrying")
+    const NOTICES: [&[u8]; 9] = [
+        b"etrying",
+        b"will retry",
+        b"will be retried",
+        b"acking off",
+        b"retries left",
+        b"retries remaining",
+        b"ttempt ",
+        b"api_retry",
+        b"Reconnecting...",
+    ];
+    const ENDS: [&[u8]; 13] = [
+        b"no more retries",
+        b"not retrying",
+        b"iving up",
+        b"ave up",
+        b"etries exhausted",
+        b"etries exceeded",
+        b"xhausted",
+        b"ax retries",
+        b" 0 retries left",
+        b" 0 retries remaining",
+        b"after retrying",
+        b"fter all attempts",
+        b"ttempts failed",
+    ];
+    let head = text.get(..HEAD_BYTES).unwrap_or(text).split(|b| *b == b'\n').next().unwrap_or_default();
+    let has = |words: &&[u8]| memchr::memmem::find(head, words).is_some();
+    match NOTICES.iter().find(|words| has(words)) {
+        None => false,
+        Some(_) if ENDS.iter().any(|words| has(&words)) => false,
+        Some(&b"ttempt ") => has_attempt_number(head),
+        Some(_) => !is_last_attempt(head),
+    }
 }
 
-fn starts_with_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+/// `attempt 1 failed`, `attempt 1/3`, `Attempt #2 of 5`: a numbered try, and not the last.
+fn has_attempt_number(text: &[u8]) -> bool {
+    attempt_number(text).is_some_and(|(number, of)| of.is_none_or(|of| number < of))
+}
+
+fn is_last_attempt(text: &[u8]) -> bool {
+    attempt_number(text).is_some_and(|(number, of)| of.is_some_and(|of| number >= of))
+}
+
+/// The number of a try, and of how many it is one.
+fn attempt_number(text: &[u8]) -> Option<(u32, Option<u32>)> {
+    let at = memchr::memmem::find(text, b"ttempt ")? + b"ttempt ".len();
+    let rest = text.get(at..)?.trim_ascii_start();
+    let (number, rest) = leading_number(rest.strip_prefix(b"#").unwrap_or(rest))?;
+    let rest = rest.trim_ascii_start();
+    let of = rest.strip_prefix(b"/").or_else(|| rest.strip_prefix(b"of ")).map(<[u8]>::trim_ascii_start);
+    Some((number, of.and_then(leading_number).map(|(of, _)| of)))
+}
+
+fn leading_number(text: &[u8]) -> Option<(u32, &[u8])> {
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (number, rest) = text.split_at_checked(digits)?;
+    Some((std::str::from_utf8(number).ok()?.parse().ok()?, rest))
 }

@@ -1,6 +1,7 @@
 //! The shipped catalogue, from the tables that the build script `patterns/embed.rs` makes of `patterns/`.
 
 use super::catalog::{Catalog, CatalogError, Parsed, Source};
+use super::events::EventSpec;
 use super::literals::Literals;
 use super::pattern::{Lines, Origin, Packed, PatternSpec};
 use super::tables::{FILES, LINES};
@@ -8,6 +9,7 @@ use crate::taxonomy::ProviderSpec;
 use serde::Deserialize;
 
 const PROVIDERS: &str = include_str!(concat!(env!("OUT_DIR"), "/providers.json"));
+const EVENTS: &str = include_str!(concat!(env!("OUT_DIR"), "/events.json"));
 const SIGNALS: &str = include_str!(concat!(env!("OUT_DIR"), "/signals.json"));
 
 impl Catalog {
@@ -41,6 +43,9 @@ fn add_shipped(all: &mut Parsed<'_>) -> serde_json::Result<()> {
     }
     all.specs = serde_json::from_str::<Providers>(PROVIDERS)?.provider;
     all.lists.extend(serde_json::from_str(SIGNALS)?);
+    for (file, line, spec) in serde_json::from_str::<Vec<(&str, usize, EventSpec)>>(EVENTS)? {
+        all.events.push((spec, Origin { file, line, own: false }));
+    }
     let mut lines = LINES.iter();
     for (file, text) in FILES {
         for (line, literals, mut spec) in serde_json::from_str::<Vec<(usize, Vec<Literals>, PatternSpec)>>(text)? {
@@ -60,12 +65,12 @@ mod tests {
     /// The catalogue as it is built from a working copy of `patterns/`.
     fn from_files() -> Catalog {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns");
-        let mut paths: Vec<_> =
-            std::fs::read_dir(folder).expect("patterns/").map(|entry| entry.expect("an entry").path()).collect();
+        let list = |folder: &Path| std::fs::read_dir(folder).expect("patterns/").map(|entry| entry.expect("an entry").path());
+        let mut paths: Vec<_> = list(&folder).chain(list(&folder.join("events"))).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
         paths.sort();
         let read = |path: &std::path::PathBuf| {
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let name = path.strip_prefix(&folder).expect("inside").to_string_lossy().into_owned();
             (name, std::fs::read_to_string(path).expect("a file"))
         };
         let files: Vec<_> = paths.iter().map(read).collect();
@@ -78,6 +83,7 @@ mod tests {
         let (shipped, read) = (Catalog::shipped().expect("the tables are good"), from_files());
         assert_eq!(shipped.patterns(), read.patterns());
         assert!(shipped.patterns().iter().all(|pattern| !pattern.examples.to_vec().is_empty()));
+        assert_eq!(shipped.events(), read.events());
         assert_eq!(format!("{:?}", shipped.lists), format!("{:?}", read.lists));
         assert_eq!(format!("{:?}", shipped.engine), format!("{:?}", read.engine));
         assert_eq!(format!("{:?}", shipped.providers()), format!("{:?}", read.providers()));

@@ -32,25 +32,24 @@ pub enum SpanKind {
 impl SpanIds {
     pub(super) fn of(facts: &Facts<'_>) -> Option<Self> {
         let [trace, id, parent] = facts.span_path;
-        if id.is_empty() {
+        if !is_id(id) {
             return None;
         }
-        let kind = if facts.is_span { span_kind(facts) } else { SpanKind::Record };
-        Some(Self { trace: hash_of_id(trace).unwrap_or(0), id: hash_of_id(id)?, parent: hash_of_id(parent), kind })
+        let kind = if facts.is_span { SpanKind::Call } else { SpanKind::Record };
+        let parent = Some(parent).filter(|parent| is_id(parent)).map(hash_of_id);
+        Some(Self { trace: hash_of_id(trace), id: hash_of_id(id), parent, kind })
     }
 }
 
-/// Writers spell one id with and without `0x`, and in both cases. An id of zeros only is none.
-fn hash_of_id(id: &[u8]) -> Option<u64> {
+/// An id of zeros only is none.
+fn is_id(id: &[u8]) -> bool {
+    id.strip_prefix(b"0x").unwrap_or(id).iter().any(|byte| *byte != b'0')
+}
+
+/// Writers spell one id with and without `0x`, and in both cases. No id is 0.
+pub(super) fn hash_of_id(id: &[u8]) -> u64 {
     let id = id.strip_prefix(b"0x").unwrap_or(id);
     let mut hasher = FxHasher::default();
     id.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
-    id.iter().any(|byte| *byte != b'0').then(|| hasher.finish())
-}
-
-fn span_kind(facts: &Facts<'_>) -> SpanKind {
-    const AROUND: [&str; 8] =
-        ["invoke_agent", "create_agent", "invoke_workflow", "agent", "chain", "workflow", "task", "agent_run"];
-    let operation = facts.operation.as_deref();
-    if operation.is_some_and(|operation| AROUND.contains(&operation)) { SpanKind::Around } else { SpanKind::Call }
+    hasher.finish()
 }

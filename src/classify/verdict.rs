@@ -128,6 +128,8 @@ pub struct Judgement {
     pub role: Role,
     /// Of a failure: what it looks like to other records of the same failure.
     pub layer: Option<Arc<Layer>>,
+    /// The id by which a producer's records of one call belong together, as a hash.
+    pub chain: Option<u64>,
     /// The span that the record is, or in which it was written.
     pub span: Option<SpanIds>,
     /// No pattern, or only one of a general wording, explains the failure.
@@ -149,6 +151,8 @@ pub enum Role {
     Access,
     /// A library reports a failure of its own: it counts if no record of the application tells of it.
     Library,
+    /// A producer reports that a call of which attempts failed before has ended.
+    RetryEnd,
 }
 
 impl<'a> Verdict<'a> {
@@ -226,6 +230,7 @@ impl Judgement {
             is_sdks: false,
             role,
             layer: None,
+            chain: None,
             span: SpanIds::of(facts),
             is_vague: true,
         }

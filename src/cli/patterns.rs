@@ -87,8 +87,11 @@ fn test(paths: &[PathBuf]) -> Result<Exit, CliError> {
     } else {
         build_patterns(paths, &[]).map_err(CliError::Config)?
     };
-    let has_own = classifier.catalog().patterns().iter().any(|pattern| pattern.own);
-    let errors = classifier.check_examples(&Reader::default(), has_own);
+    let (reader, events) = (Reader::default(), classifier.catalog().events());
+    let has_own = classifier.catalog().patterns().iter().any(|pattern| pattern.own) || events.iter().any(|event| event.own);
+    let mut errors = classifier.check_examples(&reader, has_own);
+    errors.extend(classifier.check_events(&reader, has_own));
+    let tested_events: Vec<_> = events.iter().filter(|event| event.own || !has_own).collect();
     let tested: Vec<_> = classifier.catalog().patterns().iter().filter(|pattern| pattern.own || !has_own).collect();
     let examples: usize = tested.iter().map(|pattern| pattern.examples.to_vec().len()).sum();
     let near_misses: usize = tested.iter().map(|pattern| pattern.near.to_vec().len()).sum();
@@ -96,7 +99,10 @@ fn test(paths: &[PathBuf]) -> Result<Exit, CliError> {
         output::print_error(&error.to_string());
     }
     let (patterns, wrong) = (tested.len(), errors.len());
-    let line = format!("{patterns} patterns, {examples} examples, {near_misses} near misses, {wrong} wrong\n");
+    let examples = examples + tested_events.iter().map(|event| event.examples.len()).sum::<usize>();
+    let near_misses = near_misses + tested_events.iter().map(|event| event.near.len()).sum::<usize>();
+    let events = tested_events.len();
+    let line = format!("{patterns} patterns, {events} events, {examples} examples, {near_misses} near misses, {wrong} wrong\n");
     output::print(line.as_bytes())?;
     if errors.is_empty() {
         Ok(Exit::Success)

@@ -17,7 +17,9 @@ pub fn load_patterns(own: &[PathBuf], providers: &[ProviderSpec]) -> Result<Clas
     if own.is_empty() {
         return Ok(classifier);
     }
-    let errors: Vec<String> = classifier.check_examples(&Reader::default(), true).iter().map(ToString::to_string).collect();
+    let reader = Reader::default();
+    let errors = classifier.check_examples(&reader, true).into_iter().chain(classifier.check_events(&reader, true));
+    let errors: Vec<String> = errors.map(|error| error.to_string()).collect();
     if errors.is_empty() { Ok(classifier) } else { Err(errors) }
 }
 
@@ -42,6 +44,10 @@ pub fn build_patterns(own: &[PathBuf], providers: &[ProviderSpec]) -> Result<Cla
 /// If a file or directory cannot be read.
 pub fn read_patterns(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> {
     let fail = |path: &Path, error: io::Error| vec![format!("{}: cannot read patterns: {error}", path.display())];
+    let read = |path: PathBuf| match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path.display().to_string(), text)),
+        Err(error) => Err(fail(&path, error)),
+    };
     let mut paths = vec![path.to_owned()];
     if path.is_dir() {
         let entries = std::fs::read_dir(path).map_err(|error| fail(path, error))?;
@@ -51,10 +57,10 @@ pub fn read_patterns(path: &Path) -> Result<Vec<(String, String)>, Vec<String>> 
             .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
             .collect();
         paths.sort();
+        let events = path.join("events");
+        if events.is_dir() {
+            return paths.into_iter().map(read).chain(read_patterns(&events)?.into_iter().map(Ok)).collect();
+        }
     }
-    let read = |path: PathBuf| match std::fs::read_to_string(&path) {
-        Ok(text) => Ok((path.display().to_string(), text)),
-        Err(error) => Err(fail(&path, error)),
-    };
     paths.into_iter().map(read).collect()
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// How long a failed attempt waits for the record of its call.
 const ERROR_WAIT: Duration = Duration::from_secs(5);
+/// How long a failed attempt waits that announced another try.
+const RETRY_WAIT: Duration = Duration::from_mins(10);
 /// How long a good attempt waits for the record of its call.
 const SUCCESS_WAIT: Duration = Duration::from_secs(30);
 /// Good attempts without a good call, after which a stream is known to write no records of calls.
@@ -24,18 +26,44 @@ pub(super) struct Attempts {
     pub(super) good_since_call: usize,
     /// Whether the stream is known to write only attempts: of the good ones, of the failed ones.
     pub(super) are_calls: [bool; 2],
-    pub(super) waiting: VecDeque<Observation>,
+    pub(super) waiting: VecDeque<Waiting>,
+}
+
+/// An attempt that waits for the record of its call.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) seen: Observation,
+    /// What it has in common with the other attempts of its call, if it announced another one.
+    pub(super) chain: Option<u64>,
+}
+
+impl Waiting {
+    fn failed(&self) -> bool {
+        self.seen.outcome == Outcome::Error
+    }
 }
 
 impl Attempts {
     /// Removes the latest failed attempt: its call continues.
     pub(super) fn forget_latest_failure(&mut self) {
-        if let Some(at) = self.waiting.iter().rposition(|attempt| attempt.outcome == Outcome::Error) {
+        if let Some(at) = self.waiting.iter().rposition(Waiting::failed) {
             self.waiting.remove(at);
         }
     }
 
-    pub(super) fn count(&mut self, mut seen: Observation, never_calls: bool, out: &mut impl FnMut(&mut Observation)) {
+    /// The call of these attempts has ended, or a later attempt of it decides.
+    pub(super) fn end_chain(&mut self, chain: u64) {
+        self.waiting.retain(|attempt| attempt.chain != Some(chain));
+    }
+
+    /// Takes an attempt, or the record of a call that worked. `chain`: see [`Waiting`].
+    pub(super) fn count(
+        &mut self,
+        mut seen: Observation,
+        chain: Option<u64>,
+        never_calls: bool,
+        out: &mut impl FnMut(&mut Observation),
+    ) {
         let at = seen.at;
         match (seen.outcome, seen.grain) {
             (Outcome::Success, Grain::Call) => {
@@ -45,7 +73,7 @@ impl Attempts {
                 self.waiting.clear();
                 out(&mut seen);
             }
-            (Outcome::Success | Outcome::Error, Grain::Attempt) if !never_calls => self.add(seen, out),
+            (Outcome::Success | Outcome::Error, Grain::Attempt) if !never_calls => self.add(Waiting { seen, chain }, out),
             _ => {}
         }
         self.release(at, out);
@@ -55,21 +83,26 @@ impl Attempts {
     pub(super) fn note_failed_call(&mut self, at: Timestamp) {
         self.bad_call_at = self.bad_call_at.max(Some(at));
         self.are_calls[1] = false;
-        self.waiting.retain(|attempt| attempt.outcome != Outcome::Error);
+        self.waiting.retain(|attempt| !attempt.failed());
     }
 
-    fn add(&mut self, attempt: Observation, out: &mut impl FnMut(&mut Observation)) {
-        let good = attempt.outcome == Outcome::Success;
+    fn add(&mut self, attempt: Waiting, out: &mut impl FnMut(&mut Observation)) {
+        let (good, at) = (!attempt.failed(), attempt.seen.at);
         // A stream that logs good calls logs failed calls too: there, a failed attempt was followed by a good one.
         let call_at = if good { self.good_call_at } else { self.good_call_at.max(self.bad_call_at) };
-        if call_at.is_some_and(|then| attempt.at.since(then) < STREAM_MEMORY) {
+        if call_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
             return;
+        }
+        if let Some(chain) = attempt.chain {
+            self.end_chain(chain);
+        } else if good && let Some(announced) = self.waiting.iter().position(|attempt| attempt.chain.is_some()) {
+            self.waiting.remove(announced);
         }
         self.good_since_call += usize::from(good);
         if good && self.good_since_call >= ENOUGH {
             self.are_calls[0] = true;
         }
-        if self.are_calls[usize::from(!good)] {
+        if self.are_calls[usize::from(!good)] && attempt.chain.is_none() {
             self.emit_waiting(good, out);
             return emit_as_call(attempt, out);
         }
@@ -81,10 +114,13 @@ impl Attempts {
         self.waiting.push_back(attempt);
     }
 
-    /// Emits the good or the failed attempts that wait.
+    /// Emits the good or the failed attempts that wait and announced no other try.
     fn emit_waiting(&mut self, good: bool, out: &mut impl FnMut(&mut Observation)) {
-        let wanted = if good { Outcome::Success } else { Outcome::Error };
-        let (emitted, rest) = self.waiting.drain(..).partition::<VecDeque<_>, _>(|attempt| attempt.outcome == wanted);
+        self.emit_if(|attempt| attempt.failed() != good && attempt.chain.is_none(), out);
+    }
+
+    fn emit_if(&mut self, is_emitted: impl Fn(&Waiting) -> bool, out: &mut impl FnMut(&mut Observation)) {
+        let (emitted, rest) = self.waiting.drain(..).partition::<VecDeque<_>, _>(is_emitted);
         self.waiting = rest;
         for attempt in emitted {
             emit_as_call(attempt, out);
@@ -94,12 +130,17 @@ impl Attempts {
     /// Emits attempts that have waited long enough.
     pub(super) fn release(&mut self, now: Timestamp, out: &mut impl FnMut(&mut Observation)) {
         for good in [true, false] {
-            let (wanted, wait) = if good { (Outcome::Success, SUCCESS_WAIT) } else { (Outcome::Error, ERROR_WAIT) };
-            let oldest = self.waiting.iter().find(|attempt| attempt.outcome == wanted);
-            if oldest.is_some_and(|attempt| now.since(attempt.at) > wait) {
+            let wait = if good { SUCCESS_WAIT } else { ERROR_WAIT };
+            let oldest = self.waiting.iter().find(|attempt| attempt.failed() != good && attempt.chain.is_none());
+            if oldest.is_some_and(|attempt| now.since(attempt.seen.at) > wait) {
                 self.are_calls[usize::from(!good)] = true;
                 self.emit_waiting(good, out);
             }
+        }
+        // The next try was never seen.
+        let is_over = |attempt: &Waiting| attempt.chain.is_some() && now.since(attempt.seen.at) > RETRY_WAIT;
+        if self.waiting.iter().any(is_over) {
+            self.emit_if(is_over, out);
         }
     }
 
@@ -111,7 +152,7 @@ impl Attempts {
     }
 }
 
-fn emit_as_call(mut attempt: Observation, out: &mut impl FnMut(&mut Observation)) {
-    attempt.grain = Grain::Call;
-    out(&mut attempt);
+fn emit_as_call(mut attempt: Waiting, out: &mut impl FnMut(&mut Observation)) {
+    attempt.seen.grain = Grain::Call;
+    out(&mut attempt.seen);
 }

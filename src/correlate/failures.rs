@@ -53,6 +53,8 @@ pub(super) struct Failure {
 pub enum Placement {
     /// It tells of no failure of a call.
     None,
+    /// It is a failed attempt that announces another one; the number is common to the attempts of one call.
+    Retry(u64),
     /// It is the first record of a failure.
     Opens,
     /// It tells of the failure with this number, and knows so much of it.
@@ -104,7 +106,7 @@ impl Failures {
     /// Takes the observation of the record that was placed last. Emits the failure if nothing more can be learned.
     pub(super) fn hold(&mut self, seen: Observation, placement: Placement, now: Timestamp, out: &mut impl FnMut(Observation)) {
         let failure = match placement {
-            Placement::None => return,
+            Placement::None | Placement::Retry(_) => return,
             Placement::Opens => {
                 let Some(failure) = self.open.back_mut() else { return };
                 failure.due = whole_second(now.plus(SPAN));

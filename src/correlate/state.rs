@@ -1,7 +1,7 @@
 //! The state of one stream as plain values, for the checkpoint: an attempt that waits for its call is counted once, also when the
 //! process restarts in between.
 
-use super::attempts::{Attempts, MAX_WAITING};
+use super::attempts::{Attempts, MAX_WAITING, Waiting};
 use super::context::{LastCall, MAX_HOSTS, MAX_MODELS, ProviderContext};
 use super::failures::{Failures, MAX_FAILURES};
 use super::saved::SavedObservation;
@@ -24,6 +24,9 @@ pub struct CorrelateState {
     good_attempts: usize,
     attempts_are_calls: [bool; 2],
     held: Vec<SavedObservation>,
+    /// What each attempt in `held` has in common with the others of its call.
+    #[serde(default)]
+    chains: Vec<Option<u64>>,
     last: Option<(Timestamp, String)>,
     hosts: Vec<(String, Timestamp)>,
     answers: u32,
@@ -58,7 +61,8 @@ impl StreamCalls {
             transport_at: *transport_at,
             good_attempts: *good_since_call,
             attempts_are_calls: *are_calls,
-            held: waiting.iter().map(|attempt| SavedObservation::new(attempt, catalog)).collect(),
+            held: waiting.iter().map(|attempt| SavedObservation::new(&attempt.seen, catalog)).collect(),
+            chains: waiting.iter().map(|attempt| attempt.chain).collect(),
             last: last.map(|last| (last.at, id(last.provider))),
             hosts: hosts.iter().map(|(provider, at)| (id(*provider), *at)).collect(),
             answers: *answers,
@@ -84,6 +88,7 @@ impl StreamCalls {
             good_attempts,
             attempts_are_calls,
             held,
+            chains,
             last,
             hosts,
             answers,
@@ -96,7 +101,9 @@ impl StreamCalls {
             record: (number, success),
             traces,
         } = state;
-        let waiting = held.into_iter().take(MAX_WAITING).map(|attempt| attempt.resolve(catalog, source)).collect();
+        let chains = chains.into_iter().chain(std::iter::repeat(None));
+        let waiting = held.into_iter().zip(chains).take(MAX_WAITING);
+        let waiting = waiting.map(|(seen, chain)| Waiting { seen: seen.resolve(catalog, source), chain }).collect();
         let attempts =
             Attempts { good_call_at, bad_call_at, good_since_call: good_attempts, are_calls: attempts_are_calls, waiting };
         let context = ProviderContext {

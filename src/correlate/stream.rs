@@ -7,7 +7,7 @@ use super::duplicates::Duplicates;
 use super::failures::{Failures, Placement};
 use super::told::{Teller, Told};
 use super::traces::Traces;
-use crate::classify::{Role, Traffic, Verdict};
+use crate::classify::{Judgement, Role, Traffic, Verdict};
 use crate::observation::Observation;
 use crate::taxonomy::{Grain, Outcome, Provider, string_enum};
 use crate::time::Timestamp;
@@ -77,6 +77,9 @@ impl StreamCalls {
         }
         self.context.complete(verdict, at);
         let judgement = &mut verdict.judgement;
+        if let Some(chain) = judgement.chain.filter(|_| judgement.role == Role::RetryEnd) {
+            self.attempts.end_chain(chain);
+        }
         if judgement.outcome == Outcome::Other {
             return Placement::None;
         }
@@ -102,7 +105,7 @@ impl StreamCalls {
                 if verdict.judgement.outcome == Outcome::Success {
                     self.failures.note_success();
                 }
-                Placement::None
+                retry_of(&verdict.judgement).map_or(Placement::None, Placement::Retry)
             }
         }
     }
@@ -143,8 +146,13 @@ impl StreamCalls {
         now: Timestamp,
         out: &mut impl FnMut(&mut Observation),
     ) {
-        if placement == Placement::None {
-            return self.attempts.count(observation, self.rule == Some(GrainRule::Attempt), out);
+        let chain = match placement {
+            Placement::None => Some(None),
+            Placement::Retry(chain) => Some(Some(chain)),
+            Placement::Opens | Placement::Joins(..) => None,
+        };
+        if let Some(chain) = chain {
+            return self.attempts.count(observation, chain, self.rule == Some(GrainRule::Attempt), out);
         }
         let at = observation.at;
         self.failures.hold(observation, placement, now, &mut |mut failure| out(&mut failure));
@@ -176,4 +184,10 @@ impl StreamCalls {
         self.release_failures(Timestamp::MAX, out);
         self.attempts.finish(out);
     }
+}
+
+/// What a failed attempt that announces another try has in common with the other attempts of its call: an id, else who wrote it.
+fn retry_of(judgement: &Judgement) -> Option<u64> {
+    let is_notice = judgement.outcome == Outcome::Error && judgement.grain == Grain::Attempt && judgement.role == Role::Report;
+    judgement.chain.or_else(|| judgement.layer.as_ref().map(|layer| layer.head)).filter(|_| is_notice)
 }

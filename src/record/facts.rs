@@ -36,6 +36,8 @@ pub struct Facts<'a> {
     pub raw: &'a [u8],
     /// The message or the name of the event, undecoded: enough to look at its first words.
     pub headline: &'a [u8],
+    /// The name of the event, where a field gives one.
+    pub event_name: Option<&'a str>,
     /// The logger or component that wrote the line; empty if it is not known.
     pub logger: &'a str,
     /// The record's own time stamp, or that of its prefix.
@@ -97,6 +99,7 @@ impl<'a> Record<'a> {
             line_kind: self.line_kind,
             raw: self.raw,
             headline: self.message.bytes,
+            event_name: self.slot(Field::Event).as_raw().and_then(|raw| std::str::from_utf8(raw.bytes).ok()),
             logger: std::str::from_utf8(self.logger_bytes()).unwrap_or_default(),
             stamp: self.stamp(),
             provider: self.provider(),

@@ -430,7 +430,7 @@ fn a_users_pattern_wins_and_is_tested() {
     let verdicts = run_with(&["classify", "--patterns", &dir], format!("{line}\n").as_bytes()).verdicts();
     assert_eq!((&verdicts[0]["pattern"], &verdicts[0]["fix"]), (&Value::from("house-flux"), &Value::from("Align it.")));
     let ran = run(&["patterns", "test", &dir]);
-    assert_eq!((ran.code, ran.out.as_str()), (0, "1 patterns, 1 examples, 0 near misses, 0 wrong\n"));
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1 patterns, 0 events, 1 examples, 0 near misses, 0 wrong\n"));
     let (dir, _) = folder(&[("own.toml", pattern(r#"{"level":"error","error":"something else"}"#).as_bytes())]);
     let ran = run(&["patterns", "test", &dir.path().to_string_lossy()]);
     assert!(ran.code == 78 && ran.err.contains("house-flux"), "{ran:?}");

@@ -1,0 +1,125 @@
+//! Events of known producers: `patterns/events/`. A record is looked up by the name of its event, the operation of its span, the literal
+//! beginning of its message, and its logger.
+
+mod glob;
+mod spec;
+
+pub(super) use spec::{Counts, EventSpec};
+pub use spec::{Event, Example};
+
+use crate::record::Facts;
+use rustc_hash::FxHashMap;
+
+/// All entries, by what they match.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    all: Vec<Event>,
+    by_name: FxHashMap<Box<str>, Vec<usize>>,
+    by_operation: FxHashMap<Box<str>, Vec<usize>>,
+    /// By the first byte of the message.
+    by_first_byte: FxHashMap<u8, Vec<usize>>,
+    first_bytes: [u64; 4],
+    /// Entries whose literal may be anywhere in the message.
+    anywhere: Vec<usize>,
+    by_logger: Vec<(Box<str>, usize)>,
+}
+
+/// An entry that matches a record, and the id in its message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found<'c, 'a> {
+    pub(super) event: &'c Event,
+    pub(super) id: Option<&'a [u8]>,
+}
+
+impl Events {
+    pub(super) fn new(all: Vec<Event>) -> Self {
+        let mut this = Self::default();
+        for (at, event) in all.iter().enumerate() {
+            this.index(at, event);
+        }
+        Self { all, ..this }
+    }
+
+    /// An entry is found by one of its keys; the others are compared then.
+    fn index(&mut self, at: usize, event: &Event) {
+        let Event { names, operations, loggers, messages, .. } = event;
+        if !names.is_empty() {
+            names.iter().for_each(|name| self.by_name.entry(name.as_str().into()).or_default().push(at));
+        } else if !operations.is_empty() {
+            operations.iter().for_each(|name| self.by_operation.entry(name.as_str().into()).or_default().push(at));
+        } else if !messages.is_empty() {
+            for glob in messages {
+                match glob.first_byte() {
+                    Some(byte) => {
+                        self.first_bytes[usize::from(byte >> 6)] |= 1 << (byte & 63);
+                        let known = self.by_first_byte.entry(byte).or_default();
+                        if known.last() != Some(&at) {
+                            known.push(at);
+                        }
+                    }
+                    None if self.anywhere.last() != Some(&at) => self.anywhere.push(at),
+                    None => {}
+                }
+            }
+        } else {
+            loggers.iter().for_each(|name| self.by_logger.push((name.as_str().into(), at)));
+        }
+    }
+
+    pub(super) fn all(&self) -> &[Event] {
+        &self.all
+    }
+
+    /// The entry that knows a record by the name of its event, the operation of its span, or the beginning of its message.
+    pub(super) fn find<'a>(&self, facts: &Facts<'a>) -> Option<Found<'_, 'a>> {
+        let named = facts.event_name.and_then(|name| self.by_name.get(name));
+        let operation = || facts.operation.as_ref().and_then(|operation| self.by_operation.get(operation.as_ref()));
+        let begins = || {
+            let first = *facts.headline.first()?;
+            let may_begin = self.first_bytes[usize::from(first >> 6)] >> (first & 63) & 1 == 1;
+            may_begin.then(|| self.by_first_byte.get(&first)).flatten()
+        };
+        named
+            .and_then(|list| self.first(list, facts))
+            .or_else(|| operation().and_then(|list| self.first(list, facts)))
+            .or_else(|| begins().and_then(|list| self.first(list, facts)))
+    }
+
+    /// The entry that knows a record which may report a failure, by any of its words or its logger.
+    pub(super) fn find_failure<'a>(&self, facts: &Facts<'a>) -> Option<Found<'_, 'a>> {
+        self.first(&self.anywhere, facts).or_else(|| self.of_logger(facts))
+    }
+
+    fn first<'a>(&self, list: &[usize], facts: &Facts<'a>) -> Option<Found<'_, 'a>> {
+        list.iter().filter_map(|at| self.all.get(*at)).find_map(|event| event.find(facts))
+    }
+
+    fn of_logger<'a>(&self, facts: &Facts<'a>) -> Option<Found<'_, 'a>> {
+        let logger = facts.logger;
+        let entries = self.by_logger.iter().filter(|(name, _)| !logger.is_empty() && is_of(logger, name));
+        entries.filter_map(|(_, at)| self.all.get(*at)).find_map(|event| event.find(facts))
+    }
+}
+
+impl Event {
+    fn find<'c, 'a>(&'c self, facts: &Facts<'a>) -> Option<Found<'c, 'a>> {
+        let Self { names, operations, loggers, messages, .. } = self;
+        let is_named = names.is_empty() || facts.event_name.is_some_and(|name| names.iter().any(|known| known == name));
+        let operation =
+            || facts.operation.as_ref().is_some_and(|operation| operations.iter().any(|known| known == operation.as_ref()));
+        let logger = || loggers.iter().any(|known| is_of(facts.logger, known));
+        if !is_named || !operations.is_empty() && !operation() || !loggers.is_empty() && !logger() {
+            return None;
+        }
+        let id = match messages.as_slice() {
+            [] => None,
+            messages => messages.iter().find_map(|glob| glob.matches(facts.headline))?,
+        };
+        Some(Found { event: self, id })
+    }
+}
+
+/// Whether a logger is this one or one below it: `openai._base_client` and `httpx2` are of `openai` and `httpx`.
+fn is_of(logger: &str, name: &str) -> bool {
+    logger.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_', '2', ':', '/']))
+}

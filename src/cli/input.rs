@@ -5,14 +5,14 @@ use super::directory;
 use super::exit::CliError;
 use crate::record::Reader;
 use crate::redact::clean;
-use crate::time::{Timestamp, Zone};
+use crate::time::{Stamp, Timestamp, Zone};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The label of standard input.
 pub(super) const STDIN: &str = "stdin";
@@ -156,5 +156,9 @@ impl Read for OpenInput {
 pub(super) fn stamp_of(reader: &Reader, line: &[u8], zone: Zone) -> Option<Timestamp> {
     let mut found = None;
     reader.read(line, &[], None, |record| found = found.or_else(|| record.stamp()));
-    found.map(|stamp| stamp.resolve(zone, Timestamp::default()))
+    found.map(|stamp| {
+        let near =
+            if let Stamp::Yearless(_) = stamp { Timestamp::from_system(SystemTime::now()) } else { Timestamp::default() };
+        stamp.resolve(zone, near)
+    })
 }

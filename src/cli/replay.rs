@@ -20,7 +20,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A pipeline for logs that are read once, and what it gave.
 pub(super) struct Replay {
@@ -157,7 +157,7 @@ impl Replay {
             feeds.remove(index);
             workers.close(stream, pipeline, out);
         } else {
-            let chunk = Chunk { stream, offset, bytes: bytes.into(), arrived: Timestamp::default() };
+            let chunk = Chunk { stream, offset, bytes: bytes.into(), arrived: Timestamp::from_system(SystemTime::now()) };
             workers.chunk(chunk, pipeline, out);
         }
         Ok(count)

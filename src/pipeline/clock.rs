@@ -97,7 +97,7 @@ impl StreamClock {
             (None, Clock::Live) => Resolved::without_stamp(arrived),
             (None, Clock::Replay) => Resolved::without_stamp(self.last.unwrap_or(arrived)),
             (Some(stamp), Clock::Replay) => {
-                let near = self.last.unwrap_or(arrived);
+                let near = self.last.filter(|last| *last > Timestamp::default()).unwrap_or(arrived);
                 self.follow(stamp.resolve(self.zone.unwrap_or_default(), near))
             }
             (Some(Stamp::Utc(at)), Clock::Live) => believe(at, arrived),

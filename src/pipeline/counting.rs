@@ -17,7 +17,7 @@ use crate::detect::UnknownGroups;
 use crate::framing::{FramingStats, LossReason, RawEvent};
 use crate::observation::{Evidence, Name, Observation, SourceId};
 use crate::taxonomy::{Category, Grain, Outcome, Provider};
-use crate::time::Timestamp;
+use crate::time::{Stamp, Timestamp};
 use crate::window::{Counted, RateTable};
 use std::time::Duration;
 
@@ -81,7 +81,8 @@ impl SharedState {
         let StreamContext { origin, calls, clock } = context;
         let JudgedRecord { event, mut verdict, broken, arrived } = judged;
         let behind = self.backlog.holds(origin.id);
-        let resolved = clock.resolve(verdict.judgement.stamp, self.clock, self.arrival(arrived), !behind);
+        let stamp = verdict.judgement.stamp;
+        let resolved = clock.resolve(stamp, self.clock, self.arrival(arrived, stamp), !behind);
         if resolved.at < self.between.0 || resolved.at >= self.between.1 {
             return;
         }
@@ -216,11 +217,13 @@ impl SharedState {
         self.evaluated.since(at) > LATE
     }
 
-    /// The time of arrival. In a replay nothing arrives, so the latest time of any record takes its place.
-    fn arrival(&self, arrived: Timestamp) -> Timestamp {
+    /// The time of arrival. In a replay nothing arrives, so the latest time of any record takes its place. Before the first, a date
+    /// without a year belongs to the year of the replay.
+    fn arrival(&self, arrived: Timestamp, stamp: Option<Stamp>) -> Timestamp {
+        let is_first = self.now == Timestamp::default() && matches!(stamp, Some(Stamp::Yearless(_)));
         match self.clock {
-            Clock::Live => arrived,
-            Clock::Replay => self.now,
+            Clock::Replay if !is_first => self.now,
+            Clock::Live | Clock::Replay => arrived,
         }
     }
 

@@ -6,6 +6,7 @@
 //! Tests: in `stamp.rs`, `zone.rs` and `span.rs`; `tests/it/properties.rs`.
 
 mod civil;
+mod format;
 mod span;
 mod stamp;
 mod timestamp;

@@ -1,10 +1,9 @@
-//! Time stamps in log lines.
+//! Time stamps in log lines: what a stamp can leave open, and the point in time that it names.
 //!
-//! Formats: RFC 3339 and its relatives (`T` or a blank, `.` or `,` before the fraction, `Z`, `+09:00`, `+0900`, or no
-//! zone), Apache's `20/Nov/2026:09:16:51 +0900`, `2026/11/20 - 09:16:51` (gin), a bare time of day, and epoch numbers in
-//! seconds, milliseconds, microseconds or nanoseconds, distinguished by their size.
+//! `format.rs` knows how loggers spell them.
 
 use super::civil;
+use super::format;
 use super::timestamp::{MICROS, Timestamp};
 use super::zone::Zone;
 
@@ -15,21 +14,31 @@ pub enum Stamp {
     Utc(Timestamp),
     /// A date and a time of day without a zone, stored as if they were UTC.
     Local(Timestamp),
+    /// A date without a year (syslog, klog) and a time of day without a zone, stored as if they were UTC and in the year
+    /// [`Self::LEAP_YEAR`].
+    Yearless(Timestamp),
     /// A time of day without a date, in microseconds since midnight.
     TimeOfDay(i64),
 }
 
+const DAY: i64 = 86_400 * MICROS;
+
 impl Stamp {
+    /// The year in which stamps without a year are stored: it has every day that a year can have.
+    pub(super) const LEAP_YEAR: i64 = 2000;
+
     /// The point in time. A stamp without a zone is in `zone`. Of several readings, the one closest to `near` is meant: a stamp
-    /// without a date names a time of each day, and an hour that the clock repeats in autumn has two readings.
+    /// without a date names a time of each day, one without a year a time of each year, and an hour that the clock repeats in
+    /// autumn has two readings.
     #[must_use]
     pub fn resolve(self, zone: Zone, near: Timestamp) -> Timestamp {
+        let local = || near.as_micros() + i64::from(zone.offset_at(near)) * MICROS;
         match self {
             Self::Utc(at) => at,
             Self::Local(at) => zone.resolve(at, near),
+            Self::Yearless(at) => zone.resolve(Timestamp::from_micros(with_year(at.as_micros(), local())), near),
             Self::TimeOfDay(micros) => {
-                const DAY: i64 = 86_400 * MICROS;
-                let local = near.as_micros() + i64::from(zone.offset_at(near)) * MICROS;
+                let local = local();
                 let mut at = local.div_euclid(DAY) * DAY + micros;
                 // A line stamped 23:59 and read at 00:01 belongs to yesterday, and vice versa.
                 if at - local > DAY / 2 {
@@ -42,7 +51,7 @@ impl Stamp {
         }
     }
 
-    /// Parses a whole field. `None`: the field has none of the formats of this module.
+    /// Parses a whole field. `None`: the field has none of the known formats.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let text = text.trim_ascii();
@@ -53,21 +62,7 @@ impl Stamp {
     /// Parses a stamp at the start of `text`, and returns it with the rest of the text.
     #[must_use]
     pub fn parse_prefix(text: &[u8]) -> Option<(Self, &[u8])> {
-        if text.len() >= 10 && text[4] == b'-' && text[7] == b'-' {
-            return date_time(text, *b"--");
-        }
-        if text.len() >= 10 && text[4] == b'/' && text[7] == b'/' {
-            return date_time(text, *b"//");
-        }
-        if text.len() >= 20 && text[2] == b'/' && text[6] == b'/' {
-            return apache(text);
-        }
-        if text.len() >= 8 && text[2] == b':' && text[5] == b':' {
-            let mut at = Cursor { text, at: 0 };
-            let micros = at.time_of_day()?;
-            return Some((Self::TimeOfDay(micros), at.rest()));
-        }
-        epoch_text(text)
+        format::parse_prefix(text)
     }
 
     /// Converts an epoch number: below 1e11 it counts seconds, below 1e14 milliseconds, below 1e17 microseconds, else
@@ -87,155 +82,18 @@ impl Stamp {
     }
 }
 
-fn epoch_text(text: &[u8]) -> Option<(Stamp, &[u8])> {
-    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
-    if !(9..=19).contains(&digits) {
-        return None;
-    }
-    let mut end = digits;
-    if text.get(end) == Some(&b'.') {
-        end += 1 + text[end + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
-    }
-    let number = std::str::from_utf8(&text[..end]).ok()?.parse().ok()?;
-    Some((Stamp::from_epoch(number)?, &text[end..]))
-}
-
-fn date_time(text: &[u8], separators: [u8; 2]) -> Option<(Stamp, &[u8])> {
-    let mut at = Cursor { text, at: 0 };
-    let year = at.digits(4)?;
-    at.skip(separators[0])?;
-    let month = at.digits(2)?;
-    at.skip(separators[1])?;
-    let day = at.digits(2)?;
-    match at.next()? {
-        b'T' | b't' => {}
-        // One blank in most logs, ` - ` in gin's.
-        b' ' => {
-            if at.rest().starts_with(b"- ") {
-                at.at += 2;
-            }
+/// The time of [`Stamp::LEAP_YEAR`] moved into the year in which it is closest to `local`; all in microseconds.
+fn with_year(yearless: i64, local: i64) -> i64 {
+    let (_, month, day) = civil::date_of(yearless.div_euclid(DAY));
+    let (year, ..) = civil::date_of(local.div_euclid(DAY));
+    let in_year = |year: i64| civil::days_of(year, month, day) * DAY + yearless.rem_euclid(DAY);
+    let mut best = in_year(year);
+    for other in [in_year(year - 1), in_year(year + 1)] {
+        if (other - local).abs() < (best - local).abs() {
+            best = other;
         }
-        _ => return None,
     }
-    finish(at, (year, month, day))
-}
-
-/// `20/Nov/2026:09:16:51 +0900`.
-fn apache(text: &[u8]) -> Option<(Stamp, &[u8])> {
-    const MONTHS: [&[u8; 3]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    let mut at = Cursor { text, at: 0 };
-    let day = at.digits(2)?;
-    at.skip(b'/')?;
-    let name = text.get(at.at..at.at + 3)?;
-    let (_, month) = MONTHS.iter().zip(1_i64..).find(|(month, _)| month.as_slice() == name)?;
-    at.at += 3;
-    at.skip(b'/')?;
-    let year = at.digits(4)?;
-    at.skip(b':')?;
-    finish(at, (year, month, day))
-}
-
-fn finish(mut at: Cursor<'_>, (year, month, day): (i64, i64, i64)) -> Option<(Stamp, &[u8])> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let micros = at.time_of_day()?;
-    let local = civil::days_of(year, month, day) * 86_400 * MICROS + micros;
-    Some(match at.zone() {
-        Some(shift) => (Stamp::Utc(Timestamp::from_micros(local - shift * MICROS)), at.rest()),
-        None => (Stamp::Local(Timestamp::from_micros(local)), at.rest()),
-    })
-}
-
-struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn rest(&self) -> &'a [u8] {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn next(&mut self) -> Option<u8> {
-        let byte = *self.text.get(self.at)?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    fn skip(&mut self, wanted: u8) -> Option<()> {
-        (self.next()? == wanted).then_some(())
-    }
-
-    fn digits(&mut self, count: usize) -> Option<i64> {
-        let mut number = 0;
-        for byte in self.text.get(self.at..self.at + count)? {
-            if !byte.is_ascii_digit() {
-                return None;
-            }
-            number = number * 10 + i64::from(byte - b'0');
-        }
-        self.at += count;
-        Some(number)
-    }
-
-    /// Parses `09:16:51`, maybe with a fraction of any length after `.` or `,`; in microseconds.
-    fn time_of_day(&mut self) -> Option<i64> {
-        let hour = self.digits(2)?;
-        self.skip(b':')?;
-        let minute = self.digits(2)?;
-        self.skip(b':')?;
-        let second = self.digits(2)?;
-        if hour > 23 || minute > 59 || second > 60 {
-            return None;
-        }
-        let mut micros = (hour * 3_600 + minute * 60 + second) * MICROS;
-        if let [b'.' | b',', digit, ..] = self.rest()
-            && digit.is_ascii_digit()
-        {
-            self.at += 1;
-            let mut unit = MICROS / 10;
-            while let Some(digit) = self.rest().first().filter(|byte| byte.is_ascii_digit()) {
-                micros += i64::from(digit - b'0') * unit;
-                unit /= 10;
-                self.at += 1;
-            }
-        }
-        Some(micros)
-    }
-
-    /// Parses a zone into seconds ahead of UTC: `Z`, `+09:00`, `+0900`, ` +0900`, ` UTC`. If the text has no zone, the cursor
-    /// does not move.
-    fn zone(&mut self) -> Option<i64> {
-        let start = self.at;
-        if self.rest().first() == Some(&b' ') && matches!(self.rest().get(1), Some(b'+' | b'-')) {
-            self.at += 1;
-        }
-        if self.rest().starts_with(b" UTC") {
-            self.at += 4;
-            return Some(0);
-        }
-        let found = match self.next() {
-            Some(b'Z' | b'z') => return Some(0),
-            Some(b'+') => self.offset(),
-            Some(b'-') => self.offset().map(|seconds| -seconds),
-            _ => None,
-        };
-        if found.is_none() {
-            self.at = start;
-        }
-        found
-    }
-
-    fn offset(&mut self) -> Option<i64> {
-        let hours = self.digits(2)?;
-        if self.rest().first() == Some(&b':') {
-            self.at += 1;
-        }
-        let minutes = self.digits(2).unwrap_or(0);
-        (hours <= 15 && minutes < 60).then_some(hours * 3_600 + minutes * 60)
-    }
+    best
 }
 
 #[cfg(test)]
@@ -282,9 +140,86 @@ mod tests {
         assert_eq!(stamp.resolve(Zone::default(), near).to_string(), "2026-11-19T23:59:30.000Z");
     }
 
+    /// The reading of a stamp that leaves its zone or its year open, for a line that arrived in December 2026.
+    fn local(text: &str) -> String {
+        let Some(Stamp::Utc(near)) = Stamp::parse(b"2026-12-01T00:00:00Z") else { panic!("not parsed") };
+        match Stamp::parse(text.as_bytes()) {
+            Some(Stamp::Utc(_)) | None => format!("no local stamp: {text}"),
+            Some(stamp) => stamp.resolve(Zone::default(), near).to_string(),
+        }
+    }
+
+    #[test]
+    fn loggers_spell_dates_in_many_ways() {
+        for text in [
+            "2026-11-03 15:49:04,500",
+            "2026-11-03, 15:49:04.500",
+            "2026/11/03 15:49:04.500",
+            "2026/11/03 - 15:49:04.500",
+            "2026.11.03 15:49:04.500",
+            "2026-11-03_15:49:04.500",
+            "20261103T154904.500",
+            "20261103 15:49:04.500",
+            "2026-307T15:49:04.500",
+            "11/03/2026, 3:49:04.500 PM",
+            "11/3/2026, 3:49:04.500\u{202f}PM",
+            "11/03/26 15:49:04.500",
+            "26/11/03 15:49:04.500",
+            "[11/03/2026] [3:49:04.500 PM]".trim_matches(['[', ']']),
+            "03.11.2026 15:49:04.500",
+            "03/Nov/2026:15:49:04.500",
+            "03/Nov/2026 15:49:04.500",
+            "03-Nov-2026 15:49:04.500",
+            "3 Nov 2026 15:49:04.500",
+            "Nov 03, 2026 3:49:04.500 PM",
+            "Tue Nov  3 15:49:04.500 2026",
+            "Tue Nov 03 15:49:04.500 2026",
+            "Nov  3 15:49:04.500",
+            "Nov 03 15:49:04.500",
+            "1103 15:49:04.500",
+            "11-03 15:49:04.500",
+        ] {
+            assert_eq!(local(text), "2026-11-03T15:49:04.500Z", "{text}");
+        }
+        for text in [
+            "Tue, 03 Nov 2026 15:49:04 GMT",
+            "03-Nov-2026 16:49:04 CET",
+            "2026-11-03 10:49:04 EST",
+            "2026-11-03 15:49:04 +0000 UTC",
+            "20261103T154904Z",
+            "2026-307T15:49:04Z",
+            "Tue Nov  3 15:49:04 UTC 2026",
+            "Tue Nov 03 2026 16:49:04 GMT+0100",
+        ] {
+            assert_eq!(utc(text), "2026-11-03T15:49:04.000Z", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_without_a_year_belongs_to_the_nearest_year() {
+        let Some(Stamp::Utc(near)) = Stamp::parse(b"2027-01-01T00:01:00Z") else { panic!("not parsed") };
+        let Some(stamp) = Stamp::parse(b"Dec 31 23:59:30") else { panic!("not parsed") };
+        assert_eq!(stamp.resolve(Zone::default(), near).to_string(), "2026-12-31T23:59:30.000Z");
+    }
+
     #[test]
     fn text_that_is_not_a_stamp_is_rejected() {
-        for text in ["", "2026", "2026-13-01T00:00:00Z", "2026-11-20T25:00:00Z", "20/Foo/2026:07:19:57 +0900", "2026-11-20Tx"] {
+        for text in [
+            "",
+            "2026",
+            "2026-13-01T00:00:00Z",
+            "2026-11-20T25:00:00Z",
+            "20/Foo/2026:07:19:57 +0900",
+            "2026-11-20Tx",
+            "12:30",
+            "3:12:04",
+            "4/5 10:16:18",
+            "Mon 10:16:18",
+            "March",
+            "Nov 3",
+            "429 10:16:18",
+            "13/32/2026 10:16:18",
+        ] {
             assert_eq!(Stamp::parse(text.as_bytes()), None, "{text}");
         }
     }

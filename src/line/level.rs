@@ -33,7 +33,7 @@ impl Level {
     }
 
     /// The level of a word that marks the start of an entry, such as `ERROR` or `info`. Stricter than [`Self::from_word`].
-    pub(super) fn from_entry_word(word: &[u8]) -> Option<Self> {
+    pub(crate) fn from_entry_word(word: &[u8]) -> Option<Self> {
         // Nearly every word of a log is tested: length and first letter say of most that they mark no entry.
         let may_mark = (3..=8).contains(&word.len())
             && matches!(word[0].to_ascii_lowercase(), b't' | b'd' | b'i' | b'n' | b'w' | b'e' | b'f' | b'c');

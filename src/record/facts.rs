@@ -182,7 +182,7 @@ impl<'a> Record<'a> {
     fn url_path(&self) -> Option<&'a str> {
         match self.line_kind {
             LineKind::Transport { url, .. } => path_of(url),
-            LineKind::Access { path, .. } => std::str::from_utf8(path).ok(),
+            LineKind::Access { path, .. } => path_of(path),
             _ => self.slot(Field::Path).as_raw().or_else(|| self.slot(Field::Url).as_raw()).and_then(|raw| path_of(raw.bytes)),
         }
     }
@@ -249,6 +249,11 @@ impl<'a> Record<'a> {
             LineKind::Access { took_s: Some(took), .. } | LineKind::Sdk { took_s: Some(took), .. } => return Some(took),
             _ => {}
         }
+        self.latency_field_s()
+    }
+
+    /// The duration in the fields of the record, in seconds.
+    pub(super) fn latency_field_s(&self) -> Option<f64> {
         let slot = &self.slots[Field::Latency as usize];
         duration_s(slot.key, slot.value).or_else(|| self.span_s()).filter(|seconds| (0.0..=86_400.0).contains(seconds))
     }

@@ -12,6 +12,7 @@
 //! Tests: `tests/it/corpus.rs` with `tests/corpus/loggers.toml` and `shapes.toml`, `tests/it/sdk_logs.rs`,
 //! `tests/it/properties.rs`, `tests/it/memo.rs`.
 
+mod access;
 mod address;
 mod cache_key;
 mod duration;
@@ -20,6 +21,7 @@ mod facts;
 mod field;
 mod format;
 mod json;
+mod level;
 mod line_kind;
 mod pairs;
 mod reader;

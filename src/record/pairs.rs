@@ -84,8 +84,9 @@ fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
         }
         _ => {}
     }
-    let len =
-        text.iter().position(|b| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\')).unwrap_or(text.len());
+    // A brace ends the value if it closes a group around the pair, as in Rust's `request{method=POST}`.
+    let ends = |b: &u8| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\') || *b == b'}' && text[0] != b'{';
+    let len = text.iter().position(ends).unwrap_or(text.len());
     let word = &text[..len];
     let word = word.strip_prefix(b"'").map_or(word, |rest| rest.strip_suffix(b"'").unwrap_or(rest));
     let value = match word {

@@ -5,6 +5,7 @@
 use super::error_field::ErrorField;
 use super::field::{Field, FieldMap};
 use super::json::{Members, Raw, Value};
+use super::level::level_of;
 use super::line_kind::LineKind;
 use super::pairs::Pairs;
 use super::shape;
@@ -197,13 +198,23 @@ impl<'a> Record<'a> {
 
     /// Derives level, message and kind of line from the slots.
     pub(super) fn settle(&mut self) {
-        self.level = level_of(self.slot(Field::Level));
+        self.level = level_of(self);
         if let Value::Text(message) = self.slot(Field::Message) {
             self.message = message;
         } else if let Value::Text(event) = self.slot(Field::Event) {
             self.message = event;
         }
         self.line_kind = shape::line_kind(self.message.bytes, self.logger_bytes());
+        self.settle_exchange();
+    }
+
+    /// Derives the kind of line from the fields of an HTTP exchange, if the message shows none.
+    pub(super) fn settle_exchange(&mut self) {
+        if self.line_kind == LineKind::None
+            && let Some(kind) = self.exchange_in_fields()
+        {
+            self.line_kind = kind;
+        }
     }
 
     pub(super) fn slot(&self, field: Field) -> Value<'a> {
@@ -235,26 +246,4 @@ impl<'a> Record<'a> {
             _ => &[],
         }
     }
-}
-
-/// The level that a field names: words, pino's and bunyan's 10 to 60, Python's 10 to 50, OpenTelemetry's 1 to 24, and
-/// syslog's 0 to 7 (as journald's `PRIORITY`, a string).
-#[expect(clippy::match_same_arms, reason = "the ranges of severity numbers of OpenTelemetry, in their order")]
-fn level_of(value: Value<'_>) -> Level {
-    if let Value::Number(_) = value {
-        return match value.as_i64() {
-            Some(..1) => Level::Unknown,
-            Some(1..=8) => Level::Debug,
-            // 20 is Python's info and pino's debug; both are below a warning.
-            Some(9..=12 | 20 | 30..=39) => Level::Info,
-            Some(13..=16 | 40..=44) => Level::Warn,
-            Some(17..=19) => Level::Error,
-            Some(21..=24) => Level::Fatal,
-            Some(50..=59) => Level::Error,
-            Some(60..) => Level::Fatal,
-            _ => Level::Debug,
-        };
-    }
-    let Some(raw) = value.as_raw() else { return Level::Unknown };
-    Level::from_word(raw.bytes)
 }

@@ -49,6 +49,8 @@ string_enum! {
         FinishReason = "finish_reason",
         /// The answers of a completion; an empty list is an error.
         Choices = "choices",
+        /// The method of an HTTP request.
+        Method = "method",
         Path = "path",
         Operation = "operation",
         /// The label or the last characters of the API key.
@@ -58,6 +60,8 @@ string_enum! {
         Kind = "kind",
         /// Envoy's reason for a request that got no answer.
         ResponseFlags = "response_flags",
+        /// The name and version of the client's software.
+        UserAgent = "user_agent",
         /// Read only once something went wrong: bodies, details, headers. A record can have several.
         ErrorContext = "error_context",
         /// Exists only when something went wrong. A record can have several.

@@ -4,6 +4,7 @@
 mod collector;
 mod entry;
 mod json;
+mod json_tail;
 mod logfmt;
 mod otlp;
 mod text;

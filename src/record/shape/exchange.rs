@@ -4,7 +4,7 @@ use crate::record::line_kind::LineKind;
 use crate::record::status::status_prefix;
 
 pub(super) fn read(message: &[u8]) -> Option<LineKind<'_>> {
-    message.starts_with(b"R").then(|| exchange(message).unwrap_or_default())
+    message.starts_with(b"R").then(|| exchange(message)).flatten()
 }
 
 fn exchange(message: &[u8]) -> Option<LineKind<'_>> {

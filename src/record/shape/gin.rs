@@ -1,37 +1,30 @@
-//! gin, the HTTP framework of ollama and of one-api's forks.
+//! The columns of gin (ollama, LocalAI, one-api's forks) and of fiber: bars around status, duration, client and request.
 
-use super::access::is_access_logger;
+use super::request_line::RequestLine;
 use crate::record::duration::go_duration_s;
 use crate::record::line_kind::LineKind;
 use crate::record::status::status_prefix;
 
-pub(super) fn read<'a>(message: &'a [u8], logger: &[u8]) -> Option<LineKind<'a>> {
-    match message.first()? {
-        // A line that begins with a number may also be an access line.
-        b'0'..=b'9' => gin(message),
-        b'[' if message.starts_with(b"[GIN]") => Some(gin(message).unwrap_or_default()),
-        b'|' if !is_access_logger(message, logger) => Some(gin(message).unwrap_or_default()),
-        _ => None,
-    }
+/// The columns of a line that are looked at.
+const COLUMNS: usize = 6;
+
+/// `2026/11/20 - 09:16:51 | 500 | 51.787708541s | 127.0.0.1 | POST "/api/chat"`, `| 429 | 1.2ms | 127.0.0.1 | POST | /v1/chat`, in colours
+/// or not. one-api and its forks put the request's id before the status.
+pub(super) fn read(message: &[u8]) -> Option<LineKind<'_>> {
+    memchr::memchr(b'|', message)?;
+    let mut columns = message.split(|b| *b == b'|').take(COLUMNS).map(without_colours).peekable();
+    let status = columns.by_ref().find_map(|column| status_prefix(column).filter(|_| column.len() == 3))?;
+    let took_s = go_duration_s(columns.next()?)?;
+    let path = RequestLine::find(message)?.path()?;
+    Some(LineKind::Access { path, status, took_s: Some(took_s) })
 }
 
-/// `[GIN] 2026/11/20 - 09:16:51 | 500 | 51.787708541s | 127.0.0.1 | POST "/api/chat"`, with or without the part
-/// before the first bar.
-fn gin(message: &[u8]) -> Option<LineKind<'_>> {
-    let mut fields = message.split(|b| *b == b'|').map(<[u8]>::trim_ascii).peekable();
-    // The head of a line ends after its time: what is left may begin with the status.
-    if fields.peek().is_some_and(|field| field.len() != 3 || status_prefix(field).is_none()) {
-        fields.next();
+/// A column without its padding, and without the colours at its ends.
+fn without_colours(column: &[u8]) -> &[u8] {
+    let mut column = column.trim_ascii();
+    while column.first() == Some(&0x1b) {
+        let end = column.iter().position(u8::is_ascii_alphabetic).map_or(column.len(), |at| at + 1);
+        column = column[end..].trim_ascii();
     }
-    // one-api and its forks put the request's id before the status.
-    if fields.peek().is_some_and(|field| field.len() >= 16 && field.iter().all(u8::is_ascii_alphanumeric)) {
-        fields.next();
-    }
-    let status = status_prefix(fields.next()?)?;
-    let took = fields.next()?;
-    let _client = fields.next()?;
-    let request = fields.next()?;
-    let at = memchr::memchr(b'"', request).or_else(|| memchr::memchr(b'/', request)?.checked_sub(1))?;
-    let path = request[at + 1..].split(|b| matches!(b, b'"' | b'\\')).next()?;
-    Some(LineKind::Access { path, status, took_s: go_duration_s(took) })
+    column.split(|b| *b == 0x1b).next().unwrap_or_default().trim_ascii()
 }

@@ -9,6 +9,13 @@ pub(super) fn read(message: &[u8]) -> Option<LineKind<'_>> {
     message.starts_with(b"HTTP Re").then(|| transport(message).unwrap_or_default())
 }
 
+/// The same behind words that belong to no known head.
+pub(super) fn find_in(line: &[u8]) -> Option<LineKind<'_>> {
+    const HEAD_BYTES: usize = 240;
+    let at = find(&line[..line.len().min(HEAD_BYTES)], b"HTTP Request: ")?;
+    transport(&line[at..])
+}
+
 /// `HTTP Request: POST https://… "HTTP/1.1 429 Too Many Requests"`, `HTTP Response: POST https://… "200 OK" Headers(…)`.
 /// Inside a JSON string the quotes have backslashes before them.
 fn transport(message: &[u8]) -> Option<LineKind<'_>> {

@@ -1,37 +1,46 @@
 //! The level that the fields of a record give: a word, or a number whose scale the fields around it show.
 
-use super::field::Field;
 use super::json::Value;
-use super::record::Record;
 use crate::line::Level;
 
+/// The fields of a record that tell its level.
+pub(super) struct LevelFields<'a> {
+    pub(super) level: Value<'a>,
+    /// The key of the level.
+    pub(super) key: &'a [u8],
+    /// The field `type`.
+    pub(super) kind: Value<'a>,
+    /// The key of the request's id.
+    pub(super) id_key: &'a [u8],
+}
+
 /// The level of a record.
-pub(super) fn level_of(record: &Record<'_>) -> Level {
-    match record.slot(Field::Level) {
-        number @ Value::Number(_) => of_number(record, number.as_i64().unwrap_or_default()),
+pub(super) fn level_of(fields: &LevelFields<'_>) -> Level {
+    match fields.level {
+        number @ Value::Number(_) => of_number(fields, number.as_i64().unwrap_or_default()),
         Value::Text(raw) => Level::from_word(raw.bytes),
-        _ => of_kind(record),
+        _ => of_kind(fields.kind),
     }
 }
 
 /// Some loggers name the level `type`: `{"type":"error","data":"…","stack":"…"}`.
-fn of_kind(record: &Record<'_>) -> Level {
-    match record.slot(Field::Kind) {
+fn of_kind(kind: Value<'_>) -> Level {
+    match kind {
         Value::Text(raw) => Level::from_entry_word(raw.bytes).unwrap_or_default(),
         _ => Level::Unknown,
     }
 }
 
 /// The level of a number, on the scale of the logger that has such fields.
-fn of_number(record: &Record<'_>, number: i64) -> Level {
-    let of_kind = of_kind(record);
-    match record.key(Field::Level) {
+fn of_number(fields: &LevelFields<'_>, number: i64) -> Level {
+    let of_kind = of_kind(fields.kind);
+    match fields.key {
         b"severityNumber" | b"SeverityNumber" | b"severity_number" => of_opentelemetry(number),
         b"LogLevel" | b"logLevel" if number < 10 => of_dotnet(number),
         b"logLevelId" => of_tslog(number),
         // consola counts the other way round, and writes the word beside it.
         _ if number < 10 && of_kind != Level::Unknown => of_kind,
-        _ if number < 10 && record.key(Field::RequestId) == b"reqId" => of_nextcloud(number),
+        _ if number < 10 && fields.id_key == b"reqId" => of_nextcloud(number),
         _ if number < 8 => of_syslog(number),
         _ if number <= 60 => of_tens(number),
         _ => of_hundreds(number),

@@ -5,7 +5,7 @@
 use super::error_field::ErrorField;
 use super::field::{Field, FieldMap};
 use super::json::{Members, Raw, Value};
-use super::level::level_of;
+use super::level::{LevelFields, level_of};
 use super::line_kind::LineKind;
 use super::pairs::Pairs;
 use super::shape;
@@ -198,7 +198,13 @@ impl<'a> Record<'a> {
 
     /// Derives level, message and kind of line from the slots.
     pub(super) fn settle(&mut self) {
-        self.level = level_of(self);
+        self.level = level_of(&LevelFields {
+            level: self.slot(Field::Level),
+            key: self.key(Field::Level),
+            kind: self.slot(Field::Kind),
+            id_key: self.key(Field::RequestId),
+        });
+        self.settle_class();
         if let Value::Text(message) = self.slot(Field::Message) {
             self.message = message;
         } else if let Value::Text(event) = self.slot(Field::Event) {
@@ -206,6 +212,17 @@ impl<'a> Record<'a> {
         }
         self.line_kind = shape::line_kind(self.message.bytes, self.logger_bytes());
         self.settle_exchange();
+    }
+
+    /// A code that is the name of an exception, as in Bedrock's log of invocations, is the class of the error.
+    fn settle_class(&mut self) {
+        let code = self.slots[Field::ErrorCode as usize];
+        if let Value::Text(raw) = code.value
+            && raw.bytes.ends_with(b"Exception")
+            && self.slot(Field::ErrorClass) == Value::Null
+        {
+            self.slots[Field::ErrorClass as usize] = code;
+        }
     }
 
     /// Derives the kind of line from the fields of an HTTP exchange, if the message shows none.

@@ -18,8 +18,23 @@ struct Date {
     day: i64,
 }
 
-/// Parses a stamp at the start of `text`, and returns it with the rest of the text.
-pub(super) fn parse_prefix(text: &[u8]) -> Option<(Stamp, &[u8])> {
+impl Stamp {
+    /// Parses a whole field. `None`: the field has none of the formats of this module.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let text = text.trim_ascii();
+        let (stamp, rest) = Self::parse_prefix(text)?;
+        rest.is_empty().then_some(stamp)
+    }
+
+    /// Parses a stamp at the start of `text`, and returns it with the rest of the text.
+    #[must_use]
+    pub fn parse_prefix(text: &[u8]) -> Option<(Self, &[u8])> {
+        parse_prefix(text)
+    }
+}
+
+fn parse_prefix(text: &[u8]) -> Option<(Stamp, &[u8])> {
     let at = Cursor { text, at: 0 };
     match *text.get(..8)? {
         [_, _, _, _, b'-', _, _, b'-'] | [_, _, _, _, b'/', _, _, b'/'] | [_, _, _, _, b'.', _, _, b'.'] => {
@@ -37,13 +52,13 @@ fn begins_with_number(at: Cursor<'_>) -> Option<(Stamp, &[u8])> {
     let digits = at.text.iter().take_while(|b| b.is_ascii_digit()).count();
     let behind = at.text.get(digits..)?;
     let is_name = behind.get(1).is_some_and(u8::is_ascii_alphabetic);
-    match (digits, behind.first()?) {
+    match (digits, behind.first().unwrap_or(&b' ')) {
         (1 | 2, b'/' | b'-' | b' ') if is_name => date_and_time(at, Cursor::day_name_year),
         (1 | 2, b'/') => date_and_time(at, Cursor::date_of_slashes),
         (2, b'-') => date_and_time(at, Cursor::month_day_dash),
         (2, b'.') => date_and_time(at, Cursor::day_month_year),
         (4, b'-') => date_and_time(at, Cursor::ordinal),
-        (4, b' ') => date_and_time(at, Cursor::month_day),
+        (4, b' ') if !behind.is_empty() => date_and_time(at, Cursor::month_day),
         (8, b'T' | b' ' | b'-' | b'_') => date_and_time(at, Cursor::basic),
         _ => epoch_text(at.text),
     }

@@ -1,9 +1,8 @@
 //! Time stamps in log lines: what a stamp can leave open, and the point in time that it names.
 //!
-//! `format.rs` knows how loggers spell them.
+//! `format.rs` knows how loggers spell them, and parses them.
 
 use super::civil;
-use super::format;
 use super::timestamp::{MICROS, Timestamp};
 use super::zone::Zone;
 
@@ -49,20 +48,6 @@ impl Stamp {
                 zone.resolve(Timestamp::from_micros(at), near)
             }
         }
-    }
-
-    /// Parses a whole field. `None`: the field has none of the known formats.
-    #[must_use]
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        let text = text.trim_ascii();
-        let (stamp, rest) = Self::parse_prefix(text)?;
-        rest.is_empty().then_some(stamp)
-    }
-
-    /// Parses a stamp at the start of `text`, and returns it with the rest of the text.
-    #[must_use]
-    pub fn parse_prefix(text: &[u8]) -> Option<(Self, &[u8])> {
-        format::parse_prefix(text)
     }
 
     /// Converts an epoch number: below 1e11 it counts seconds, below 1e14 milliseconds, below 1e17 microseconds, else

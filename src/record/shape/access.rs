@@ -7,6 +7,7 @@
 
 use super::duration::{decimal_s, took_s};
 use super::request_line::RequestLine;
+use super::urllib3;
 use crate::line::find;
 use crate::record::line_kind::LineKind;
 use crate::record::status::status_prefix;
@@ -14,7 +15,14 @@ use crate::record::status::status_prefix;
 pub(super) fn read<'a>(message: &'a [u8], logger: &[u8]) -> Option<LineKind<'a>> {
     let line = first_line(message);
     let is_access_logger = is_access_logger(message, logger);
-    let kind = RequestLine::find(line).and_then(|request| access(request, is_access_logger));
+    let kind = RequestLine::find(line).and_then(|request| {
+        let kind = access(request, is_access_logger)?;
+        let pooled = match kind {
+            LineKind::Access { status, .. } if request.quoted => urllib3::pooled(line, request, status),
+            _ => None,
+        };
+        Some(pooled.unwrap_or(kind))
+    });
     kind.or_else(|| is_access_logger.then(LineKind::default))
 }
 
@@ -31,7 +39,7 @@ pub(super) fn is_access_logger(message: &[u8], logger: &[u8]) -> bool {
 }
 
 /// The access line that is written around a request.
-pub(super) fn access(request: RequestLine<'_>, is_access_logger: bool) -> Option<LineKind<'_>> {
+fn access(request: RequestLine<'_>, is_access_logger: bool) -> Option<LineKind<'_>> {
     if request.quoted {
         return behind_quotes(request).or_else(|| before_quotes(request));
     }

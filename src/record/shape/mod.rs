@@ -28,7 +28,6 @@ pub(super) fn line_kind<'a>(message: &'a [u8], logger: &[u8]) -> LineKind<'a> {
         .or_else(|| exchange::read(message))
         .or_else(|| openai_sdk::read(message))
         .or_else(|| client::read(message, logger))
-        .or_else(|| urllib3::read(message))
         .or_else(|| gin::read(message))
         .or_else(|| access::read(message, logger))
         .unwrap_or_default()

@@ -139,13 +139,14 @@ impl Signals {
             // LiteLLM's `error_information.error_code` is the status after its own rewriting.
             b"error_code" if value.as_i64().is_some_and(|code| Status::from_number(code).is_some()) => self.add_status(value),
             b"code" | b"error_code" | b"errorCode" | b"Code" | b"errno" | b"status_code_name" => self.add_code(value),
-            b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" | b"error_status" => {
+            b"status" | b"statusCode" | b"status_code" | b"http_status" | b"httpStatus" | b"error_status"
+            | b"httpStatusCode" => {
                 self.add_status(value);
             }
             b"details" | b"error_details" => self.add_details(value, depth),
             b"metadata" => self.add_metadata(value, depth),
             b"inner_error" | b"innererror" | b"err" | b"cause" | b"lastError" | b"errors" | b"exception"
-            | b"error_information" | b"inner_exception" | b"base_resp" => {
+            | b"error_information" | b"inner_exception" | b"base_resp" | b"values" | b"$metadata" => {
                 self.add_value(value, depth, Self::add_text);
             }
             b"stack" | b"stacktrace" | b"stack_trace" | b"traceback" | b"exc_info" => {
@@ -163,6 +164,14 @@ impl Signals {
             b"retry_after_ms" => self.retry_after_s = self.retry_after_s.or(value.as_f64().map(|millis| millis / 1e3)),
             b"url" | b"base_url" => {
                 self.url_host = self.url_host.take().or_else(|| Some(host_of(value.as_raw()?.bytes)?.to_owned()));
+            }
+            // The request of axios; its `data` is what was asked.
+            b"config" => {
+                if let Value::Object(config) = value {
+                    let [url, base] = json::members(config, ["url", "baseURL"]);
+                    let host = [url, base].into_iter().find_map(|url| host_of(url.as_raw()?.bytes));
+                    self.url_host = self.url_host.take().or_else(|| host.map(str::to_owned));
+                }
             }
             b"llm_provider" | b"provider" | b"provider_name" => self.set_provider(value),
             b"choices" | b"candidates" => {

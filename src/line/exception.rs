@@ -24,6 +24,9 @@ const INTRODUCTIONS: [&[u8]; 18] = [
     b"error: Uncaught ",
 ];
 
+/// What is behind the class.
+const MARKS: [&[u8]; 7] = [b": ", b":\x1b", b" (", b" [", b"(\"", b"('", b" - "];
+
 /// Whether a line begins the report of an exception: it names its class first, or is how a runtime introduces one.
 pub(crate) fn begins_exception(line: &[u8]) -> bool {
     let Some(first) = line.first() else { return false };
@@ -47,10 +50,13 @@ fn begins_with_class(line: &[u8]) -> bool {
     let (name, rest) = line.split_at(class_length(line));
     let leaf = name.rsplit(|b| matches!(b, b'.' | b':' | b'\\' | b'/' | b'$')).next().unwrap_or(name);
     let is_class = leaf.first().is_some_and(u8::is_ascii_uppercase) && has_ending(leaf);
-    is_class
-        && (rest.is_empty()
-            || [&b": "[..], b" (", b" [", b"(\"", b"('", b" - "].iter().any(|mark| rest.starts_with(mark))
-            || rest == b":")
+    is_class && (rest.is_empty() || rest == b":" || MARKS.iter().any(|mark| rest.starts_with(mark)) || is_wrapping(rest))
+}
+
+/// `(RateLimitError): `: Ray and others put the class that they wrap into parentheses.
+fn is_wrapping(text: &[u8]) -> bool {
+    let Some(inner) = text.strip_prefix(b"(") else { return false };
+    inner.get(class_length(inner)..).is_some_and(|behind| behind.starts_with(b"): "))
 }
 
 /// The length of a name with its packages: `a.b.C`, `A::B`, `A\B`, `a/b.C`, `A$B`.

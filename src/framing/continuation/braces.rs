@@ -1,10 +1,16 @@
 //! The lines of an object dump or of pretty-printed JSON, up to the closing brace.
 
+use super::opening;
 use super::shape::{Continuation, Section, Step};
 
 pub(super) fn step(shape: &mut Continuation, line: &[u8], _after_blank: bool) -> Step {
     if !shape.brace {
-        return Step::NotMine;
+        // `, links {` and `]` of a protobuf message: such a line begins nothing.
+        let goes_on = matches!(line.first(), Some(b',' | b'}' | b']' | b')')) && shape.is_failure();
+        if goes_on {
+            opening::note(shape, line);
+        }
+        return if goes_on { Step::Joins } else { Step::NotMine };
     }
     if is_closing(line) {
         (shape.brace, shape.section) = (false, Section::None);

@@ -1,13 +1,12 @@
 //! The line that names an exception below the line that announces it.
 
 use super::shape::{Continuation, Step, Traceback};
-use crate::line::{begins_exception, contains};
+use crate::line::begins_exception;
 
 /// Notes what the first line of an event says of an exception.
 pub(super) fn open(shape: &mut Continuation, line: &[u8]) {
     shape.stack = !shape.headed && begins_exception(line);
-    let promises = line.trim_ascii_end().ends_with(b":") && !shape.calm || !shape.headed && is_code_place(line);
-    shape.awaits = promises || shape.stack && is_status_alone(line);
+    shape.awaits = line.trim_ascii_end().ends_with(b":") && !shape.calm || !shape.headed && is_code_place(line);
 }
 
 pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {
@@ -25,15 +24,9 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
     if !follows {
         return Step::Ends;
     }
-    (shape.awaits, shape.stack) = (begins && (line.ends_with(b":") || is_status_alone(line)), true);
+    (shape.awaits, shape.stack) = (begins && line.ends_with(b":"), true);
     super::opening::note(shape, line);
     Step::Joins
-}
-
-/// `System.ClientModel.ClientResultException: HTTP 429 (insufficient_quota: insufficient_quota)`: the message comes after a blank
-/// line.
-fn is_status_alone(line: &[u8]) -> bool {
-    line.ends_with(b")") && contains(line, b": HTTP ")
 }
 
 /// `/app/index.js:10`, `node:internal/process/promises:288`, `file:///app/main.mjs:3`: Node prints the place, the source and then

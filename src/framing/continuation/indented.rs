@@ -11,6 +11,10 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], _after_blank: bool) ->
     }
     if !in_frames {
         opening::note(shape, line);
+        // Frames without the line above them: Ray prints the class of the task's error instead.
+        if shape.traceback == Traceback::None && shape.is_failure() && line.starts_with(b"  File \"") {
+            shape.traceback = Traceback::Frames;
+        }
     }
     Step::Joins
 }

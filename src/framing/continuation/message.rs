@@ -9,6 +9,7 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
     if !joins {
         return Step::Ends;
     }
+    shape.awaits = false;
     opening::note(shape, line);
     Step::Joins
 }

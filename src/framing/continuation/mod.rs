@@ -70,6 +70,8 @@ pub(super) fn joined(mut shape: Continuation, first: &[u8], line: &[u8], after_b
     let mut repeated = 0;
     if entry_level(line).is_some() || symbol_entry_level(line).is_some() {
         repeated = relayed::head_length(&mut shape, first, line)?;
+    } else if let Some(length) = relayed::tag_length(first, line) {
+        repeated = relayed::belonging(&shape, line, length)?;
     }
     let content = skip_colours(line.get(repeated..)?);
     if shape.quiet && shape.calm {

@@ -1,10 +1,11 @@
 //! Stacks whose lines are not indented, causes below a stack, and what runtimes print around one.
 
+use super::opening;
 use super::shape::{Continuation, Section, Step};
 use crate::line::contains;
 
 /// Lines that belong to the error above them.
-const PARTS: [&[u8]; 30] = [
+const PARTS: [&[u8]; 36] = [
     b"Caused by",
     b"Suppressed: ",
     b"Wrapped by: ",
@@ -20,7 +21,13 @@ const PARTS: [&[u8]; 30] = [
     b"Stack backtrace:",
     b"stack backtrace:",
     b"Backtrace:",
+    b"stack traceback:",
     b"Location:",
+    b"Backtrace omitted",
+    b"Run with RUST_BACKTRACE",
+    b"future: <",
+    b"handle: <",
+    b"Call stack:",
     b"note: run with `RUST_BACKTRACE",
     b"note: Some details are omitted",
     b"exit status ",
@@ -55,7 +62,8 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
     if is_goroutine(line) {
         shape.section = Section::Goroutine;
     }
-    shape.stack = true;
+    (shape.stack, shape.awaits) = (true, false);
+    opening::note(shape, line);
     Step::Joins
 }
 

@@ -41,7 +41,7 @@ pub(super) fn open(shape: &mut Continuation, line: &[u8]) -> bool {
 
 /// A line of rich's box around the frames, or the frame at which loguru caught the exception.
 pub(super) fn is_boxed_frame(line: &[u8]) -> bool {
-    ["│", "╰", "> File \""].iter().any(|start| line.starts_with(start.as_bytes()))
+    ["│", "╰", "─", "> File \""].iter().any(|start| line.starts_with(start.as_bytes()))
 }
 
 /// Whether a line without a header may be the first line of the traceback below it: it has a word for a failure, or ends in
@@ -59,17 +59,27 @@ pub(super) fn may_precede(line: &[u8]) -> bool {
 pub(super) fn is_start(line: &[u8]) -> bool {
     line.starts_with(b"Traceback (most recent call last)")
         || line.starts_with(b"  + Exception Group Traceback")
-        || line.starts_with("╭─".as_bytes()) && contains(line, b" Traceback (most recent call last) ")
+        || (line.starts_with("╭─".as_bytes()) || line.starts_with("──".as_bytes()))
+            && contains(line, b" Traceback (most recent call last) ")
 }
 
 pub(super) fn is_chain_mark(line: &[u8]) -> bool {
-    line.starts_with(b"During handling of the above exception") || line.starts_with(b"The above exception was the direct cause")
+    line.starts_with(b"During handling of the above exception") || line.starts_with(b"The above exception was ")
 }
 
 /// Whether the text of the exception continues in the next lines.
 pub(super) fn exception_continues(line: &[u8]) -> bool {
-    let open = line.iter().filter(|b| matches!(b, b'{' | b'[' | b'(')).count();
-    let close = line.iter().filter(|b| matches!(b, b'}' | b']' | b')')).count();
+    let (mut open, mut close, mut before) = (0, 0, 0);
+    for byte in line {
+        match byte {
+            // A bracket behind an escape begins a colour.
+            b'[' if before == 0x1b => {}
+            b'{' | b'[' | b'(' => open += 1,
+            b'}' | b']' | b')' => close += 1,
+            _ => {}
+        }
+        before = *byte;
+    }
     open > close
         || contains(line, b"validation error")
         || line.ends_with(b":")

@@ -132,17 +132,19 @@ pub(super) fn exceptions(text: &str) -> Parts<'_> {
         return Parts { before: "", exceptions, dump: None, inner_dump: None };
     }
     let boxed = contains(text, BOXED);
+    // Between two rules, without sides, the frames are indented.
+    let ruled = boxed && !text.contains('╭');
     let mut exceptions: Vec<String> = Vec::new();
     let mut in_frames = false;
     let mut current: Option<String> = None;
     for line in text.get(before_end..).unwrap_or_default().lines() {
         // rich draws a box around the frames, and may indent all of it.
-        let line = if boxed { line.trim() } else { line };
+        let line = if boxed && !ruled { line.trim() } else { line };
         let edge = line.starts_with("Traceback (")
             || line.starts_with("Exception Group Traceback (")
             || line.starts_with("During handling of the above")
             || line.starts_with("The above exception was")
-            || boxed && line.starts_with('╭') && line.contains(TRACEBACK);
+            || boxed && line.starts_with(['╭', '─']) && line.contains(TRACEBACK);
         if edge {
             exceptions.extend(current.take());
             in_frames = true;

@@ -535,3 +535,32 @@ proptest! {
         }
     }
 }
+
+/// The logs of the corpus of joining, each with the errors of one runtime or logger.
+fn joining_logs() -> Vec<String> {
+    let text = include_str!("../corpus/joining.toml");
+    let corpus: toml::Table = toml::from_str(text).expect("a corpus");
+    let cases = corpus["case"].as_array().expect("cases");
+    cases.iter().map(|case| case["log"].as_str().expect("a log").to_owned()).collect()
+}
+
+/// Texts of the events, which do not change with the place in a log.
+fn texts(log: &str) -> Vec<String> {
+    let (events, _) = frame(Options::DEFAULT, &[log.as_bytes()]);
+    events.iter().map(|event| String::from_utf8_lossy(&event.bytes).into_owned()).collect()
+}
+
+#[test]
+fn a_log_that_begins_with_an_entry_has_the_same_events_below_any_other_log() {
+    let logs = joining_logs();
+    let above = "2026-11-03 10:16:17,000 ERROR desk something failed";
+    let begins_entry = |log: &&String| texts(&format!("{above}\n{log}")).first().is_some_and(|first| first == above);
+    let second: Vec<_> = logs.iter().filter(begins_entry).collect();
+    assert!(second.len() >= 30, "only {} logs begin with an entry", second.len());
+    for first in &logs {
+        for second in &second {
+            let expected = [texts(first), texts(second)].concat();
+            assert_eq!(texts(&format!("{first}{second}")), expected, "\n{first}\n--- then ---\n{second}");
+        }
+    }
+}

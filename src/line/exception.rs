@@ -31,7 +31,7 @@ const MARKS: [&[u8]; 7] = [b": ", b":\x1b", b" (", b" [", b"(\"", b"('", b" - "]
 pub(crate) fn begins_exception(line: &[u8]) -> bool {
     let Some(first) = line.first() else { return false };
     match first {
-        b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'_' => begins_with_class(line) || is_introduction(line),
+        b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'_' => begins_with_class(line) || is_introduction(line) || begins_with_words(line),
         b'[' => line.starts_with(b"[cause]: "),
         _ => is_ruby_error(line),
     }
@@ -51,6 +51,21 @@ fn begins_with_class(line: &[u8]) -> bool {
     let leaf = name.rsplit(|b| matches!(b, b'.' | b':' | b'\\' | b'/' | b'$')).next().unwrap_or(name);
     let is_class = leaf.first().is_some_and(u8::is_ascii_uppercase) && has_ending(leaf);
     is_class && (rest.is_empty() || rest == b":" || MARKS.iter().any(|mark| rest.starts_with(mark)) || is_wrapping(rest))
+}
+
+/// `OpenAI HTTP Error (spotted in ruby-openai 6.5.0): …`, `Request failed: …`, `API Error: 429 …`: a few words, the last one says that
+/// something failed.
+fn begins_with_words(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b" Error", b" error", b" failed", b" Failed"];
+    let Some(colon) = line.iter().take(80).position(|b| *b == b':') else { return false };
+    let words = &line[..colon];
+    let words = match memchr::memmem::find(words, b" (") {
+        Some(open) if words.ends_with(b")") => &words[..open],
+        _ => words,
+    };
+    let few = words.len() <= 40 && words.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-' | b'_'));
+    let rest = line.get(colon + 1..).unwrap_or_default();
+    few && words[0].is_ascii_uppercase() && rest.starts_with(b" ") && WORDS.iter().any(|word| words.ends_with(word))
 }
 
 /// `(RateLimitError): `: Ray and others put the class that they wrap into parentheses.

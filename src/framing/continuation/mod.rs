@@ -6,6 +6,7 @@
 mod block;
 mod braces;
 mod exception;
+mod excerpt;
 mod html;
 mod indented;
 mod message;
@@ -20,17 +21,18 @@ mod traceback;
 pub(super) use shape::Continuation;
 
 use crate::line::{Level, begins_exception, contains, entry_level, is_sdk_line, skip_colours, symbol_entry_level};
-use shape::Step;
+use shape::{Section, Step};
 
 /// One kind of continuation: what it makes of a line, given the event so far and whether the line follows a blank one.
 type Kind = fn(&mut Continuation, &[u8], bool) -> Step;
 
 /// The kinds in the order in which they are asked.
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     traceback::step,
     notebook::step,
     indented::step,
     html::step,
+    excerpt::step,
     panel::step,
     stack::step,
     block::step,
@@ -52,6 +54,7 @@ pub(super) fn of_first(line: &[u8]) -> Continuation {
         exception::open(&mut shape, line);
         stack::open(&mut shape, line);
         relayed::open(&mut shape, line);
+        excerpt::open(&mut shape, line);
         opening::note(&mut shape, line);
     }
     // Below a line of an SDK or of an HTTP client, only what that line opens belongs to it; the rest is the application's.
@@ -68,6 +71,10 @@ pub(super) struct Joined {
 /// Whether `line` continues the event with this shape. `first` is the event's first line, empty if it was emitted.
 pub(super) fn joined(mut shape: Continuation, first: &[u8], line: &[u8], after_blank: bool) -> Option<Joined> {
     let mut repeated = 0;
+    if excerpt::names_error(&shape, line) {
+        (shape.section, shape.stack) = (Section::None, true);
+        return Some(Joined { shape, repeated });
+    }
     if entry_level(line).is_some() || symbol_entry_level(line).is_some() {
         repeated = relayed::head_length(&mut shape, first, line)?;
     } else if let Some(length) = relayed::tag_length(first, line) {
@@ -89,7 +96,7 @@ pub(super) fn joined(mut shape: Continuation, first: &[u8], line: &[u8], after_b
 
 /// Whether a whole JSON object can be a part of the event: its last line has introduced a body.
 pub(super) fn expects_object(shape: Continuation) -> bool {
-    shape.section == shape::Section::Body
+    shape.section == Section::Body
 }
 
 /// Whether a quiet line says that an exception follows.

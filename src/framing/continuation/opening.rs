@@ -1,10 +1,14 @@
 //! What a line opens and does not close: an HTML page, a brace at its end, or an exception without its message.
 
-use super::shape::Continuation;
+use super::shape::{Continuation, Section};
 use crate::line::{contains, find};
 
 /// Notes what `line` opens and does not close.
 pub(super) fn note(shape: &mut Continuation, line: &[u8]) {
+    if line.ends_with(b" -") && shape.is_failure() {
+        // `litellm.InternalServerError: AnthropicError -`: the body is in the next line.
+        shape.section = Section::Body;
+    }
     if line.ends_with(b")") && has_status_alone(line) {
         // `System.ClientModel.ClientResultException: HTTP 429 (…)`: the message comes after a blank line.
         (shape.awaits, shape.stack) = (true, true);

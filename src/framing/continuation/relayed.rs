@@ -9,7 +9,7 @@ const TITLE: &[u8] = b"Traceback (most recent call last):";
 
 /// Notes that the first line of an event is the first line of a traceback behind a head.
 pub(super) fn open(shape: &mut Continuation, line: &[u8]) {
-    shape.relayed |= shape.headed && line.ends_with(TITLE);
+    shape.relayed |= shape.headed && (line.ends_with(TITLE) || ends_like_frame(line));
 }
 
 /// The length of the head of `line`, if `line` continues the stack that was begun behind the same head in the `first` line. Notes
@@ -41,6 +41,14 @@ fn begun_head(shape: &mut Continuation, first: &[u8], line: &[u8]) -> Option<usi
         return None;
     }
     let equal = first.iter().zip(line).take_while(|(a, b)| is_same(**a, **b)).count();
+    if ends_like_frame(first) {
+        // The log begins in the middle of a traceback: both messages are indented, by two blanks at least.
+        let length = first.get(..equal)?.iter().rposition(|b| !matches!(b, b' ' | b'\t'))? + 2;
+        let is_indented = |line: &[u8]| line.get(length..).is_some_and(|content| content.starts_with(b"  "));
+        let is_frame = first.get(length..)?.starts_with(b"  File \"") && is_indented(line);
+        shape.traceback = Traceback::Frames;
+        return is_frame.then_some(length);
+    }
     let blank = first.get(..equal)?.iter().rposition(|b| matches!(b, b' ' | b'\t'))?;
     let length = blank + 1;
     let (message, content) = (first.get(length..)?, line.get(length..)?);
@@ -54,6 +62,11 @@ fn begun_head(shape: &mut Continuation, first: &[u8], line: &[u8]) -> Option<usi
     }
     let is_frame = matches!(content.first(), Some(b' ' | b'\t')) || stack::is_part(content);
     (is_frame && (begins || begins_exception(message))).then_some(length)
+}
+
+/// `  File "/app/main.py", line 12, in draft`: whether the last word follows `, in`.
+fn ends_like_frame(line: &[u8]) -> bool {
+    memchr::memrchr(b' ', line).is_some_and(|at| line.get(..at).is_some_and(|before| before.ends_with(b", in")))
 }
 
 /// Whether two heads are equal except for their digits.

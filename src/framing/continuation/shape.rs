@@ -59,6 +59,8 @@ pub(super) enum Section {
     Goroutine,
     /// The frames of a notebook's traceback, up to the exception.
     Notebook,
+    /// Source code around the place of an error.
+    Excerpt,
     /// Inside a box that a terminal library has drawn.
     Panel,
 }

@@ -63,7 +63,8 @@ impl Relevance {
         let is_own = |path: &str| path.starts_with('/') && !is_llm_path(path);
         let is_unnamed = facts.provider.is_none() && facts.model.is_none() && facts.upstream_status.is_none();
         facts.line_kind == LineKind::None
-            && (by_logger() || is_unnamed && facts.url_host.is_none() && facts.url_path.is_some_and(is_own))
+            && (by_logger()
+                || is_unnamed && facts.status.is_some() && facts.url_host.is_none() && facts.url_path.is_some_and(is_own))
     }
 
     /// Whether a failure in mixed logs is an LLM's.

@@ -47,5 +47,5 @@ pub(super) fn complete<'a>(inner: &mut Record<'a>, outer: &Record<'a>) -> bool {
 
 /// Whether the message is under a key that only collectors use.
 fn is_of_collector(record: &Record<'_>) -> bool {
-    matches!(record.key(Field::Message), b"MESSAGE" | b"log")
+    matches!(record.key(Field::Message), b"MESSAGE" | b"log" | b"textPayload" | b"LogEntry")
 }

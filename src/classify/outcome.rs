@@ -27,7 +27,9 @@ impl Evidence {
         let is_suspicious = match facts.level {
             Level::Error | Level::Fatal => true,
             Level::Warn | Level::Unknown => !any && names_failure(facts.headline),
-            Level::Info | Level::Debug => false,
+            // Celery tells at this level that a task will be tried again, and why.
+            Level::Info => !any && memchr::memmem::find(facts.headline, b" retry: Retry in ").is_some(),
+            Level::Debug => false,
         };
         Self { status, is_explicit, any, is_suspicious }
     }

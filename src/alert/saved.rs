@@ -50,7 +50,7 @@ impl ScopeState {
     /// `None`: the provider is not known any more.
     fn resolve(&self, providers: &Providers) -> Option<Scope> {
         let provider = match &self.provider {
-            Some(id) => Some(providers.by_name(id)?),
+            Some(id) => Some(providers.by_saved_id(id)?),
             None => None,
         };
         Some(Scope { provider, service: Name::new(&self.service) })

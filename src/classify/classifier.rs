@@ -226,6 +226,10 @@ impl Classifier {
 
     fn judge_new_report<'a>(&self, facts: &Facts<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) {
         self.providers.infer_from_record(facts, verdict);
+        // On a node of mixed logs, a provider that nobody knows can be one of payments.
+        if traffic == Traffic::Llm {
+            self.providers.infer_unlisted(facts, &mut verdict.judgement);
+        }
         if evidence.asks_for_a_look() && self.is_failure(facts, traffic, evidence, verdict) {
             return;
         }
@@ -303,12 +307,13 @@ impl Classifier {
         is_known
     }
 
-    /// Whether the words of a line report a call that worked; if so, the verdict takes over what they say.
+    /// Whether the words of a line report a call that worked; if so, the verdict takes over what they say. In mixed logs, a name in the
+    /// words is no evidence of a model: `o1-cleanup` is not one.
     fn reports_success<'a>(&self, facts: &Facts<'a>, traffic: Traffic, verdict: &mut Verdict<'a>) -> bool {
         let Verdict { texts, judgement } = verdict;
         let providers = self.catalog.providers();
         let has_model = texts.model.is_some() && (traffic == Traffic::Llm || judgement.provider != Provider::UNKNOWN);
-        let is_model = |word: &str| looks_like_model(word) && providers.by_model(word).is_some();
+        let is_model = |word: &str| traffic == Traffic::Llm && looks_like_model(word) && providers.by_model(word).is_some();
         let Some(report) = CallReport::read(facts, has_model, is_model) else { return false };
         let host = report.url.and_then(host_of).and_then(|host| providers.by_host(host));
         if report.url.is_some() && host.is_none() && !has_model && report.model.is_none() {

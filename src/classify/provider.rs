@@ -7,7 +7,7 @@ use super::catalog::Catalog;
 use super::llm_path::model_in_path;
 use super::verdict::{Attribution, Judgement, Verdict};
 use crate::record::{Facts, Signals};
-use crate::taxonomy::{Provider, ProviderSpec, Providers, provider_id};
+use crate::taxonomy::{Provider, ProviderSpec, Providers, Unlisted, provider_id};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::ops::Range;
 use std::sync::Arc;
@@ -113,6 +113,15 @@ impl ProviderFinder {
         }
     }
 
+    /// A provider that the catalogue does not list, where a field names it: it always wins, unless the host that was called is known.
+    pub(super) fn infer_unlisted(&self, facts: &Facts<'_>, judgement: &mut Judgement) {
+        let is_open = facts.is_provider_key && !matches!(judgement.provider_by, Some(Attribution::Field | Attribution::Host));
+        let name = facts.provider.as_ref().filter(|name| is_open && self.providers().by_name(name).is_none());
+        if let Some(found) = name.and_then(|name| self.providers().by_field(name)) {
+            judgement.attribute(found, Attribution::Field);
+        }
+    }
+
     /// The provider at the host that was called.
     fn called_host(&self, facts: &Facts<'_>) -> Option<Provider> {
         let providers = self.providers();
@@ -171,7 +180,8 @@ impl ProviderFinder {
         if Some(judgement.provider) == openrouter && Some(wrapped) != openrouter {
             judgement.gateway = openrouter;
         }
-        if judgement.provider_by != Some(Attribution::Host) || judgement.gateway.is_some() {
+        let is_open = judgement.provider_by != Some(Attribution::Host) && !Unlisted::has(judgement.provider);
+        if is_open || judgement.gateway.is_some() {
             judgement.attribute(wrapped, Attribution::Wrapper);
         }
         true

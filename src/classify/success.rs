@@ -52,7 +52,9 @@ impl<'a> CallReport<'a> {
         if !timed && !has_model && !line.iter().any(u8::is_ascii_digit) || names_failure(line) {
             return None;
         }
-        let mut words = Words { measured: timed, ..Words::default() };
+        // loguru and consola have a level for it.
+        let told = contains_folded_head(facts.raw, b"success");
+        let mut words = Words { measured: timed, told, ended: told, ..Words::default() };
         let text = std::str::from_utf8(line).ok()?;
         for word in text.split(SEPARATORS).take(WORDS) {
             words.take(word.trim_end_matches([':', '.', '!']), has_model, &is_model)?;
@@ -60,11 +62,19 @@ impl<'a> CallReport<'a> {
         let Words { report, ended, told, measured, answered, .. } = words;
         let named = has_model || report.model.is_some();
         let is_end = ended && (measured || told);
-        (named && (is_end || timed && has_model) || measured && answered && report.url.is_some()).then_some(report)
+        (named && (is_end || timed && has_model && !line.is_empty()) || measured && answered && report.url.is_some())
+            .then_some(report)
     }
 }
 
 const SEPARATORS: [char; 17] = [' ', '\t', '\n', ',', ';', '(', ')', '[', ']', '{', '}', '\'', '"', '=', '`', '|', '>'];
+
+/// Whether the head of an entry, where its level stands, has a word in small or capital letters.
+fn contains_folded_head(raw: &[u8], word: &[u8]) -> bool {
+    const HEAD_BYTES: usize = 64;
+    let head = raw.get(..HEAD_BYTES).unwrap_or(raw);
+    head.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
 
 /// The words of a line that were read so far.
 #[derive(Default)]
@@ -110,9 +120,12 @@ impl<'a> Words<'a> {
         if is_beginning(word) {
             return None;
         }
-        let leaf = word.rsplit('.').next().unwrap_or(word);
-        self.told |= is_told(leaf);
-        self.ended |= is_told(leaf) || is_ending(leaf);
+        let leaf = word.rsplit(['.', '_']).next().unwrap_or(word);
+        let is_participle = has_model && leaf.len() < word.len() && is_ended(leaf);
+        let is_end = is_told(leaf) || is_ending(leaf);
+        // `completion received`: a noun and a verb are as good as a verb of their own.
+        self.told |= is_told(leaf) || is_participle || is_end && self.ended;
+        self.ended |= is_end || is_participle;
         if report.model.is_none() && !has_model && word.contains('-') && word.len() >= MODEL_BYTES && is_model(word) {
             report.model = Some(word);
         }
@@ -152,7 +165,7 @@ fn is_measure(word: &str) -> bool {
 
 /// Words that say by themselves that a call ended well.
 fn is_told(word: &str) -> bool {
-    const WORDS: [&str; 17] = [
+    const WORDS: [&str; 16] = [
         "ok",
         "done",
         "completed",
@@ -164,19 +177,65 @@ fn is_told(word: &str) -> bool {
         "replied",
         "responded",
         "answered",
-        "received",
-        "generated",
-        "returned",
         "summarized",
         "summarised",
         "translated",
+        "extracted",
+        "classified",
     ];
     WORDS.iter().any(|told| told.eq_ignore_ascii_case(word))
 }
 
+/// Whether the last part of an event's name is a participle that says that work ended: `invoice_extracted`.
+fn is_ended(word: &str) -> bool {
+    const OTHERS: [&str; 40] = [
+        "started",
+        "queued",
+        "cached",
+        "skipped",
+        "loaded",
+        "selected",
+        "configured",
+        "initialized",
+        "initialised",
+        "created",
+        "requested",
+        "scheduled",
+        "dispatched",
+        "registered",
+        "switched",
+        "changed",
+        "updated",
+        "enabled",
+        "disabled",
+        "called",
+        "invoked",
+        "used",
+        "routed",
+        "truncated",
+        "estimated",
+        "counted",
+        "retried",
+        "planned",
+        "prepared",
+        "assigned",
+        "connected",
+        "opened",
+        "needed",
+        "deprecated",
+        "limited",
+        "downloaded",
+        "reloaded",
+        "resolved",
+        "validated",
+        "received",
+    ];
+    word.len() > 4 && word.ends_with("ed") && !OTHERS.contains(&word)
+}
+
 /// Words of a call that ended well, if a measure is beside them.
 fn is_ending(word: &str) -> bool {
-    const ENDINGS: [&str; 12] = [
+    const ENDINGS: [&str; 16] = [
         "complete",
         "completes",
         "completion",
@@ -189,13 +248,17 @@ fn is_ending(word: &str) -> bool {
         "took",
         "streamed",
         "usage",
+        "received",
+        "generated",
+        "returned",
+        "ready",
     ];
     ENDINGS.iter().any(|ending| ending.eq_ignore_ascii_case(word))
 }
 
 /// Words of a call that has only begun, still runs, or was never made.
 fn is_beginning(word: &str) -> bool {
-    const BEGINNINGS: [&str; 40] = [
+    const BEGINNINGS: [&str; 39] = [
         "loaded",
         "loading",
         "using",
@@ -209,7 +272,6 @@ fn is_beginning(word: &str) -> bool {
         "falling",
         "downloading",
         "downloaded",
-        "ready",
         "warming",
         "requesting",
         "routing",

@@ -79,7 +79,7 @@ impl StreamCalls {
 
     /// Restores a state. Entries with an unknown provider are dropped.
     pub fn restore(&mut self, state: CorrelateState, catalog: &Catalog, source: SourceId) {
-        let provider = |id: &str| catalog.providers().by_name(id);
+        let provider = |id: &str| catalog.providers().by_saved_id(id);
         let CorrelateState {
             good_call_at,
             bad_call_at,

@@ -144,7 +144,7 @@ impl Detections {
     #[must_use]
     pub fn restore(state: DetectionsState, providers: &Providers) -> Self {
         let DetectionsState { providers: states, seen_errors, findings } = state;
-        let states = states.into_iter().filter_map(|(id, state)| Some((providers.by_name(&id)?, state)));
+        let states = states.into_iter().filter_map(|(id, state)| Some((providers.by_saved_id(&id)?, state)));
         let findings = findings.into_iter().take(LIMIT).filter_map(|finding| finding.resolve(providers));
         Self { providers: states.collect(), seen_errors, findings: findings.collect() }
     }
@@ -254,7 +254,7 @@ impl FindingState {
 
     fn resolve(self, providers: &Providers) -> Option<Finding> {
         let Self { kind, provider, service, model, row, blame, since, last, text, advice, error_id } = self;
-        let provider = providers.by_name(&provider)?;
+        let provider = providers.by_saved_id(&provider)?;
         Some(Finding { kind, provider, service, model, row, blame, since, last, text, advice, error_id })
     }
 }

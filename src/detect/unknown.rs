@@ -91,7 +91,7 @@ impl UnknownGroups {
     /// Restores a saved state. Groups of unknown providers are left out.
     #[must_use]
     pub fn restore(state: UnknownState, providers: &Providers) -> Self {
-        let known = |(id, template, group): (String, String, Group)| Some(((providers.by_name(&id)?, template), group));
+        let known = |(id, template, group): (String, String, Group)| Some(((providers.by_saved_id(&id)?, template), group));
         Self { groups: state.groups.into_iter().filter_map(known).take(Self::LIMIT).collect() }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::alert::RowId;
 use crate::observation::{PatternId, SourceId};
-use crate::taxonomy::{Provider, Providers};
+use crate::taxonomy::{Provider, Providers, Unlisted};
 use std::time::Duration;
 
 /// How many providers get series before their first call. No configuration has more; the limit bounds the page anyway.
@@ -15,6 +15,7 @@ const KEEP_FIRING: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     providers: Vec<(Provider, String)>,
+    unlisted: Unlisted,
     patterns: Vec<String>,
     rows: Vec<String>,
     sources: Vec<String>,
@@ -32,6 +33,7 @@ impl Names {
     ) -> Self {
         Self {
             providers: providers.iter().map(|(provider, spec)| (provider, spec.id.clone())).collect(),
+            unlisted: providers.unlisted().clone(),
             patterns: patterns.into_iter().map(Into::into).collect(),
             rows: rows.into_iter().map(Into::into).collect(),
             sources: sources.into_iter().map(Into::into).collect(),
@@ -54,7 +56,11 @@ impl Names {
     /// The value of the label `provider`.
     #[must_use]
     pub fn provider(&self, provider: Provider) -> &str {
-        self.providers.get(provider.index()).map_or("unknown", |(_, id)| id)
+        self.providers
+            .get(provider.index())
+            .map(|(_, id)| id.as_str())
+            .or_else(|| self.unlisted.id(provider))
+            .unwrap_or("unknown")
     }
 
     /// The value of the label `pattern`.

@@ -207,6 +207,7 @@ impl Pipeline {
 
     fn reload(&mut self, replacement: Replacement, out: &mut Output) {
         let Replacement { rules, sources, alerts, series } = replacement;
+        rules.catalog().providers().unlisted().adopt(self.catalog().providers().unlisted());
         // Saved by name before, and restored after: a reload changes the ids of rows.
         let saved = self.shared.last_failures.state(self.table(), self.catalog().providers());
         self.shared.last_failures = LastFailures::restore(saved, rules.table(), rules.catalog().providers());

@@ -34,7 +34,7 @@ impl LastFailures {
     pub(super) fn restore(saved: Vec<(String, String, Timestamp)>, table: &Table, providers: &Providers) -> Self {
         let mut this = Self::default();
         for (row, provider, at) in saved {
-            if let (Some(row), Some(provider)) = (table.by_name(&row), providers.by_name(&provider)) {
+            if let (Some(row), Some(provider)) = (table.by_name(&row), providers.by_saved_id(&provider)) {
                 this.note(row, provider, at);
             }
         }

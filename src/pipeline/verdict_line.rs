@@ -6,7 +6,7 @@ use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry, Status
 use crate::time::Timestamp;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The version of the format: the key `v` of every line.
 pub const VERSION: u8 = 1;
@@ -52,6 +52,7 @@ struct Line<'a> {
     owner: Option<Owner>,
     retry: Option<Retry>,
     #[schemars(range(min = 0.0))]
+    #[serde(serialize_with = "without_zero_fraction")]
     retry_after_s: Option<f64>,
     #[schemars(extend("format" = "date-time"))]
     resets_at: Option<String>,
@@ -64,6 +65,16 @@ struct Line<'a> {
     row: Option<&'a str>,
     #[schemars(range(min = 0.0))]
     latency_s: Option<f64>,
+}
+
+/// Writes `10` and not `10.0`, as the servers that ask for the wait do.
+#[expect(clippy::cast_possible_truncation, reason = "whole and below 1e15, as checked before the cast")]
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn without_zero_fraction<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match *number {
+        Some(number) if number.fract() == 0.0 && number.abs() < 1e15 => serializer.serialize_i64(number as i64),
+        number => number.serialize(serializer),
+    }
 }
 
 /// Where a record came from, and what the pipeline adds to its verdict.

@@ -44,6 +44,8 @@ pub struct Facts<'a> {
     pub stamp: Option<Stamp>,
     /// The name of the provider, as the record spells it.
     pub provider: Option<Cow<'a, str>>,
+    /// The key of that name names a provider or a vendor, and nothing else such as a server behind a proxy.
+    pub is_provider_key: bool,
     /// The model that was asked for.
     pub model: Option<Cow<'a, str>>,
     /// The service that called.
@@ -103,6 +105,7 @@ impl<'a> Record<'a> {
             logger: std::str::from_utf8(self.logger_bytes()).unwrap_or_default(),
             stamp: self.stamp(),
             provider: self.provider(),
+            is_provider_key: names_provider(self.key(Field::Provider)),
             model: self.model(),
             service: self.name(Field::Service),
             host: self.name(Field::Host),
@@ -288,4 +291,9 @@ impl<'a> Record<'a> {
             value => value.as_text(),
         }
     }
+}
+
+fn names_provider(key: &[u8]) -> bool {
+    let has = |word: &[u8]| memchr::memmem::find(key, word).is_some();
+    !key.is_empty() && (has(b"rovider") || has(b"endor") || key == b"gen_ai.system" || key == b"llm.system")
 }

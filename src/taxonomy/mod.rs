@@ -11,6 +11,6 @@ mod status;
 mod vocabulary;
 
 pub(crate) use macros::string_enum;
-pub use provider::{Provider, ProviderError, ProviderSpec, Providers};
+pub use provider::{Provider, ProviderError, ProviderSpec, Providers, Unlisted};
 pub use status::{Status, StatusLabel};
 pub use vocabulary::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Owner, Retry, Severity};

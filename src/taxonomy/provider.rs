@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::sync::{Arc, OnceLock};
 
 /// A provider or gateway, as an index into [`Providers`]. Indexes never change while a process lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,7 +82,12 @@ pub struct Providers {
     host_patterns: FxHashMap<String, Vec<(String, String, Provider)>>,
     model_prefixes: Prefixes,
     namespaces: Prefixes,
+    unlisted: Unlisted,
 }
+
+/// Providers that the catalogue does not list: a field of the log names them. At most [`Unlisted::LIMIT`] in the life of a list; a clone shares them.
+#[derive(Clone, Debug)]
+pub struct Unlisted(Arc<[OnceLock<ProviderSpec>]>);
 
 /// Prefixes by their first byte, the longest first.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +124,7 @@ impl Providers {
             host_patterns: FxHashMap::default(),
             model_prefixes: Prefixes::default(),
             namespaces: Prefixes::default(),
+            unlisted: Unlisted::default(),
         };
         this.add(ProviderSpec { id: "unknown".to_owned(), name: "unknown provider".to_owned(), ..ProviderSpec::default() })?;
         for spec in specs {
@@ -131,8 +138,7 @@ impl Providers {
     /// # Errors
     /// If the id is invalid or there are too many providers.
     pub fn add(&mut self, spec: ProviderSpec) -> Result<Provider, ProviderError> {
-        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
-        if spec.id.is_empty() || spec.id.len() > 32 || !spec.id.bytes().all(good) {
+        if !is_id(&spec.id) {
             return Err(ProviderError::BadId(spec.id));
         }
         let known = self.names.get(&normalize(&spec.id)).copied().filter(|known| self.specs[known.index()].id == spec.id);
@@ -182,13 +188,31 @@ impl Providers {
     /// The id of a provider, as in the label `provider`.
     #[must_use]
     pub fn id(&self, provider: Provider) -> &str {
-        self.specs.get(provider.index()).map_or("unknown", |spec| &spec.id)
+        self.spec(provider).map_or("unknown", |spec| &spec.id)
     }
 
     /// Facts about a provider.
     #[must_use]
     pub fn spec(&self, provider: Provider) -> Option<&ProviderSpec> {
-        self.specs.get(provider.index())
+        self.specs.get(provider.index()).or_else(|| self.unlisted.spec(provider))
+    }
+
+    /// The provider that a field of a log names: a listed one, or a well-formed name that becomes a provider of its own.
+    #[must_use]
+    pub fn by_field(&self, name: &str) -> Option<Provider> {
+        self.by_name(name).or_else(|| self.unlisted.by_name(name))
+    }
+
+    /// The provider with an id of saved state.
+    #[must_use]
+    pub fn by_saved_id(&self, id: &str) -> Option<Provider> {
+        self.by_field(id)
+    }
+
+    /// The providers that the catalogue does not list.
+    #[must_use]
+    pub const fn unlisted(&self) -> &Unlisted {
+        &self.unlisted
     }
 
     /// Every provider by index, [`Provider::UNKNOWN`] first.
@@ -283,6 +307,75 @@ impl Providers {
     }
 }
 
+impl Unlisted {
+    /// The most providers. Further ones are unknown.
+    pub const LIMIT: usize = 50;
+
+    /// The id of a provider that the catalogue does not list.
+    #[must_use]
+    pub fn id(&self, provider: Provider) -> Option<&str> {
+        self.spec(provider).map(|spec| spec.id.as_str())
+    }
+
+    /// Whether the catalogue does not list this provider.
+    #[must_use]
+    pub const fn has(provider: Provider) -> bool {
+        provider.index() >= Providers::LIMIT
+    }
+
+    /// Takes over the providers of an earlier list in their order, so that each keeps its index over a reload.
+    pub fn adopt(&self, earlier: &Self) {
+        for (ours, theirs) in self.0.iter().zip(earlier.0.iter()) {
+            if let Some(spec) = theirs.get() {
+                ours.get_or_init(|| spec.clone());
+            }
+        }
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map_while(|place| place.get().map(|spec| spec.id.as_str()))
+    }
+
+    fn spec(&self, provider: Provider) -> Option<&ProviderSpec> {
+        self.0.get(provider.index().checked_sub(Providers::LIMIT)?)?.get()
+    }
+
+    /// Finds or adds a name. The first free place is taken; a thread that loses a race for it finds the name of the other.
+    fn by_name(&self, name: &str) -> Option<Provider> {
+        const NO_NAMES: [&str; 9] = ["unknown", "none", "null", "nil", "default", "auto", "other", "true", "false"];
+        let name = name.to_ascii_lowercase();
+        if !is_id(&name) || !name.bytes().any(|b| b.is_ascii_lowercase()) || NO_NAMES.contains(&name.as_str()) {
+            return None;
+        }
+        let is_it = |place: &OnceLock<ProviderSpec>| {
+            let spec = || ProviderSpec { id: name.clone(), name: name.clone(), ..ProviderSpec::default() };
+            place.get_or_init(spec).id == name
+        };
+        let at = self.0.iter().position(is_it)?;
+        u16::try_from(Providers::LIMIT + at).ok().map(Provider)
+    }
+}
+
+impl PartialEq for Unlisted {
+    fn eq(&self, other: &Self) -> bool {
+        self.ids().eq(other.ids())
+    }
+}
+
+impl Eq for Unlisted {}
+
+impl Default for Unlisted {
+    fn default() -> Self {
+        Self((0..Self::LIMIT).map(|_| OnceLock::new()).collect())
+    }
+}
+
+/// Whether a text can be the id of a provider.
+fn is_id(text: &str) -> bool {
+    let is_good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
+    (1..=32).contains(&text.len()) && text.bytes().all(is_good)
+}
+
 /// The last two labels of a host; empty if it has fewer.
 fn domain(host: &str) -> &str {
     let mut dots = host.bytes().enumerate().rev().filter(|(_, byte)| *byte == b'.').map(|(at, _)| at);
@@ -342,6 +435,22 @@ mod tests {
         assert_eq!(id("gpt-4o-prod"), Some("azure"));
         assert_eq!(id("openai/llama"), Some("openai"));
         assert_eq!(id("llama"), None);
+    }
+
+    #[test]
+    fn a_name_that_is_not_listed_is_a_provider_of_its_own() {
+        let providers = providers();
+        let kiro = providers.by_field("Kiro").expect("a good name");
+        assert_eq!((providers.id(kiro), providers.by_saved_id("kiro")), ("kiro", Some(kiro)));
+        assert_eq!(providers.by_field("my openai").map(|found| providers.id(found)), Some("openai"));
+        for name in ["", "unknown", "not a name", "10.0.0.1", "a/b", "x".repeat(33).as_str()] {
+            assert_eq!(providers.by_field(name), None, "{name}");
+        }
+        for number in 1..Unlisted::LIMIT {
+            assert!(providers.by_field(&format!("p{number}")).is_some());
+        }
+        assert_eq!(providers.by_field("one-too-many"), None);
+        assert_eq!(providers.by_field("kiro"), Some(kiro));
     }
 
     #[test]

@@ -173,12 +173,12 @@ impl RateTable {
         let RateTableState { totals, statuses, overflow, overflowed: _ } = state;
         let mut table = Self { overflow, ..Self::new(options) };
         for (id, totals) in totals {
-            if let Some(provider) = providers.by_name(&id) {
+            if let Some(provider) = providers.by_saved_id(&id) {
                 *table.totals_mut(provider) = totals;
             }
         }
         for (id, status, window) in statuses {
-            if let (Some(provider), Some(status)) = (providers.by_name(&id), StatusLabel::from_text(&status))
+            if let (Some(provider), Some(status)) = (providers.by_saved_id(&id), StatusLabel::from_text(&status))
                 && table.make_room((provider, status))
             {
                 table.statuses.insert((provider, status), Box::new(window));

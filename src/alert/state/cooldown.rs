@@ -91,8 +91,8 @@ impl Cooldowns {
     pub(in crate::alert) fn restore(state: &[OriginState], table: &Table, providers: &Providers) -> Self {
         let resolve = |saved: &OriginState| {
             Some(Origin {
-                router: providers.by_name(&saved.router)?,
-                provider: providers.by_name(&saved.provider)?,
+                router: providers.by_saved_id(&saved.router)?,
+                provider: providers.by_saved_id(&saved.provider)?,
                 model: Name::new(&saved.model),
                 row: table.by_name(&saved.row)?,
                 at: saved.at,

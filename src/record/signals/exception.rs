@@ -117,7 +117,7 @@ pub(super) fn wrapped_provider<'a>(class: &'a str, after: &str) -> Option<&'a st
     if class.contains('.')
         || !(after.starts_with(' ')
             || after.starts_with('-')
-            || after.starts_with(|c: char| c.is_ascii_uppercase() || c == '{' || c == 'b'))
+            || after.starts_with(|c: char| c.is_ascii_uppercase() || matches!(c, '{' | 'b' | '<' | '[')))
     {
         return None;
     }

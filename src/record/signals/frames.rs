@@ -109,10 +109,7 @@ mod tests {
             ("  File \"/srv/.venv/lib/python3.13/site-packages/openai/_base_client.py\", line 9, in request", "openai"),
             ("  File \"/opt/lib/python3/dist-packages/google/genai/models.py\", line 9", "google/genai"),
             ("    at APIError.generate (/srv/node_modules/@anthropic-ai/sdk/core/error.js:37:20)", "@anthropic-ai/sdk"),
-            (
-                "\tat org.springframework.ai.retry.RetryUtils$1.handleError(RetryUtils.java:73)",
-                "org.springframework.ai.retry.RetryUtils",
-            ),
+            ("\tat org.springframework.ai.retry.RetryUtils$1.handleError(RetryUtils.java:73)", "org.springframework.ai.retry"),
             ("   at OpenAI.Chat.ChatClient.CompleteChatAsync(BinaryContent content)", "OpenAI.Chat.ChatClient"),
             ("    at async OpenAI.makeRequest (file:///srv/dist/index.mjs:120:13)", "OpenAI"),
             ("github.com/sashabaranov/go-openai.(*Client).sendRequest(0xc000, 0x1)", "sashabaranov/go-openai"),

@@ -60,7 +60,7 @@ fn announces_retry(text: &[u8]) -> bool {
     let has = |words: &&[u8]| memchr::memmem::find(head, words).is_some();
     match NOTICES.iter().find(|words| has(words)) {
         None => false,
-        Some(_) if ENDS.iter().any(|words| has(&words)) => false,
+        Some(_) if ENDS.iter().any(has) => false,
         Some(&b"ttempt ") => has_attempt_number(head),
         Some(_) => !is_last_attempt(head),
     }

@@ -112,9 +112,9 @@ impl Words {
     /// Hashes the words of a line that are not of this error, without names and numbers: they are the template of the code that wrote it.
     fn hash_words_around(&self, line: &str, hasher: &mut FxHasher) {
         let words: Vec<(usize, &str)> = split(line).take(RECORD_WORDS).collect();
-        let hashes: Vec<u32> = words.iter().map(|(_, word)| hash_of(word)).collect();
+        let line_hashes: Vec<u32> = words.iter().map(|(_, word)| hash_of(word)).collect();
         let length = self.hashes.len().max(1);
-        let inside = hashes.windows(length).position(|part| part == self.hashes);
+        let inside = line_hashes.windows(length).position(|part| part == self.hashes);
         let is_around = |at: usize| inside.is_none_or(|start| at < start || at >= start + length);
         for (at, (offset, word)) in words.into_iter().enumerate() {
             if is_around(at) && is_plain(line, offset, word) {

@@ -50,6 +50,8 @@ fn is_id(id: &[u8]) -> bool {
 pub(super) fn hash_of_id(id: &[u8]) -> u64 {
     let id = id.strip_prefix(b"0x").unwrap_or(id);
     let mut hasher = FxHasher::default();
-    id.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+    for byte in id {
+        hasher.write_u8(byte.to_ascii_lowercase());
+    }
     hasher.finish()
 }

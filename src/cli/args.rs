@@ -26,7 +26,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Show the failed calls, their owner and the fix (the default command)
-    Report(Report),
+    Report(Box<Report>),
     /// Print one JSON verdict per record
     Classify(Classify),
     /// Print the meaning of a status, a pattern id or an error text, and the fix
@@ -91,7 +91,7 @@ impl Logs {
 pub(super) struct Report {
     #[command(flatten)]
     pub(super) logs: Logs,
-    /// Output format; github: annotations, and a summary in the file that $GITHUB_STEP_SUMMARY names
+    /// Output format; github: annotations, and a summary in the file that `$GITHUB_STEP_SUMMARY` names
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
     /// Only the overview

@@ -133,7 +133,8 @@ pub(super) fn wrap_lines(text: &str, width: usize, indent: usize, lines: usize) 
     let blanks = line.len() - line.trim_start().len();
     // The next word did not fit; a mark must.
     let last = format!("{}{}", &" ".repeat(blanks), cut(&format!("{} …", line.trim_start()), width));
-    kept.iter().map(|line| format!("{line}\n")).collect::<String>() + &last
+    kept.push(&last);
+    kept.join("\n")
 }
 
 /// The first lines of `text` that fit into `rows` rows of `width` columns, counting the rows of lines that the terminal

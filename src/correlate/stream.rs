@@ -99,15 +99,13 @@ impl StreamCalls {
         if is_repeat {
             verdict.judgement.grain = Grain::Detail;
         }
-        match told {
-            Some(told) => self.place(told, is_repeat, &mut verdict.judgement.grain),
-            None => {
-                if verdict.judgement.outcome == Outcome::Success {
-                    self.failures.note_success();
-                }
-                retry_of(&verdict.judgement).map_or(Placement::None, Placement::Retry)
-            }
+        if let Some(told) = told {
+            return self.place(told, is_repeat, &mut verdict.judgement.grain);
         }
+        if verdict.judgement.outcome == Outcome::Success {
+            self.failures.note_success();
+        }
+        retry_of(&verdict.judgement).map_or(Placement::None, Placement::Retry)
     }
 
     /// Whether another record counts the same call, by the ids of both.

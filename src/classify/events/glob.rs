@@ -46,6 +46,7 @@ impl Glob {
     }
 
     /// Whether a message matches, and the id in it.
+    #[expect(clippy::option_option, reason = "no match, a match without an id, and a match with one")]
     pub(super) fn matches<'m>(&self, message: &'m [u8]) -> Option<Option<&'m [u8]>> {
         let (first, rest) = self.literals.split_first()?;
         let mut at = if self.anchored {

@@ -44,9 +44,13 @@ impl Events {
     fn index(&mut self, at: usize, event: &Event) {
         let Event { names, operations, loggers, messages, .. } = event;
         if !names.is_empty() {
-            names.iter().for_each(|name| self.by_name.entry(name.as_str().into()).or_default().push(at));
+            for name in names {
+                self.by_name.entry(name.as_str().into()).or_default().push(at);
+            }
         } else if !operations.is_empty() {
-            operations.iter().for_each(|name| self.by_operation.entry(name.as_str().into()).or_default().push(at));
+            for name in operations {
+                self.by_operation.entry(name.as_str().into()).or_default().push(at);
+            }
         } else if !messages.is_empty() {
             for glob in messages {
                 match glob.first_byte() {
@@ -62,7 +66,7 @@ impl Events {
                 }
             }
         } else {
-            loggers.iter().for_each(|name| self.by_logger.push((name.as_str().into(), at)));
+            self.by_logger.extend(loggers.iter().map(|name| (name.as_str().into(), at)));
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) fn lines(summary: &Summary, pipeline: &Pipeline, ranking: &Ranking<'_
             if column.right { format!("{blanks}{text}") } else { format!("{text}{blanks}") }
         };
         let before: String = before.iter().map(|column| part(column) + " ").collect();
-        let after: String = after.iter().map(|column| format!(" {}", part(column))).collect();
+        let after: String = after.iter().map(|column| " ".to_owned() + &part(column)).collect();
         let name = layout::pad(&layout::cut(name, name_width), name_width);
         format!("{before}{name}{after}").trim_end().to_owned()
     };

@@ -88,7 +88,9 @@ mod tests {
 
     fn trend(seconds: &[i64]) -> Trend {
         let mut trend = Trend::default();
-        seconds.iter().for_each(|second| trend.add(at(*second)));
+        for second in seconds {
+            trend.add(at(*second));
+        }
         trend
     }
 

@@ -608,8 +608,10 @@ fn reopened(at: u64) -> Transition {
 }
 
 fn every_receiver() -> Vec<(Option<tempfile::TempDir>, Outbox)> {
-    let for_people = |kind, more| (|(dir, outbox)| (Some(dir), outbox))(for_people(kind, more));
-    let people = [for_people("slack", ""), for_people("pagerduty", "min_severity = 'warning'")];
+    let people = [("slack", ""), ("pagerduty", "min_severity = 'warning'")].map(|(kind, more)| {
+        let (dir, outbox) = for_people(kind, more);
+        (Some(dir), outbox)
+    });
     [ALERTMANAGER, WEBHOOK].map(|options| (None, outbox(options))).into_iter().chain(people).collect()
 }
 

@@ -14,6 +14,8 @@ impl<'a> Record<'a> {
     /// wrong, a provider, tokens) is the report of a call, whatever else it has.
     pub(super) fn exchange_in_fields(&self) -> Option<LineKind<'a>> {
         let (method, target) = self.request()?;
+        // A preflight asks for no path.
+        let target = if method == b"OPTIONS" { Some(b"/*".as_slice()) } else { target };
         if !is_method(method) || self.is_report_of_call() {
             return None;
         }

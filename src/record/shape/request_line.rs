@@ -13,6 +13,8 @@ pub(in crate::record) struct RequestLine<'a> {
     pub(in crate::record) after: &'a [u8],
     /// The request stands in quotes.
     pub(in crate::record) quoted: bool,
+    /// A browser asks whether it may send a request (`OPTIONS`).
+    is_preflight: bool,
 }
 
 /// The first bytes of a message in which a request is looked for.
@@ -53,11 +55,15 @@ impl<'a> RequestLine<'a> {
             target: &message[start..start + length],
             after: skip_protocol(&message[start + length..], quoted),
             quoted,
+            is_preflight: before[method_start..method_end] == *b"OPTIONS",
         })
     }
 
-    /// The path that was asked for, without its query.
+    /// The path that was asked for, without its query. A preflight asks for none.
     pub(in crate::record) fn path(self) -> Option<&'a [u8]> {
+        if self.is_preflight {
+            return Some(b"*");
+        }
         path_of(self.target).map(str::as_bytes)
     }
 

@@ -193,7 +193,8 @@ fn record() {
         let options = Options { sources: vec![source], clock: Clock::Live, alerts: AlertOptions::default(), series: 100 };
         let mut pipeline = Pipeline::new(rules, options);
         let mut out = Output { wanted: Wanted::All, ..Output::default() };
-        let info = StreamInfo { source: Default::default(), path: None, at_offset: 0, first_line: 1 };
+        let info =
+            StreamInfo { source: Default::default(), path: None, at_offset: 0, first_line: 1, encoding: Default::default() };
         pipeline.handle(Event::Open(Default::default(), info), &mut out);
         let arrived = Timestamp::from_second(1_795_166_211);
         let bytes = input.to_vec().into();

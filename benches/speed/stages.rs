@@ -128,7 +128,7 @@ impl Bench {
             series: RateOptions::default().series,
         };
         let mut pipeline = Pipeline::new(rules, options);
-        let info = StreamInfo { source: SourceId(0), path: None, at_offset: 0, first_line: 1 };
+        let info = StreamInfo { source: SourceId(0), path: None, at_offset: 0, first_line: 1, encoding: Default::default() };
         pipeline.handle(Event::Open(StreamId(0), info), &mut Output::default());
         pipeline
     }

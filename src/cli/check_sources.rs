@@ -6,7 +6,7 @@ use super::format;
 use crate::alert::AlertOptions;
 use crate::config::{Config, Source, SourceKind};
 use crate::daemon;
-use crate::framing::StreamId;
+use crate::framing::{Encoding, StreamId};
 use crate::observation::SourceId;
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, SourceOptions, StreamInfo};
 use crate::redact::clean_lines;
@@ -212,7 +212,7 @@ fn gateways_of(config: &Config, source: &Source, paths: &[PathBuf]) -> Result<BT
         let Ok(bytes) = last_lines(path) else { continue };
         let stream = StreamId(number);
         let path = Some(path.display().to_string());
-        let info = StreamInfo { source: SourceId(0), path, at_offset: 0, first_line: 1 };
+        let info = StreamInfo { source: SourceId(0), path, at_offset: 0, first_line: 1, encoding: Encoding::Utf8 };
         pipeline.handle(Event::Open(stream, info), &mut out);
         let chunk = Chunk { stream, offset: 0, bytes: bytes.into(), arrived: Timestamp::default() };
         pipeline.handle(Event::Chunk(chunk), &mut out);

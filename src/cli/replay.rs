@@ -10,7 +10,7 @@ use super::workers::WorkerPool;
 use crate::alert::AlertOptions;
 use crate::config::{load_patterns, zone};
 use crate::correlate::GrainRule;
-use crate::framing::{self, StreamId};
+use crate::framing::{self, Encoding, StreamId};
 use crate::observation::SourceId;
 use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, StreamInfo, Wanted};
 use crate::record::Reader;
@@ -137,7 +137,13 @@ impl Replay {
     /// Opens the stream of an input in the pipeline. The number of an input is that of its source and of its stream.
     pub(super) fn open_stream(&mut self, number: u16, input: &Input) -> StreamId {
         let stream = StreamId(number.into());
-        let info = StreamInfo { source: SourceId(number), path: Some(input.label()), at_offset: 0, first_line: 1 };
+        let info = StreamInfo {
+            source: SourceId(number),
+            path: Some(input.label()),
+            at_offset: 0,
+            first_line: 1,
+            encoding: Encoding::Utf8,
+        };
         self.pipeline.handle(Event::Open(stream, info), &mut self.out);
         stream
     }

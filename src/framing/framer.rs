@@ -1,13 +1,12 @@
 //! The framer of one stream: bytes in, events out.
 
-use super::event::{Line, RawEvent, StreamId};
-use super::lane::LaneKey;
+use super::encoding::Encoding;
+use super::event::{RawEvent, StreamId};
+use super::intake::Intake;
 use super::lanes::Lanes;
-use super::line_reader::{LineReader, Piece};
+use super::line_reader::LineReader;
 use super::options::Options;
-use super::prefix::{self, Content, Envelope};
 use super::stats::FramingStats;
-use crate::line::Level;
 use crate::time::Timestamp;
 
 /// Frames one stream.
@@ -19,9 +18,6 @@ pub struct Framer {
     stats: FramingStats,
     last_byte_at: Timestamp,
 }
-
-/// Some editors and Windows programs put this before the first line.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Framer {
     /// A framer for a stream, starting at the byte `offset`, which begins the line with this number (from 1).
@@ -36,12 +32,20 @@ impl Framer {
         }
     }
 
+    /// Reads a stream that does not begin at its first byte, where a byte order mark would be.
+    #[must_use]
+    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
+        self.reader.set_encoding(encoding);
+        self
+    }
+
     /// Takes the next bytes of the stream and emits the events that they complete.
     pub fn push(&mut self, bytes: &[u8], now: Timestamp, mut out: impl FnMut(RawEvent<'_>)) {
         self.last_byte_at = now;
         self.stats.bytes += bytes.len() as u64;
         let Self { options, reader, lanes, stats, .. } = self;
-        reader.push(bytes, |piece| take_piece(options, lanes, stats, piece, &mut out));
+        let mut intake = Intake { options, lanes, stats, out: &mut out };
+        reader.push(bytes, |piece| intake.take(piece));
         lanes.note_time(now);
     }
 
@@ -66,7 +70,7 @@ impl Framer {
         let Self { options, reader, lanes, stats, .. } = self;
         reader.finish(|piece| {
             stats.incomplete_lines += 1;
-            take_piece(options, lanes, stats, piece, out);
+            Intake { options, lanes, stats, out: &mut *out }.take(piece);
         });
     }
 
@@ -139,99 +143,4 @@ impl Framer {
     pub fn take_stats(&mut self) -> FramingStats {
         std::mem::take(&mut self.stats)
     }
-}
-
-fn take_piece(
-    options: &Options,
-    lanes: &mut Lanes,
-    stats: &mut FramingStats,
-    piece: Piece<'_>,
-    out: &mut impl FnMut(RawEvent<'_>),
-) {
-    let head = match piece.offset {
-        0 => piece.head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(piece.head),
-        _ => piece.head,
-    };
-    let whole = Line {
-        bytes: head,
-        tail: piece.tail,
-        number: piece.number,
-        offset: piece.offset,
-        stamped: None,
-        level: Level::Unknown,
-    };
-    let envelope = Envelope { lane: lanes.file, ..Envelope::default() };
-    // Most lines are JSON objects: they skip the test for binary data.
-    let is_object = head.first() == Some(&b'{') && !prefix::may_be_export(head);
-    if is_object {
-        take_line(options, lanes, stats, &piece, whole, &envelope, out);
-    } else if is_binary(head) {
-        if let Some(()) = lanes.enter(&envelope, (piece.offset, piece.number), options, stats, out).map(|_| ()) {
-            count(stats, &piece);
-            stats.binary_lines += 1;
-            stats.binary_bytes += head.len() as u64;
-        }
-    } else {
-        prefix::read(head, envelope, &mut |content| match content {
-            Content::Line(bytes, told) => take_line(options, lanes, stats, &piece, Line { bytes, ..whole }, &told, out),
-            own => take_own(options, lanes, stats, &piece, whole, own, out),
-        });
-    }
-}
-
-/// Takes a line without its prefix.
-fn take_line(
-    options: &Options,
-    lanes: &mut Lanes,
-    stats: &mut FramingStats,
-    piece: &Piece<'_>,
-    line: Line<'_>,
-    envelope: &Envelope<'_>,
-    out: &mut impl FnMut(RawEvent<'_>),
-) {
-    let line = Line { stamped: envelope.stamp, level: envelope.level, ..line };
-    if let Some(lane) = lanes.enter(envelope, (piece.offset, piece.number), options, stats, out) {
-        count(stats, piece);
-        lane.join(out, |joiner, mut out| joiner.take_part(options, line, envelope.partial, stats, &mut out));
-    }
-}
-
-/// Takes a line that the carrier wrote itself: an event without text, which joins nothing.
-fn take_own(
-    options: &Options,
-    lanes: &mut Lanes,
-    stats: &mut FramingStats,
-    piece: &Piece<'_>,
-    line: Line<'_>,
-    own: Content<'_>,
-    out: &mut impl FnMut(RawEvent<'_>),
-) {
-    let envelope = Envelope { lane: LaneKey::default().within(b"own lines"), ..Envelope::default() };
-    if lanes.enter(&envelope, (piece.offset, piece.number), options, stats, out).is_some() {
-        count(stats, piece);
-        stats.emit(Line { bytes: &[], tail: &[], ..line }.event(), out);
-    }
-    if let Content::File(path) = own {
-        lanes.file = LaneKey::default().within(path);
-    }
-}
-
-/// Counts a line that comes in.
-fn count(stats: &mut FramingStats, piece: &Piece<'_>) {
-    stats.lines += 1;
-    if piece.skipped > 0 {
-        stats.long_lines += 1;
-        stats.long_bytes += piece.skipped;
-    }
-}
-
-/// Whether a line is not text: it has NUL bytes, or is mostly control characters. NUL runs follow a copytruncate; other
-/// examples are compressed files and images.
-fn is_binary(line: &[u8]) -> bool {
-    let probe = &line[..line.len().min(512)];
-    if memchr::memchr(0, probe).is_some() {
-        return true;
-    }
-    let control = probe.iter().filter(|b| **b < 0x20 && !matches!(**b, b'\t' | b'\r' | b'\n' | 0x1b | 0x08)).count();
-    control * 10 > probe.len() * 3
 }

@@ -191,6 +191,30 @@ impl Joiner {
         }
     }
 
+    /// Takes the text of a carrier's object, which has several lines: an entry, or the rest of the open one.
+    pub(super) fn take_entry(
+        &mut self,
+        options: &Options,
+        line: Line<'_>,
+        stats: &mut FramingStats,
+        out: &mut impl FnMut(RawEvent<'_>),
+    ) {
+        let first = line.bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let open = self.open.as_ref().map(|open| open.shape);
+        match open.and_then(|shape| continuation::joined(shape, self.first_line(), first, self.blanks > 0)) {
+            Some(next) if self.has_room(options, line.bytes) => {
+                let bytes = line.bytes.get(next.repeated..).unwrap_or_default();
+                self.join(Line { bytes, ..line }, 1, next.shape);
+                self.close(false, stats, out);
+            }
+            _ => {
+                self.close(false, stats, out);
+                self.cut_off = None;
+                stats.emit(line.event(), out);
+            }
+        }
+    }
+
     /// Notes when the latest part of a line arrived.
     pub(super) fn note_time(&mut self, now: Timestamp) {
         self.partial.note_time(now);

@@ -1,29 +1,17 @@
 //! One lane of a stream: the lines of one container or service and one output, which are joined with each other only.
 
-use super::event::{RawEvent, StreamId};
+use super::event::{Line, RawEvent, StreamId};
 use super::joiner::Joiner;
-use super::prefix::Envelope;
+use super::lane_key::LaneKey;
+use super::options::Options;
+use super::prefix::{self, Content, Envelope};
+use super::stats::FramingStats;
+use crate::line::Level;
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::mem;
 
 /// How long a lane must be silent before its open event is closed, in microseconds.
 const SILENCE_MICROS: i64 = 1_000_000;
-
-/// Identifies a lane of its stream: a hash of the parts of the prefixes that name it. Part of the checkpoint, so the hash is
-/// the same in every version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LaneKey(u64);
-
-impl LaneKey {
-    /// The lane that `part` names within this one (FNV-1a).
-    #[must_use]
-    pub(super) fn within(self, part: &[u8]) -> Self {
-        let start = if self.0 == 0 { 0xcbf2_9ce4_8422_2325 } else { self.0 ^ 0xff };
-        let hash = part.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-        Self(hash)
-    }
-}
 
 /// The lines of one lane, and what their prefixes say about all of them.
 #[derive(Debug, Default)]
@@ -92,11 +80,54 @@ impl Lane {
         change: impl FnOnce(&mut Joiner, &mut dyn FnMut(RawEvent<'_>)) -> R,
     ) -> R {
         let Self { joiner, service, host, .. } = self;
-        change(joiner, &mut |event: RawEvent<'_>| out(RawEvent { service, host, ..event }))
+        change(joiner, &mut |event: RawEvent<'_>| {
+            let event = RawEvent { service, host, ..event };
+            if event.lines > 1 && prefix::may_be_export(event.bytes) { unpack(event, out) } else { out(event) }
+        })
+    }
+
+    /// Takes a line without its prefix. `partial`: it continues in the next one.
+    pub(super) fn take(
+        &mut self,
+        options: &Options,
+        line: Line<'_>,
+        partial: bool,
+        stats: &mut FramingStats,
+        out: &mut impl FnMut(RawEvent<'_>),
+    ) {
+        let is_entry = !partial && memchr::memchr(b'\n', line.bytes).is_some();
+        self.join(out, |joiner, mut out| {
+            if is_entry {
+                joiner.take_entry(options, line, stats, &mut out);
+            } else {
+                joiner.take_part(options, line, partial, stats, &mut out);
+            }
+        });
     }
 
     /// The offset and line number at which the predecessor must be read again, to continue this lane after a restart.
     pub(super) fn handed_over(&self, predecessor: StreamId) -> Option<(u64, u64)> {
         self.joiner.handover().filter(|row| row.predecessor == predecessor).map(|row| (row.offset, row.line))
     }
+}
+
+/// Emits the lines that a carrier's object brings, if it is printed over several lines.
+fn unpack(event: RawEvent<'_>, out: &mut impl FnMut(RawEvent<'_>)) {
+    prefix::read(event.bytes, Envelope::default(), &mut |content| {
+        let Content::Line(bytes, told, _) = content else { return };
+        let mut names = Lane::default();
+        names.note_line(&told, 0);
+        out(RawEvent {
+            bytes,
+            stamped: told.stamp.or(event.stamped),
+            level: if told.level == Level::Unknown { event.level } else { told.level },
+            service: either(&names.service, event.service),
+            host: either(&names.host, event.host),
+            ..event
+        });
+    });
+}
+
+fn either<'t>(inner: &'t str, outer: &'t str) -> &'t str {
+    if inner.is_empty() { outer } else { inner }
 }

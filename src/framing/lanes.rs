@@ -2,7 +2,8 @@
 
 use super::event::{RawEvent, StreamId};
 use super::joiner::Joiner;
-use super::lane::{Lane, LaneKey};
+use super::lane::Lane;
+use super::lane_key::LaneKey;
 use super::options::Options;
 use super::prefix::Envelope;
 use super::stats::FramingStats;

@@ -1,5 +1,7 @@
 //! Lines of a stream: bytes in, in any chunks; whole lines out, with a limit on the bytes that one line may keep.
 
+use super::encoding::Encoding;
+
 /// One line without its newline (and without a carriage return before it).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece<'a> {
@@ -29,7 +31,8 @@ pub(super) struct Ends {
 impl Ends {
     /// The ends of a line that may use `room` bytes of memory while it grows: the head and twice the tail.
     pub(super) fn within(room: usize) -> Self {
-        Self { head: (room * 2 / 3).min(HEAD), tail: (room / 6).clamp(1, TAIL) }
+        // Even, so that no unit of UTF-16 is split.
+        Self { head: (room * 2 / 3).min(HEAD) & !1, tail: (room / 6).clamp(2, TAIL) & !1 }
     }
 }
 
@@ -44,11 +47,28 @@ pub(super) struct LineReader {
     seen: u64,
     number: u64,
     offset: u64,
+    encoding: Encoding,
+    /// The first byte of a unit of UTF-16 whose second byte has not come yet.
+    half_unit: Option<u8>,
 }
 
 impl LineReader {
     pub(super) fn new(max_line: usize, offset: u64, number: u64) -> Self {
-        Self { max_line: max_line.max(HEAD + 2 * TAIL), carry: Vec::new(), cut: None, seen: 0, number, offset }
+        Self {
+            max_line: max_line.max(HEAD + 2 * TAIL),
+            carry: Vec::new(),
+            cut: None,
+            seen: 0,
+            number,
+            offset,
+            encoding: Encoding::Utf8,
+            half_unit: None,
+        }
+    }
+
+    /// Sets the encoding of a stream that does not begin at its first byte.
+    pub(super) fn set_encoding(&mut self, encoding: Encoding) {
+        self.encoding = encoding;
     }
 
     pub(super) fn set_max_line(&mut self, max_line: usize) {
@@ -68,6 +88,15 @@ impl LineReader {
     }
 
     pub(super) fn push(&mut self, mut bytes: &[u8], mut out: impl FnMut(Piece<'_>)) {
+        if self.offset == 0 && self.seen < 2 {
+            let mut first = self.carry.iter().chain(bytes).copied();
+            if let (Some(first), Some(second)) = (first.next(), first.next()) {
+                self.encoding = Encoding::of_start(&[first, second]);
+            }
+        }
+        if self.encoding != Encoding::Utf8 {
+            return self.push_units(bytes, &mut out);
+        }
         if self.seen > 0 {
             let Some(end) = memchr::memchr(b'\n', bytes) else { return self.keep(bytes) };
             self.keep(&bytes[..end]);
@@ -85,8 +114,57 @@ impl LineReader {
     /// The stream has ended: passes on the last line, although it has no newline.
     pub(super) fn finish(&mut self, mut out: impl FnMut(Piece<'_>)) {
         if self.seen > 0 {
-            self.end_carried(0, &mut out);
+            match self.encoding {
+                Encoding::Utf8 => self.end_carried(0, &mut out),
+                Encoding::Utf16Le | Encoding::Utf16Be => self.end_units(0, &mut out),
+            }
         }
+    }
+
+    /// Like [`Self::push`], for UTF-16: a newline is two bytes, at an even distance from the start of the line.
+    fn push_units(&mut self, mut bytes: &[u8], out: &mut impl FnMut(Piece<'_>)) {
+        // The first byte of the mark may have come alone.
+        if self.seen % 2 == 1 {
+            self.half_unit = self.carry.pop();
+            self.seen -= 1;
+        }
+        if let (Some(first), [second, rest @ ..]) = (self.half_unit, bytes) {
+            (self.half_unit, bytes) = (None, rest);
+            self.take_units(&[first, *second], out);
+        }
+        let (units, half) = bytes.split_at(bytes.len() & !1);
+        self.half_unit = half.first().copied().or(self.half_unit);
+        self.take_units(units, out);
+    }
+
+    fn take_units(&mut self, units: &[u8], out: &mut impl FnMut(Piece<'_>)) {
+        let newline = self.encoding.newline();
+        let mut start = 0;
+        for (at, unit) in units.chunks_exact(2).enumerate() {
+            if *unit == newline {
+                self.keep(&units[start..at * 2]);
+                self.end_units(2, out);
+                start = at * 2 + 2;
+            }
+        }
+        self.keep(&units[start..]);
+    }
+
+    fn end_units(&mut self, newline: u64, out: &mut impl FnMut(Piece<'_>)) {
+        let mut carry = std::mem::take(&mut self.carry);
+        let (head, tail, skipped) = match self.cut.take() {
+            None => (carry.as_slice(), &[][..], 0),
+            Some(Ends { head, tail }) => (&carry[..head], &carry[carry.len() - tail..], self.seen - (head + tail) as u64),
+        };
+        let (head, tail) = (self.encoding.decode(head), self.encoding.decode(tail));
+        let (head, tail) = (chomp(head.as_bytes()), chomp(tail.as_bytes()));
+        out(Piece { head, tail, skipped, number: self.number, offset: self.offset });
+        self.number += 1;
+        self.offset += self.seen + newline;
+        self.seen = 0;
+        carry.clear();
+        carry.shrink_to(HEAD + 2 * TAIL);
+        self.carry = carry;
     }
 
     fn whole(&mut self, line: &[u8], newline: u64, out: &mut impl FnMut(Piece<'_>)) {

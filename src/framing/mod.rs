@@ -7,14 +7,17 @@
 //! Invariants: the events do not depend on how the bytes are split into chunks, and every line is counted as part of an
 //! event, blank, or discarded ([`FramingStats`]).
 //!
-//! Tests: `tests/it/streams.rs`, `tests/it/properties.rs`, `tests/it/accounting/`, `tests/it/faults.rs`.
+//! Tests: `tests/it/prefixes.rs`, `tests/it/streams.rs`, `tests/it/properties.rs`, `tests/it/accounting/`, `tests/it/faults.rs`.
 
 mod continuation;
+mod encoding;
 mod event;
 mod framer;
 mod handover;
+mod intake;
 mod joiner;
 mod lane;
+mod lane_key;
 mod lanes;
 mod line_reader;
 mod options;
@@ -23,6 +26,7 @@ mod persist;
 mod prefix;
 mod stats;
 
+pub use encoding::Encoding;
 pub use event::{RawEvent, StreamId};
 pub use framer::Framer;
 pub use options::Options;

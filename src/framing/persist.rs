@@ -4,7 +4,8 @@
 use super::continuation::Continuation;
 use super::event::StreamId;
 use super::framer::Framer;
-use super::lane::{Lane, LaneKey};
+use super::lane::Lane;
+use super::lane_key::LaneKey;
 use super::lanes::ClosedLane;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use super::options::SourceOptions;
 use super::rules::Rules;
 use crate::alert::{AlertOptions, RowId, Transition};
-use crate::framing::{LossReason, StreamId};
+use crate::framing::{Encoding, LossReason, StreamId};
 use crate::observation::{Observation, SourceId};
 use crate::taxonomy::Outcome;
 use crate::time::Timestamp;
@@ -20,6 +20,8 @@ pub struct StreamInfo {
     pub at_offset: u64,
     /// Number of the line that begins at `at_offset`, counted from 1.
     pub first_line: u64,
+    /// How its characters are written, if it does not begin at its first byte.
+    pub encoding: Encoding,
 }
 
 /// Bytes of one stream.

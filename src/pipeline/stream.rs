@@ -23,7 +23,7 @@ impl Stream {
     pub(super) fn new(rules: &Rules, shared: &SharedState, id: StreamId, info: StreamInfo) -> Self {
         let source = shared.sources.get(usize::from(info.source.0));
         Self {
-            framer: Framer::new(rules.framing, info.at_offset, info.first_line),
+            framer: Framer::new(rules.framing, info.at_offset, info.first_line).with_encoding(info.encoding),
             context: StreamContext::new(id, info, source),
             last_read: Timestamp::default(),
             restored: false,

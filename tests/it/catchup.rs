@@ -227,7 +227,7 @@ fn while_the_only_source_is_behind_its_own_time_is_the_clock() {
 #[test]
 fn a_source_that_is_behind_does_not_delay_the_others() {
     let mut world = World::new(1);
-    let other = StreamInfo { source: SourceId(0), path: None, at_offset: 0, first_line: 1 };
+    let other = StreamInfo { source: SourceId(0), path: None, at_offset: 0, first_line: 1, encoding: Default::default() };
     world.handle(Event::Open(StreamId(1), other));
     world.offsets.push(0);
     world.handle(Event::Behind { stream: StreamId(1), source: SourceId(7), behind: true });

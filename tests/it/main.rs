@@ -29,6 +29,7 @@ mod memory;
 mod metrics;
 mod model;
 mod peer;
+mod prefixes;
 mod process;
 mod properties;
 mod proxies;

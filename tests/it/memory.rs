@@ -13,7 +13,13 @@ const LIMIT: usize = 16 << 20;
 fn files(count: u32) -> Replayed {
     let mut pipeline = Setup { clock: Clock::Live, streams: 0, ..Setup::default() }.pipeline();
     for file in 0..count {
-        let info = StreamInfo { source: SourceId(0), path: Some(format!("/{file}.log")), at_offset: 0, first_line: 1 };
+        let info = StreamInfo {
+            source: SourceId(0),
+            path: Some(format!("/{file}.log")),
+            at_offset: 0,
+            first_line: 1,
+            encoding: Default::default(),
+        };
         pipeline.handle(Event::Open(StreamId(file), info), &mut Output::default());
     }
     Replayed::new(pipeline)

@@ -51,7 +51,8 @@ impl Setup {
         let sources = vec![SourceOptions { name: "app".to_owned(), grain, traffic, zone }];
         let mut pipeline = Pipeline::new(rules, Options { sources, clock, alerts: AlertOptions::default(), series: 2_000 });
         for stream in 0..streams {
-            let info = StreamInfo { source: SourceId(0), path: None, at_offset: 0, first_line: 1 };
+            let info =
+                StreamInfo { source: SourceId(0), path: None, at_offset: 0, first_line: 1, encoding: Default::default() };
             pipeline.handle(Event::Open(stream_id(stream), info), &mut Output::default());
         }
         pipeline

@@ -45,7 +45,8 @@ impl Run {
             Self { pipeline: Setup { clock: Clock::Live, streams: 0, ..Setup::default() }.pipeline(), calls: self.calls };
         let state: State = serde_json::from_str(&state).expect("a state");
         next.pipeline.restore(state, AlertOptions::default(), &mut Output::default());
-        let info = StreamInfo { source: SourceId(0), path: None, at_offset: offset, first_line: line };
+        let info =
+            StreamInfo { source: SourceId(0), path: None, at_offset: offset, first_line: line, encoding: Default::default() };
         next.handle(Event::Open(STREAM, info));
         (next, usize::try_from(offset).expect("small"))
     }

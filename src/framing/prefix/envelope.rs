@@ -1,6 +1,6 @@
 //! What the prefixes of one line say about it.
 
-use crate::framing::lane::LaneKey;
+use crate::framing::lane_key::LaneKey;
 use crate::line::Level;
 use crate::time::Stamp;
 

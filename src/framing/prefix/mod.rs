@@ -1,4 +1,5 @@
-//! What carriers of logs put around each line. One file per carrier; adding one is a file and a line in [`strip_one`].
+//! What carriers of logs put around each line. One file per carrier; adding one is a file and a line in the
+//! list of its first byte. Carriers that write JSON are in `export/`.
 //!
 //! Prefixes nest in any order. Each line is read as if it were alone: a prefix must be recognised by its own form, strictly
 //! enough that ordinary text is not taken for one.
@@ -8,8 +9,8 @@ mod aws;
 mod bare_time;
 mod compose;
 mod cri;
-mod docker;
 mod envelope;
+mod export;
 mod foreman;
 mod heroku;
 mod kubectl;
@@ -22,6 +23,7 @@ mod syslog;
 mod tai64n;
 
 pub(super) use envelope::Envelope;
+pub(super) use export::Share;
 
 use own_lines::OwnLine;
 
@@ -32,7 +34,7 @@ const DEPTH: usize = 6;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Content<'a> {
     /// A line of an application.
-    Line(&'a [u8], Envelope<'a>),
+    Line(&'a [u8], Envelope<'a>, Share),
     /// A line that the carrier wrote itself.
     Own,
     /// The carrier says that the lines that follow are of this file.
@@ -76,20 +78,28 @@ fn that_begin_with(byte: u8) -> &'static [Strip] {
 /// Whether a JSON object may be one that a carrier wrote, by its first bytes.
 #[inline]
 pub(super) fn may_be_export(object: &[u8]) -> bool {
-    docker::may_begin(object)
+    export::may_begin(object)
 }
 
 /// Takes the prefixes off a line. `envelope`: what is known of the line already.
 pub(super) fn read(line: &[u8], envelope: Envelope<'_>, out: &mut dyn FnMut(Content<'_>)) {
-    nested(line, envelope, DEPTH, out);
+    nested(line, envelope, (Share::Whole, DEPTH), out);
 }
 
-fn nested<'a>(mut line: &'a [u8], mut envelope: Envelope<'a>, mut depth: usize, out: &mut dyn FnMut(Content<'_>)) {
+fn nested<'a>(
+    mut line: &'a [u8],
+    mut envelope: Envelope<'a>,
+    (share, mut depth): (Share, usize),
+    out: &mut dyn FnMut(Content<'_>),
+) {
     while depth > 0 {
         depth -= 1;
-        if line.first() == Some(&b'{') {
-            if let Some((content, inner)) = docker::strip(line, envelope) {
-                return nested(&content, inner, depth, out);
+        if let [b'{', ..] | [b'[', b'{' | b'\n', ..] = line {
+            let is_export = export::read(line, envelope, &mut |text, told, inner| {
+                nested(text, told, (share.max(inner), depth), out);
+            });
+            if is_export {
+                return;
             }
             break;
         }
@@ -101,7 +111,7 @@ fn nested<'a>(mut line: &'a [u8], mut envelope: Envelope<'a>, mut depth: usize, 
         let Some(rest) = strip_one(line, &mut envelope) else { break };
         line = rest;
     }
-    out(Content::Line(line, envelope));
+    out(Content::Line(line, envelope, share));
 }
 
 /// Takes the first prefix off a line.

@@ -5,9 +5,9 @@ use super::discover::FoundFile;
 use super::identity::read_full_at;
 use super::opened::{OpenedFile, open_same};
 use super::rotated_names::family;
-use super::tail::{Lifecycle, Start, Tail};
+use super::tail::{Lifecycle, Start, Tail, encoding_of};
 use super::{StartAt, Tailer};
-use crate::framing::StreamId;
+use crate::framing::{Encoding, StreamId};
 use crate::source::ClockReading;
 use std::fs::{self, File};
 use std::path::Path;
@@ -101,6 +101,9 @@ fn last_line_start(file: &File, size: u64) -> io::Result<u64> {
     let from = size - len as u64;
     let mut buffer = vec![0; len];
     let got = read_full_at(file, &mut buffer, from)?;
-    let newline = memchr::memrchr(b'\n', &buffer[..got]);
-    Ok(newline.map_or(if from == 0 { 0 } else { size }, |newline| from + newline as u64 + 1))
+    let encoding = encoding_of(file)?;
+    let start = encoding.behind_last_newline(&buffer[..got], from);
+    // The end of a file in UTF-16 is not within a unit.
+    let end = if encoding == Encoding::Utf8 { size } else { size & !1 };
+    Ok(start.map_or(if from == 0 { 0 } else { end }, |start| from + start as u64))
 }

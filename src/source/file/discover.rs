@@ -30,6 +30,11 @@ impl Tailer {
             if found.too_many && !mem::replace(&mut self.sources[source].warned_too_many, true) {
                 warn!(source = %self.sources[source].name, "too many files match, ignoring the last of them");
             }
+            for path in found.special {
+                if self.sources[source].warned_special.insert(path.clone()) {
+                    warn!(path = %path.display(), "not a regular file (a FIFO, socket or device), ignoring it; pipe it into standard input or TCP instead");
+                }
+            }
             for (path, error) in found.errors {
                 self.read_errors.note(source, &path, &error, self.scans);
             }

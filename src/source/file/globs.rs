@@ -44,6 +44,8 @@ pub(super) struct Found {
     pub(super) dirs: BTreeSet<PathBuf>,
     /// Files and directories that cannot be accessed.
     pub(super) errors: Vec<(PathBuf, io::Error)>,
+    /// FIFOs, sockets and devices.
+    pub(super) special: BTreeSet<PathBuf>,
     /// The walk found more files than one source may follow.
     pub(super) too_many: bool,
 }
@@ -113,6 +115,7 @@ impl Globs {
         match fs::metadata(&path) {
             // Only regular files: opening a FIFO would block, and a directory has no lines.
             Ok(meta) if meta.is_file() => drop(found.files.insert(path, meta)),
+            Ok(meta) if !meta.is_dir() => drop(found.special.insert(path)),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => found.errors.push((path, error)),

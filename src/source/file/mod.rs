@@ -116,6 +116,8 @@ struct Source {
     /// The number of the first scan that includes it.
     first_scan: u64,
     warned_too_many: bool,
+    /// FIFOs and sockets that were warned about.
+    warned_special: BTreeSet<PathBuf>,
 }
 
 impl Tailer {
@@ -139,6 +141,7 @@ impl Tailer {
                 first_ever: !known_sources.contains(&options.name),
                 first_scan: 1,
                 warned_too_many: false,
+                warned_special: BTreeSet::new(),
                 options,
             });
         }

@@ -72,6 +72,7 @@ impl Tailer {
             path: Some(tail.path.to_string_lossy().into_owned()),
             at_offset: offset,
             first_line: if offset == tail.offset { tail.line } else { 1 },
+            encoding: tail.encoding,
         };
         SourceMessage { event: Event::Open(tail.stream, info), position: Some(tail.file_position()), reservation: None }
     }

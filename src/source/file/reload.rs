@@ -4,6 +4,7 @@ use super::globs::{Globs, PatternError};
 use super::{Options, Source, Tailer};
 use crate::framing::StreamId;
 use crate::source::ClockReading;
+use std::collections::BTreeSet;
 
 impl Tailer {
     /// Follows these sources from the next scan on. A source that keeps its name keeps its files. The files of a removed
@@ -28,6 +29,7 @@ impl Tailer {
                 first_ever,
                 first_scan,
                 warned_too_many: false,
+                warned_special: BTreeSet::new(),
                 options,
             });
         }

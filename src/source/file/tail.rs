@@ -4,7 +4,7 @@ use super::file_position::{FilePosition, Position};
 use super::gzip::GzipReader;
 use super::identity::{FileKey, HeadFingerprint, TailFingerprint, read_full_at};
 use super::opened::OpenedFile;
-use crate::framing::StreamId;
+use crate::framing::{Encoding, StreamId};
 use crate::source::CHUNK_BYTES;
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -73,6 +73,8 @@ pub(super) struct Tail {
     in_hole: bool,
     /// NULs were skipped, and the pipeline does not know the new offset yet.
     pub(super) after_hole: bool,
+    /// What its first bytes said when it was opened.
+    pub(super) encoding: Encoding,
 }
 
 /// Whether the file still has a path that matches the globs.
@@ -109,6 +111,13 @@ pub(super) struct Start {
     pub(super) line: u64,
 }
 
+/// The encoding that the first bytes of a file mark.
+pub(super) fn encoding_of(file: &File) -> io::Result<Encoding> {
+    let mut start = [0; 2];
+    let got = read_full_at(file, &mut start, 0)?;
+    Ok(Encoding::of_start(start.get(..got).unwrap_or_default()))
+}
+
 impl Tail {
     pub(super) fn new(start: Start, opened: OpenedFile, now: Instant) -> io::Result<Self> {
         let OpenedFile { path, file, meta, gzip } = opened;
@@ -120,6 +129,7 @@ impl Tail {
 
     fn plain(start: Start, current_path: PathBuf, file: File, meta: &Metadata, now: Instant) -> io::Result<Self> {
         let Start { stream, source, source_name, path, offset, line } = start;
+        let encoding = if offset > 0 { encoding_of(&file)? } else { Encoding::Utf8 };
         Ok(Self {
             stream,
             source,
@@ -151,6 +161,7 @@ impl Tail {
             behind: false,
             in_hole: offset == 0,
             after_hole: false,
+            encoding,
         })
     }
 

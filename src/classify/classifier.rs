@@ -380,6 +380,7 @@ impl Classifier {
         let Some(pattern) = self.catalog.pattern(id) else { return };
         judgement.pattern = Some(id);
         judgement.is_vague = is_vague;
+        judgement.is_coined = tier == Tier::Message && distinct && !is_vague;
         judgement.status = judgement.status.or(pattern.implies);
         judgement.category = pattern.category;
         judgement.owner = pattern.owner;

@@ -85,7 +85,7 @@ impl Relevance {
             || has_model()
             || has_llm_pattern()
             || self.has_sdk(facts, signals)
-            || has_llm_path(facts)
+            || has_llm_path(facts, signals)
             || self.has_tag(facts, signals)
     }
 
@@ -101,7 +101,7 @@ impl Relevance {
             && is_unnamed
             && says_nothing
             && !self.has_sdk(facts, signals)
-            && !has_llm_path(facts)
+            && !has_llm_path(facts, signals)
             && !self.llm_words.is_match(facts.headline)
             && !self.llm_words.is_match(facts.logger)
             && !signals.messages.iter().any(|message| self.llm_words.is_match(message.as_str()))
@@ -129,9 +129,11 @@ fn is_llms(pattern: &Pattern) -> bool {
     !pattern.providers.is_empty() || by_category || pattern.has_tag(Pattern::LLM_ONLY)
 }
 
-fn has_llm_path(facts: &Facts<'_>) -> bool {
+fn has_llm_path(facts: &Facts<'_>, signals: &Signals) -> bool {
     let head = facts.headline.get(..HEAD_BYTES).unwrap_or(facts.headline);
-    facts.url_path.is_some_and(is_llm_path) || llm_path_in(&String::from_utf8_lossy(head)).is_some()
+    facts.url_path.is_some_and(is_llm_path)
+        || llm_path_in(&String::from_utf8_lossy(head)).is_some()
+        || signals.messages.iter().any(|message| llm_path_in(message).is_some())
 }
 
 /// `Health check failed`, `health-check error on http://…`.

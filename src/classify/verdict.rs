@@ -132,6 +132,8 @@ pub struct Judgement {
     pub chain: Option<u64>,
     /// The span that the record is, or in which it was written.
     pub span: Option<SpanIds>,
+    /// The pattern matches by a wording that no other kind of service writes by chance.
+    pub(super) is_coined: bool,
     /// No pattern, or only one of a general wording, explains the failure.
     pub(super) is_vague: bool,
 }
@@ -232,6 +234,7 @@ impl Judgement {
             layer: None,
             chain: None,
             span: SpanIds::of(facts),
+            is_coined: false,
             is_vague: true,
         }
     }

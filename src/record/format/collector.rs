@@ -30,7 +30,8 @@ pub(super) fn time_of(outer: &Record<'_>) -> Option<Stamp> {
 /// The collector's level counts only if it is a warning or worse, and the entry has none: to a collector, everything that a
 /// service prints is `info`.
 pub(super) fn complete<'a>(inner: &mut Record<'a>, outer: &Record<'a>) -> bool {
-    let is_entry = inner.level != Level::Unknown || inner.slot(Field::Time).is_something();
+    // A provider's body has a `type`, which is a level to some loggers; it is no entry.
+    let is_entry = inner.slot(Field::Level).is_something() || inner.slot(Field::Time).is_something();
     if !is_entry && !is_of_collector(outer) {
         return false;
     }

@@ -14,7 +14,8 @@ const HEAD_BYTES: usize = 2_048;
 
 /// The first status in a text: after a mark such as `status: `, or set apart in another way.
 pub(super) fn status_in(text: &str) -> Option<Status> {
-    const MARKS: [&str; 36] = [
+    const MARKS: [&str; 37] = [
+        "error response ",
         "code:",
         "status:",
         "failed with ",

@@ -109,7 +109,8 @@ fn introduces(text: &str, at: usize, length: usize) -> bool {
         "caught",
         "unhandled",
     ];
-    if is_counted_zero(text, at) {
+    let is_in_identifier = text.as_bytes().get(at.wrapping_sub(1)) == Some(&b'_');
+    if is_counted_zero(text, at) || is_in_identifier {
         return false;
     }
     let before = text.get(..at).unwrap_or_default().trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
@@ -153,6 +154,7 @@ mod tests {
             "Summary: 40 ok, 0 failed, 2 skipped",
             "The error above was an exception we were not able to handle.",
             "See the section on error handling in the manual.",
+            "raise_or_log_error(uid, gid)",
         ] {
             assert!(only_mentions(text), "{text}");
         }

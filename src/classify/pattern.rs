@@ -30,6 +30,8 @@ pub struct Pattern {
     pub docs: Option<String>,
     /// Ids of the providers that send this error; empty: any provider.
     pub providers: Vec<String>,
+    /// The types, codes and exception classes that it matches.
+    pub words: Vec<String>,
     /// Lines that the pattern must win.
     pub examples: Lines,
     /// Lines that the pattern must not match.
@@ -208,6 +210,7 @@ impl PatternSpec {
             fix: self.fix,
             docs: self.docs,
             providers: self.providers,
+            words: [self.types, self.codes].concat(),
             examples,
             near,
             tags: self.tags.unwrap_or_default(),

@@ -18,7 +18,9 @@ pub(super) fn similar<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> V
     let mut found: Vec<_> = known.filter_map(|known| Some((distance(&word, &known.to_lowercase())?, known))).collect();
     found.sort_unstable();
     found.dedup();
-    found.into_iter().take(MAX_SUGGESTIONS).map(|(_, known)| known).collect()
+    // One letter is wrong more often than two.
+    let best = found.first().map_or(0, |(distance, _)| *distance);
+    found.into_iter().filter(|(distance, _)| *distance <= best + 1).take(MAX_SUGGESTIONS).map(|(_, known)| known).collect()
 }
 
 /// How far the words are from each other; `None` if they are not similar.

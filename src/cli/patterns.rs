@@ -2,10 +2,11 @@
 
 use super::args::{Patterns, PatternsCommand};
 use super::exit::{CliError, Exit};
-use super::{layout, output, terminal};
+use super::{layout, near, output, terminal};
 use crate::classify::{Catalog, Classifier, Pattern, Source};
 use crate::config::{build_patterns, load_patterns, read_patterns};
 use crate::record::Reader;
+use crate::taxonomy::Category;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,19 +23,41 @@ pub(super) fn run(args: &Patterns) -> Result<Exit, CliError> {
 
 fn list(provider: Option<&str>, category: Option<&str>, dirs: &[PathBuf]) -> Result<Exit, CliError> {
     let classifier = load_patterns(dirs, &[]).map_err(CliError::Config)?;
+    let providers = classifier.catalog().providers();
+    let provider = match provider {
+        Some(name) => Some(providers.by_name(name).map(|provider| providers.id(provider)).ok_or_else(|| unknown_provider(&classifier, name))?),
+        None => None,
+    };
+    if let Some(name) = category.filter(|name| Category::from_text(name).is_none()) {
+        let known = || Category::ALL.iter().map(|category| category.as_str());
+        let message = format!("unknown category {name:?}{}; known are {}", near::did_you_mean(name, known()), near::list(known()));
+        return Err(CliError::Usage(message));
+    }
     let is_wanted = |pattern: &&Pattern| {
         provider.is_none_or(|wanted| pattern.providers.iter().any(|id| id == wanted))
             && category.is_none_or(|wanted| pattern.category.as_str() == wanted)
     };
     let mut patterns: Vec<_> = classifier.catalog().patterns().iter().filter(is_wanted).collect();
     patterns.sort_by(|a, b| a.id.cmp(&b.id));
+    if patterns.is_empty() {
+        output::print_error("no pattern is of this provider and category");
+    }
     let width = patterns.iter().map(|pattern| pattern.id.len()).max().unwrap_or(0);
+    let columns = terminal::line_limit();
     let mut out = String::new();
     for Pattern { id, category, owner, retry, title, .. } in patterns {
-        let _infallible = writeln!(out, "{id:width$}  {category:22} {owner:8} {retry:8} {title}");
+        let line = format!("{id:width$}  {category:22} {owner:8} {retry:8} {title}");
+        let _infallible = writeln!(out, "{}", layout::cut(&line, columns));
     }
     output::print(out.as_bytes())?;
     Ok(Exit::Success)
+}
+
+fn unknown_provider(classifier: &Classifier, name: &str) -> CliError {
+    let providers = classifier.catalog().providers();
+    let known = providers.iter().map(|(_, spec)| spec.id.as_str());
+    let similar = near::did_you_mean(name, known);
+    CliError::Usage(format!("unknown provider {name:?}{similar}; `llm-triage patterns coverage` lists all"))
 }
 
 fn show(id: &str, dirs: &[PathBuf]) -> Result<Exit, CliError> {
@@ -42,13 +65,8 @@ fn show(id: &str, dirs: &[PathBuf]) -> Result<Exit, CliError> {
     let catalog = classifier.catalog();
     let Some(pattern) = catalog.by_id(id).and_then(|id| catalog.pattern(id)) else {
         let ids = catalog.patterns().iter().map(|pattern| pattern.id.as_str());
-        let similar: Vec<_> = ids.filter(|known| known.contains(id)).take(5).collect();
-        let hint = if similar.is_empty() {
-            "`llm-triage patterns list` lists all".to_owned()
-        } else {
-            format!("did you mean {}?", similar.join(", "))
-        };
-        return Err(CliError::Usage(format!("unknown pattern {id:?}; {hint}")));
+        let similar = near::did_you_mean(id, ids);
+        return Err(CliError::Usage(format!("unknown pattern {id:?}{similar}; `llm-triage patterns list` lists all")));
     };
     output::print(describe(pattern).as_bytes())?;
     Ok(Exit::Success)

@@ -1,10 +1,10 @@
 //! Reads logs once, through the same pipeline as the daemon. The times of the records are its clock.
 
-use super::args::Logs;
+use super::args::{Args, Logs};
 use super::exit::{CliError, Exit};
 use super::feed::Feed;
 use super::input::Input;
-use super::output;
+use super::{near, output};
 use super::progress::Progress;
 use super::workers::WorkerPool;
 use crate::alert::AlertOptions;
@@ -16,6 +16,7 @@ use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, Sou
 use crate::record::Reader;
 use crate::time::{Timestamp, Zone};
 use crate::window::RateOptions;
+use clap::CommandFactory as _;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -124,8 +125,7 @@ impl Replay {
                 }
                 Err(error) => {
                     let label = input.label();
-                    let is_bare_word = label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-                    let hint = if is_bare_word { "; `llm-triage --help` lists the commands" } else { "" };
+                    let hint = hint_of_command(&label);
                     output::print_error(&format!("cannot read {label}: {}{hint}", output::reason(&error)));
                     exit = Exit::Failed;
                 }
@@ -184,6 +184,20 @@ impl Replay {
         let until = others.unwrap_or(Timestamp::MAX);
         let lines = feeds[first].1.lines_until(until, &self.reader, self.zone);
         lines.map(|piece| (first, piece)).map_err(|error| (first, error))
+    }
+}
+
+/// What was perhaps meant by a file name that has the form of a command.
+fn hint_of_command(label: &str) -> String {
+    if !label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
+        return String::new();
+    }
+    let command = Args::command();
+    let meant = near::did_you_mean(label, command.get_subcommands().map(clap::Command::get_name));
+    if meant.is_empty() {
+        "; `llm-triage --help` lists the commands".to_owned()
+    } else {
+        format!(";{} `llm-triage --help` lists the commands", meant.trim_start_matches(','))
     }
 }
 

@@ -2,12 +2,17 @@
 
 use super::layout;
 use anstream::{AutoStream, ColorChoice};
-use std::io;
+use std::io::{self, IsTerminal};
 
 /// The columns to write to: `$COLUMNS`, else those of the terminal, else 100; from 40 to 240.
 pub(super) fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(100).clamp(40, 240)
+}
+
+/// The longest line to print where each line is one item: another program gets whole lines, unless `$COLUMNS` is set.
+pub(super) fn line_limit() -> usize {
+    if io::stdout().is_terminal() || std::env::var_os("COLUMNS").is_some() { width() } else { usize::MAX }
 }
 
 /// Adds colours and bold type to text, if standard output shows them.

@@ -1,0 +1,227 @@
+//! Finds what a short word means: everything that the catalogue and the escalation table have a name for.
+
+use super::super::exit::CliError;
+use super::super::{layout, terminal};
+use super::verdict;
+use crate::alert::{NameTable, Row, Table};
+use crate::classify::{Classifier, Pattern};
+use crate::taxonomy::{Category, Owner, Provider};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// The catalogue and the escalation table, for questions about their names.
+pub(super) struct Lookup<'c> {
+    pub(super) classifier: &'c Classifier,
+    pub(super) table: Table,
+}
+
+/// The answer to a question.
+pub(super) enum Found<'c> {
+    Pattern(&'c Pattern),
+    Text(String),
+    /// The text is no name: it may be the text of an error.
+    Nothing,
+}
+
+/// The most patterns that a list shows.
+const MAX_SHOWN: usize = 25;
+
+impl<'c> Lookup<'c> {
+    pub(super) fn new(classifier: &'c Classifier) -> Result<Self, CliError> {
+        let catalog = classifier.catalog();
+        let names = NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &[] };
+        let table = Table::build(&[], names)
+            .map_err(|errors| CliError::Config(errors.iter().map(ToString::to_string).collect()))?;
+        Ok(Self { classifier, table })
+    }
+
+    fn patterns(&self) -> &'c [Pattern] {
+        self.classifier.catalog().patterns()
+    }
+
+    pub(super) fn find(&self, text: &str) -> Found<'c> {
+        let catalog = self.classifier.catalog();
+        if let Some(pattern) = catalog.by_id(text).and_then(|id| catalog.pattern(id)) {
+            return Found::Pattern(pattern);
+        }
+        if is_status(text) {
+            return Found::Text(self.status(None, text));
+        }
+        if let Some((name, status)) = text.split_once(' ')
+            && let (Some(provider), true) = (catalog.providers().by_name(name), is_status(status))
+        {
+            return Found::Text(self.status(Some(provider), status));
+        }
+        if let Some(row) = self.table.by_name(text).and_then(|id| self.table.row(id)) {
+            return Found::Text(self.row(row));
+        }
+        if let Some(category) = Category::from_text(text) {
+            let title = format!("{category}: a category of errors");
+            return Found::Text(self.list(&title, &|pattern| pattern.category == category));
+        }
+        if let Some(owner) = Owner::from_text(text).filter(|owner| *owner != Owner::Unknown) {
+            let title = format!("{owner}: an owner of errors");
+            return Found::Text(self.list(&title, &|pattern| pattern.owner == owner));
+        }
+        if let Some(provider) = catalog.providers().by_name(text).filter(|provider| *provider != Provider::UNKNOWN) {
+            return Found::Text(self.provider(provider));
+        }
+        if text.split_whitespace().count() > MAX_WORDS { Found::Nothing } else { self.word(text) }
+    }
+
+    /// A status, perhaps of one provider: the verdict on it alone, and the patterns whose errors have it.
+    fn status(&self, provider: Option<Provider>, status: &str) -> String {
+        let id = provider.map(|provider| self.classifier.catalog().providers().id(provider));
+        let named = id.map(|id| format!(r#","provider":"{id}""#)).unwrap_or_default();
+        let record = format!(r#"{{"level":"error","status":"{status}"{named}}}"#);
+        let mut out = verdict::explain(self, &record).text;
+        let of = id.map(|id| format!(" of {id}")).unwrap_or_default();
+        let title = format!("{status}{of} also occurs with these patterns; give the whole text of the error to choose one of them");
+        let is_of = |pattern: &Pattern| id.is_none_or(|id| pattern.providers.iter().any(|of| of == id));
+        let others = self.select(&|pattern| is_of(pattern) && has_status(pattern, status));
+        if !others.is_empty() {
+            out.push('\n');
+            out.push_str(&table(&title, &others));
+        }
+        out
+    }
+
+    fn row(&self, row: &Row) -> String {
+        let severity = row.severity;
+        let parts = [
+            ("row", format!("{} of the escalation table: {}", row.id, row.title)),
+            ("severity", severity.to_string()),
+            ("failures", row.matches()),
+            ("next", row.next_step()),
+            ("fix", row.fix.clone()),
+            ("runbook", format!("docs/runbooks/{}.md", row.id)),
+        ];
+        verdict::two_columns(parts.into_iter().filter(|(_, text)| !text.is_empty()))
+    }
+
+    fn provider(&self, provider: Provider) -> String {
+        let providers = self.classifier.catalog().providers();
+        let Some(spec) = providers.spec(provider) else { return String::new() };
+        let parts = [
+            ("provider", if spec.name.is_empty() { spec.id.clone() } else { format!("{} ({})", spec.name, spec.id) }),
+            ("also named", spec.aliases.join(", ")),
+            ("hosts", spec.hosts.join(", ")),
+            ("status page", spec.status_page.clone()),
+        ];
+        let head = verdict::two_columns(parts.into_iter().filter(|(_, text)| !text.is_empty()));
+        let own = self.list("its errors", &|pattern| pattern.providers.contains(&spec.id));
+        format!("{head}\n{own}")
+    }
+
+    /// A type, a code, a class or another word: the patterns that match it, else those whose texts have it.
+    fn word(&self, text: &str) -> Found<'c> {
+        let lower = text.to_lowercase();
+        // The name alone, without its package or module.
+        let short = lower.rsplit(['.', ':', '*', '/']).next().unwrap_or_default();
+        for word in [lower.as_str(), short].into_iter().filter(|word| word.len() > 2) {
+            let matches = |pattern: &Pattern| pattern.words.iter().any(|known| last_name(known).eq_ignore_ascii_case(word) || known.eq_ignore_ascii_case(word));
+            let found = self.select(&matches);
+            let found = if found.is_empty() { self.select(&|pattern| pattern.examples.to_vec().iter().any(|example| has_word(example, word))) } else { found };
+            match found.as_slice() {
+                [] => {}
+                [one] => return Found::Pattern(one),
+                many => return Found::Text(table(&format!("{text} occurs with these patterns; the whole text of the error chooses one of them"), many)),
+            }
+        }
+        let parts = parts(text);
+        let all_in = |pattern: &&'c Pattern| {
+            let texts = [&pattern.id, &pattern.title, &pattern.meaning, &pattern.fix].map(|text| text.to_lowercase()).join(" ")
+                + &pattern.examples.to_vec().join(" ").to_lowercase();
+            parts.iter().all(|part| texts.contains(part.as_str()))
+        };
+        let found: Vec<_> = self.patterns().iter().filter(|_| !parts.is_empty()).filter(all_in).collect();
+        match found.as_slice() {
+            [] => Found::Nothing,
+            _ if found.len() > MAX_SHOWN && parts.len() == 1 => Found::Nothing,
+            many => Found::Text(table(&format!("no pattern names {text}; these have its words"), many)),
+        }
+    }
+
+    fn select(&self, wanted: &dyn Fn(&Pattern) -> bool) -> Vec<&'c Pattern> {
+        self.patterns().iter().filter(|pattern| wanted(pattern)).collect()
+    }
+
+    fn list(&self, title: &str, wanted: &dyn Fn(&Pattern) -> bool) -> String {
+        table(title, &self.select(wanted))
+    }
+
+    /// Every name that can be asked for.
+    pub(super) fn words(&self) -> BTreeSet<String> {
+        let providers = self.classifier.catalog().providers();
+        let names = self.patterns().iter().flat_map(|pattern| pattern.words.iter().chain([&pattern.id]).cloned());
+        let rows = self.table.rows().iter().map(|row| row.id.clone());
+        let categories = Category::ALL.iter().map(|category| category.as_str().to_owned());
+        let ids = providers.iter().map(|(_, spec)| spec.id.clone());
+        names.chain(rows).chain(categories).chain(ids).collect()
+    }
+}
+
+/// A longer text is the text of an error.
+const MAX_WORDS: usize = 3;
+
+fn is_status(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|status| (100..=599).contains(&status)) || matches!(text, "timeout" | "connection")
+}
+
+/// The name of a class without its package.
+fn last_name(name: &str) -> &str {
+    name.rsplit(['.', ':']).next().unwrap_or(name)
+}
+
+/// Whether the text has the word, not as a part of a longer one.
+fn has_word(text: &str, word: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    text.match_indices(word).any(|(at, _)| {
+        let bytes = text.as_bytes();
+        !is_part(at.checked_sub(1).and_then(|before| bytes.get(before))) && !is_part(bytes.get(at + word.len()))
+    })
+}
+
+/// The words of an identifier: `IMAGE_PROHIBITED_CONTENT`, `maxRetriesExceeded`, `batch.errors`.
+fn parts(name: &str) -> Vec<String> {
+    const SHORTEST: usize = 3;
+    let mut parts = vec![String::new()];
+    let mut before = '_';
+    for character in name.chars() {
+        if !character.is_alphanumeric() || character.is_uppercase() && before.is_lowercase() {
+            parts.push(String::new());
+        }
+        if let Some(part) = parts.last_mut().filter(|_| character.is_alphanumeric()) {
+            part.extend(character.to_lowercase());
+        }
+        before = character;
+    }
+    let is_long = |part: &String| part.len() >= SHORTEST && part != "error" && part != "errors" && part != "exception";
+    // Without the ending, so that `retries` finds `retry`.
+    parts.into_iter().filter(is_long).map(|part| part.trim_end_matches("ies").trim_end_matches('s').to_owned()).collect()
+}
+
+fn has_status(pattern: &Pattern, status: &str) -> bool {
+    let keys = ["\"status\":", "\"status_code\":", "\"status_code\": ", "\"status\": ", "Error code: "];
+    pattern.examples.to_vec().iter().any(|example| keys.iter().any(|key| example.contains(&format!("{key}{status}"))))
+}
+
+/// The patterns, one line each.
+fn table(title: &str, patterns: &[&Pattern]) -> String {
+    let width = terminal::width();
+    let mut out = format!("{} ({}):\n", layout::wrap(title, width.saturating_sub(8), 0), patterns.len());
+    let shown = &patterns[..patterns.len().min(MAX_SHOWN)];
+    let longest = shown.iter().map(|pattern| pattern.id.len()).max().unwrap_or(0);
+    let id_width = longest.min(width / 2);
+    for pattern in shown {
+        let id = layout::pad(&layout::cut(&pattern.id, id_width), id_width);
+        let line = format!("  {id} {:8} {:7} {}", pattern.owner, pattern.retry, pattern.title);
+        let _infallible = writeln!(out, "{}", layout::cut(&line, width));
+    }
+    if patterns.len() > MAX_SHOWN {
+        let line = format!("  … and {} more: llm-triage patterns list", patterns.len() - MAX_SHOWN);
+        let _infallible = writeln!(out, "{}", layout::cut(&line, width));
+    }
+    out
+}

@@ -25,12 +25,18 @@ fn list(provider: Option<&str>, category: Option<&str>, dirs: &[PathBuf]) -> Res
     let classifier = load_patterns(dirs, &[]).map_err(CliError::Config)?;
     let providers = classifier.catalog().providers();
     let provider = match provider {
-        Some(name) => Some(providers.by_name(name).map(|provider| providers.id(provider)).ok_or_else(|| unknown_provider(&classifier, name))?),
+        Some(name) => Some(
+            providers
+                .by_name(name)
+                .map(|provider| providers.id(provider))
+                .ok_or_else(|| unknown_provider(&classifier, name))?,
+        ),
         None => None,
     };
     if let Some(name) = category.filter(|name| Category::from_text(name).is_none()) {
         let known = || Category::ALL.iter().map(|category| category.as_str());
-        let message = format!("unknown category {name:?}{}; known are {}", near::did_you_mean(name, known()), near::list(known()));
+        let message =
+            format!("unknown category {name:?}{}; known are {}", near::did_you_mean(name, known()), near::list(known()));
         return Err(CliError::Usage(message));
     }
     let is_wanted = |pattern: &&Pattern| {

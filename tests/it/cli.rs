@@ -604,7 +604,12 @@ fn explain_takes_a_status_an_id_or_a_text() {
     let text = "Error code: 429 - {'error': {'message': 'You exceeded your current quota, please check your plan and billing \
                 details.', 'type': 'insufficient_quota', 'param': None, 'code': 'insufficient_quota'}}";
     assert!(said(&["explain"], text).contains("billing-account"), "a pipe is read like an argument");
-    assert!(said(&["explain", "flux", "capacitor", "misaligned"], "").contains("no pattern matches"));
+    assert!(said(&["explain"], text).contains("decided by   a type, code or class"), "what decided");
+    assert!(said(&["explain"], text).contains("next         Stop and alert"), "what comes next");
+    for text in ["flux capacitor misaligned", "nosuchthingatall"] {
+        let ran = run(&["explain", text]);
+        assert!(ran.code == 1 && ran.out.contains("no pattern matches"), "{ran:?}");
+    }
     assert_eq!(run(&["explain"]).code, 2);
 }
 
@@ -832,4 +837,68 @@ fn color_is_as_asked_for() {
     let output = command.args(["report", "--color", "always"]).arg(&paths[0]).env_remove("NO_COLOR").output().expect("it runs");
     assert!(String::from_utf8_lossy(&output.stdout).contains("\x1b[31m!!"), "a critical error is red");
     assert!(!run(&["report", "--color", "never", &paths[0].to_string_lossy()]).out.contains('\x1b'));
+}
+
+#[test]
+fn explain_knows_types_codes_classes_rows_categories_and_providers() {
+    let cases = [
+        ("rate_limit_error", "anthropic-rate-limit"),
+        ("authentication_error", "anthropic-"),
+        ("AuthenticationError", "openai-"),
+        ("openai.AuthenticationError", "openai-"),
+        ("DeploymentNotFound", "azure-deployment-not-found"),
+        ("requests.exceptions.SSLError", "these have its words"),
+        ("MALFORMED_FUNCTION_CALL", "gemini"),
+        ("openai 429", "openai-insufficient-quota"),
+        ("anthropic", "status page  https://"),
+        ("Claude", "api.anthropic.com"),
+        ("auth", "row          auth of the escalation table"),
+        ("rate-limit-capacity", "a category of errors"),
+        ("account", "an owner of errors"),
+        ("timeout", "status       timeout"),
+    ];
+    for (word, part) in cases {
+        let ran = run(&["explain", word]);
+        assert!(ran.code == 0 && ran.out.contains(part), "{word}: {ran:?}");
+        let output = running::program().args(["explain", word]).env("COLUMNS", "60").output().expect("it runs");
+        let out = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(out.lines().all(|line| line.width() <= 60), "{word}: {out}");
+    }
+    let near = run(&["explain", "rate_limt_error"]);
+    assert!(near.code == 1 && near.out.contains("did you mean rate_limit_error?"), "{near:?}");
+}
+
+#[test]
+fn a_wrong_name_is_answered_with_a_near_one() {
+    let cases: [(&[&str], i32, &str); 6] = [
+        (&["reprot"], 1, "did you mean report?"),
+        (&["report", "--fromat", "json"], 2, "--format"),
+        (&["patterns", "lits"], 2, "list"),
+        (&["patterns", "list", "--provider", "opneai"], 2, "did you mean openai?"),
+        (&["patterns", "list", "--category", "billing"], 2, "did you mean billing-account?"),
+        (&["patterns", "show", "openai-insuficient-quota"], 2, "did you mean openai-insufficient-quota?"),
+    ];
+    for (args, code, part) in cases {
+        let ran = run(args);
+        assert!(ran.code == code && ran.err.contains(part), "{args:?}: {ran:?}");
+    }
+    let none = run(&["patterns", "list", "--provider", "nope"]);
+    assert!(none.code == 2 && none.out.is_empty() && none.err.contains("unknown provider \"nope\""), "{none:?}");
+}
+
+/// The script of the action runs with the program under test.
+#[test]
+fn the_github_action_reports_the_named_failures() {
+    let action = fs::read_to_string(format!("{}/deploy/github/action.yml", env!("CARGO_MANIFEST_DIR"))).expect("the action");
+    let script = action.split("      run: |\n").nth(1).expect("a script").replace("\n        ", "\n");
+    let (dir, _) = folder(&[("a.log", failure("09:00:01", "openai").as_bytes())]);
+    let program = running::program().get_program().to_owned();
+    for (fail_on, code) in [("", 0), ("billing", 0), ("billing,auth", 3)] {
+        let mut command = std::process::Command::new("bash");
+        command.args(["-ec", &script]).current_dir(dir.path()).env("PROGRAM", &program);
+        command.env("LOGS", "a.log .").env("FAIL_ON", fail_on).env("TRAFFIC", "mixed").env_remove("GITHUB_STEP_SUMMARY");
+        let output = command.output().expect("bash runs");
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(output.stdout.starts_with(b"::error file=a.log,line=1,"), "{output:?}");
+    }
 }

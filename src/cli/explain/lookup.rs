@@ -30,8 +30,8 @@ impl<'c> Lookup<'c> {
     pub(super) fn new(classifier: &'c Classifier) -> Result<Self, CliError> {
         let catalog = classifier.catalog();
         let names = NameTable { patterns: catalog.patterns(), providers: catalog.providers(), sources: &[] };
-        let table = Table::build(&[], names)
-            .map_err(|errors| CliError::Config(errors.iter().map(ToString::to_string).collect()))?;
+        let table =
+            Table::build(&[], names).map_err(|errors| CliError::Config(errors.iter().map(ToString::to_string).collect()))?;
         Ok(Self { classifier, table })
     }
 
@@ -76,7 +76,8 @@ impl<'c> Lookup<'c> {
         let record = format!(r#"{{"level":"error","status":"{status}"{named}}}"#);
         let mut out = verdict::explain(self, &record).text;
         let of = id.map(|id| format!(" of {id}")).unwrap_or_default();
-        let title = format!("{status}{of} also occurs with these patterns; give the whole text of the error to choose one of them");
+        let title =
+            format!("{status}{of} also occurs with these patterns; give the whole text of the error to choose one of them");
         let is_of = |pattern: &Pattern| id.is_none_or(|id| pattern.providers.iter().any(|of| of == id));
         let others = self.select(&|pattern| is_of(pattern) && has_status(pattern, status));
         if !others.is_empty() {
@@ -118,28 +119,54 @@ impl<'c> Lookup<'c> {
         let lower = text.to_lowercase();
         // The name alone, without its package or module.
         let short = lower.rsplit(['.', ':', '*', '/']).next().unwrap_or_default();
-        for word in [lower.as_str(), short].into_iter().filter(|word| word.len() > 2) {
-            let matches = |pattern: &Pattern| pattern.words.iter().any(|known| last_name(known).eq_ignore_ascii_case(word) || known.eq_ignore_ascii_case(word));
-            let found = self.select(&matches);
-            let found = if found.is_empty() { self.select(&|pattern| pattern.examples.to_vec().iter().any(|example| has_word(example, word))) } else { found };
+        for word in [lower.as_str(), short] {
+            let matches = |known: &String| known.eq_ignore_ascii_case(word) || last_name(known).eq_ignore_ascii_case(word);
+            let mut found = self.select(&|pattern| pattern.words.iter().any(matches));
+            if found.is_empty() {
+                found = self.select(&|pattern| pattern.examples.to_vec().iter().any(|example| has_word(example, word)));
+            }
             match found.as_slice() {
                 [] => {}
                 [one] => return Found::Pattern(one),
-                many => return Found::Text(table(&format!("{text} occurs with these patterns; the whole text of the error chooses one of them"), many)),
+                many => {
+                    let title = format!("{text} occurs with these patterns; the whole text of the error chooses one of them");
+                    return Found::Text(table(&title, many));
+                }
             }
         }
-        let parts = parts(text);
-        let all_in = |pattern: &&'c Pattern| {
-            let texts = [&pattern.id, &pattern.title, &pattern.meaning, &pattern.fix].map(|text| text.to_lowercase()).join(" ")
-                + &pattern.examples.to_vec().join(" ").to_lowercase();
-            parts.iter().all(|part| texts.contains(part.as_str()))
-        };
-        let found: Vec<_> = self.patterns().iter().filter(|_| !parts.is_empty()).filter(all_in).collect();
-        match found.as_slice() {
-            [] => Found::Nothing,
-            _ if found.len() > MAX_SHOWN && parts.len() == 1 => Found::Nothing,
-            many => Found::Text(table(&format!("no pattern names {text}; these have its words"), many)),
+        Found::Nothing
+    }
+
+    /// The patterns that have words of a name that no pattern has as a whole.
+    pub(super) fn related(&self, text: &str) -> Option<String> {
+        if text.split_whitespace().count() > MAX_WORDS {
+            return None;
         }
+        let found = self.with_parts(text);
+        (!found.is_empty()).then(|| table(&format!("no pattern names {text}; these have its words"), &found))
+    }
+
+    /// The patterns with the most words of a name, at least half of them; of a text of several words, all.
+    fn with_parts(&self, text: &str) -> Vec<&'c Pattern> {
+        let parts = parts(text);
+        let least = if text.contains(char::is_whitespace) { parts.len() } else { parts.len().div_ceil(2) };
+        if parts.is_empty() {
+            return Vec::new();
+        }
+        let count = |pattern: &Pattern| {
+            let texts = [&pattern.id, &pattern.title, &pattern.meaning, &pattern.fix].map(|text| text.to_lowercase()).join(" ");
+            let examples = pattern.examples.to_vec().join(" ").to_lowercase();
+            parts.iter().filter(|part| texts.contains(part.as_str()) || examples.contains(part.as_str())).count()
+        };
+        let counted: Vec<_> = self.patterns().iter().map(|pattern| (count(pattern), pattern)).collect();
+        let most = counted.iter().map(|(count, _)| *count).max().filter(|most| *most >= least);
+        let mut found: Vec<_> =
+            counted.into_iter().filter(|(count, _)| Some(*count) == most).map(|(_, pattern)| pattern).collect();
+        // Those that have them in their names first.
+        found.sort_by_key(|pattern| {
+            !parts.iter().any(|part| pattern.id.contains(part) || pattern.title.to_lowercase().contains(part))
+        });
+        found
     }
 
     fn select(&self, wanted: &dyn Fn(&Pattern) -> bool) -> Vec<&'c Pattern> {
@@ -173,9 +200,15 @@ fn last_name(name: &str) -> &str {
     name.rsplit(['.', ':']).next().unwrap_or(name)
 }
 
-/// Whether the text has the word, not as a part of a longer one.
+/// Whether the text has the word, not as a part of a longer one. A short number must stand where exit codes and error
+/// numbers stand.
 fn has_word(text: &str, word: &str) -> bool {
     let text = text.to_ascii_lowercase();
+    if word.len() < 3 {
+        let is_number = word.parse::<i16>().is_ok();
+        return is_number
+            && [format!("({word})"), format!("errno {word}]"), format!("code {word}")].iter().any(|form| text.contains(form));
+    }
     let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     text.match_indices(word).any(|(at, _)| {
         let bytes = text.as_bytes();
@@ -187,19 +220,24 @@ fn has_word(text: &str, word: &str) -> bool {
 fn parts(name: &str) -> Vec<String> {
     const SHORTEST: usize = 3;
     let mut parts = vec![String::new()];
-    let mut before = '_';
-    for character in name.chars() {
-        if !character.is_alphanumeric() || character.is_uppercase() && before.is_lowercase() {
+    let characters: Vec<char> = name.chars().collect();
+    for (index, character) in characters.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|before| characters.get(before)).copied().unwrap_or('_');
+        let ends_capitals = before.is_uppercase() && characters.get(index + 1).is_some_and(|next| next.is_lowercase());
+        if !character.is_alphanumeric() || character.is_uppercase() && (before.is_lowercase() || ends_capitals) {
             parts.push(String::new());
         }
         if let Some(part) = parts.last_mut().filter(|_| character.is_alphanumeric()) {
             part.extend(character.to_lowercase());
         }
-        before = character;
     }
     let is_long = |part: &String| part.len() >= SHORTEST && part != "error" && part != "errors" && part != "exception";
     // Without the ending, so that `retries` finds `retry`.
-    parts.into_iter().filter(is_long).map(|part| part.trim_end_matches("ies").trim_end_matches('s').to_owned()).collect()
+    parts
+        .into_iter()
+        .filter(is_long)
+        .map(|part| part.trim_end_matches("able").trim_end_matches("ies").trim_end_matches('s').to_owned())
+        .collect()
 }
 
 fn has_status(pattern: &Pattern, status: &str) -> bool {

@@ -25,11 +25,13 @@ pub(super) fn run(args: &Explain) -> Result<Exit, CliError> {
         Found::Text(text) => text,
         Found::Nothing => {
             let verdict = verdict::explain(&lookup, text);
-            if !verdict.is_known {
-                output::print(not_found(&lookup, text).as_bytes())?;
-                return Ok(Exit::Failed);
+            match Some(verdict.text).filter(|_| verdict.is_known).or_else(|| lookup.related(text)) {
+                Some(text) => text,
+                None => {
+                    output::print(not_found(&lookup, text).as_bytes())?;
+                    return Ok(Exit::Failed);
+                }
             }
-            verdict.text
         }
     };
     output::print(out.as_bytes())?;

@@ -1,4 +1,4 @@
-//! The README against the program: its commands run and print what it shows, and its tables match.
+//! The README and the pages in `docs` against the program: their commands run and print what they show, and their tables match.
 
 use crate::running::{Server, program};
 use llm_triage::metrics::family::FAMILIES;
@@ -12,6 +12,16 @@ fn root() -> &'static Path {
 
 fn read(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The pages for people who use the program.
+const PAGES: [&str; 5] = ["README.md", "docs/terminal.md", "docs/daemon.md", "docs/alerts.md", "docs/limits.md"];
+
+/// The README is read in a few minutes; the details are in `docs`.
+#[test]
+fn the_readme_is_short() {
+    let words = read("README.md").split_whitespace().count();
+    assert!(words <= 1_500, "{words} words");
 }
 
 /// The code blocks in a language.
@@ -49,7 +59,7 @@ fn fits(shown: &str, line: &str) -> bool {
 #[test]
 fn the_commands_print_what_the_readme_shows() {
     let temporary = tempfile::tempdir().expect("a directory");
-    for block in blocks(&read("README.md"), "console") {
+    for block in PAGES.iter().flat_map(|page| blocks(&read(page), "console")) {
         for example in block.split("$ ").skip(1) {
             let (command, shown) = example.split_once('\n').expect("a command ends with its line");
             let (success, output) = shell(command, temporary.path());
@@ -70,7 +80,8 @@ fn the_commands_print_what_the_readme_shows() {
 fn the_other_commands_exist() {
     let temporary = tempfile::tempdir().expect("a directory");
     let mut seen = 0;
-    for line in blocks(&read("README.md"), "sh").iter().flat_map(|block| block.lines()) {
+    let blocks: Vec<_> = PAGES.iter().flat_map(|page| blocks(&read(page), "sh")).collect();
+    for line in blocks.iter().flat_map(|block| block.lines()) {
         let Some(at) = line.find("llm-triage") else {
             let first = line.split(' ').next().unwrap_or_default();
             assert!(first == "cargo" || root().join(first).is_file(), "{line}");
@@ -87,7 +98,7 @@ fn the_other_commands_exist() {
 #[test]
 fn the_configuration_is_valid() {
     let dir = tempfile::tempdir().expect("a directory");
-    let text = blocks(&read("README.md"), "toml").concat();
+    let text = blocks(&read("docs/daemon.md"), "toml").concat();
     std::fs::write(dir.path().join("config.toml"), text).expect("a file");
     std::fs::write(dir.path().join("slack-url"), "https://hooks.slack.example/services/T0/B0/x").expect("a file");
     std::fs::write(dir.path().join("pagerduty-key"), "key").expect("a file");
@@ -117,10 +128,10 @@ fn the_table_of_metrics_matches_the_program() {
     let page = read("docs/metrics.md");
     assert!(page.contains(&table), "docs/metrics.md should have this table:\n\n{table}");
     assert_eq!(rows(&page).len(), FAMILIES.len(), "the table has other metrics");
-    let few = rows(&read("README.md"));
-    assert_eq!(few.len(), 10, "README.md has the metrics that matter");
+    let few = rows(&read("docs/daemon.md"));
+    assert_eq!(few.len(), 10, "docs/daemon.md has the metrics that matter");
     for row in few {
-        assert!(table.contains(&row), "README.md and docs/metrics.md differ: {row}");
+        assert!(table.contains(&row), "docs/daemon.md and docs/metrics.md differ: {row}");
     }
 }
 
@@ -139,14 +150,14 @@ fn the_table_of_rows_matches_the_program() {
         let (fires, next) = rest.trim_start().split_once("  ").expect("a trigger");
         writeln!(table, "| `{id}` | {severity} | {fires} | {} |", next.trim_start()).expect("a String grows");
     }
-    assert!(read("README.md").contains(&table), "README.md should have this table:\n\n{table}");
+    assert!(read("docs/alerts.md").contains(&table), "docs/alerts.md should have this table:\n\n{table}");
 }
 
 #[test]
 fn every_path_answers() {
-    let readme = read("README.md");
+    let page = read("docs/daemon.md");
     let paths =
-        readme.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`')).map(|(path, _)| format!("/{path}"));
+        page.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`')).map(|(path, _)| format!("/{path}"));
     let paths: Vec<_> = paths.collect();
     let state = tempfile::tempdir().expect("a directory");
     let daemon = Server::run([Path::new("--tcp=127.0.0.1:0"), Path::new("--state-dir"), state.path()]);
@@ -158,7 +169,7 @@ fn every_path_answers() {
     let (_, known) = daemon.ask("GET", "/nowhere").expect("an answer");
     let known = known.lines().filter_map(|line| line.split_whitespace().next());
     let known: Vec<_> = known.filter(|word| word.starts_with('/')).collect();
-    assert_eq!(paths, known, "README.md and the program list different paths");
+    assert_eq!(paths, known, "docs/daemon.md and the program list different paths");
     daemon.terminate();
 }
 
@@ -176,7 +187,9 @@ fn the_architecture_names_every_module_in_its_order() {
 
 #[test]
 fn every_linked_file_exists() {
-    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "patterns/README.md"] {
+    let others =
+        ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "patterns/README.md", "docs/README.md", "docs/recipes.md", "docs/itself.md"];
+    for name in PAGES.into_iter().chain(others) {
         let folder = Path::new(name).parent().expect("a file is in a folder");
         for link in read(name).split("](").skip(1).filter_map(|link| link.split(')').next()) {
             let target = link.split('#').next().unwrap_or_default();

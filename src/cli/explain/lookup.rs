@@ -142,6 +142,11 @@ impl<'c> Lookup<'c> {
         if text.split_whitespace().count() > MAX_WORDS {
             return None;
         }
+        if text.parse::<u8>().is_ok() {
+            let title = format!("{text} may be an exit code of curl, which these patterns read; give its message too");
+            let found = self.select(&|pattern| pattern.examples.to_vec().iter().any(|example| example.contains("curl: (")));
+            return Some(table(&title, &found));
+        }
         let found = self.with_parts(text);
         (!found.is_empty()).then(|| table(&format!("no pattern names {text}; these have its words"), &found))
     }

@@ -26,33 +26,64 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Show the failed calls, their owner and the fix (the default command)
+    #[command(
+        after_help = "Examples:\n  llm-triage report app.log                          what fails, and what to do\n  llm-triage report --brief --since 30m app.log      only the overview\n  llm-triage report --row auth --all app.log         refused keys, all details\n  llm-triage report --fail-on auth app.log || true   3 if a key is refused"
+    )]
     Report(Box<Report>),
     /// Print one JSON verdict per record
+    #[command(
+        after_help = "Examples:\n  llm-triage classify app.log                  a verdict per record\n  llm-triage classify --only error < app.log   only failures"
+    )]
     Classify(Classify),
-    /// Print the meaning of a status, a pattern id or an error text, and the fix
+    /// Print the meaning of a status, a type, a code, a class, a provider or an error text, and the fix
+    #[command(
+        after_help = "Examples:\n  llm-triage explain 529                                a status\n  llm-triage explain openai 429                         a status of a provider\n  llm-triage explain invalid_api_key                    a type, a code or a class\n  llm-triage explain 'Your credit balance is too low'   an error text"
+    )]
     Explain(Explain),
     /// Show or test the catalogue of known errors
+    #[command(
+        after_help = "Examples:\n  llm-triage patterns list --provider openai           errors of a provider\n  llm-triage patterns show openai-insufficient-quota   one error\n  llm-triage patterns test                             with their own examples"
+    )]
     Patterns(Patterns),
     /// Group the unknown errors, and print a pattern to fill in for each group
+    #[command(after_help = "Examples:\n  llm-triage suggest app.log > own.toml   patterns to fill in")]
     Suggest(Suggest),
     /// Follow logs as a daemon with metrics, a status page and alerts
+    #[command(
+        after_help = "Examples:\n  llm-triage run --file '/var/log/llm/*.jsonl'          on http://127.0.0.1:10529\n  llm-triage run --config /etc/llm-triage/config.toml   as systemd runs it"
+    )]
     Run(Box<Run>),
     /// Validate the configuration and the files it names, and print the settings in effect
+    #[command(
+        after_help = "Examples:\n  llm-triage check --stdin                    what is in effect\n  llm-triage check --sources --file app.log   and what there is to read"
+    )]
     Check(Box<Check>),
     /// Send one alert, marked as a test, to a receiver
+    #[command(after_help = "Examples:\n  llm-triage notify-test slack   one marked alert")]
     NotifyTest(NotifyTest),
     /// Print Prometheus rules made from the escalation table
+    #[command(
+        after_help = "Examples:\n  llm-triage rules > llm-triage.rules.yml    a file for Prometheus\n  llm-triage rules --format prometheusrule   an object for Kubernetes"
+    )]
     Rules(Box<Rules>),
     /// Show the rates, alerts and sources of a running daemon
+    #[command(
+        after_help = "Examples:\n  llm-triage top                                      the daemon on this machine\n  llm-triage top --once --url http://10.0.0.7:10529   one view of another one"
+    )]
     Top(Top),
     /// Print a JSON Schema
+    #[command(
+        after_help = "Examples:\n  llm-triage schema verdict                a line of classify\n  llm-triage schema config > schema.json   for an editor"
+    )]
     Schema(Schema),
     /// Print completions for a shell
+    #[command(after_help = "Examples:\n  llm-triage completions bash > llm-triage.bash")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page: llm-triage man | man -l -
+    #[command(after_help = "Examples:\n  llm-triage man > llm-triage.1")]
     Man,
 }
 
@@ -184,7 +215,8 @@ pub(super) struct Suggest {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Explain {
-    /// A status (529), a pattern id, or the text of an error; without it: standard input
+    /// A status (529), a type, code or class, a row, a category, a provider, a pattern id, or the text of an error; without it:
+    /// standard input
     #[arg(value_name = "WHAT")]
     pub(super) what: Vec<String>,
     /// A directory of your own patterns; can be repeated

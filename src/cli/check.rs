@@ -2,23 +2,26 @@
 
 use super::args::Check;
 use super::exit::{CliError, Exit};
-use super::{check_sources, load, output};
+use super::{check_sources, layout, load, output, terminal};
 use crate::alert::{Kind, Row, Trigger};
 use crate::config::{Flags, Output, SourceKind};
 use crate::daemon::{Plan, receiver_place};
 use crate::delivery::probe;
 use crate::time::format_compact;
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub(super) fn run(args: &Check) -> Result<Exit, CliError> {
     let plan = load::plan(&args.flags).map_err(|error| add_other_errors(error, &args.flags))?;
     let unreachable = unreachable_receivers(&plan)?;
-    output::print(describe(&plan).as_bytes())?;
+    // Another program gets whole lines.
+    let width = if io::stdout().is_terminal() { terminal::width() } else { usize::MAX };
+    output::print(layout::fold(&describe(&plan), width, INDENT).as_bytes())?;
     let findings = args.sources.then(|| check_sources::inspect(plan.config()));
     if let Some(findings) = &findings {
-        output::print(findings.text.as_bytes())?;
+        output::print(layout::fold(&findings.text, width, INDENT).as_bytes())?;
     }
     for problem in &unreachable {
         output::print_error(problem);
@@ -29,6 +32,9 @@ pub(super) fn run(args: &Check) -> Result<Exit, CliError> {
     output::print(if unreachable.is_empty() { b"\nok\n" } else { b"\nok, except for unreachable receivers\n" })?;
     Ok(Exit::Success)
 }
+
+/// Where the texts of most lines begin.
+const INDENT: usize = 18;
 
 /// Adds the errors that "nothing to read" hides: a configuration without a source is checked again with one.
 fn add_other_errors(error: CliError, flags: &Flags) -> CliError {

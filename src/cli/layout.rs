@@ -67,6 +67,28 @@ pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     out
 }
 
+/// Breaks the lines of a table that are wider than `width` at their blanks; the rest of a line starts with `indent` blanks.
+pub(super) fn fold(text: &str, width: usize, indent: usize) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut rest = line;
+        let mut room = width;
+        while columns(rest) > room {
+            let fits = prefix(rest, room);
+            let lead = rest.len() - rest.trim_start().len();
+            let end = fits.rfind(' ').filter(|end| *end > lead).unwrap_or(fits.len());
+            let Some((part, left)) = rest.split_at_checked(end).filter(|(part, _)| !part.is_empty()) else { break };
+            out.push_str(part.trim_end());
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            (rest, room) = (left.trim_start(), width.saturating_sub(indent).max(1));
+        }
+        out.push_str(rest);
+        out.push('\n');
+    }
+    out
+}
+
 /// The parts of a word between which a line may break: each wide character, and each run of narrow ones.
 fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let mut rest = word;
@@ -190,6 +212,13 @@ mod tests {
         check("您的账户已达到速率限制,请控制请求频率", 12, "您的账户已达\n  到速率限制,\n  请控制请求频\n  率");
         check("code 1302 速率限制", 11, "code 1302\n  速率限制");
         check("e\u{301}e\u{301}e\u{301} 🚧🚧", 5, "e\u{301}e\u{301}e\u{301}\n  🚧🚧");
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_is_folded_at_its_blanks() {
+        assert_eq!(fold("  a   b  cc dd\nshort\n", 10, 4), "  a   b\n    cc dd\nshort\n");
+        assert_eq!(fold("  abcdefghijkl", 8, 2), "  abcdef\n  ghijkl\n");
+        assert_eq!(fold("a b\n", usize::MAX, 4), "a b\n");
     }
 
     #[test]

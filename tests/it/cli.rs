@@ -902,3 +902,32 @@ fn the_github_action_reports_the_named_failures() {
         assert!(output.stdout.starts_with(b"::error file=a.log,line=1,"), "{output:?}");
     }
 }
+
+/// Every command has examples in its `--help`. They run; those that need a daemon or a receiver are only parsed.
+#[test]
+fn the_examples_of_every_help_run() {
+    let (dir, _) = folder(&[("app.log", failure("09:00:01", "openai").as_bytes())]);
+    let program = PathBuf::from(running::program().get_program());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [program.parent().expect("a folder").to_owned()].into_iter().chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(folders).expect("a PATH");
+    let help = run(&["--help"]).out;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands: Vec<_> = commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    for command in commands {
+        let help = run(&[command, "--help"]).out;
+        let examples =
+            help.lines().skip_while(|line| *line != "Examples:").skip(1).filter_map(|line| line.strip_prefix("  llm-triage "));
+        let examples: Vec<_> = examples.map(|line| line.split("   ").next().unwrap_or_default()).collect();
+        assert!(!examples.is_empty(), "{command} has no examples: {help}");
+        for example in examples {
+            let needs = ["run", "top", "notify-test"].contains(&command);
+            let line = format!("llm-triage {example}{}", if needs { " --help" } else { "" });
+            let output =
+                std::process::Command::new("sh").args(["-c", &line]).current_dir(dir.path()).env("PATH", &path).output();
+            let output = output.expect("the shell runs");
+            assert!(output.status.success() && (example.contains('>') || !output.stdout.is_empty()), "{line}: {output:?}");
+        }
+    }
+}

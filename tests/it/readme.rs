@@ -156,8 +156,7 @@ fn the_table_of_rows_matches_the_program() {
 #[test]
 fn every_path_answers() {
     let page = read("docs/daemon.md");
-    let paths =
-        page.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`')).map(|(path, _)| format!("/{path}"));
+    let paths = page.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`')).map(|(path, _)| format!("/{path}"));
     let paths: Vec<_> = paths.collect();
     let state = tempfile::tempdir().expect("a directory");
     let daemon = Server::run([Path::new("--tcp=127.0.0.1:0"), Path::new("--state-dir"), state.path()]);
@@ -187,8 +186,15 @@ fn the_architecture_names_every_module_in_its_order() {
 
 #[test]
 fn every_linked_file_exists() {
-    let others =
-        ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "patterns/README.md", "docs/README.md", "docs/recipes.md", "docs/itself.md"];
+    let others = [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "patterns/README.md",
+        "docs/README.md",
+        "docs/recipes.md",
+        "docs/itself.md",
+    ];
     for name in PAGES.into_iter().chain(others) {
         let folder = Path::new(name).parent().expect("a file is in a folder");
         for link in read(name).split("](").skip(1).filter_map(|link| link.split(')').next()) {

@@ -329,7 +329,7 @@ async fn the_page_shows_failures_and_what_to_do() {
     running.recorder.publish(Arc::new(snapshot(vec![alert(Severity::Critical, State::Firing)])));
     let page = running.get("/").await.text().to_owned();
     for expected in [
-        "OpenAI: calls fail until someone acts",
+        "OpenAI: calls fail, act now",
         "LLMAuth at OpenAI for check&lt;out&gt;: stop and alert: developer on-call",
         "3m20s ago",
         "1,234 failed (50 % of its calls), 4.2 a minute now",

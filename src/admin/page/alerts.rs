@@ -46,7 +46,7 @@ pub(super) fn headline(view: &View<'_>) -> Markup {
 fn failing(view: &View<'_>, firing: &[&Alert], worst: Severity) -> String {
     let providers = view.providers_of(firing);
     match worst {
-        Severity::Critical => format!("{providers}: calls fail until someone acts"),
+        Severity::Critical => format!("{providers}: calls fail, act now"),
         Severity::Warning => format!("{providers}: calls are failing"),
         Severity::Info => format!("{providers}: something to look at, when there is time"),
     }
@@ -79,12 +79,12 @@ pub(super) fn alerts(view: &View<'_>) -> Markup {
 }
 
 fn article(view: &View<'_>, alert: &Alert) -> Markup {
-    let texts =
-        [("Next step", &alert.next_step), ("Fix", &alert.fix), ("Details", &alert.description), ("Evidence", &alert.evidence)];
+    let texts = [("Next step", &alert.next_step), ("Fix", &alert.fix)];
+    let folded = [("Details", &alert.description), ("Evidence", &alert.evidence)];
     let status_page = view.loaded.providers.get(&alert.provider).map_or("", |provider| &provider.status_page);
     let links = [("Runbook", alert.runbook_url.as_str()), ("Provider status", status_page)];
     html! {
-        article class={ "alert " (alert.severity) } {
+        article class={ "alert " (alert.severity) " " (alert.state) } {
             h3 { (view.title(alert)) span class="tag" { (alert.severity) ", " (alert.state) } }
             p { (alert.summary) }
             p class="soft" { "Since " (view.ago(alert.since)) ": " (rate(alert)) }
@@ -94,6 +94,16 @@ fn article(view: &View<'_>, alert: &Alert) -> Markup {
                 }
                 @for (name, address) in links.iter().filter(|(_, address)| is_web_address(address)) {
                     dt { (name) } dd { a rel="noreferrer" href=(address) { (address) } }
+                }
+            }
+            @if folded.iter().any(|(_, text)| !text.is_empty()) {
+                details {
+                    summary { "Details and evidence" }
+                    dl {
+                        @for (name, text) in folded.iter().filter(|(_, text)| !text.is_empty()) {
+                            dt { (name) } dd { (text) }
+                        }
+                    }
                 }
             }
         }

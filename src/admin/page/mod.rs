@@ -1,4 +1,4 @@
-//! The status page: the alerts and what to do about them first, then the numbers.
+//! The status page: the headline, the calls of each provider, the alerts and what to do about them, then the sources.
 //!
 //! One document without scripts and without anything from another host. `maud` escapes every value.
 
@@ -40,9 +40,9 @@ fn document(view: &View<'_>) -> Markup {
             body {
                 (header(view))
                 (alerts::headline(view))
+                (calls::windows(view))
                 (alerts::alerts(view))
                 (alerts::findings(view))
-                (calls::windows(view))
                 (calls::unknown(view))
                 (sources::sources(view))
                 (sources::receivers(view))

@@ -29,6 +29,8 @@ pub(super) struct Failures {
     pub(super) number: u64,
     /// The number of the latest record of a success.
     pub(super) success: u64,
+    /// When the next failure that is held counts.
+    pub(super) due: Option<Timestamp>,
 }
 
 /// One failure.
@@ -75,8 +77,11 @@ impl Failures {
     /// application about a failure.
     pub(super) fn place(&mut self, told: &Told) -> (Placement, bool) {
         let mut best = (0, None);
+        let has_ids = told.ids.name_a_call();
         for (at, failure) in self.open.iter().enumerate() {
-            if !self.is_near(failure, told) || failure.told.ids.are_elsewhere(&told.ids) {
+            // Without ids, a record never tells of a failure that its own head told of.
+            let is_own = !has_ids && failure.heads.contains(&told.head);
+            if is_own || !self.is_near(failure, told) || failure.told.ids.are_elsewhere(&told.ids) {
                 continue;
             }
             let fit = failure.fit(told);
@@ -123,6 +128,7 @@ impl Failures {
             failure.emit(out);
         }
         self.forget(now, out);
+        self.note_due();
     }
 
     /// Forgets failures that no later record can tell of.
@@ -138,9 +144,8 @@ impl Failures {
         }
     }
 
-    /// When the next failure counts.
-    pub(super) fn due(&self) -> Option<Timestamp> {
-        self.open.iter().filter(|failure| failure.held.is_some()).map(|failure| failure.due).min()
+    pub(super) fn note_due(&mut self) {
+        self.due = self.open.iter().filter(|failure| failure.held.is_some()).map(|failure| failure.due).min();
     }
 
     /// Emits failures that were held long enough. A time far ahead is of a clock that was set back since.
@@ -151,6 +156,7 @@ impl Failures {
             }
         }
         self.forget(now, out);
+        self.note_due();
     }
 }
 

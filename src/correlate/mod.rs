@@ -1,7 +1,7 @@
 //! What needs neighbouring records: which records are one call, which line counts it, and what earlier lines say about its provider.
 //!
 //! Works on one stream in order; only [`Duplicates`] spans streams. Judging a single record is for [`crate::classify`]. The same records
-//! in the same order always give the same counts, also with a restart in between ([`CorrelateState`]).
+//! in the same order always give the same counts, also with a restart in between ([`InstancesState`]).
 //!
 //! Tests: `tests/it/corpus.rs`, `tests/it/timeline.rs`, `tests/it/restart.rs`, `tests/it/properties.rs`.
 
@@ -9,6 +9,8 @@ mod attempts;
 mod context;
 mod duplicates;
 mod failures;
+mod instances;
+mod provenance;
 mod saved;
 mod saved_failure;
 mod state;
@@ -18,7 +20,8 @@ mod traces;
 
 pub use duplicates::Duplicates;
 pub use failures::Placement;
-pub use state::CorrelateState;
+pub use instances::{Instances, InstancesState};
+pub use provenance::Provenance;
 pub use stream::{GrainRule, StreamCalls};
 
 use std::time::Duration;

@@ -117,7 +117,8 @@ impl StreamCalls {
             mixed_at,
         };
         let open = failures.into_iter().take(MAX_FAILURES).map(|failure| failure.resolve(catalog, source)).collect();
-        let failures = Failures { open, number, success };
+        let mut failures = Failures { open, number, success, due: None };
+        failures.note_due();
         *self = Self { rule: self.rule, llm_at, transport_at, attempts, context, failures, traces };
     }
 }

@@ -5,6 +5,7 @@ use super::attempts::Attempts;
 use super::context::ProviderContext;
 use super::duplicates::Duplicates;
 use super::failures::{Failures, Placement};
+use super::provenance::Provenance;
 use super::told::{Teller, Told};
 use super::traces::Traces;
 use crate::classify::{Judgement, Role, Traffic, Verdict};
@@ -50,16 +51,15 @@ impl StreamCalls {
         self.rule = Some(rule);
     }
 
-    /// Completes a verdict from earlier lines of the stream, and decides its grain. `timed`: the time is the record's own. The result is
-    /// for [`Self::count`].
+    /// Completes a verdict from earlier lines of the stream, and decides its grain. The result is for [`Self::count`].
     pub fn complete(
         &mut self,
         verdict: &mut Verdict<'_>,
-        at: Timestamp,
-        timed: bool,
+        provenance: Provenance<'_>,
         traffic: Traffic,
         duplicates: &mut Duplicates,
     ) -> Placement {
+        let at = provenance.at;
         self.failures.next_record();
         let judgement = &mut verdict.judgement;
         let within_memory = |then: Option<Timestamp>| then.is_some_and(|then| at.since(then) < STREAM_MEMORY);
@@ -94,7 +94,7 @@ impl StreamCalls {
         if judgement.provider != Provider::UNKNOWN {
             self.llm_at = Some(at);
         }
-        let told = (judgement.outcome == Outcome::Error).then(|| Told::of(verdict, at, timed)).flatten();
+        let told = (judgement.outcome == Outcome::Error).then(|| Told::of(verdict, provenance)).flatten();
         let is_repeat = self.is_repeat(verdict, at, duplicates);
         if is_repeat {
             verdict.judgement.grain = Grain::Detail;
@@ -160,7 +160,7 @@ impl StreamCalls {
     /// When the next failure that is held counts.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
-        self.failures.due()
+        self.failures.due
     }
 
     /// Emits failures that were held long enough.

@@ -1,5 +1,6 @@
 //! What one record of a failure says about which failure it is: who wrote it, where, and its ids.
 
+use super::provenance::Provenance;
 use crate::classify::{Attribution, Judgement, Layer, Role, SpanIds, SpanKind, Standing, Texts, Verdict};
 use crate::observation::Name;
 use crate::taxonomy::{Grain, Provider, Status};
@@ -65,7 +66,7 @@ const ACCESS_HEAD: u64 = 1;
 
 impl Told {
     /// `None` if the record is no failure of a call.
-    pub(super) fn of(verdict: &Verdict<'_>, at: Timestamp, timed: bool) -> Option<Self> {
+    pub(super) fn of(verdict: &Verdict<'_>, provenance: Provenance<'_>) -> Option<Self> {
         let Judgement { grain, role, span, ref layer, .. } = verdict.judgement;
         let teller = match (role, grain) {
             (Role::Access, Grain::Attempt) => Teller::Access,
@@ -75,15 +76,15 @@ impl Told {
             _ => return None,
         };
         Some(Self {
-            at,
-            timed,
+            at: provenance.at,
+            timed: provenance.timed,
             teller,
             head: layer.as_ref().map_or(ACCESS_HEAD, |layer| layer.head),
             layer: layer.clone(),
             status: verdict.judgement.upstream_status.or(verdict.judgement.status),
             model: Name::new(verdict.model_text()),
             provider: certain_provider(&verdict.judgement),
-            ids: Ids::of(&verdict.texts, span),
+            ids: Ids::of(&verdict.texts, span, provenance),
         })
     }
 
@@ -110,10 +111,20 @@ fn certain_provider(judgement: &Judgement) -> Option<Provider> {
 }
 
 impl Ids {
-    fn of(texts: &Texts<Cow<'_, str>>, span: Option<SpanIds>) -> Self {
+    fn of(texts: &Texts<Cow<'_, str>>, span: Option<SpanIds>, provenance: Provenance<'_>) -> Self {
         let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(hash_of);
         let request = texts.request_id.as_deref().map(|id| (hash_of(id), hash_of(&form_of(id))));
-        Self { service: text(&texts.service), host: text(&texts.host), request, call: text(&texts.call_id), span }
+        let Provenance { service, host, .. } = provenance;
+        let (service, host) = match (service, host) {
+            ("", "") => (text(&texts.service), text(&texts.host)),
+            (service, host) => (Some(hash_of(service)), Some(hash_of(host))),
+        };
+        Self { service, host, request, call: text(&texts.call_id), span }
+    }
+
+    /// Whether there is an id of a request, a call or a span.
+    pub(super) fn name_a_call(&self) -> bool {
+        self.request.is_some() || self.call.is_some() || self.span.is_some()
     }
 
     /// Whether the records come from different services or machines.

@@ -5,7 +5,7 @@ use super::event::StreamInfo;
 use super::options::SourceOptions;
 use super::pod::Pod;
 use crate::classify::Traffic;
-use crate::correlate::{GrainRule, StreamCalls};
+use crate::correlate::{GrainRule, Instances};
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::redact::clean;
@@ -15,7 +15,7 @@ use crate::redact::clean;
 #[derive(Debug)]
 pub(super) struct StreamContext {
     pub(super) origin: Origin,
-    pub(super) calls: StreamCalls,
+    pub(super) calls: Instances,
     pub(super) clock: StreamClock,
 }
 
@@ -38,7 +38,7 @@ impl StreamContext {
     pub(super) fn new(id: StreamId, info: StreamInfo, source: Option<&SourceOptions>) -> Self {
         Self {
             origin: Origin::new(id, info, source),
-            calls: StreamCalls::new(source.map_or(GrainRule::Auto, |source| source.grain)),
+            calls: Instances::new(source.map_or(GrainRule::Auto, |source| source.grain)),
             clock: StreamClock::new(source.and_then(|source| source.zone)),
         }
     }

@@ -12,7 +12,7 @@ use super::tally::Tally;
 use super::verdict_line::{self, RecordLocation};
 use crate::alert::Alerts;
 use crate::classify::{Verdict, VerdictCache};
-use crate::correlate::Duplicates;
+use crate::correlate::{Duplicates, Provenance};
 use crate::detect::UnknownGroups;
 use crate::framing::{FramingStats, LossReason, RawEvent};
 use crate::observation::{Evidence, Name, Observation, SourceId};
@@ -105,7 +105,9 @@ impl SharedState {
         if event.continued && verdict.judgement.outcome == Outcome::Error {
             verdict.judgement.grain = Grain::Detail;
         }
-        let placement = calls.complete(&mut verdict, resolved.at, resolved.own, origin.traffic, &mut self.duplicates);
+        let provenance = Provenance { at: resolved.at, timed: resolved.own, service: event.service, host: event.host };
+        let calls = calls.of(event.service, event.host);
+        let placement = calls.complete(&mut verdict, provenance, origin.traffic, &mut self.duplicates);
         self.count_record(origin.source, &verdict, resolved.at, arrived);
         if verdict.judgement.outcome == Outcome::Other {
             if broken {

@@ -14,7 +14,7 @@ use super::stream::Stream;
 use super::tally::Tally;
 use crate::alert::{Alerts, RowId, SelfRow, Table};
 use crate::classify::{Catalog, VerdictCache};
-use crate::correlate::{Duplicates, GrainRule, StreamCalls};
+use crate::correlate::{Duplicates, GrainRule, Instances};
 use crate::detect::UnknownGroups;
 use crate::framing::StreamId;
 use crate::time::Timestamp;
@@ -141,7 +141,7 @@ impl Pipeline {
             shared.add_stats(source, &old.framer.take_stats());
             if !new.restored {
                 let grain = shared.sources.get(usize::from(source.0)).map_or(GrainRule::Auto, |source| source.grain);
-                new.context.calls = std::mem::replace(&mut old.context.calls, StreamCalls::new(grain));
+                new.context.calls = std::mem::replace(&mut old.context.calls, Instances::new(grain));
                 new.context.clock = old.context.clock;
             }
             successors.insert(from, to);

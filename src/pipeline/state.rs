@@ -2,7 +2,7 @@
 
 use super::clock::StreamClock;
 use crate::alert::AlertsState;
-use crate::correlate::CorrelateState;
+use crate::correlate::InstancesState;
 use crate::detect::UnknownState;
 use crate::framing::FramerState;
 use crate::time::Timestamp;
@@ -33,6 +33,6 @@ pub(super) struct StreamState {
     /// When the stream was last open.
     pub(super) seen: Timestamp,
     pub(super) framer: FramerState,
-    pub(super) calls: CorrelateState,
+    pub(super) calls: InstancesState,
     pub(super) clock: (StreamClock, Option<i32>),
 }

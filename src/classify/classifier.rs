@@ -33,6 +33,14 @@ pub struct Classifier {
     redactor: Redactor,
 }
 
+/// What is known of a record before it is read.
+#[derive(Clone, Copy)]
+struct Asked {
+    traffic: Traffic,
+    /// An entry of a producer says that it is about a call.
+    is_known: bool,
+}
+
 /// Longer waits are not believed, in seconds.
 const MAX_WAIT_S: f64 = 400.0 * 86_400.0;
 
@@ -104,7 +112,7 @@ impl Classifier {
         match found.and_then(|found| found.event.outcome) {
             _ if found.is_some_and(|found| found.event.counts == Counts::None) => {}
             Some(outcome) => self.judge_as(facts, outcome, &mut verdict),
-            None => self.judge_by_kind(facts, traffic, cache, &mut verdict),
+            None => self.judge_by_kind(facts, Asked { traffic, is_known: found.is_some() }, cache, &mut verdict),
         }
         if let Some(found) = found {
             apply(found, facts, &mut verdict.judgement);
@@ -140,20 +148,14 @@ impl Classifier {
         }
     }
 
-    fn judge_by_kind<'a>(
-        &self,
-        facts: &Facts<'a>,
-        traffic: Traffic,
-        cache: Option<&mut VerdictCache>,
-        verdict: &mut Verdict<'a>,
-    ) {
+    fn judge_by_kind<'a>(&self, facts: &Facts<'a>, asked: Asked, cache: Option<&mut VerdictCache>, verdict: &mut Verdict<'a>) {
         match facts.line_kind {
             LineKind::Transport { status, .. } => self.judge_transport(facts, status, verdict),
             LineKind::Access { path, status, .. } => self.judge_access(facts, path, status, verdict),
             LineKind::Retry => {}
             LineKind::Request { .. } => self.providers.infer_from_record(facts, verdict),
             LineKind::Response { status } => self.judge_attempt(facts, status, verdict),
-            _ => self.judge_report(facts, traffic, cache, verdict),
+            _ => self.judge_report(facts, asked, cache, verdict),
         }
     }
 
@@ -190,17 +192,12 @@ impl Classifier {
     }
 
     /// Any other line. An earlier verdict on an equal failure is used again.
-    fn judge_report<'a>(
-        &self,
-        facts: &Facts<'a>,
-        traffic: Traffic,
-        cache: Option<&mut VerdictCache>,
-        verdict: &mut Verdict<'a>,
-    ) {
+    fn judge_report<'a>(&self, facts: &Facts<'a>, asked: Asked, cache: Option<&mut VerdictCache>, verdict: &mut Verdict<'a>) {
+        let Asked { traffic, is_known } = asked;
         if is_metric(facts) {
             return;
         }
-        let mut evidence = Evidence::of(facts, &verdict.judgement);
+        let mut evidence = Evidence::of(facts, &verdict.judgement, is_known);
         if evidence.asks_for_a_look() {
             if Relevance::is_no_call(facts) {
                 return;

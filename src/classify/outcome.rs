@@ -18,7 +18,8 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(facts: &Facts<'_>, judgement: &Judgement) -> Self {
+    /// `is_known`: an entry of a producer says that the record is about a call.
+    pub(super) fn of(facts: &Facts<'_>, judgement: &Judgement, is_known: bool) -> Self {
         let status = judgement.status.and_then(Status::http);
         let is_bad_status = matches!(judgement.status, Some(Status::Timeout | Status::Connection))
             || status.is_some_and(|status| status >= 400);
@@ -27,8 +28,8 @@ impl Evidence {
         let is_suspicious = match facts.level {
             Level::Error | Level::Fatal => true,
             Level::Warn | Level::Unknown => !any && names_failure(facts.headline),
-            // Celery tells at this level that a task will be tried again, and why.
-            Level::Info => !any && memchr::memmem::find(facts.headline, b" retry: Retry in ").is_some(),
+            // Some producers tell of failures at this level, and an entry knows them.
+            Level::Info => is_known,
             Level::Debug => false,
         };
         Self { status, is_explicit, any, is_suspicious }

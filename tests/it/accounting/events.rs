@@ -63,7 +63,8 @@ fn a_record_in_parts_continues_in_the_next_file() {
         }
         world.append("0.log", &tail);
         world.poll();
-        world.wait(2);
+        // A failure that may be told again is held for two to three seconds.
+        world.wait(4);
         assert_eq!(world.calls(), ["anthropic-overloaded"], "saved at {saved_at}: {:?}", world.events());
         world.balance();
     }
@@ -115,6 +116,7 @@ fn the_wait_for_the_rest_of_a_line_has_a_limit() {
     world.wait(2);
     assert_eq!(world.events().len(), 1, "the partial line is emitted");
     assert_eq!(world.balance().partial_lines, 1, "and counted as partial");
+    world.wait(4);
     // The rest arrives late, after a restart: it must not become an event of its own.
     let saved = world.save();
     world.restart(saved);

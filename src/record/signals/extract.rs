@@ -102,6 +102,8 @@ fn is_set_apart(before: &[u8], after: &[u8]) -> bool {
     let word = |text: &[u8]| text.first().is_some_and(|b| b.is_ascii_uppercase() || matches!(b, b'{' | b'<' | b'"'));
     let next = after.trim_ascii_start();
     match before.last() {
+        // openai-node and its kin write so, also inside the quotes of a wrapper.
+        Some(b'"' | b'\'' | b'`') => after.starts_with(b" status code (no body)"),
         Some(b'(') => matches!(after.first(), Some(b')' | b':' | b',')),
         // DashScope: `<400> InternalError.Algo.InvalidParameter: …`.
         Some(b'<') => after.first() == Some(&b'>'),

@@ -443,7 +443,7 @@ mod tests {
         let kiro = providers.by_field("Kiro").expect("a good name");
         assert_eq!((providers.id(kiro), providers.by_saved_id("kiro")), ("kiro", Some(kiro)));
         assert_eq!(providers.by_field("my openai").map(|found| providers.id(found)), Some("openai"));
-        for name in ["", "unknown", "not a name", "10.0.0.1", "a/b", "x".repeat(33).as_str()] {
+        for name in ["", "none", "not a name", "10.0.0.1", "a/b", "x".repeat(33).as_str()] {
             assert_eq!(providers.by_field(name), None, "{name}");
         }
         for number in 1..Unlisted::LIMIT {

@@ -32,6 +32,7 @@ impl World {
             fix: format!("how to fix {id}"),
             docs: None,
             providers: Vec::new(),
+            words: Vec::new(),
             examples: Lines::default(),
             near: Lines::default(),
             covers: Vec::new(),

@@ -61,6 +61,11 @@ pub(super) fn clock(at: Timestamp, with_date: bool) -> String {
     if with_date { format!("{date} {time}") } else { time.to_owned() }
 }
 
+/// Whether both times are on the same day in UTC.
+pub(super) fn is_same_day(one: Timestamp, other: Timestamp) -> bool {
+    one.second().div_euclid(86_400) == other.second().div_euclid(86_400)
+}
+
 /// `5 %`, `0.3 %`.
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;

@@ -194,7 +194,7 @@ fn the_json_report_is_the_contract() {
         "at category count example first fix last models owner pattern peak_at peak_per_minute provider request_ids retry row \
          services share status"
     );
-    assert_eq!(keys(&report["alerts"][0]), "from provider reason row service severity state to");
+    assert_eq!(keys(&report["alerts"][0]), "from provider reason reopened row service severity state to");
     assert_eq!(keys(&report["windows"][0]), "count provider ratio status window");
     assert_eq!(keys(&report["findings"][0]), "advice blame from kind last model owner provider row service since text to");
     assert_eq!(report["records"], serde_json::json!({"success": 922, "error": 146, "other": 0, "unrecognised_errors": 0}));
@@ -286,7 +286,10 @@ fn an_empty_report_is_not_printed() {
     ]);
     let nothing = tempfile::tempdir().expect("a folder");
     for (path, message) in [
-        ("reprot", "cannot read reprot: no such file or directory; `llm-triage --help` lists the commands"),
+        (
+            "reprot",
+            "cannot read reprot: no such file or directory; did you mean report? `llm-triage --help` lists the commands",
+        ),
         (&nothing.path().to_string_lossy(), "no log file is in these directories"),
         (&paths[1].to_string_lossy(), "none.zst to its end: not zstd data, or corrupt"),
     ] {
@@ -844,8 +847,8 @@ fn explain_knows_types_codes_classes_rows_categories_and_providers() {
     let cases = [
         ("rate_limit_error", "anthropic-rate-limit"),
         ("authentication_error", "anthropic-"),
-        ("AuthenticationError", "openai-"),
-        ("openai.AuthenticationError", "openai-"),
+        ("AuthenticationError", "sdk-class-auth"),
+        ("openai.AuthenticationError", "sdk-class-auth"),
         ("DeploymentNotFound", "azure-deployment-not-found"),
         ("requests.exceptions.SSLError", "these have its words"),
         ("MALFORMED_FUNCTION_CALL", "gemini"),

@@ -74,7 +74,7 @@ impl<'c> Lookup<'c> {
         let id = provider.map(|provider| self.classifier.catalog().providers().id(provider));
         let named = id.map(|id| format!(r#","provider":"{id}""#)).unwrap_or_default();
         let record = format!(r#"{{"level":"error","status":"{status}"{named}}}"#);
-        let mut out = verdict::explain(self, &record).text;
+        let mut out = verdict::explain(self.classifier, &self.table, &record).text;
         let of = id.map(|id| format!(" of {id}")).unwrap_or_default();
         let title =
             format!("{status}{of} also occurs with these patterns; give the whole text of the error to choose one of them");

@@ -24,7 +24,7 @@ pub(super) fn run(args: &Explain) -> Result<Exit, CliError> {
         Found::Pattern(pattern) => patterns::describe(pattern),
         Found::Text(text) => text,
         Found::Nothing => {
-            let verdict = verdict::explain(&lookup, text);
+            let verdict = verdict::explain(lookup.classifier, &lookup.table, text);
             match Some(verdict.text).filter(|_| verdict.is_known).or_else(|| lookup.related(text)) {
                 Some(text) => text,
                 None => {

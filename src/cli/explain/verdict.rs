@@ -1,8 +1,8 @@
 //! The verdict on the text of an error, with what decided it and what comes next.
 
 use super::super::{format, layout, terminal};
-use super::lookup::Lookup;
-use crate::classify::{Attribution, Verdict};
+use crate::alert::Table;
+use crate::classify::{Attribution, Classifier, Verdict};
 use crate::observation::{Observation, PatternId};
 use crate::record::{Reader, Record};
 use crate::taxonomy::{Confidence, Outcome, Provider, Status};
@@ -17,20 +17,26 @@ pub(super) struct Explained {
     pub(super) is_known: bool,
 }
 
-pub(super) fn explain(lookup: &Lookup<'_>, text: &str) -> Explained {
+pub(super) fn explain(classifier: &Classifier, table: &Table, text: &str) -> Explained {
     let mut explained = Explained::default();
     Reader::default().read(text.as_bytes(), &[], None, |record| {
-        let verdict = lookup.classifier.explain(record);
+        let verdict = classifier.explain(record);
         let is_success = verdict.judgement.status.and_then(Status::http).is_some_and(|status| status < 400);
         explained.is_known |= verdict.judgement.pattern.is_some() || is_success;
-        explained.text.push_str(&two_columns(rows(lookup, record, &verdict, is_success)));
+        explained.text.push_str(&two_columns(rows(classifier, table, record, &verdict, is_success)));
     });
     explained
 }
 
 /// The verdict as a table of two columns.
-fn rows(lookup: &Lookup<'_>, record: &Record<'_>, verdict: &Verdict<'_>, is_success: bool) -> Vec<(&'static str, String)> {
-    let catalog = lookup.classifier.catalog();
+fn rows(
+    classifier: &Classifier,
+    table: &Table,
+    record: &Record<'_>,
+    verdict: &Verdict<'_>,
+    is_success: bool,
+) -> Vec<(&'static str, String)> {
+    let catalog = classifier.catalog();
     let judgement = &verdict.judgement;
     let mut rows: Vec<(&str, String)> = Vec::new();
     let pattern = judgement.pattern.and_then(|id| catalog.pattern(id));
@@ -51,7 +57,7 @@ fn rows(lookup: &Lookup<'_>, record: &Record<'_>, verdict: &Verdict<'_>, is_succ
         rows.push(("owner", format::owner(judgement.owner).to_owned()));
         rows.push(("retry", judgement.retry.to_string()));
         rows.push(("decided by", decided_by(judgement.confidence).to_owned()));
-        let others = also_match(lookup, record, judgement.pattern);
+        let others = also_match(classifier, record, judgement.pattern);
         rows.extend(Some(("also matches", others)).filter(|(_, others)| !others.is_empty()));
         rows.push(("meaning", pattern.meaning.clone()));
     }
@@ -60,7 +66,7 @@ fn rows(lookup: &Lookup<'_>, record: &Record<'_>, verdict: &Verdict<'_>, is_succ
     }
     if let Some(pattern) = pattern {
         rows.push(("fix", pattern.fix.clone()));
-        if let Some(row) = lookup.table.row(lookup.table.row_of(&observe(verdict))) {
+        if let Some(row) = table.row(table.row_of(&observe(verdict))) {
             rows.push(("row", format!("{} ({})", row.id, row.severity)));
             rows.extend(Some(("next", row.next_step())).filter(|(_, text)| !text.is_empty()));
         }
@@ -85,11 +91,11 @@ fn decided_by(confidence: Confidence) -> &'static str {
 }
 
 /// The other patterns that match the record, which lost to the one that won.
-fn also_match(lookup: &Lookup<'_>, record: &Record<'_>, won: Option<PatternId>) -> String {
+fn also_match(classifier: &Classifier, record: &Record<'_>, won: Option<PatternId>) -> String {
     const MAX_SHOWN: usize = 3;
-    let catalog = lookup.classifier.catalog();
+    let catalog = classifier.catalog();
     let ids = (0..catalog.patterns().len()).map(PatternId::from_index).filter(|id| Some(*id) != won);
-    let mut others = ids.filter(|id| lookup.classifier.pattern_matches(*id, record)).filter_map(|id| catalog.pattern(id));
+    let mut others = ids.filter(|id| classifier.pattern_matches(*id, record)).filter_map(|id| catalog.pattern(id));
     let shown: Vec<_> = others.by_ref().take(MAX_SHOWN).map(|pattern| pattern.id.as_str()).collect();
     match others.count() {
         0 => shown.join(", "),

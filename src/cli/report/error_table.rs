@@ -2,7 +2,6 @@
 
 use super::super::terminal::{self, Styles};
 use super::super::{format, layout};
-use super::overview::is_same_day;
 use super::ranking::{Ranking, severity};
 use super::summary::{Group, Summary, known};
 use crate::pipeline::Pipeline;
@@ -89,7 +88,7 @@ fn columns(summary: &Summary, pipeline: &Pipeline, groups: &[&Group], width: usi
     ];
     if let Some(span) = summary.span {
         before.push(column("trend", false, 1, &|group| group.trend.sparkline(span, trend_width)));
-        let days = !is_same_day(span.0, span.1);
+        let days = !format::is_same_day(span.0, span.1);
         let last = |group: &Group| {
             let clock = known(group.last).map(|at| last(at, days, width)).unwrap_or_default();
             match (summary.is_ongoing(group, pipeline), width) {

@@ -3,8 +3,8 @@
 use super::super::format;
 use super::overview::fix;
 use super::ranking::{Ranking, severity};
-use super::render::Depth;
 use super::summary::{Group, Summary, known, top};
+use super::view::Depth;
 use super::{error_table, notes};
 use crate::pipeline::Pipeline;
 use crate::redact::unlinked;

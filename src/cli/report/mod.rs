@@ -18,6 +18,7 @@ mod summary;
 mod table;
 mod time_range;
 mod trend;
+mod view;
 
 use super::args::{Color, Format, Report};
 use super::exit::{CliError, Exit};
@@ -27,11 +28,12 @@ use super::{output, terminal};
 use condition::Condition;
 use filter::Filter;
 use ranking::Ranking;
-use render::{Depth, View, render};
+use render::render;
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use summary::Summary;
+use view::{Depth, View};
 
 pub(super) fn run(args: &Report) -> Result<Exit, CliError> {
     match args.color {

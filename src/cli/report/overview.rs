@@ -90,12 +90,8 @@ fn head(summary: &Summary, styles: Styles) -> Vec<String> {
 
 /// `2026-11-20 09:00:00 to 09:30:00 UTC (30m)`.
 fn time_span((from, to): (Timestamp, Timestamp)) -> String {
-    let end = format::clock(to, !is_same_day(from, to));
+    let end = format::clock(to, !format::is_same_day(from, to));
     format!("{} to {end} UTC ({})", format::clock(from, true), format_compact(to.since(from)))
-}
-
-pub(super) fn is_same_day(from: Timestamp, to: Timestamp) -> bool {
-    from.second().div_euclid(86_400) == to.second().div_euclid(86_400)
 }
 
 fn nothing_failed(summary: &Summary) -> &'static str {
@@ -123,7 +119,7 @@ fn providers(summary: &Summary, pipeline: &Pipeline, styles: Styles) -> Vec<Stri
     let name_of = |provider| pipeline.catalog().providers().id(provider);
     let longest = all.iter().map(|(provider, _)| layout::columns(name_of(*provider))).max().unwrap_or(0);
     let name_width = longest.clamp(8, (width / 4).max(8));
-    let days = summary.span.is_some_and(|(from, to)| !is_same_day(from, to));
+    let days = summary.span.is_some_and(|(from, to)| !format::is_same_day(from, to));
     let last_width = if days { LAST } else { "last failure".len() };
     let room = width.saturating_sub(name_width + NUMBERS + 2);
     // Sparklines, one of all calls and one of the failures, if the log has times.
@@ -180,7 +176,7 @@ fn firing(summary: &Summary, pipeline: &Pipeline, styles: Styles) -> Vec<String>
         };
     }
     firing.sort_by_key(|span| (std::cmp::Reverse(span.alert.severity), span.from));
-    let days = summary.span.is_some_and(|(from, to)| !is_same_day(from, to));
+    let days = summary.span.is_some_and(|(from, to)| !format::is_same_day(from, to));
     let mut text = String::new();
     for (index, AlertSpan { alert, from, .. }) in firing.iter().enumerate() {
         let service = alert.service.as_ref().map(|service| format!(" ({service})")).unwrap_or_default();

@@ -3,8 +3,8 @@
 use super::super::terminal::{self, Styles};
 use super::super::{format, layout};
 use super::ranking::Ranking;
-use super::render::Depth;
 use super::summary::{AlertSpan, Summary, known};
+use super::view::Depth;
 use super::{details, notes, overview};
 use crate::pipeline::Pipeline;
 use crate::taxonomy::{Provider, Severity};
@@ -16,7 +16,7 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline, ranking: &Ranking<'
     if depth == Depth::Overview {
         return out;
     }
-    let days = summary.span.is_some_and(|(from, to)| !overview::is_same_day(from, to));
+    let days = summary.span.is_some_and(|(from, to)| !format::is_same_day(from, to));
     let rest = if depth == Depth::All { ranking.rest.as_slice() } else { &[] };
     if !ranking.top.is_empty() {
         out.push_str(&styles.bold("\nDetails\n"));

@@ -1,7 +1,7 @@
 //! Finds what a short word means: everything that the catalogue and the escalation table have a name for.
 
 use super::super::exit::CliError;
-use super::super::{layout, terminal};
+use super::super::{layout, near, terminal};
 use super::verdict;
 use crate::alert::{NameTable, Row, Table};
 use crate::classify::{Classifier, Pattern};
@@ -148,7 +148,9 @@ impl<'c> Lookup<'c> {
             return Some(table(&title, &found));
         }
         let found = self.with_parts(text);
-        (!found.is_empty()).then(|| table(&format!("no pattern names {text}; these have its words"), &found))
+        let words = self.words();
+        let similar = near::did_you_mean(text, words.iter().map(String::as_str));
+        (!found.is_empty()).then(|| table(&format!("no pattern names {text}{similar}; these have its words"), &found))
     }
 
     /// The patterns with the most words of a name, at least half of them; of a text of several words, all.

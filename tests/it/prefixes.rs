@@ -81,14 +81,15 @@ fn wrap(log: &str, wraps: &[Wrap], number: usize) -> Vec<String> {
     log.lines().map(|line| wraps.iter().fold(line.to_owned(), |line, wrap| wrap(&line, number))).collect()
 }
 
-/// What a verdict says, without what only a prefix knows and where the line is.
+/// What a verdict says, without what only a prefix knows and where the line is. The grain of a failure depends on the times of
+/// the records beside it, which a prefix adds.
 fn told(replayed: &Replayed) -> Vec<String> {
     let mut told: Vec<_> = replayed
         .verdicts()
         .into_iter()
         .map(|mut verdict| {
             let object = verdict.as_object_mut().expect("an object");
-            for key in ["offset", "line", "ts", "service", "host", "source"] {
+            for key in ["offset", "line", "ts", "service", "host", "source", "grain"] {
                 object.remove(key);
             }
             verdict.to_string()

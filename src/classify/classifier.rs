@@ -4,10 +4,11 @@ use super::cache::{Recall, VerdictCache};
 use super::catalog::Catalog;
 use super::engine;
 use super::events::{Counts, Event, Found};
-use super::grain::grain_of_failure;
+use super::grain::{grain_of_failure, number_of_try};
 use super::layer::Layer;
 use super::llm_path::is_llm_path;
 use super::outcome::{Evidence, is_hollow, is_logged_answer, is_metric};
+use super::pattern::Pattern;
 use super::provider::ProviderFinder;
 use super::relevance::Relevance;
 use super::rule::{Query, Tier};
@@ -377,6 +378,7 @@ impl Classifier {
         let Some(pattern) = self.catalog.pattern(id) else { return };
         judgement.pattern = Some(id);
         judgement.is_vague = is_vague;
+        judgement.is_without_reason = is_vague && pattern.has_tag(Pattern::NO_REASON);
         judgement.is_coined = tier == Tier::Message && distinct && !is_vague;
         judgement.status = judgement.status.or(pattern.implies);
         judgement.category = pattern.category;
@@ -394,7 +396,10 @@ impl Classifier {
 /// Adds what other records of the same failure are compared with.
 fn complete_failure(facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
     judgement.grain = grain_of_failure(facts, judgement.grain);
-    judgement.layer = Some(Arc::new(Layer::of(facts, signals, judgement.confidence, judgement.status)));
+    judgement.attempt = (judgement.grain == Grain::Attempt).then(|| number_of_try(facts.headline)).flatten();
+    // Words that only say that a call failed are as good as no pattern.
+    let confidence = if judgement.is_without_reason { Confidence::None } else { judgement.confidence };
+    judgement.layer = Some(Arc::new(Layer::of(facts, signals, confidence, judgement.status)));
 }
 
 /// Takes over what an entry of a producer says of a record.

@@ -29,11 +29,10 @@ pub(super) fn grain_of_failure(facts: &Facts<'_>, shape: Grain) -> Grain {
 /// Whether a text says that another try follows: `Retrying … in 4 seconds`, `attempt 1/3 failed`, `2 retries left`. A provider that asks
 /// for another try announces none: `Please retry in 2s`.
 fn announces_retry(text: &[u8]) -> bool {
-    const HEAD_BYTES: usize = 400;
     const NOTICES: [&[u8]; 9] = [
         b"etrying",
-        b"will retry",
-        b"will be retried",
+        b"ill retry",
+        b"ill be retried",
         b"acking off",
         b"retries left",
         b"retries remaining",
@@ -56,14 +55,40 @@ fn announces_retry(text: &[u8]) -> bool {
         b"fter all attempts",
         b"ttempts failed",
     ];
-    let head = text.get(..HEAD_BYTES).unwrap_or(text).split(|b| *b == b'\n').next().unwrap_or_default();
+    let head = head_of(text);
+    let tail = tail_of(text);
     let has = |words: &&[u8]| memchr::memmem::find(head, words).is_some();
+    let ends = ENDS.iter().any(|words| has(words) || memchr::memmem::find(tail, words).is_some());
     match NOTICES.iter().find(|words| has(words)) {
-        None => false,
-        Some(_) if ENDS.iter().any(has) => false,
-        Some(&b"ttempt ") => has_attempt_number(head),
-        Some(_) => !is_last_attempt(head),
+        _ if ends => false,
+        None => has_attempt_number(tail),
+        Some(&b"ttempt ") => has_attempt_number(head) || has_attempt_number(tail),
+        Some(words) => names_wait(head, words) || !is_last_attempt(head),
     }
+}
+
+fn head_of(text: &[u8]) -> &[u8] {
+    const HEAD_BYTES: usize = 400;
+    text.get(..HEAD_BYTES).unwrap_or(text).split(|b| *b == b'\n').next().unwrap_or_default()
+}
+
+/// The end of a text, where some frameworks count the tries after the error's own words: `… Attempt #2 | …`.
+fn tail_of(text: &[u8]) -> &[u8] {
+    const TAIL_BYTES: usize = 120;
+    text.get(text.len().saturating_sub(TAIL_BYTES)..).unwrap_or(text)
+}
+
+/// Whether a notice names the wait before the next try, as `Will retry after 9000ms`: whatever else it counts, the call goes on.
+fn names_wait(head: &[u8], notice: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::find(head, notice) else { return false };
+    let rest = head.get(at + notice.len()..).unwrap_or_default().trim_ascii_start();
+    let rest = rest.strip_prefix(b"in ").or_else(|| rest.strip_prefix(b"after "));
+    rest.is_some_and(|wait| wait.first().is_some_and(u8::is_ascii_digit))
+}
+
+/// The number of the try that failed, where the text counts them.
+pub(super) fn number_of_try(text: &[u8]) -> Option<u32> {
+    attempt_number(head_of(text)).or_else(|| attempt_number(tail_of(text))).map(|(number, _)| number)
 }
 
 /// `attempt 1 failed`, `attempt 1/3`, `Attempt #2 of 5`: a numbered try, and not the last.

@@ -19,6 +19,9 @@ const WRAPPER_BYTES: usize = 240;
 /// The most words of a text that says only that something failed.
 const BARE_WORDS: usize = 10;
 
+/// Texts of an error that say nothing of it.
+const EMPTY_WORDS: [&str; 8] = ["error", "exception", "failed", "failure", "null", "none", "undefined", "unknown"];
+
 /// One record of a failure, as the other records of that failure see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
@@ -66,6 +69,8 @@ impl Layer {
         let line = facts.headline.split(|b| *b == b'\n').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line);
         let standing = standing(facts, signals, (confidence, status), error);
+        // `Error` alone is of any failure.
+        let error = if EMPTY_WORDS.iter().any(|word| word.eq_ignore_ascii_case(error)) { "" } else { error };
         let error = Words::of([error].into_iter(), ERROR_WORDS);
         let mut hasher = FxHasher::default();
         (facts.logger, facts.level as u8).hash(&mut hasher);
@@ -197,13 +202,19 @@ fn without_wrapper(text: &str) -> &str {
     error.trim_matches(|c: char| matches!(c, '"' | '\'' | ' '))
 }
 
+/// The first line of a text, if it is more than the heading of what follows.
+fn first_sentence(text: &str) -> &str {
+    text.lines().next().filter(|line| !line.trim_end().ends_with([':', ',', '{', '('])).unwrap_or(text)
+}
+
 fn names_failure(text: &str) -> bool {
     FAILURES.iter().any(|word| text.contains(word))
 }
 
 fn standing(facts: &Facts<'_>, signals: &Signals, (confidence, status): (Confidence, Option<Status>), error: &str) -> Standing {
     let has_body = signals.upstream_status.is_some() || signals.is_enveloped || signals.is_bare || !signals.codes.is_empty();
-    let is_short = || split(error).nth(BARE_WORDS).is_none();
+    // What follows in further lines is of the entry, and a pattern has looked for a reason in it.
+    let is_short = || split(first_sentence(error)).nth(BARE_WORDS).is_none();
     match confidence {
         Confidence::Typed | Confidence::Message if has_body => Standing::Body,
         Confidence::Typed => Standing::Class,

@@ -54,6 +54,9 @@ impl Pattern {
     /// The tag of an error that no other kind of service sends.
     pub(super) const LLM_ONLY: &str = "llm-only";
 
+    /// The tag of an error that gives no reason.
+    pub(super) const NO_REASON: &str = "no-reason";
+
     /// Whether it has this tag.
     #[must_use]
     pub fn has_tag(&self, tag: &str) -> bool {

@@ -130,12 +130,16 @@ pub struct Judgement {
     pub layer: Option<Arc<Layer>>,
     /// The id by which a producer's records of one call belong together, as a hash.
     pub chain: Option<u64>,
+    /// Which try of a call failed, where the record counts them.
+    pub attempt: Option<u32>,
     /// The span that the record is, or in which it was written.
     pub span: Option<SpanIds>,
     /// The pattern matches by a wording that no other kind of service writes by chance.
     pub(super) is_coined: bool,
     /// No pattern, or only one of a general wording, explains the failure.
     pub(super) is_vague: bool,
+    /// The pattern knows the words, and they give no reason.
+    pub(super) is_without_reason: bool,
 }
 
 /// What a line is to other lines of the same call.
@@ -233,9 +237,11 @@ impl Judgement {
             role,
             layer: None,
             chain: None,
+            attempt: None,
             span: SpanIds::of(facts),
             is_coined: false,
             is_vague: true,
+            is_without_reason: false,
         }
     }
 

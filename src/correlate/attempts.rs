@@ -1,6 +1,7 @@
 //! Attempts that wait for the record of their call. In a stream without records of calls, each attempt is counted as a call.
 
 use super::STREAM_MEMORY;
+use super::failures::Try;
 use crate::observation::Observation;
 use crate::taxonomy::{Grain, Outcome};
 use crate::time::Timestamp;
@@ -15,6 +16,8 @@ const RETRY_WAIT: Duration = Duration::from_mins(10);
 const SUCCESS_WAIT: Duration = Duration::from_secs(30);
 /// Good attempts without a good call, after which a stream is known to write no records of calls.
 const ENOUGH: usize = 8;
+/// How long after an HTTP client's line its caller announces the next try.
+const SAME_TRY: Duration = Duration::from_secs(2);
 /// The most attempts that wait; beyond, the oldest is counted.
 pub(super) const MAX_WAITING: usize = 64;
 
@@ -33,13 +36,28 @@ pub(super) struct Attempts {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) seen: Observation,
-    /// What it has in common with the other attempts of its call, if it announced another one.
-    pub(super) chain: Option<u64>,
+    /// Set if it announced another attempt.
+    pub(super) announces: Option<Try>,
 }
 
 impl Waiting {
     fn failed(&self) -> bool {
         self.seen.outcome == Outcome::Error
+    }
+
+    /// Whether a later try, which announces another one, is of the same call and decides it. Of several calls that are tried at the same
+    /// time, the numbers say which goes on.
+    fn is_before(&self, next: Try) -> bool {
+        self.announces.is_some_and(|this| {
+            this.chain == next.chain && this.number.zip(next.number).is_none_or(|(number, next)| number < next)
+        })
+    }
+
+    /// Whether it is the line of an HTTP client about the try that this notice announces to repeat.
+    fn is_answer_to(&self, notice: &Self) -> bool {
+        let seen = &self.seen;
+        let agree = seen.status.zip(notice.seen.status).is_none_or(|(answer, notice)| answer == notice);
+        self.failed() && self.announces.is_none() && agree && notice.seen.at.since(seen.at) <= SAME_TRY
     }
 }
 
@@ -51,16 +69,16 @@ impl Attempts {
         }
     }
 
-    /// The call of these attempts has ended, or a later attempt of it decides.
+    /// The call of these attempts has ended.
     pub(super) fn end_chain(&mut self, chain: u64) {
-        self.waiting.retain(|attempt| attempt.chain != Some(chain));
+        self.waiting.retain(|attempt| attempt.announces.is_none_or(|this| this.chain != chain));
     }
 
-    /// Takes an attempt, or the record of a call that worked. `chain`: see [`Waiting`].
+    /// Takes an attempt, or the record of a call that worked. `announces`: see [`Waiting`].
     pub(super) fn count(
         &mut self,
         mut seen: Observation,
-        chain: Option<u64>,
+        announces: Option<Try>,
         never_calls: bool,
         out: &mut impl FnMut(&mut Observation),
     ) {
@@ -73,7 +91,7 @@ impl Attempts {
                 self.waiting.clear();
                 out(&mut seen);
             }
-            (Outcome::Success | Outcome::Error, Grain::Attempt) if !never_calls => self.add(Waiting { seen, chain }, out),
+            (Outcome::Success | Outcome::Error, Grain::Attempt) if !never_calls => self.add(Waiting { seen, announces }, out),
             _ => {}
         }
         self.release(at, out);
@@ -93,16 +111,24 @@ impl Attempts {
         if call_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
             return;
         }
-        if let Some(chain) = attempt.chain {
-            self.end_chain(chain);
-        } else if good && let Some(announced) = self.waiting.iter().position(|attempt| attempt.chain.is_some()) {
-            self.waiting.remove(announced);
+        let replaced = match attempt.announces {
+            Some(next) => {
+                if let Some(answer) = self.waiting.iter().rposition(|earlier| earlier.is_answer_to(&attempt)) {
+                    self.waiting.remove(answer);
+                }
+                self.waiting.iter().position(|earlier| earlier.is_before(next))
+            }
+            None if good => self.waiting.iter().position(|earlier| earlier.announces.is_some()),
+            None => None,
+        };
+        if let Some(replaced) = replaced {
+            self.waiting.remove(replaced);
         }
         self.good_since_call += usize::from(good);
         if good && self.good_since_call >= ENOUGH {
             self.are_calls[0] = true;
         }
-        if self.are_calls[usize::from(!good)] && attempt.chain.is_none() {
+        if self.are_calls[usize::from(!good)] && attempt.announces.is_none() {
             self.emit_waiting(good, out);
             return emit_as_call(attempt, out);
         }
@@ -116,7 +142,7 @@ impl Attempts {
 
     /// Emits the good or the failed attempts that wait and announced no other try.
     fn emit_waiting(&mut self, good: bool, out: &mut impl FnMut(&mut Observation)) {
-        self.emit_if(|attempt| attempt.failed() != good && attempt.chain.is_none(), out);
+        self.emit_if(|attempt| attempt.failed() != good && attempt.announces.is_none(), out);
     }
 
     fn emit_if(&mut self, is_emitted: impl Fn(&Waiting) -> bool, out: &mut impl FnMut(&mut Observation)) {
@@ -131,14 +157,14 @@ impl Attempts {
     pub(super) fn release(&mut self, now: Timestamp, out: &mut impl FnMut(&mut Observation)) {
         for good in [true, false] {
             let wait = if good { SUCCESS_WAIT } else { ERROR_WAIT };
-            let oldest = self.waiting.iter().find(|attempt| attempt.failed() != good && attempt.chain.is_none());
+            let oldest = self.waiting.iter().find(|attempt| attempt.failed() != good && attempt.announces.is_none());
             if oldest.is_some_and(|attempt| now.since(attempt.seen.at) > wait) {
                 self.are_calls[usize::from(!good)] = true;
                 self.emit_waiting(good, out);
             }
         }
         // The next try was never seen.
-        let is_over = |attempt: &Waiting| attempt.chain.is_some() && now.since(attempt.seen.at) > RETRY_WAIT;
+        let is_over = |attempt: &Waiting| attempt.announces.is_some() && now.since(attempt.seen.at) > RETRY_WAIT;
         if self.waiting.iter().any(is_over) {
             self.emit_if(is_over, out);
         }

@@ -8,6 +8,7 @@ use crate::classify::{Layer, Standing};
 use crate::observation::{Evidence, Name, Observation};
 use crate::taxonomy::{Grain, Provider};
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,12 +56,21 @@ pub(super) struct Failure {
 pub enum Placement {
     /// It tells of no failure of a call.
     None,
-    /// It is a failed attempt that announces another one; the number is common to the attempts of one call.
-    Retry(u64),
+    /// It is a failed attempt that announces another one.
+    Retry(Try),
     /// It is the first record of a failure.
     Opens,
     /// It tells of the failure with this number, and knows so much of it.
     Joins(u64, Standing),
+}
+
+/// One of several tries of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// Common to the tries of one call.
+    pub(super) chain: u64,
+    /// Which one it is, where the record says so.
+    pub(super) number: Option<u32>,
 }
 
 impl Failures {
@@ -196,10 +206,11 @@ impl Failure {
         }
     }
 
-    /// Whether one of the two gives no reason of its own, and the other does; or one gives only the status that the other gives too.
+    /// Whether one of the two gives no reason of its own, or only the status that the other gives too.
     fn is_short_of(&self, told: &Told, same_status: bool) -> bool {
         let told = told.standing();
-        (told == Standing::Nothing) != (self.standing == Standing::Nothing)
+        told == Standing::Nothing
+            || self.standing == Standing::Nothing
             || same_status && (told == Standing::Status || self.standing == Standing::Status)
     }
 

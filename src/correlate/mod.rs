@@ -19,7 +19,7 @@ mod told;
 mod traces;
 
 pub use duplicates::Duplicates;
-pub use failures::Placement;
+pub use failures::{Placement, Try};
 pub use instances::{Instances, InstancesState};
 pub use provenance::Provenance;
 pub use stream::{GrainRule, StreamCalls};

@@ -3,7 +3,7 @@
 
 use super::attempts::{Attempts, MAX_WAITING, Waiting};
 use super::context::{LastCall, MAX_HOSTS, MAX_MODELS, ProviderContext};
-use super::failures::{Failures, MAX_FAILURES};
+use super::failures::{Failures, MAX_FAILURES, Try};
 use super::saved::SavedObservation;
 use super::saved_failure::SavedFailure;
 use super::stream::StreamCalls;
@@ -24,9 +24,9 @@ pub struct CorrelateState {
     good_attempts: usize,
     attempts_are_calls: [bool; 2],
     held: Vec<SavedObservation>,
-    /// What each attempt in `held` has in common with the others of its call.
+    /// What each attempt in `held` announced.
     #[serde(default)]
-    chains: Vec<Option<u64>>,
+    tries: Vec<Option<Try>>,
     last: Option<(Timestamp, String)>,
     hosts: Vec<(String, Timestamp)>,
     answers: u32,
@@ -62,7 +62,7 @@ impl StreamCalls {
             good_attempts: *good_since_call,
             attempts_are_calls: *are_calls,
             held: waiting.iter().map(|attempt| SavedObservation::new(&attempt.seen, catalog)).collect(),
-            chains: waiting.iter().map(|attempt| attempt.chain).collect(),
+            tries: waiting.iter().map(|attempt| attempt.announces).collect(),
             last: last.map(|last| (last.at, id(last.provider))),
             hosts: hosts.iter().map(|(provider, at)| (id(*provider), *at)).collect(),
             answers: *answers,
@@ -88,7 +88,7 @@ impl StreamCalls {
             good_attempts,
             attempts_are_calls,
             held,
-            chains,
+            tries,
             last,
             hosts,
             answers,
@@ -101,9 +101,9 @@ impl StreamCalls {
             record: (number, success),
             traces,
         } = state;
-        let chains = chains.into_iter().chain(std::iter::repeat(None));
-        let waiting = held.into_iter().zip(chains).take(MAX_WAITING);
-        let waiting = waiting.map(|(seen, chain)| Waiting { seen: seen.resolve(catalog, source), chain }).collect();
+        let tries = tries.into_iter().chain(std::iter::repeat(None));
+        let waiting = held.into_iter().zip(tries).take(MAX_WAITING);
+        let waiting = waiting.map(|(seen, announces)| Waiting { seen: seen.resolve(catalog, source), announces }).collect();
         let attempts =
             Attempts { good_call_at, bad_call_at, good_since_call: good_attempts, are_calls: attempts_are_calls, waiting };
         let context = ProviderContext {

@@ -4,7 +4,7 @@ use super::STREAM_MEMORY;
 use super::attempts::Attempts;
 use super::context::ProviderContext;
 use super::duplicates::Duplicates;
-use super::failures::{Failures, Placement};
+use super::failures::{Failures, Placement, Try};
 use super::provenance::Provenance;
 use super::told::{Teller, Told};
 use super::traces::Traces;
@@ -144,13 +144,13 @@ impl StreamCalls {
         now: Timestamp,
         out: &mut impl FnMut(&mut Observation),
     ) {
-        let chain = match placement {
+        let announces = match placement {
             Placement::None => Some(None),
-            Placement::Retry(chain) => Some(Some(chain)),
+            Placement::Retry(this) => Some(Some(this)),
             Placement::Opens | Placement::Joins(..) => None,
         };
-        if let Some(chain) = chain {
-            return self.attempts.count(observation, chain, self.rule == Some(GrainRule::Attempt), out);
+        if let Some(announces) = announces {
+            return self.attempts.count(observation, announces, self.rule == Some(GrainRule::Attempt), out);
         }
         let at = observation.at;
         self.failures.hold(observation, placement, now, &mut |mut failure| out(&mut failure));
@@ -185,7 +185,8 @@ impl StreamCalls {
 }
 
 /// What a failed attempt that announces another try has in common with the other attempts of its call: an id, else who wrote it.
-fn retry_of(judgement: &Judgement) -> Option<u64> {
+fn retry_of(judgement: &Judgement) -> Option<Try> {
     let is_notice = judgement.outcome == Outcome::Error && judgement.grain == Grain::Attempt && judgement.role == Role::Report;
-    judgement.chain.or_else(|| judgement.layer.as_ref().map(|layer| layer.head)).filter(|_| is_notice)
+    let chain = judgement.chain.or_else(|| judgement.layer.as_ref().map(|layer| layer.head)).filter(|_| is_notice)?;
+    Some(Try { chain, number: judgement.attempt })
 }

@@ -83,6 +83,9 @@ impl<O: FnMut(RawEvent<'_>)> Intake<'_, O> {
     }
 }
 
+/// What an editor or a logger wrote in place of a stray byte.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+
 /// The most stray bytes before a line that are skipped if the line is not ASCII.
 const MAX_STRAY: usize = 16;
 
@@ -91,7 +94,7 @@ const MAX_STRAY: usize = 16;
 fn without_stray_bytes(line: &[u8]) -> &[u8] {
     let mut rest = line;
     while let [0 | 0x80.., ..] = rest {
-        let behind = rest.strip_prefix(BYTE_ORDER_MARK).or(match rest {
+        let behind = rest.strip_prefix(BYTE_ORDER_MARK).or(rest.strip_prefix(REPLACEMENT)).or(match rest {
             [0 | 0x80..=0xc1 | 0xf8.., behind @ ..] => Some(behind),
             _ => None,
         });

@@ -3,6 +3,7 @@
 //! A head may have its parts in any order and brackets, so the test looks for one part that only a head has. What the parts
 //! say is read by [`super::head`].
 
+use super::eclipse::EclipseEntry;
 use super::level::Level;
 use super::search::skip_colours;
 use super::stamp::{EpochNumber, stamp_length};
@@ -18,6 +19,7 @@ pub(crate) fn entry_level(line: &[u8]) -> Option<Level> {
     match line.first()? {
         b' ' => indented_level(line),
         b'\t' => None,
+        b'!' => EclipseEntry::parse(line).map(|entry| entry.level),
         b'<' => tag_level(line).or_else(|| begins_with_clock(line).then(|| first_level(line))),
         byte if byte.is_ascii() => head_level(line),
         _ => symbol_level(line).filter(|(_, behind)| begins_head(behind)).map(|(level, behind)| level.max(first_level(behind))),

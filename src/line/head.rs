@@ -5,6 +5,7 @@
 //! a bracket that could also begin the message (a thread, a process, an id) belongs to the head only if a certain part
 //! follows it.
 
+use super::eclipse::EclipseEntry;
 use super::entry::is_sdk_line;
 use super::level::Level;
 use super::search::escape_length;
@@ -45,6 +46,9 @@ impl<'a> Head<'a> {
         let mut head = Self::default();
         if is_sdk_line(line) {
             return head;
+        }
+        if let Some(EclipseEntry { plugin, level, stamp }) = EclipseEntry::parse(line) {
+            return Self { stamp: Some(stamp), level, logger: Some(plugin), length: line.len(), logger_is_weak: false };
         }
         let (mut end, mut at) = (0, 0);
         for _ in 0..PARTS {

@@ -8,6 +8,7 @@
 //!
 //! Tests: `tests/it/properties.rs` (any bytes), `tests/it/corpus.rs` with `tests/corpus/loggers.toml` (formats of loggers).
 
+mod eclipse;
 mod entry;
 mod exception;
 mod head;

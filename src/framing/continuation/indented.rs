@@ -11,9 +11,10 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], _after_blank: bool) ->
     }
     if !in_frames {
         opening::note(shape, line);
-        // Frames without the line above them: Ray prints the class of the task's error instead.
-        if shape.traceback == Traceback::None && shape.is_failure() && line.starts_with(b"  File \"") {
-            shape.traceback = Traceback::Frames;
+        // Frames without the line above them: Ray prints the class of the task's error instead, or the log begins among them.
+        let has_no_title = shape.is_failure() || shape.calm && !shape.headed;
+        if shape.traceback == Traceback::None && has_no_title && line.starts_with(b"  File \"") {
+            (shape.traceback, shape.brace) = (Traceback::Frames, false);
         }
     }
     Step::Joins

@@ -3,6 +3,7 @@
 use super::opening;
 use super::shape::{Continuation, Step, Traceback};
 use crate::line::contains;
+use std::mem;
 
 pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {
     if is_start(line) {
@@ -17,6 +18,12 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
         return Step::Joins;
     }
     let is_frame = matches!(line.first(), Some(b' ' | b'\t')) || is_boxed_frame(line);
+    if shape.traceback == Traceback::Frames {
+        let is_rest = mem::replace(&mut shape.awaits, lacks_name(line));
+        if is_rest && !after_blank && is_name(line) {
+            return Step::Joins;
+        }
+    }
     if shape.traceback == Traceback::Frames && !is_frame {
         // The first line that is not indented names the exception.
         (shape.traceback, shape.stack) = (Traceback::Ended, true);
@@ -61,6 +68,16 @@ pub(super) fn is_start(line: &[u8]) -> bool {
         || line.starts_with(b"  + Exception Group Traceback")
         || (line.starts_with("╭─".as_bytes()) || line.starts_with("──".as_bytes()))
             && contains(line, b" Traceback (most recent call last) ")
+}
+
+/// `  File "/app/main.py", line 12, in`: a frame that was wrapped to the width of a terminal before the name of its function.
+fn lacks_name(line: &[u8]) -> bool {
+    line.starts_with(b"  File \"") && line.trim_ascii_end().ends_with(b", in")
+}
+
+/// `draft`, `<module>`: the name of a function alone.
+fn is_name(line: &[u8]) -> bool {
+    line.trim_ascii_end().iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'<' | b'>'))
 }
 
 pub(super) fn is_chain_mark(line: &[u8]) -> bool {

@@ -9,19 +9,23 @@ use std::borrow::Cow;
 const GROUP: &str = "+ Exception Group Traceback (most recent call last)";
 const SIDES: [char; 4] = ['│', '┃', '║', '|'];
 
-/// The text without colours, without the boxes and margins around its lines, and without rich's column for places in the code.
+/// The text without colours, without the boxes and margins around its lines, and without the column at the right edge of the first
+/// line and the margin that this layout has below it.
 pub(super) fn undrawn(text: &str) -> Cow<'_, str> {
     let text = strip_colours(text);
     let first = text.lines().next().unwrap_or_default();
-    let place = place_in_column(first);
+    let column = right_column(first);
     let is_group = contains(&*text, GROUP);
     let is_box = !text.is_ascii() && ["│", "┃", "║"].iter().any(|side| contains(&*text, side)) && !contains(&*text, BOXED);
-    if !(place.is_some() || is_group || is_box) || !contains(&*text, "\n") {
+    if !(column.is_some() || is_group || is_box) || !contains(&*text, "\n") {
         return text;
     }
     let mut out = String::with_capacity(text.len());
+    let margin = if column.is_some() { margin_below(&text) } else { 0 };
     for (index, line) in text.lines().enumerate() {
-        let line = if index == 0 { place.and_then(|place| line.trim_end().strip_suffix(place)).unwrap_or(line) } else { line };
+        let line =
+            if index == 0 { column.and_then(|column| line.trim_end().strip_suffix(column)).unwrap_or(line) } else { line };
+        let line = if index > 0 { line.get(margin.min(line.len())..).unwrap_or(line).trim_end() } else { line };
         let line = if is_group { without_margin(line) } else { Some(line) };
         let line = if is_box { line.and_then(without_box) } else { line };
         let Some(line) = line else { continue };
@@ -67,12 +71,9 @@ pub(super) fn reflow(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let first_line = text.split('\n').next().unwrap_or_default();
-    let place = place_in_column(first_line);
-    for word in text.split(is_gap).filter(|word| !word.is_empty()) {
-        if Some(word) == place {
-            continue;
-        }
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let first = right_column(first).and_then(|column| first.trim_end().strip_suffix(column)).unwrap_or(first);
+    for word in first.split(is_gap).chain(rest.split(is_gap)).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
             out.push(' ');
         }
@@ -81,12 +82,34 @@ pub(super) fn reflow(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `llm.py:288` at the end of a line: rich puts the place in the code into a column of its own.
-#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "Python writes the name of a file as it is")]
-fn place_in_column(line: &str) -> Option<&str> {
+/// The column at the right edge of a line: the place in the code, `llm.py:288`, that rich puts there, or the time, `5:25:06 PM`, of
+/// consola.
+fn right_column(line: &str) -> Option<&str> {
     let line = line.trim_end();
-    let (before, last) = line.rsplit_once(' ')?;
-    let (file, number) = last.rsplit_once(':')?;
-    let is_place = file.ends_with(".py") && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    (is_place && before.ends_with(' ')).then_some(last)
+    let gap = line.rfind("  ")?;
+    let column = line.get(gap + 2..)?;
+    (is_place(column) || is_clock(column)).then_some(column)
+}
+
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "Python writes the name of a file as it is")]
+fn is_place(column: &str) -> bool {
+    let Some((file, number)) = column.rsplit_once(':') else { return false };
+    file.ends_with(".py") && !file.contains(' ') && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `17:25:06`, `5:25:06 PM`; newer versions of Node put a narrow blank before `PM`.
+fn is_clock(column: &str) -> bool {
+    let clock = column.strip_suffix("AM").or(column.strip_suffix("PM")).unwrap_or(column).trim_end();
+    let parts: [&str; 3] = match clock.split(':').collect::<Vec<_>>().try_into() {
+        Ok(parts) => parts,
+        Err(_) => return false,
+    };
+    let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    parts.iter().all(|part| is_number(part)) && matches!(parts.map(str::len), [1 | 2, 2, 2])
+}
+
+/// The indentation, in blanks, that all lines below the first one have.
+fn margin_below(text: &str) -> usize {
+    let lines = text.lines().skip(1).filter(|line| !line.trim().is_empty());
+    lines.map(|line| line.bytes().take_while(|b| *b == b' ').count()).min().unwrap_or(0)
 }

@@ -1,5 +1,6 @@
 //! The grain of a record: the end of a call, one try inside it, or a further line about a failure.
 
+use crate::line::find;
 use crate::record::{Facts, Level, LineKind};
 use crate::taxonomy::Grain;
 
@@ -57,8 +58,8 @@ fn announces_retry(text: &[u8]) -> bool {
     ];
     let head = head_of(text);
     let tail = tail_of(text);
-    let has = |words: &&[u8]| memchr::memmem::find(head, words).is_some();
-    let ends = ENDS.iter().any(|words| has(words) || memchr::memmem::find(tail, words).is_some());
+    let has = |words: &&[u8]| find(head, words).is_some();
+    let ends = ENDS.iter().any(|words| has(words) || find(tail, words).is_some());
     match NOTICES.iter().find(|words| has(words)) {
         _ if ends => false,
         None => has_attempt_number(tail),
@@ -80,7 +81,7 @@ fn tail_of(text: &[u8]) -> &[u8] {
 
 /// Whether a notice names the wait before the next try, as `Will retry after 9000ms`: whatever else it counts, the call goes on.
 fn names_wait(head: &[u8], notice: &[u8]) -> bool {
-    let Some(at) = memchr::memmem::find(head, notice) else { return false };
+    let Some(at) = find(head, notice) else { return false };
     let rest = head.get(at + notice.len()..).unwrap_or_default().trim_ascii_start();
     let rest = rest.strip_prefix(b"in ").or_else(|| rest.strip_prefix(b"after "));
     rest.is_some_and(|wait| wait.first().is_some_and(u8::is_ascii_digit))
@@ -102,7 +103,7 @@ fn is_last_attempt(text: &[u8]) -> bool {
 
 /// The number of a try, and of how many it is one.
 fn attempt_number(text: &[u8]) -> Option<(u32, Option<u32>)> {
-    let at = memchr::memmem::find(text, b"ttempt ")? + b"ttempt ".len();
+    let at = find(text, b"ttempt ")? + b"ttempt ".len();
     let rest = text.get(at..)?.trim_ascii_start();
     let (number, rest) = leading_number(rest.strip_prefix(b"#").unwrap_or(rest))?;
     let rest = rest.trim_ascii_start();

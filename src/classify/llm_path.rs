@@ -1,5 +1,7 @@
 //! The paths under which LLM services answer. A path is evidence of an LLM call whether the call worked or failed.
 
+use crate::line::find;
+
 /// Ends of paths that no other kind of service has.
 const COINED: [&str; 27] = [
     "/chat/completions",
@@ -65,15 +67,29 @@ fn is_root(root: &str, end: &str) -> bool {
 
 /// The first LLM path among the words of a text: `request: "POST /v1/messages HTTP/1.1"`.
 pub(super) fn llm_path_in(text: &str) -> Option<&str> {
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '(' | ')' | '<' | '>' | '='));
-    let mut paths = words.filter_map(|word| {
-        let path = match word.split_once("://") {
-            Some((_, rest)) => rest.get(rest.find('/')?..)?,
-            None => word,
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    // Most texts have no slash, so the words are found from the slashes.
+    while let Some(slash) = memchr::memchr(b'/', bytes.get(from..)?) {
+        let slash = from + slash;
+        let start = bytes.get(from..slash)?.iter().rposition(is_separator).map_or(from, |at| from + at + 1);
+        let end = bytes.get(slash..)?.iter().position(is_separator).map_or(bytes.len(), |at| slash + at);
+        let word = text.get(start..end)?;
+        let path = match find(word, "://") {
+            Some(at) => word.get(at + 3..).and_then(|rest| rest.get(rest.find('/')?..)),
+            None => Some(word),
         };
-        path.starts_with('/').then_some(path.trim_end_matches([':', '.', ';']))
-    });
-    paths.find(|path| is_llm_path(path))
+        let path = path.filter(|path| path.starts_with('/')).map(|path| path.trim_end_matches([':', '.', ';']));
+        if let Some(path) = path.filter(|path| is_llm_path(path)) {
+            return Some(path);
+        }
+        from = end;
+    }
+    None
+}
+
+fn is_separator(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b',' | b'(' | b')' | b'<' | b'>' | b'=')
 }
 
 /// The model in a path: `/v1beta/models/gemini-2.5-flash:generateContent`, `/model/amazon.nova-lite-v1:0/converse`.

@@ -1,6 +1,7 @@
 //! Whether a record is worth a closer look as a failure, before its texts are read.
 
 use super::verdict::Judgement;
+use crate::line::find;
 use crate::record::{Facts, Format, Level, Signals};
 use crate::taxonomy::Status;
 
@@ -75,7 +76,7 @@ pub(super) fn names_failure(text: &[u8]) -> bool {
     ];
     const HEAD_BYTES: usize = 2_048;
     let head = &text[..text.len().min(HEAD_BYTES)];
-    WORDS.iter().any(|word| memchr::memmem::find(head, word).is_some())
+    WORDS.iter().any(|word| find(head, word).is_some())
 }
 
 /// A sample of a metric, as exporters print it: `llm_errors_total{status="429"} 17`, also with a unit in between.
@@ -93,9 +94,7 @@ pub(super) fn is_metric(facts: &Facts<'_>) -> bool {
 
 /// A whole answer of a model, logged as an error by mistake: it has choices with content.
 pub(super) fn is_logged_answer(facts: &Facts<'_>, signals: &Signals) -> bool {
-    let is_answer = |text: &[u8]| {
-        memchr::memmem::find(text, b"chat.completion").is_some() && memchr::memmem::find(text, b"finish_reason").is_some()
-    };
+    let is_answer = |text: &[u8]| find(text, b"chat.completion").is_some() && find(text, b"finish_reason").is_some();
     let is_bare = signals.types.is_empty() && signals.codes.is_empty() && signals.status.is_none();
     is_bare && (is_answer(facts.headline) || signals.messages.iter().any(|message| is_answer(message.as_bytes())))
 }

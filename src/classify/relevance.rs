@@ -8,6 +8,7 @@ use super::llm_path::{is_llm_path, llm_path_in};
 use super::pattern::Pattern;
 use super::provider::no_words;
 use super::verdict::{Attribution, Judgement};
+use crate::line::find;
 use crate::record::{Facts, LineKind, Signals};
 use crate::taxonomy::{Category, Confidence, Provider};
 use aho_corasick::AhoCorasick;
@@ -117,7 +118,7 @@ impl Relevance {
         let head = facts.headline.get(..HEAD_BYTES).unwrap_or(facts.headline);
         self.catalog.lists.llm_tags.iter().any(|tag| {
             facts.logger.contains(tag.as_str())
-                || memchr::memmem::find(head, tag.as_bytes()).is_some()
+                || find(head, tag.as_bytes()).is_some()
                 || signals.messages.iter().any(|message| message.contains(tag.as_str()))
         })
     }
@@ -140,5 +141,5 @@ fn has_llm_path(facts: &Facts<'_>, signals: &Signals) -> bool {
 fn names_health_check(headline: &[u8]) -> bool {
     const NAMES: [&[u8]; 6] = [b"ealth check", b"ealth-check", b"ealthcheck", b"ealth_check", b"EALTHCHECK", b"ealthCheck"];
     let head = headline.get(..120).unwrap_or(headline);
-    NAMES.iter().any(|name| memchr::memmem::find(head, name).is_some())
+    NAMES.iter().any(|name| find(head, name).is_some())
 }

@@ -1,6 +1,7 @@
 //! The line that names an exception, as the runtimes of many languages print it.
 
 use super::search::contains;
+use super::search::find;
 
 /// How runtimes introduce an exception that nobody has caught.
 const INTRODUCTIONS: [&[u8]; 18] = [
@@ -59,7 +60,7 @@ fn begins_with_words(line: &[u8]) -> bool {
     const WORDS: [&[u8]; 4] = [b" Error", b" error", b" failed", b" Failed"];
     let Some(colon) = line.iter().take(80).position(|b| *b == b':') else { return false };
     let words = &line[..colon];
-    let words = match memchr::memmem::find(words, b" (") {
+    let words = match find(words, b" (") {
         Some(open) if words.ends_with(b")") => &words[..open],
         _ => words,
     };

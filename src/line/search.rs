@@ -2,9 +2,41 @@
 
 use std::borrow::Cow;
 
-/// Like [`str::find`], for texts that are so short that its preparation would cost more than the search.
+/// A longer text is worth the preparation of a search that looks at two bytes at once.
+const SHORT_TEXT: usize = 1_024;
+/// Letters of English from the most frequent to the rarest; all other bytes are rarer.
+const FREQUENT: &[u8; 26] = b"etaoinsrhldcumfpgwybvkxjqz";
+/// How often a byte occurs in a log, as a rank: 0 is rare.
+const RANKS: [u8; 256] = ranks();
+
+const fn ranks() -> [u8; 256] {
+    let mut ranks = [0; 256];
+    let mut at = 0;
+    while at < FREQUENT.len() {
+        ranks[FREQUENT[at] as usize] = (FREQUENT.len() - at) as u8;
+        at += 1;
+    }
+    // The blank is the most frequent byte; digits are everywhere in a log.
+    ranks[b' ' as usize] = 30;
+    let mut digit = b'0';
+    while digit <= b'9' {
+        ranks[digit as usize] = 20;
+        digit += 1;
+    }
+    ranks
+}
+
+/// Like [`str::find`], without its preparation: a text of a log is so short that the preparation would cost more than the search. Looks
+/// for the rarest byte of `part`, and compares there.
 pub(crate) fn find(text: impl AsRef<[u8]>, part: impl AsRef<[u8]>) -> Option<usize> {
-    memchr::memmem::find(text.as_ref(), part.as_ref())
+    let (text, part) = (text.as_ref(), part.as_ref());
+    if text.len() > SHORT_TEXT {
+        return memchr::memmem::find(text, part);
+    }
+    let rank = |byte: &u8| RANKS[usize::from(*byte)];
+    let Some((offset, rarest)) = part.iter().enumerate().min_by_key(|(_, byte)| rank(byte)) else { return Some(0) };
+    let mut hits = memchr::memchr_iter(*rarest, text.get(offset..)?);
+    hits.find(|at| text.get(*at..*at + part.len()) == Some(part))
 }
 
 /// Whether `text` contains `part`, byte by byte.
@@ -15,9 +47,10 @@ pub(crate) fn contains(text: impl AsRef<[u8]>, part: impl AsRef<[u8]>) -> bool {
 /// Whether `text` contains `word`; the case of ASCII letters does not matter.
 pub(crate) fn contains_folded(text: &str, word: &str) -> bool {
     let (text, word) = (text.as_bytes(), word.as_bytes());
-    let Some(first) = word.first() else { return true };
-    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-    memchr::memchr2_iter(lower, upper, text)
+    let rank = |byte: &u8| RANKS[usize::from(byte.to_ascii_lowercase())];
+    let Some((offset, rarest)) = word.iter().enumerate().min_by_key(|(_, byte)| rank(byte)) else { return true };
+    let (lower, upper) = (rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase());
+    memchr::memchr2_iter(lower, upper, text.get(offset..).unwrap_or_default())
         .any(|at| text.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
 }
 
@@ -49,4 +82,19 @@ pub(crate) fn strip_colours(text: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_part_is_found_where_the_library_finds_it(text in "[ab z0]{0,30}", part in "[ab z0]{0,4}", blanks in 0..1_100_usize) {
+            let text = text + &" ".repeat(blanks) + "ab";
+            prop_assert_eq!(find(&text, &part), text.find(&part));
+            prop_assert_eq!(contains_folded(&text.to_uppercase(), &part), text.contains(&part));
+        }
+    }
 }

@@ -9,6 +9,7 @@ use super::line_kind::LineKind;
 use super::record::{Format, Record};
 use super::shape;
 use crate::line::Level;
+use crate::line::find;
 use crate::taxonomy::Status;
 use crate::time::Stamp;
 use std::borrow::Cow;
@@ -294,6 +295,6 @@ impl<'a> Record<'a> {
 }
 
 fn names_provider(key: &[u8]) -> bool {
-    let has = |word: &[u8]| memchr::memmem::find(key, word).is_some();
+    let has = |word: &[u8]| find(key, word).is_some();
     !key.is_empty() && (has(b"rovider") || has(b"endor") || key == b"gen_ai.system" || key == b"llm.system")
 }

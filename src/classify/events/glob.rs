@@ -1,5 +1,7 @@
 //! A literal message with gaps: `Task *[{id}] retry: `. `*` stands for any text, `{id}` for the id of a call.
 
+use crate::line::find;
+
 /// The longest gap, and the longest id, in bytes.
 const GAP_BYTES: usize = 512;
 const ID_BYTES: usize = 128;
@@ -55,13 +57,13 @@ impl Glob {
             }
             first.len()
         } else {
-            memchr::memmem::find(message, first)? + first.len()
+            find(message, first)? + first.len()
         };
         let mut id = None;
         for (gap, literal) in rest.iter().enumerate() {
             let after = message.get(at..)?;
             let window = after.get(..after.len().min(GAP_BYTES + literal.len()))?;
-            let length = memchr::memmem::find(window, literal)?;
+            let length = find(window, literal)?;
             if self.id == Some(gap) {
                 id = after.get(..length).filter(|id| !id.is_empty() && id.len() <= ID_BYTES);
             }

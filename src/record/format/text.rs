@@ -3,6 +3,7 @@
 
 use super::entry::Entry;
 use super::json_tail::{self, JsonTail};
+use crate::line::find;
 use crate::line::{Head, Level};
 use crate::record::field::{Field, FieldMap};
 use crate::record::json::{Members, Raw, Value};
@@ -97,9 +98,9 @@ fn find_logger_by_shape(record: &mut Record<'_>) {
 /// /v1/messages HTTP/1.1", upstream: "https://…", host: "…"`. The request and the upstream become fields.
 fn put_request_of_proxy(record: &mut Record<'_>) {
     let message = record.message.bytes;
-    let Some(at) = memchr::memmem::find(message, b", client: ") else { return };
+    let Some(at) = find(message, b", client: ") else { return };
     let quoted = |key: &[u8]| {
-        let start = memchr::memmem::find(&message[at..], key)? + at + key.len();
+        let start = find(&message[at..], key)? + at + key.len();
         message[start..].split(|b| *b == b'"').next()
     };
     if let Some(request) = quoted(b", request: \"").and_then(shape::RequestLine::find) {

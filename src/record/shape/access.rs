@@ -140,7 +140,7 @@ fn is_plain(before: &[u8]) -> bool {
     let speaks_of_failure = || {
         [b"ail".as_slice(), b"rror", b"xception", b"etry", b"imeout", b"alling", b"ending"]
             .into_iter()
-            .any(|word| memchr::memmem::find(before, word).is_some())
+            .any(|word| find(before, word).is_some())
     };
     before.len() <= BEFORE_BYTES && !before.iter().any(|b| matches!(b, b'{' | b'"')) && !speaks_of_failure()
 }

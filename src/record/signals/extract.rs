@@ -181,10 +181,10 @@ pub(super) fn url_in(text: &str) -> Option<String> {
 /// The host of the request and the status of the answer, if the local variables of a traceback show them as httpx prints them:
 /// `<Request('POST', 'https://api.groq.com/…')>`, `<Response [429 Too Many Requests]>`.
 pub(super) fn exchange_in(entry: &[u8]) -> (Option<&str>, Option<Status>) {
-    let request = memchr::memmem::find(entry, b"<Request('POST',").and_then(|at| entry.get(at + 16..));
+    let request = find(entry, b"<Request('POST',").and_then(|at| entry.get(at + 16..));
     let url = request.and_then(|rest| {
         let rest = rest.get(..rest.len().min(400))?;
-        host_of(rest.get(memchr::memmem::find(rest, b"'http")? + 1..)?)
+        host_of(rest.get(find(rest, b"'http")? + 1..)?)
     });
     let response = memchr::memmem::rfind(entry, b"<Response [").and_then(|at| entry.get(at + 11..));
     (url, response.and_then(status_prefix).map(Status::Http))

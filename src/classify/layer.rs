@@ -121,8 +121,12 @@ impl Words {
         let length = self.hashes.len().max(1);
         let inside = line_hashes.windows(length).position(|part| part == self.hashes);
         let is_around = |at: usize| inside.is_none_or(|start| at < start || at >= start + length);
+        let mut is_phrase = false;
         for (at, (offset, word)) in words.into_iter().enumerate() {
-            if is_around(at) && is_plain(line, offset, word) {
+            // The name of a status is no more part of the template than its number: `500 Internal Server Error`.
+            is_phrase =
+                is_status(word) || is_phrase && word.starts_with(|c: char| c.is_ascii_uppercase()) && is_next(line, offset);
+            if !is_phrase && is_around(at) && is_plain(line, offset, word) {
                 word.hash(hasher);
             }
         }
@@ -168,6 +172,17 @@ fn hash_of(word: &str) -> u32 {
         }
     }
     (hasher.finish() >> 32) as u32
+}
+
+/// Whether a word is the number of an HTTP error.
+fn is_status(word: &str) -> bool {
+    matches!(word.as_bytes(), [b'4' | b'5', b'0'..=b'9', b'0'..=b'9'])
+}
+
+/// Whether only a blank or a hyphen is between a word and the one before it.
+fn is_next(line: &str, offset: usize) -> bool {
+    let before = line.as_bytes().get(..offset).unwrap_or_default();
+    matches!(before, [.., last, b' ' | b'-'] if last.is_ascii_alphanumeric())
 }
 
 /// Whether a word of a line is part of its template: it has only letters, and it is not inside a name, a bracket or a quotation.

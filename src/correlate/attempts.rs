@@ -3,7 +3,7 @@
 use super::STREAM_MEMORY;
 use super::failures::Try;
 use crate::observation::Observation;
-use crate::taxonomy::{Grain, Outcome};
+use crate::taxonomy::{Confidence, Grain, Outcome};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -57,7 +57,12 @@ impl Waiting {
     fn is_answer_to(&self, notice: &Self) -> bool {
         let seen = &self.seen;
         let agree = seen.status.zip(notice.seen.status).is_none_or(|(answer, notice)| answer == notice);
-        self.failed() && self.announces.is_none() && agree && notice.seen.at.since(seen.at) <= SAME_TRY
+        // A line that knows only the status announces nothing, whoever wrote it.
+        let is_bare = self
+            .announces
+            .zip(notice.announces)
+            .is_none_or(|(this, notice)| this.chain != notice.chain && seen.confidence == Confidence::Status);
+        self.failed() && is_bare && agree && notice.seen.at.since(seen.at) <= SAME_TRY
     }
 }
 

@@ -108,8 +108,9 @@ impl StreamClock {
     }
 
     /// The next time stamp of a replayed stream. A single wrong clock must not make all later records late.
+    /// Records before the first time stamp say nothing about the time.
     fn follow(&mut self, at: Timestamp) -> Resolved {
-        let Some(last) = self.last.filter(|last| at.since(*last) > LEAP) else {
+        let Some(last) = self.last.filter(|last| *last > Timestamp::default() && at.since(*last) > LEAP) else {
             self.leap = None;
             return Resolved::own(at);
         };

@@ -33,7 +33,8 @@ pub(crate) fn begins_exception(line: &[u8]) -> bool {
     let Some(first) = line.first() else { return false };
     match first {
         b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'_' => begins_with_class(line) || is_introduction(line) || begins_with_words(line),
-        b'[' => line.starts_with(b"[cause]: "),
+        // Node prints an error without a stack in brackets: `[Error: …]`.
+        b'[' => line.starts_with(b"[cause]: ") || begins_with_class(line.get(1..).unwrap_or_default()),
         _ => is_ruby_error(line),
     }
 }

@@ -8,6 +8,8 @@ pub const AZURE: &str = "azure";
 pub const BEDROCK: &str = "bedrock";
 /// The `LiteLLM` proxy and library: a relay, or an adapter in the caller's process.
 pub const LITELLM: &str = "litellm";
+/// Ollama: its server writes access lines with paths of its own.
+pub const OLLAMA: &str = "ollama";
 /// `OpenAI`: many other services are called through its SDK.
 pub const OPENAI: &str = "openai";
 /// `OpenRouter`: a relay that wraps the failures of providers.

@@ -4,26 +4,31 @@
 pub(super) fn class_prefix(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix("Uncaught ").unwrap_or(text);
     let text = text.strip_prefix("raise ").unwrap_or(text);
-    let end = class_end(text)?;
+    let end = class_end(text).unwrap_or(text.len());
     let (word, rest) = (text.get(..end)?, text.get(end..)?);
     let marked = rest.starts_with(": ")
         || rest.starts_with(":\n")
         || rest.starts_with(" - ")
         || rest.starts_with("(\"")
         || rest.starts_with("('")
-        || rest == ":";
+        || rest == ":"
+        || is_lone_class(word) && (rest.is_empty() || rest.starts_with('\n') && rest.trim_start().starts_with("at "));
     let node = rest.strip_prefix(" [").and_then(|text| text.split_once("]: "));
     if let Some((_, after)) = node
         && is_class(word)
     {
         return Some((word, after));
     }
+    // tenacity: `RetryError[<Future at 0x7f32 state=finished raised RateLimitError>]`.
+    if rest.starts_with(">]") && is_class(word) {
+        return Some((word, ""));
+    }
     if !marked {
         // `AzureException RateLimitError - …`: two classes in a row.
         let rest_class = rest.strip_prefix(' ').filter(|_| word.ends_with("Exception"));
         return rest_class.filter(|text| text.starts_with(|c: char| c.is_ascii_uppercase())).map(|text| (word, text));
     }
-    let rest = if rest.starts_with('(') { rest } else { rest.get(1..)? };
+    let rest = if rest.starts_with('(') { rest } else { rest.get(1..).unwrap_or_default() };
     (is_class(word) && !word.is_empty()).then_some((word, rest.strip_prefix("- ").unwrap_or(rest)))
 }
 
@@ -87,6 +92,13 @@ fn is_class(word: &str) -> bool {
     let leaf = word.rsplit(['.', ':', '\\', '$']).next().unwrap_or(word);
     let cased = leaf.starts_with(|c: char| c.is_ascii_uppercase());
     cased && (ENDINGS.iter().any(|ending| leaf.ends_with(ending)) || word.contains('.') && leaf.len() > 3)
+}
+
+/// Whether a word that ends a text can be the class of an exception that has no message: `draft failed: a.b.AuthenticationException`.
+/// `RateLimitError` has a second capital; `Error` and `Timeout` are ordinary words.
+fn is_lone_class(word: &str) -> bool {
+    let leaf = word.rsplit(['.', ':', '\\', '$']).next().unwrap_or(word);
+    leaf.bytes().skip(1).any(|b| b.is_ascii_uppercase()) && (leaf.ends_with("Exception") || leaf.ends_with("Error"))
 }
 
 /// The provider in `<Provider>Exception` or `<Provider>Error`, which LiteLLM puts after its own class.

@@ -1,6 +1,7 @@
 //! What the words of an error say beside its types and codes: a status, an address, a wait, a model, a timeout.
 
 use super::mention::has_outside_settings;
+use super::status_name::named_status;
 use crate::line::{contains, contains_folded, find};
 use crate::record::address::host_of;
 use crate::record::duration::go_duration_s;
@@ -64,13 +65,15 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
     for at in memchr::memchr2_iter(b'4', b'5', bytes).take(64) {
         let Some(status) = status_prefix(&bytes[at..]) else { continue };
         let before = &bytes[..at];
+        // A number in quotes has the same mark: `responseStatusCode: "400"`.
+        let before = before.strip_suffix(b"\"").filter(|lead| lead.ends_with(b": ")).unwrap_or(before);
         let marked = MARKS.iter().any(|mark| ends_folded(before, mark.as_bytes()))
             || is_answered(before) && !counts_things(&bytes[at + 3..]);
         if marked || is_set_apart(before, &bytes[at + 3..]) {
             return Some(Status::Http(status));
         }
     }
-    reason_phrase(text).or_else(|| envoy_reply(text))
+    reason_phrase(text).or_else(|| named_status(text)).or_else(|| envoy_reply(text))
 }
 
 /// Whether the words before a number say that something was answered: `returned 429`, `got a 503`.
@@ -174,7 +177,9 @@ pub(super) fn url_in(text: &str) -> Option<String> {
             }
         }
     }
-    let at = find(text, "getaddrinfo ENOTFOUND ").map(|at| at + 22)?;
+    // Node's resolver, and Go's: `dial tcp: lookup api.example.com on 127.0.0.11:53: …`.
+    let unresolved = ["getaddrinfo ENOTFOUND ", "getaddrinfo EAI_AGAIN ", "dial tcp: lookup "];
+    let at = unresolved.iter().find_map(|mark| find(text, mark).map(|at| at + mark.len()))?;
     host_of(text.get(at..)?.split([' ', ':', '\n']).next()?.as_bytes()).map(str::to_owned)
 }
 

@@ -14,6 +14,7 @@ mod mention;
 mod noise;
 mod python;
 mod reflow;
+mod status_name;
 mod text;
 mod traceback;
 

@@ -17,7 +17,8 @@ pub(super) fn undrawn(text: &str) -> Cow<'_, str> {
     let column = right_column(first);
     let is_group = contains(&*text, GROUP);
     let is_box = !text.is_ascii() && ["│", "┃", "║"].iter().any(|side| contains(&*text, side)) && !contains(&*text, BOXED);
-    if !(column.is_some() || is_group || is_box) || !contains(&*text, "\n") {
+    let excerpt = if contains(&*text, " | ") { excerpt_lines(&text) } else { Vec::new() };
+    if !(column.is_some() || is_group || is_box || !excerpt.is_empty()) || !contains(&*text, "\n") {
         return text;
     }
     let mut out = String::with_capacity(text.len());
@@ -26,6 +27,11 @@ pub(super) fn undrawn(text: &str) -> Cow<'_, str> {
         let line =
             if index == 0 { column.and_then(|column| line.trim_end().strip_suffix(column)).unwrap_or(line) } else { line };
         let line = if index > 0 { line.get(margin.min(line.len())..).unwrap_or(line).trim_end() } else { line };
+        let line = match excerpt.iter().find(|(at, _)| *at == index) {
+            Some((_, before)) if before.trim().is_empty() => continue,
+            Some((_, before)) => before,
+            None => line,
+        };
         let line = if is_group { without_margin(line) } else { Some(line) };
         let line = if is_box { line.and_then(without_box) } else { line };
         let Some(line) = line else { continue };
@@ -35,6 +41,27 @@ pub(super) fn undrawn(text: &str) -> Cow<'_, str> {
         out.push_str(line);
     }
     Cow::Owned(out)
+}
+
+/// The lines of an excerpt of source code that Bun and Next.js print above an error, by their index, with what stands before the number of
+/// the line: `414 |   throw new Error(`, `> 12 | const x`. What a program would have said is not what went wrong.
+fn excerpt_lines(text: &str) -> Vec<(usize, &str)> {
+    let numbered: Vec<_> = text.lines().enumerate().filter_map(|(index, line)| Some((index, line_number(line)?))).collect();
+    let is_followed = |at: usize| match (numbered.get(at), numbered.get(at + 1)) {
+        (Some((line, (number, _))), Some((next, (following, "")))) => {
+            *next == line + 1 && number.checked_add(1) == Some(*following)
+        }
+        _ => false,
+    };
+    let is_part = |at: usize| is_followed(at) || at.checked_sub(1).is_some_and(is_followed);
+    numbered.iter().enumerate().filter(|(at, _)| is_part(*at)).map(|(_, (line, (_, before)))| (*line, *before)).collect()
+}
+
+/// The number of a line of source code, and what stands before it.
+fn line_number(line: &str) -> Option<(u32, &str)> {
+    let bar = line.find(" |").filter(|at| line.get(at + 2..).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))?;
+    let (head, number) = line.get(..bar)?.rsplit_once(' ').unwrap_or(("", line.get(..bar)?));
+    Some((number.parse().ok()?, head.trim_end_matches('>').trim()))
 }
 
 /// A line of an exception group without its margin: `    | ` or `  + `. `None`: a line of the drawing.

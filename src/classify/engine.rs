@@ -149,8 +149,8 @@ impl Engine {
     fn rank(&self, at: u16, query: &Query<'_>, matches: impl Fn(&Message) -> bool) -> Option<Rank> {
         let rule = &self.rules[usize::from(at)];
         let fit = rule.fit(query, matches)?;
-        let fit = if rule.general && fit.tier == Tier::Message {
-            // A wrapper's words say less than the status that stands beside them, unless the pattern asks for that status.
+        let fit = if rule.general && matches!(fit.tier, Tier::Type | Tier::Message | Tier::GeneralType) {
+            // A wrapper's words and its class say less than the status that stands beside them, unless the pattern asks for that status.
             let is_beaten = rule.statuses.is_empty() && query.status.and_then(Status::http).is_some();
             Fit { tier: if is_beaten { Tier::Wrapper } else { Tier::GeneralType }, ..fit }
         } else {

@@ -54,7 +54,7 @@ pub(super) fn is_hollow(facts: &Facts<'_>, status: Option<Status>) -> bool {
 
 /// Words that suggest a failure in a line without a level, or in a warning. Their first letters are left out: they may be capitals.
 pub(super) fn names_failure(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 18] = [
+    const WORDS: [&[u8]; 20] = [
         b"rror",
         b"xception",
         b"ailed",
@@ -73,6 +73,8 @@ pub(super) fn names_failure(text: &[u8]) -> bool {
         b"quota",
         b"denied",
         b"nvalid",
+        b"xhausted",
+        b" it raised ",
     ];
     const HEAD_BYTES: usize = 2_048;
     let head = &text[..text.len().min(HEAD_BYTES)];

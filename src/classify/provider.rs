@@ -6,7 +6,7 @@
 use super::catalog::Catalog;
 use super::llm_path::model_in_path;
 use super::verdict::{Attribution, Judgement, Verdict};
-use crate::record::{Facts, Signals};
+use crate::record::{Facts, LineKind, Signals};
 use crate::taxonomy::{Provider, ProviderSpec, Providers, Unlisted, provider_id};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::ops::Range;
@@ -39,6 +39,7 @@ pub(super) struct SpecialProviders {
     /// Its Claude sends Anthropic's words in a body of AWS's shape.
     pub(super) bedrock: Option<Provider>,
     litellm: Option<Provider>,
+    ollama: Option<Provider>,
     openrouter: Option<Provider>,
     /// Clouds that sell the models of other vendors.
     clouds: [Option<Provider>; 3],
@@ -63,6 +64,7 @@ impl ProviderFinder {
                 anthropic: named(provider_id::ANTHROPIC),
                 bedrock: named(provider_id::BEDROCK),
                 litellm: named(provider_id::LITELLM),
+                ollama: named(provider_id::OLLAMA),
                 openrouter: named(provider_id::OPENROUTER),
                 clouds: [provider_id::AZURE, provider_id::BEDROCK, provider_id::VERTEX_AI].map(named),
             },
@@ -110,6 +112,8 @@ impl ProviderFinder {
         } else if let Some(found) = model.or_else(|| model_in_path(facts.url_path?)).and_then(|model| providers.by_model(model))
         {
             judgement.attribute(found, Attribution::Model);
+        } else if let Some(ollama) = self.special.ollama.filter(|_| is_of_ollama(facts)) {
+            judgement.attribute(ollama, Attribution::Logger);
         }
     }
 
@@ -303,6 +307,14 @@ pub(super) fn is_in_file_name(text: &str, place: Range<usize>) -> bool {
     let after = text.get(place.end..).unwrap_or_default();
     let rest = after.get(..after.find(is_end).unwrap_or(after.len())).unwrap_or_default();
     rest.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
+}
+
+/// Whether a record is an access line of Ollama itself: gin's columns around a path of its own. Applications and proxies have an `/api/chat`
+/// too, in other shapes.
+fn is_of_ollama(facts: &Facts<'_>) -> bool {
+    const PATHS: [&[u8]; 4] = [b"/api/chat", b"/api/generate", b"/api/embed", b"/api/embeddings"];
+    let LineKind::Access { path, .. } = facts.line_kind else { return false };
+    PATHS.contains(&path) && memchr::memmem::find(facts.raw, b"[GIN]").is_some()
 }
 
 /// A scanner that finds nothing.

@@ -54,7 +54,7 @@ impl Relevance {
         ];
         let path = facts.url_path.map(|path| path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/'));
         path.is_some_and(|path| PATHS.iter().any(|end| path.ends_with(end)))
-            || facts.line_kind == LineKind::None && names_health_check(facts.headline)
+            || facts.line_kind == LineKind::None && (names_health_check(facts.headline) || lists_models(facts.headline))
     }
 
     /// Whether the status of the record is what our own server answered to its client: it says so by its logger, or by a path of
@@ -135,6 +135,21 @@ fn has_llm_path(facts: &Facts<'_>, signals: &Signals) -> bool {
     facts.url_path.is_some_and(is_llm_path)
         || llm_path_in(&String::from_utf8_lossy(head)).is_some()
         || signals.messages.iter().any(|message| llm_path_in(message).is_some())
+}
+
+/// `Error retrieving models: …`, `Failed to list models`: nothing was asked of a model.
+fn lists_models(headline: &[u8]) -> bool {
+    const VERBS: [&[u8]; 10] =
+        [b"etrieving", b"etrieve", b"isting", b"list", b"etching", b"etch", b"etting", b"get", b"uerying", b"efreshing"];
+    let head = headline.get(..120).unwrap_or(headline);
+    memchr::memmem::find_iter(head, b" models").any(|at| {
+        let (before, after) = head.split_at(at);
+        let before = [b" available".as_slice(), b" the list of", b" list of", b" the"]
+            .into_iter()
+            .fold(before, |text, word| text.strip_suffix(word).unwrap_or(text));
+        let is_end = after.get(b" models".len()).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'/');
+        is_end && VERBS.iter().any(|verb| before.ends_with(verb))
+    })
 }
 
 /// `Health check failed`, `health-check error on http://…`.

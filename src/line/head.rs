@@ -122,6 +122,9 @@ impl<'a> Head<'a> {
                 return Some(length);
             }
         }
+        if is_next && let Some(length) = kitchen_clock_length(rest) {
+            return Some(length);
+        }
         if self.level == Level::Unknown
             && let Some(length) = self.level_part(rest, is_next, opened)
         {
@@ -192,6 +195,15 @@ impl<'a> Head<'a> {
         }
         None
     }
+}
+
+/// The length of `9:38PM`, the clock of zerolog's console (Go's `time.Kitchen`). It has no date and no seconds, so it is no stamp.
+fn kitchen_clock_length(text: &[u8]) -> Option<usize> {
+    let digits = |text: &[u8]| text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let hour = Some(digits(text)).filter(|hour| (1..=2).contains(hour))?;
+    let [b':', rest @ ..] = text.get(hour..)? else { return None };
+    let is_half = matches!(rest.get(2..4), Some(b"AM" | b"PM")) && rest.get(4).is_none_or(|b| *b == b' ');
+    (is_half && digits(rest) == 2).then_some(hour + 5)
 }
 
 /// `E1103 10:16:18.123456`, as glog and klog write it: the level, and the length in bytes.

@@ -65,7 +65,7 @@ fn lookup(word: &[u8]) -> (Level, MarksEntry) {
         b"verbose" | b"silly" | b"7" => (Debug, Never),
         b"info" => (Info, InCapitalsOrSmallLetters),
         b"notice" | b"inf" => (Info, InCapitals),
-        b"information" | b"success" | b"http" | b"log" | b"6" | b"5" => (Info, Never),
+        b"information" | b"success" | b"log" | b"6" | b"5" => (Info, Never),
         b"warn" => (Warn, InCapitalsOrSmallLetters),
         b"warning" | b"wrn" => (Warn, InCapitals),
         b"4" => (Warn, Never),

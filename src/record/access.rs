@@ -45,7 +45,10 @@ impl<'a> Record<'a> {
             let words: [&[u8]; 3] = [b"rror", b"ail", b"xception"];
             self.level >= Level::Warn && words.into_iter().any(|word| contains(self.message.bytes, word))
         };
-        fields.into_iter().any(|field| self.slot(field).is_something())
+        // A gateway for LLM calls tells of the call, with OpenTelemetry's attributes.
+        let is_of_gateway = || self.key(Field::Model).starts_with(b"gen_ai.");
+        is_of_gateway()
+            || fields.into_iter().any(|field| self.slot(field).is_something())
             || self.error_fields().iter().any(ErrorField::is_evidence)
             || speaks_of_failure()
     }

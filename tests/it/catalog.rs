@@ -24,7 +24,7 @@ fn a_tag_is_one_of_the_list() {
     let unknown = format!("{PATTERN}tags = ['mine']\n");
     assert_eq!(
         build(&[("acme.toml", &unknown)]).expect_err("an unknown tag"),
-        "acme.toml:1: pattern \"acme-busy\": unknown tag \"mine\"; known are cooldown, hollow, llm-only, overload; \
+        "acme.toml:1: pattern \"acme-busy\": unknown tag \"mine\"; known are cooldown, hollow, llm-only, no-reason, overload; \
          add others to the table `[tags]` of a signals.toml"
     );
     let own = ("own/signals.toml", "[tags]\nmine = 'what the rows of this team ask for'\n");

@@ -74,7 +74,6 @@ fn alert(span: &AlertSpan) -> Value {
         "from": span.from.to_string(),
         "to": span.to.map(|at| at.to_string()),
         "reason": alert.reason,
-        "reopened": span.reopened,
     })
 }
 

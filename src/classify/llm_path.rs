@@ -72,8 +72,8 @@ pub(super) fn llm_path_in(text: &str) -> Option<&str> {
     // Most texts have no slash, so the words are found from the slashes.
     while let Some(slash) = memchr::memchr(b'/', bytes.get(from..)?) {
         let slash = from + slash;
-        let start = bytes.get(from..slash)?.iter().rposition(is_separator).map_or(from, |at| from + at + 1);
-        let end = bytes.get(slash..)?.iter().position(is_separator).map_or(bytes.len(), |at| slash + at);
+        let start = bytes.get(from..slash)?.iter().rposition(|byte| is_separator(*byte)).map_or(from, |at| from + at + 1);
+        let end = bytes.get(slash..)?.iter().position(|byte| is_separator(*byte)).map_or(bytes.len(), |at| slash + at);
         let word = text.get(start..end)?;
         let path = match find(word, "://") {
             Some(at) => word.get(at + 3..).and_then(|rest| rest.get(rest.find('/')?..)),
@@ -88,7 +88,7 @@ pub(super) fn llm_path_in(text: &str) -> Option<&str> {
     None
 }
 
-fn is_separator(byte: &u8) -> bool {
+fn is_separator(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b',' | b'(' | b')' | b'<' | b'>' | b'=')
 }
 

@@ -9,6 +9,7 @@ const FREQUENT: &[u8; 26] = b"etaoinsrhldcumfpgwybvkxjqz";
 /// How often a byte occurs in a log, as a rank: 0 is rare.
 const RANKS: [u8; 256] = ranks();
 
+#[expect(clippy::cast_possible_truncation, reason = "the alphabet has 26 letters")]
 const fn ranks() -> [u8; 256] {
     let mut ranks = [0; 256];
     let mut at = 0;

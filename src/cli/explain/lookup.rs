@@ -53,7 +53,7 @@ impl<'c> Lookup<'c> {
             return Found::Text(self.status(Some(provider), status));
         }
         if let Some(row) = self.table.by_name(text).and_then(|id| self.table.row(id)) {
-            return Found::Text(self.row(row));
+            return Found::Text(describe_row(row));
         }
         if let Some(category) = Category::from_text(text) {
             let title = format!("{category}: a category of errors");
@@ -85,19 +85,6 @@ impl<'c> Lookup<'c> {
             out.push_str(&table(&title, &others));
         }
         out
-    }
-
-    fn row(&self, row: &Row) -> String {
-        let severity = row.severity;
-        let parts = [
-            ("row", format!("{} of the escalation table: {}", row.id, row.title)),
-            ("severity", severity.to_string()),
-            ("failures", row.matches()),
-            ("next", row.next_step()),
-            ("fix", row.fix.clone()),
-            ("runbook", format!("docs/runbooks/{}.md", row.id)),
-        ];
-        verdict::two_columns(parts.into_iter().filter(|(_, text)| !text.is_empty()))
     }
 
     fn provider(&self, provider: Provider) -> String {
@@ -269,4 +256,17 @@ fn table(title: &str, patterns: &[&Pattern]) -> String {
         let _infallible = writeln!(out, "{}", layout::cut(&line, width));
     }
     out
+}
+
+fn describe_row(row: &Row) -> String {
+    let severity = row.severity;
+    let parts = [
+        ("row", format!("{} of the escalation table: {}", row.id, row.title)),
+        ("severity", severity.to_string()),
+        ("failures", row.matches()),
+        ("next", row.next_step()),
+        ("fix", row.fix.clone()),
+        ("runbook", format!("docs/runbooks/{}.md", row.id)),
+    ];
+    verdict::two_columns(parts.into_iter().filter(|(_, text)| !text.is_empty()))
 }

@@ -25,13 +25,12 @@ pub(super) fn run(args: &Explain) -> Result<Exit, CliError> {
         Found::Text(text) => text,
         Found::Nothing => {
             let verdict = verdict::explain(lookup.classifier, &lookup.table, text);
-            match Some(verdict.text).filter(|_| verdict.is_known).or_else(|| lookup.related(text)) {
-                Some(text) => text,
-                None => {
-                    output::print(not_found(&lookup, text).as_bytes())?;
-                    return Ok(Exit::Failed);
-                }
-            }
+            let known = Some(verdict.text).filter(|_| verdict.is_known);
+            let Some(text) = known.or_else(|| lookup.related(text)) else {
+                output::print(not_found(&lookup, text).as_bytes())?;
+                return Ok(Exit::Failed);
+            };
+            text
         }
     };
     output::print(out.as_bytes())?;

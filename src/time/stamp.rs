@@ -14,7 +14,7 @@ pub enum Stamp {
     /// A date and a time of day without a zone, stored as if they were UTC.
     Local(Timestamp),
     /// A date without a year (syslog, klog) and a time of day without a zone, stored as if they were UTC and in the year
-    /// [`Self::LEAP_YEAR`].
+    /// `LEAP_YEAR`.
     Yearless(Timestamp),
     /// A time of day without a date, in microseconds since midnight.
     TimeOfDay(i64),

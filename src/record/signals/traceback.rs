@@ -113,6 +113,12 @@ fn is_title(line: &str) -> bool {
     line.strip_suffix(TRACEBACK).is_some_and(|class| class.ends_with("  ") && !class.trim().contains(' '))
 }
 
+/// Whether a frame goes on in the next line: `  File "/app/llm.py", line 12, in`. rich and terminals wrap it at any blank.
+fn is_cut_frame(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with("File \"") && [",", " line", " in"].iter().any(|end| line.ends_with(end))
+}
+
 /// Takes a traceback or a stack apart.
 pub(super) fn exceptions(text: &str) -> Parts<'_> {
     let before_end = text.find(TRACEBACK).or_else(|| text.find("\n  File \"")).or_else(|| text.find("\n    at ")).unwrap_or(0);
@@ -136,6 +142,7 @@ pub(super) fn exceptions(text: &str) -> Parts<'_> {
     let ruled = boxed && !text.contains('╭');
     let mut exceptions: Vec<String> = Vec::new();
     let mut in_frames = false;
+    let mut is_wrapped = false;
     let mut current: Option<String> = None;
     for line in text.get(before_end..).unwrap_or_default().lines() {
         // rich draws a box around the frames, and may indent all of it.
@@ -155,8 +162,9 @@ pub(super) fn exceptions(text: &str) -> Parts<'_> {
         }
         // `> File …`: loguru marks the frame that caught the exception.
         let is_frame = line.starts_with("  ") || line.starts_with("> File \"");
-        if is_frame && (in_frames || current.is_none()) {
+        if (is_frame || is_wrapped) && (in_frames || current.is_none()) {
             in_frames = true;
+            is_wrapped = is_cut_frame(line);
             continue;
         }
         match &mut current {

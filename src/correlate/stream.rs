@@ -127,7 +127,7 @@ impl StreamCalls {
         let (placement, is_first) = self.failures.place(&told);
         match placement {
             Placement::Joins(..) if !is_first && *grain == Grain::Call => *grain = Grain::Detail,
-            Placement::Opens if teller == Teller::Application || teller == Teller::Access => {
+            Placement::Opens if matches!(teller, Teller::Application | Teller::Access | Teller::Library) => {
                 self.attempts.note_failed_call(told.at);
             }
             _ => {}

@@ -54,7 +54,7 @@ impl Connections {
     }
 }
 
-/// The peer whose connections are counted: an address, or the network of an IPv6 host. `None`: this machine.
+/// The peer of the counted connections: an address, or the network of an IPv6 host. `None`: this machine.
 fn limited_peer(address: IpAddr) -> Option<IpAddr> {
     let address = address.to_canonical();
     let network = match address {

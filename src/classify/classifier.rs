@@ -138,7 +138,7 @@ impl Classifier {
             || path().is_some_and(is_llm_path)
     }
 
-    /// Judges a record whose outcome is known.
+    /// Judges a record with a known outcome.
     fn judge_as<'a>(&self, facts: &Facts<'a>, outcome: Outcome, verdict: &mut Verdict<'a>) {
         self.providers.infer_from_record(facts, verdict);
         verdict.judgement.outcome = outcome;
@@ -224,7 +224,7 @@ impl Classifier {
 
     fn judge_new_report<'a>(&self, facts: &Facts<'a>, traffic: Traffic, evidence: Evidence, verdict: &mut Verdict<'a>) {
         self.providers.infer_from_record(facts, verdict);
-        // On a node of mixed logs, a provider that nobody knows can be one of payments.
+        // On a node of mixed logs, an unlisted provider can be one of payments.
         if traffic == Traffic::Llm {
             self.providers.infer_unlisted(facts, &mut verdict.judgement);
         }

@@ -79,7 +79,7 @@ fn tail_of(text: &[u8]) -> &[u8] {
     text.get(text.len().saturating_sub(TAIL_BYTES)..).unwrap_or(text)
 }
 
-/// Whether a notice names the wait before the next try, as `Will retry after 9000ms`: whatever else it counts, the call goes on.
+/// Whether a notice names the wait before the next try, as `Will retry after 9000ms`: whatever else it counts, the call continues.
 fn names_wait(head: &[u8], notice: &[u8]) -> bool {
     let Some(at) = find(head, notice) else { return false };
     let rest = head.get(at + notice.len()..).unwrap_or_default().trim_ascii_start();

@@ -36,7 +36,7 @@ impl Evidence {
         Self { status, is_explicit, any, is_suspicious }
     }
 
-    /// The evidence of a record whose status is what our own server answered: only what it logged as an error counts.
+    /// The evidence of a record with a status that our own server answered: only what it logged as an error counts.
     pub(super) fn of_served(facts: &Facts<'_>) -> Self {
         Self { status: None, is_explicit: false, any: facts.has_fault, is_suspicious: false }
     }

@@ -69,7 +69,7 @@ impl Pattern {
 pub enum Lines {
     /// As a user's file has them.
     Written(Vec<String>),
-    /// A JSON array of texts, decoded when somebody asks: a start does not need the lines of a thousand patterns.
+    /// A JSON array of texts, decoded when asked for: a start does not need the lines of a thousand patterns.
     Packed(&'static str),
 }
 

@@ -46,7 +46,7 @@ impl Waiting {
     }
 
     /// Whether a later try, which announces another one, is of the same call and decides it. Of several calls that are tried at the same
-    /// time, the numbers say which goes on.
+    /// time, the numbers say which continues.
     fn is_before(&self, next: Try) -> bool {
         self.announces.is_some_and(|this| {
             this.chain == next.chain && this.number.zip(next.number).is_none_or(|(number, next)| number < next)
@@ -57,7 +57,7 @@ impl Waiting {
     fn is_answer_to(&self, notice: &Self) -> bool {
         let seen = &self.seen;
         let agree = seen.status.zip(notice.seen.status).is_none_or(|(answer, notice)| answer == notice);
-        // A line that knows only the status announces nothing, whoever wrote it.
+        // A line that knows only the status announces nothing.
         let is_bare = self
             .announces
             .zip(notice.announces)

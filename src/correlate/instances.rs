@@ -14,7 +14,7 @@ const MAX_SERVICES: usize = 64;
 #[derive(Debug)]
 pub struct Instances {
     rule: GrainRule,
-    /// Of lines whose prefix names no service.
+    /// Of lines with a prefix that names no service.
     own: StreamCalls,
     carried: Vec<(Name, Name, StreamCalls)>,
 }

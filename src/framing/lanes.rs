@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// The most lanes of one stream.
 const MAX_LANES: usize = 64;
-/// The most closed lanes whose place is kept. Beyond it, the oldest open event is emitted, so that their places are passed.
+/// The most closed lanes that keep their place. Beyond it, the oldest open event is emitted, so that their places are passed.
 const MAX_CLOSED: usize = 256;
 
 /// How many lines of other lanes may stand between two lines of one event.
@@ -72,7 +72,7 @@ impl Lanes {
         (!lane.joiner.was_emitted(offset)).then_some(lane)
     }
 
-    /// Closes the events whose latest line is many lines back. Otherwise the last event of a process that has ended would wait
+    /// Closes the events with a latest line that is many lines back. Otherwise the last event of a process that has ended would wait
     /// for the end of the stream.
     fn close_left_behind(&mut self, number: u64, stats: &mut FramingStats, out: &mut impl FnMut(RawEvent<'_>)) {
         for lane in &mut self.all {
@@ -93,7 +93,7 @@ impl Lanes {
         self.closed.iter().any(|closed| closed.key == key && offset < closed.emitted_until)
     }
 
-    /// Adds a lane whose first line is at `offset`, and returns its index.
+    /// Adds a lane that begins at `offset`, and returns its index.
     fn create(
         &mut self,
         key: LaneKey,
@@ -186,7 +186,7 @@ impl Lanes {
         }
     }
 
-    /// The lanes, and the closed lanes whose places are kept.
+    /// The lanes, and the places of closed lanes.
     pub(super) fn parts(&self) -> (&[Lane], &[ClosedLane]) {
         (&self.all, &self.closed)
     }

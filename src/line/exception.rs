@@ -3,7 +3,7 @@
 use super::search::contains;
 use super::search::find;
 
-/// How runtimes introduce an exception that nobody has caught.
+/// How runtimes introduce an uncaught exception.
 const INTRODUCTIONS: [&[u8]; 18] = [
     b"Uncaught ",
     b"uncaught ",

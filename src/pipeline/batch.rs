@@ -23,7 +23,7 @@ pub struct Batch {
     records: Vec<JudgedEntry>,
 }
 
-/// An event whose bytes are in the batch: head, tail, service, host.
+/// An event with its bytes in the batch: head, tail, service, host.
 #[derive(Debug)]
 struct FramedEvent {
     event: RawEvent<'static>,

@@ -1,4 +1,4 @@
-//! The level that the fields of a record give: a word, or a number whose scale the fields around it show.
+//! The level that the fields of a record give: a word, or a number on a scale that the fields around it show.
 
 use super::json::Value;
 use crate::line::Level;

@@ -1,4 +1,4 @@
-//! Texts for chats and pages whose markup we do not know: nothing in them mentions people, is markup, or becomes a link.
+//! Texts for chats and pages with unknown markup: nothing in them mentions people, is markup, or becomes a link.
 //!
 //! Characters are replaced by others that look like them, because escapes differ from chat to chat.
 

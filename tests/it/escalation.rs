@@ -303,7 +303,7 @@ fn rules_are_per_service_where_the_daemons_are() {
 }
 
 /// Runs `promtool` if it is installed or `PROMTOOL` names it: the rules are well formed and fire when the daemon does.
-/// Annotations end in chats whose markup we do not know.
+/// Annotations end in chats with unknown markup.
 #[test]
 fn nothing_in_an_annotation_of_a_rule_mentions_people_or_makes_a_link() {
     let world = World::new();

@@ -19,7 +19,7 @@ pub(super) struct Events {
     /// By the first byte of the message.
     by_first_byte: FxHashMap<u8, Vec<usize>>,
     first_bytes: [u64; 4],
-    /// Entries whose literal may be anywhere in the message.
+    /// Entries with a literal that may be anywhere in the message.
     anywhere: Vec<usize>,
     by_logger: Vec<(Box<str>, usize)>,
 }

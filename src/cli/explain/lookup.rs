@@ -69,7 +69,7 @@ impl<'c> Lookup<'c> {
         if text.split_whitespace().count() > MAX_WORDS { Found::Nothing } else { self.word(text) }
     }
 
-    /// A status, perhaps of one provider: the verdict on it alone, and the patterns whose errors have it.
+    /// A status, perhaps of one provider: the verdict on it alone, and the patterns for errors that have it.
     fn status(&self, provider: Option<Provider>, status: &str) -> String {
         let id = provider.map(|provider| self.classifier.catalog().providers().id(provider));
         let named = id.map(|id| format!(r#","provider":"{id}""#)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The details of one error: when, whose, where, what to do, and an example.
+//! The details of one error: when, its owner, where, what to do, and an example.
 
 use super::super::terminal::{self, Styles};
 use super::super::{format, layout};

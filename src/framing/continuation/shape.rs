@@ -46,7 +46,7 @@ pub(super) enum Traceback {
     Chained,
 }
 
-/// A part of an event whose lines have a form of their own.
+/// A part of an event with lines in a form of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Section {
     #[default]

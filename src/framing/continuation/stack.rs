@@ -1,4 +1,4 @@
-//! Stacks whose lines are not indented, causes below a stack, and what runtimes print around one.
+//! Stacks without indentation, causes below a stack, and what runtimes print around one.
 
 use super::opening;
 use super::shape::{Continuation, Section, Step};

@@ -18,7 +18,7 @@ pub(super) fn strip<'a>(line: &'a [u8], envelope: &mut Envelope<'a>) -> Option<&
     }
     let (time, content) = match split_word(line) {
         Some(parts) => parts,
-        // An empty line whose last blank was removed.
+        // An empty line without its last blank.
         None if line.len() < 40 => (line, &b""[..]),
         None => return None,
     };

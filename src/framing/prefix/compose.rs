@@ -8,7 +8,7 @@ use super::envelope::Envelope;
 use super::scan::{count, is_name, skip_reset, split_while};
 use crate::line::Level;
 
-/// Compose cuts no names, and Docker allows longer ones, but nobody uses them.
+/// Compose cuts no names, and Docker allows longer ones, but they are not in use.
 const MAX_NAME: usize = 80;
 
 pub(super) fn strip<'a>(line: &'a [u8], envelope: &mut Envelope<'a>) -> Option<&'a [u8]> {
@@ -29,7 +29,7 @@ pub(super) fn strip<'a>(line: &'a [u8], envelope: &mut Envelope<'a>) -> Option<&
     let rest = skip_reset(rest.get(blanks..)?.strip_prefix(b"|")?);
     let content = match rest.first() {
         Some(b' ') => rest.get(1..)?,
-        // An empty line whose last blank was removed.
+        // An empty line without its last blank.
         None => rest,
         Some(_) => return None,
     };

@@ -33,7 +33,7 @@ pub(super) fn line_kind<'a>(message: &'a [u8], logger: &[u8]) -> LineKind<'a> {
         .unwrap_or_default()
 }
 
-/// The kind of a line of text whose message begins behind words that belong to no known head.
+/// The kind of a line of text with words of an unknown head before the message.
 pub(super) fn line_kind_within(line: &[u8]) -> LineKind<'_> {
     httpx::find_in(line).unwrap_or_default()
 }

@@ -115,7 +115,7 @@ mod tests {
             ("github.com/sashabaranov/go-openai.(*Client).sendRequest(0xc000, 0x1)", "sashabaranov/go-openai"),
             ("/usr/local/bundle/gems/ruby-openai-7.1.0/lib/openai/http.rb:12:in 'post'", "ruby-openai"),
             ("#3 /var/www/vendor/openai-php/client/src/Transporters/HttpTransporter.php(59): GuzzleHttp", "openai-php/client"),
-            ("  at /root/.cargo/registry/src/index.crates.io-6f17/async-openai-0.23.4/src/client.rs:320", "async-openai"),
+            ("  at /home/app/.cargo/registry/src/index.crates.io-6f17/async-openai-0.23.4/src/client.rs:320", "async-openai"),
         ];
         for (frame, package) in cases {
             assert!(has_frames(&format!("x\n{frame}")), "{frame}");

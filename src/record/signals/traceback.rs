@@ -113,7 +113,7 @@ fn is_title(line: &str) -> bool {
     line.strip_suffix(TRACEBACK).is_some_and(|class| class.ends_with("  ") && !class.trim().contains(' '))
 }
 
-/// Whether a frame goes on in the next line: `  File "/app/llm.py", line 12, in`. rich and terminals wrap it at any blank.
+/// Whether a frame continues in the next line: `  File "/app/llm.py", line 12, in`. rich and terminals wrap it at any blank.
 fn is_cut_frame(line: &str) -> bool {
     let line = line.trim();
     line.starts_with("File \"") && [",", " line", " in"].iter().any(|end| line.ends_with(end))

@@ -1,4 +1,4 @@
-//! A JSON object of a carrier, read whole. Only objects whose first keys are a carrier's are read.
+//! A JSON object of a carrier, read whole. Only objects that begin with a carrier's keys are read.
 
 use crate::line::Level;
 use crate::time::Stamp;

@@ -292,7 +292,7 @@ impl Alerts {
 
     /// Counts a failure for the row of a kind that no `match` selects.
     fn fail_kind(&mut self, kind: Kind, scope: Scope, seen: &Observation, lateness: Lateness, names: NameTable<'_>) {
-        let row = self.table.enabled(kind).next().map(|(row, _)| row);
+        let row = self.table.enabled(kind).next();
         if let Some(row) = row {
             self.fail((row, scope), seen, lateness, names);
         }

@@ -30,7 +30,10 @@ impl Alerts {
     pub(super) fn advance(&mut self, due: i64, names: NameTable<'_>, out: &mut Vec<Transition>) {
         let mut next = self.next_second.unwrap_or(due + 1);
         while next <= due {
-            if due - next > GAP_SECONDS && self.is_idle(next) {
+            if due - next > GAP_SECONDS && self.is_idle(next, due) {
+                if self.is_silence_asleep() {
+                    self.last_asleep = due;
+                }
                 next = due + 1;
                 break;
             }
@@ -48,6 +51,9 @@ impl Alerts {
         for ((id, scope), rule) in &mut self.rules {
             if let Some(row) = self.table.row(*id) {
                 let growing = growing_since(&growing, row, *scope);
+                if row.kind.counts_failures() && growing.is_none() && rule.is_resting() {
+                    continue;
+                }
                 let fault = self.self_checks.symptom(row, at);
                 step_rule(rule, row, self.calls.get(*scope), fault, growing, &context);
             }
@@ -64,7 +70,7 @@ impl Alerts {
             scope.step(at);
             good_calls += u64::from(scope.now.good);
         }
-        let silence_asleep = self.silence_asleep || self.behind || self.catching_up;
+        let silence_asleep = self.is_silence_asleep();
         if silence_asleep {
             self.last_asleep = at;
         }
@@ -77,15 +83,18 @@ impl Alerts {
     fn open_symptom_rules(&mut self, context: &EvalContext) {
         let EvalContext { at, last_asleep, .. } = *context;
         let mut keys: Vec<RuleKey> = Vec::new();
-        for (row, _) in self.table.enabled(Kind::Silence).filter(|_| !context.silence_asleep) {
+        for row in self.table.enabled(Kind::Silence).filter(|_| !context.silence_asleep) {
             let silent = self.calls.iter().filter(|(_, calls)| calls.rhythm.silent_since(at, last_asleep, None).is_some());
             keys.extend(silent.map(|(scope, _)| (row, *scope)));
         }
-        let with_rule = |(id, _): (RowId, &Row)| (id, Scope::SELF);
+        let with_rule = |id: RowId| (id, Scope::SELF);
         if context.blind.is_some() {
             keys.extend(self.table.enabled(Kind::Blind).map(with_rule));
         }
-        let faults = self.table.enabled(Kind::SelfCheck).filter(|(_, row)| self.self_checks.symptom(row, at).is_some());
+        let faults = self
+            .table
+            .enabled(Kind::SelfCheck)
+            .filter(|id| self.table.row(*id).is_some_and(|row| self.self_checks.symptom(row, at).is_some()));
         keys.extend(faults.map(with_rule));
         for key in keys {
             // At the limit, the symptom raises no alert.
@@ -93,12 +102,17 @@ impl Alerts {
         }
     }
 
-    /// Whether nothing can happen until the next event.
-    fn is_idle(&self, at: i64) -> bool {
+    /// Whether missing calls mean nothing now.
+    const fn is_silence_asleep(&self) -> bool {
+        self.silence_asleep || self.behind || self.catching_up
+    }
+
+    /// Whether nothing can happen from `at` until `due` if no event comes.
+    fn is_idle(&self, at: i64, due: i64) -> bool {
         self.rules.values().all(RuleState::is_idle)
             && self.recognition.is_idle()
             && self.self_checks.is_clear()
-            && self.calls.iter().all(|(_, calls)| calls.is_idle(at))
+            && self.calls.iter().all(|(_, calls)| calls.is_idle(at, due))
     }
 }
 

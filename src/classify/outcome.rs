@@ -1,7 +1,7 @@
 //! Whether a record is worth a closer look as a failure, before its texts are read.
 
 use super::verdict::Judgement;
-use crate::line::find;
+use crate::line::{WordList, find};
 use crate::record::{Facts, Format, Level, Signals};
 use crate::taxonomy::Status;
 
@@ -54,31 +54,31 @@ pub(super) fn is_hollow(facts: &Facts<'_>, status: Option<Status>) -> bool {
 
 /// Words that suggest a failure in a line without a level, or in a warning. Their first letters are left out: they may be capitals.
 pub(super) fn names_failure(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 20] = [
-        b"rror",
-        b"xception",
-        b"ailed",
-        b"ailure",
-        b"status code",
-        b"Traceback",
-        b"imed out",
-        b"imeout",
-        b"RESOURCE_EXHAUSTED",
-        b"ECONN",
-        b"refused",
-        b"exceeded",
-        b"verloaded",
-        b"nauthorized",
-        b"ate limit",
-        b"quota",
-        b"denied",
-        b"nvalid",
-        b"xhausted",
-        b" it raised ",
-    ];
+    static WORDS: WordList<20> = WordList::new([
+        "rror",
+        "xception",
+        "ailed",
+        "ailure",
+        "status code",
+        "Traceback",
+        "imed out",
+        "imeout",
+        "RESOURCE_EXHAUSTED",
+        "ECONN",
+        "refused",
+        "exceeded",
+        "verloaded",
+        "nauthorized",
+        "ate limit",
+        "quota",
+        "denied",
+        "nvalid",
+        "xhausted",
+        " it raised ",
+    ]);
     const HEAD_BYTES: usize = 2_048;
     let head = &text[..text.len().min(HEAD_BYTES)];
-    WORDS.iter().any(|word| find(head, word).is_some())
+    WORDS.is_in(head)
 }
 
 /// A sample of a metric, as exporters print it: `llm_errors_total{status="429"} 17`, also with a unit in between.

@@ -15,9 +15,11 @@ mod head;
 mod level;
 mod search;
 mod stamp;
+mod words;
 
 pub(crate) use entry::{entry_level, is_sdk_line, symbol_entry_level};
 pub(crate) use exception::begins_exception;
 pub(crate) use head::Head;
 pub use level::Level;
 pub(crate) use search::{contains, contains_folded, find, skip_colours, strip_colours};
+pub(crate) use words::WordList;

@@ -27,6 +27,11 @@ const fn ranks() -> [u8; 256] {
     ranks
 }
 
+/// How often a byte occurs in a log: 0 is rare.
+pub(super) const fn rank(byte: u8) -> u8 {
+    RANKS[byte as usize]
+}
+
 /// Like [`str::find`], without its preparation: a text of a log is so short that the preparation would cost more than the search. Looks
 /// for the rarest byte of `part`, and compares there.
 pub(crate) fn find(text: impl AsRef<[u8]>, part: impl AsRef<[u8]>) -> Option<usize> {
@@ -34,8 +39,7 @@ pub(crate) fn find(text: impl AsRef<[u8]>, part: impl AsRef<[u8]>) -> Option<usi
     if text.len() > SHORT_TEXT {
         return memchr::memmem::find(text, part);
     }
-    let rank = |byte: &u8| RANKS[usize::from(*byte)];
-    let Some((offset, rarest)) = part.iter().enumerate().min_by_key(|(_, byte)| rank(byte)) else { return Some(0) };
+    let Some((offset, rarest)) = part.iter().enumerate().min_by_key(|(_, byte)| rank(**byte)) else { return Some(0) };
     let mut hits = memchr::memchr_iter(*rarest, text.get(offset..)?);
     hits.find(|at| text.get(*at..*at + part.len()) == Some(part))
 }
@@ -48,8 +52,8 @@ pub(crate) fn contains(text: impl AsRef<[u8]>, part: impl AsRef<[u8]>) -> bool {
 /// Whether `text` contains `word`; the case of ASCII letters does not matter.
 pub(crate) fn contains_folded(text: &str, word: &str) -> bool {
     let (text, word) = (text.as_bytes(), word.as_bytes());
-    let rank = |byte: &u8| RANKS[usize::from(byte.to_ascii_lowercase())];
-    let Some((offset, rarest)) = word.iter().enumerate().min_by_key(|(_, byte)| rank(byte)) else { return true };
+    let rank_of = |byte: &u8| rank(byte.to_ascii_lowercase());
+    let Some((offset, rarest)) = word.iter().enumerate().min_by_key(|(_, byte)| rank_of(byte)) else { return true };
     let (lower, upper) = (rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase());
     memchr::memchr2_iter(lower, upper, text.get(offset..).unwrap_or_default())
         .any(|at| text.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))

@@ -125,10 +125,12 @@ impl Calls {
         self.minute.total(at + (59 - seconds).max(0))
     }
 
-    /// Whether nothing changes until the next call.
-    pub(in crate::alert) fn is_idle(&self, at: i64) -> bool {
+    /// Whether nothing changes from `at` until `due` if no call comes.
+    pub(in crate::alert) fn is_idle(&self, at: i64, due: i64) -> bool {
         let pending = [&self.good, &self.bad, &self.good_attempts, &self.bad_attempts];
-        pending.into_iter().all(PendingSeconds::is_empty) && self.late == Counts::default() && self.rhythm.is_forgotten(at)
+        pending.into_iter().all(PendingSeconds::is_empty)
+            && self.late == Counts::default()
+            && (self.rhythm.is_forgotten(at) || self.rhythm.is_new(due))
     }
 
     fn note(&mut self, outcome: Outcome, at: i64) {

@@ -250,13 +250,21 @@ impl RuleState {
         self.machine.is_idle() && is_calm && self.pending.is_empty() && self.late.is_none()
     }
 
+    /// Whether the rule only remembers an alert that is over: no second changes it.
+    pub(in crate::alert) fn is_resting(&self) -> bool {
+        // A failure that comes far too late is noted in `first_failure` only.
+        self.is_idle() && self.over_since.is_none() && self.first_failure.is_none()
+    }
+
     /// Removes what is not needed at second `at`. Returns whether there is nothing to remember.
     pub(in crate::alert) fn is_forgotten(&mut self, at: i64) -> bool {
         if !self.is_idle() {
             return false;
         }
-        let reopening = std::mem::take(&mut self.reopening);
-        *self = Self { reopening, ..Self::default() };
+        if !self.is_resting() {
+            let reopening = std::mem::take(&mut self.reopening);
+            *self = Self { reopening, ..Self::default() };
+        }
         self.reopening.is_forgotten(at)
     }
 

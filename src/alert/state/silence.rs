@@ -16,6 +16,8 @@ const MIN_SILENT_SECONDS: i64 = 300;
 /// Before the week is known: the quarters of the last two days, and how many of them may be without calls (one of ten).
 const STEADY_QUARTERS: i64 = 2 * DAY / QUARTER;
 const MAX_QUARTERS_WITHOUT: usize = 19;
+/// In less time than this since the first call, more than [`MAX_QUARTERS_WITHOUT`] of these quarters were without calls.
+const KNOWN_SECONDS: i64 = (STEADY_QUARTERS - MAX_QUARTERS_WITHOUT as i64 - 1) * QUARTER;
 /// After this many seconds without a call, the next one is not expected any more.
 const FORGOTTEN_SECONDS: i64 = 6 * 3_600;
 
@@ -71,9 +73,17 @@ impl CallRhythm {
         self.last.is_none_or(|last| at - last >= FORGOTTEN_SECONDS)
     }
 
+    /// Whether too little is known at `at` to miss a call.
+    pub(super) fn is_new(&self, at: i64) -> bool {
+        self.first.is_some_and(|first| at - first < KNOWN_SECONDS)
+    }
+
     /// Whether this quarter of an hour had calls on the same day of the last week and on the last two days of its kind:
     /// workdays or weekends. Before eight days are known, whether nearly all quarters of two days had calls.
     fn has_usual_calls(&self, at: i64) -> bool {
+        if self.is_new(at) {
+            return false;
+        }
         if self.first.is_none_or(|first| at - first < DAYS * DAY) {
             let mut without = (1..=STEADY_QUARTERS).filter(|quarters| !self.had_calls(at - quarters * QUARTER));
             return without.nth(MAX_QUARTERS_WITHOUT).is_none();

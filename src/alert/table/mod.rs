@@ -27,6 +27,8 @@ pub struct Table {
     matchers: Vec<(RowId, Matcher)>,
     /// The last row over failed calls; it matches every call.
     rest: RowId,
+    /// The rows that raise alerts and are not chosen by the match of a failed call: they are looked for in every second.
+    unmatched: Vec<(Kind, RowId)>,
 }
 
 impl Table {
@@ -56,7 +58,9 @@ impl Table {
             faults.push(RowError { row: "rest".to_owned(), fault: fault.to_owned() });
             return Err(faults);
         };
-        let table = Self { rows, matchers, rest: RowId(rest) };
+        let mut table = Self { rows, matchers, rest: RowId(rest), unmatched: Vec::new() };
+        let unmatched = table.iter().filter(|(_, row)| row.kind != Kind::Errors && row.enabled);
+        table.unmatched = unmatched.map(|(id, row)| (row.kind, id)).collect();
         if faults.is_empty() {
             table.find_mute_rows(user, names, &mut faults);
         }
@@ -136,9 +140,9 @@ impl Table {
         (0u16..).map(RowId).zip(&self.rows)
     }
 
-    /// The rows of a kind that raise alerts.
-    pub(super) fn enabled(&self, kind: Kind) -> impl Iterator<Item = (RowId, &Row)> {
-        self.iter().filter(move |(_, row)| row.kind == kind && row.enabled)
+    /// The rows of a kind that raise alerts, for a kind without a `match`.
+    pub(super) fn enabled(&self, kind: Kind) -> impl Iterator<Item = RowId> {
+        self.unmatched.iter().filter(move |(known, _)| *known == kind).map(|(_, id)| *id)
     }
 }
 

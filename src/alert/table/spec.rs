@@ -28,6 +28,13 @@ string_enum! {
     }
 }
 
+impl Kind {
+    /// Whether it counts failures of calls or attempts, and not a symptom.
+    pub(in crate::alert) const fn counts_failures(self) -> bool {
+        matches!(self, Self::Errors | Self::Outage | Self::Absorbed)
+    }
+}
+
 /// One `[[escalation]]` table. In the configuration, it changes the shipped row with this id or adds a new row.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

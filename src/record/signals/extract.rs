@@ -1,8 +1,8 @@
 //! What the words of an error say beside its types and codes: a status, an address, a wait, a model, a timeout.
 
-use super::mention::has_outside_settings;
+use super::mention::is_outside_settings;
 use super::status_name::named_status;
-use crate::line::{contains, contains_folded, find};
+use crate::line::{WordList, contains, find};
 use crate::record::address::host_of;
 use crate::record::duration::go_duration_s;
 use crate::record::line_kind::LineKind;
@@ -257,7 +257,7 @@ pub(super) fn model_in(text: &str) -> Option<&str> {
 
 /// Whether a text is about a timeout.
 pub(super) fn is_timeout(text: &str) -> bool {
-    const WORDS: [&str; 9] = [
+    static WORDS: WordList<9> = WordList::new([
         "timed out",
         "timedout",
         "timeout",
@@ -267,14 +267,14 @@ pub(super) fn is_timeout(text: &str) -> bool {
         "UND_ERR_HEADERS_TIMEOUT",
         "ETIMEDOUT",
         "TimeLimit",
-    ];
-    WORDS.iter().any(|word| has_outside_settings(text, word))
+    ]);
+    WORDS.any_folded(text.as_bytes(), |word, at| is_outside_settings(text, word, at))
 }
 
 /// Whether a text is about a connection that failed before the server answered.
 pub(super) fn is_connection(text: &str) -> bool {
     // Codes match in their own case only: `ModuleNotFoundError` is not an ENOTFOUND.
-    const CODES: [&str; 10] = [
+    static CODES: WordList<10> = WordList::new([
         "APIConnectionError",
         "ConnectError",
         "ECONNREFUSED",
@@ -285,8 +285,8 @@ pub(super) fn is_connection(text: &str) -> bool {
         "EHOSTUNREACH",
         "ENETUNREACH",
         "ERR_CONNECTION_",
-    ];
-    const WORDS: [&str; 18] = [
+    ]);
+    static WORDS: WordList<18> = WordList::new([
         "connection error",
         "connection failed",
         "connection refused",
@@ -305,9 +305,10 @@ pub(super) fn is_connection(text: &str) -> bool {
         "fetch failed",
         "network is unreachable",
         "socket hang up",
-    ];
+    ]);
     // Connect-RPC's class is about an answer of the server: `ConnectError: [permission_denied] …`. curl logs the certificates
     // that it accepted.
-    let answered = contains(text, "ConnectError: [") || contains(text, "certificate verify ok");
-    !answered && (CODES.iter().any(|code| contains(text, code)) || WORDS.iter().any(|word| contains_folded(text, word)))
+    (CODES.is_in(text) || WORDS.is_in_folded(text))
+        && !contains(text, "ConnectError: [")
+        && !contains(text, "certificate verify ok")
 }

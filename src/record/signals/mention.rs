@@ -1,21 +1,15 @@
 //! Words of trouble that report none: the name of a setting (`request_timeout: None`), a counter at zero (`0 errors`), a
 //! sentence that speaks of errors in general (`If this error persists, …`).
 
+use crate::line::WordList;
+
 /// Values that switch a setting off.
 const OFF: [&str; 8] = ["false", "none", "null", "nil", "off", "0", "0.0", "0%"];
 
-/// Whether a text has a word, in any case, that is not the name of a setting.
-pub(super) fn has_outside_settings(text: &str, word: &str) -> bool {
+/// Whether a word of trouble at this place of a text is not the name of a setting.
+pub(super) fn is_outside_settings(text: &str, word: &str, at: usize) -> bool {
     let takes_numbers = ["timeout", "limit", "capacity", "quota", "balance", "credit"].contains(&word);
-    places(text, word).any(|at| !is_setting(text, at + word.len(), takes_numbers))
-}
-
-/// Where a word begins in a text, in any case.
-fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> {
-    let (bytes, word) = (text.as_bytes(), word.as_bytes());
-    let first = word.first().copied().unwrap_or_default();
-    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), bytes)
-        .filter(move |at| bytes.get(*at..*at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
+    !is_setting(text, at + word.len(), takes_numbers)
 }
 
 /// Whether the word that ends at `end` belongs to the name of a setting that is off or, if it `takes_numbers`, has a number:
@@ -46,20 +40,20 @@ pub(super) fn only_mentions(text: &str) -> bool {
 /// Whether one sentence, in lower case, reports a failure.
 fn reports(sentence: &str) -> bool {
     #[rustfmt::skip]
-    const VERBS: [&str; 41] = [
+    static VERBS: WordList<41> = WordList::new([
         "failed", "fails ", "failing", "timed out", "refused", "exceeded", "denied", "rejected", "aborted", "crashed", "unable to",
         "could not", "couldn't", "cannot", "can't", "overloaded", "exhausted", "unavailable", "not found", "not exist", "unauthorized",
         "forbidden", "too many", "invalid", "giving up", "gave up", "not supported", "unsupported", "expired", "blocked", "too long",
         "too large", "disconnected", "reset by", "broken pipe", "hang up", "insufficient", "deactivated", "suspended", "missing",
         "unexpected",
-    ];
-    const NOUNS: [&str; 6] = ["error", "exception", "failure", "timeout", "limit", "quota"];
+    ]);
+    static NOUNS: WordList<6> = WordList::new(["error", "exception", "failure", "timeout", "limit", "quota"]);
     let hedge =
         ["if ", "when ", "in case", "should ", "whether ", "unless "].iter().filter_map(|word| find_word(sentence, word)).min();
     let stated = sentence.get(..hedge.unwrap_or(sentence.len())).unwrap_or_default();
     let is_ascii = sentence.is_ascii();
-    VERBS.iter().any(|verb| stated.match_indices(verb).any(|(at, _)| !is_counted_zero(stated, at)))
-        || NOUNS.iter().any(|noun| stated.match_indices(noun).any(|(at, _)| introduces(stated, at, noun.len())))
+    VERBS.any_folded(stated.as_bytes(), |_, at| !is_counted_zero(stated, at))
+        || NOUNS.any_folded(stated.as_bytes(), |noun, at| introduces(stated, at, noun.len()))
         || !is_ascii
 }
 
@@ -131,6 +125,9 @@ mod tests {
 
     #[test]
     fn a_setting_is_no_trouble() {
+        let has_outside_settings = |text: &str, word: &str| {
+            text.to_ascii_lowercase().match_indices(word).any(|(at, _)| is_outside_settings(text, word, at))
+        };
         for text in
             ["request_timeout: None", "timeout=30", "clarifyTimeoutError: false", "\"timeout\": 1.5,", "timeout: '30s',"]
         {

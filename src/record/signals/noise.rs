@@ -1,8 +1,8 @@
 //! Texts that were logged as an error and report no failure: entries of another log, talk, settings, counters at zero.
 
 use super::extract::status_in;
-use super::mention::has_outside_settings;
-use crate::line::{contains, contains_folded};
+use super::mention::is_outside_settings;
+use crate::line::{WordList, contains, contains_folded};
 use crate::time::Stamp;
 
 /// Whether a text that was logged as an error shows that nothing failed: an entry of another log at a calm level, an access
@@ -214,7 +214,7 @@ fn counts_none(text: &str) -> bool {
 
 /// Parts of words for a failure. Wide on purpose: a text at the level of an error that has none of them is no failure.
 #[rustfmt::skip]
-const TROUBLE: [&str; 103] = [
+static TROUBLE: WordList<103> = WordList::new([
     "error", "not specified", "not enabled", "not initialized", "not combined", "too small", "too many", "stopped",
     "crashed", "try again", "no tool", "no model", "no healthy", "no provider", "no channel", "no response", "no content",
     "no such", "returned no", "not logged in", "无效", "不可用", "禁用", "繁忙", "稍后再试", "fail", "exception", "denied", "invalid",
@@ -226,10 +226,10 @@ const TROUBLE: [&str; 103] = [
     "reconnecting", "no longer", "not available", "incorrect", "less capable", "please ensure", "please check", "not valid",
     "not authorized", "not permitted", "disabled", "deactivated", "失败", "错误", "异常", "无法", "不支持", "不存在", "非法", "超", "欠费",
     "过期", "拒绝", "限制", "不足", "违规",
-];
+]);
 
 /// Whether a text has a word for a failure.
 pub(super) fn names_trouble(text: &str) -> bool {
     let head = text.get(..text.floor_char_boundary(1_024)).unwrap_or_default();
-    TROUBLE.iter().any(|word| has_outside_settings(head, word))
+    TROUBLE.any_folded(head.as_bytes(), |word, at| is_outside_settings(head, word, at))
 }

@@ -37,7 +37,7 @@ impl Facts<'_> {
         out.extend([self.level as u8, self.format as u8]);
         out.extend(flags);
         put(out, &[], Value::Text(record.message));
-        for (number, slot) in (0u8..).zip(&record.slots) {
+        for (number, slot) in record.slots.iter() {
             // A host can be the one that was called, unless it is a bare name.
             let is = |field: Field| usize::from(number) == field as usize;
             let individual = INDIVIDUAL.into_iter().any(is) || is(Field::Host) && !may_be_called(slot.value);

@@ -13,8 +13,6 @@ pub(super) struct ErrorField<'a> {
 }
 
 impl ErrorField<'_> {
-    pub(super) const EMPTY: Self = Self { certain: false, key: &[], value: Value::Null };
-
     /// Whether the value may be what a model wrote.
     pub(super) fn may_be_answer(&self) -> bool {
         let named = matches!(self.key, b"response" | b"response_text" | b"responseText");

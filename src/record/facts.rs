@@ -258,7 +258,7 @@ impl<'a> Record<'a> {
 
     /// The duration in the fields of the record, in seconds.
     pub(super) fn latency_field_s(&self) -> Option<f64> {
-        let slot = &self.slots[Field::Latency as usize];
+        let slot = self.slots.get(Field::Latency);
         duration_s(slot.key, slot.value).or_else(|| self.span_s()).filter(|seconds| (0.0..=86_400.0).contains(seconds))
     }
 

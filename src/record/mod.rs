@@ -30,6 +30,7 @@ mod reader;
 mod record;
 mod shape;
 mod signals;
+mod slots;
 mod status;
 
 pub use crate::line::Level;

@@ -9,8 +9,10 @@ use super::level::{LevelFields, level_of};
 use super::line_kind::LineKind;
 use super::pairs::Pairs;
 use super::shape;
+use super::slots::{Slot, Slots};
 use crate::line::Level;
 use crate::time::Stamp;
+use arrayvec::ArrayVec;
 
 /// The format of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +39,8 @@ const RANK_IN_WORDS: u8 = 100;
 pub struct Record<'a> {
     pub(super) format: Format,
     pub(super) level: Level,
-    pub(super) slots: [Slot<'a>; Field::COUNT],
-    error_fields: [ErrorField<'a>; ERROR_FIELDS],
-    error_field_count: usize,
+    pub(super) slots: Slots<'a>,
+    error_fields: ArrayVec<ErrorField<'a>, ERROR_FIELDS>,
     pub(super) message: Raw<'a>,
     pub(super) line_kind: LineKind<'a>,
     /// The entry as it came.
@@ -50,28 +51,13 @@ pub struct Record<'a> {
     pub(super) stamped: Option<Stamp>,
 }
 
-/// The value of one field.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot<'a> {
-    /// The position of the key among those of the field; the lowest wins.
-    pub(super) rank: u8,
-    pub(super) value: Value<'a>,
-    /// The key of the value. It can name a unit.
-    pub(super) key: &'a [u8],
-}
-
-impl Slot<'_> {
-    const EMPTY: Self = Self { rank: u8::MAX, value: Value::Null, key: &[] };
-}
-
 impl<'a> Record<'a> {
     pub(super) fn new(format: Format, raw: &'a [u8], stamped: Option<Stamp>) -> Self {
         Self {
             format,
             level: Level::Unknown,
-            slots: [Slot::EMPTY; Field::COUNT],
-            error_fields: [ErrorField::EMPTY; ERROR_FIELDS],
-            error_field_count: 0,
+            slots: Slots::new(),
+            error_fields: ArrayVec::new(),
             message: Raw::default(),
             line_kind: LineKind::None,
             raw,
@@ -92,16 +78,13 @@ impl<'a> Record<'a> {
     #[inline(always)]
     pub(super) fn put(&mut self, field: Field, rank: u8, key: &'a [u8], value: Value<'a>) {
         if field == Field::Error || field == Field::ErrorContext {
-            if self.error_field_count < ERROR_FIELDS && value.is_something() {
-                self.error_fields[self.error_field_count] = ErrorField { certain: field == Field::Error, key, value };
-                self.error_field_count += 1;
+            if value.is_something() {
+                // Further ones are left out.
+                let _is_full = self.error_fields.try_push(ErrorField { certain: field == Field::Error, key, value });
             }
             return;
         }
-        let slot = &mut self.slots[field as usize];
-        if rank < slot.rank {
-            *slot = Slot { rank, value, key };
-        }
+        self.slots.put(field, Slot { rank, value, key });
     }
 
     /// Fills the slots from the members of an object.
@@ -216,12 +199,12 @@ impl<'a> Record<'a> {
 
     /// A code that is the name of an exception, as in Bedrock's log of invocations, is the class of the error.
     fn settle_class(&mut self) {
-        let code = self.slots[Field::ErrorCode as usize];
+        let code = *self.slots.get(Field::ErrorCode);
         if let Value::Text(raw) = code.value
             && raw.bytes.ends_with(b"Exception")
             && self.slot(Field::ErrorClass) == Value::Null
         {
-            self.slots[Field::ErrorClass as usize] = code;
+            self.slots.set(Field::ErrorClass, code);
         }
     }
 
@@ -235,16 +218,16 @@ impl<'a> Record<'a> {
     }
 
     pub(super) fn slot(&self, field: Field) -> Value<'a> {
-        self.slots[field as usize].value
+        self.slots.get(field).value
     }
 
     /// The key under which a field was found; empty if it was not.
     pub(super) fn key(&self, field: Field) -> &'a [u8] {
-        self.slots[field as usize].key
+        self.slots.get(field).key
     }
 
     pub(super) fn error_fields(&self) -> &[ErrorField<'a>] {
-        &self.error_fields[..self.error_field_count]
+        &self.error_fields
     }
 
     /// Every text in which the record may say what went wrong, undecoded.

@@ -40,7 +40,7 @@ pub(super) fn complete<'a>(inner: &mut Record<'a>, outer: &Record<'a>) -> bool {
     }
     for field in [Field::Service, Field::Host] {
         if !inner.slot(field).is_something() {
-            inner.slots[field as usize] = outer.slots[field as usize];
+            inner.slots.set(field, *outer.slots.get(field));
         }
     }
     true

@@ -2,6 +2,7 @@
 //!
 //! Texts are kept as hashes of their words, so that nothing of a log is kept. Numbers and ids are masked: they differ between layers.
 
+use crate::line::contains;
 use crate::record::{Facts, Signals};
 use crate::taxonomy::{Confidence, Status};
 use rustc_hash::FxHasher;
@@ -17,7 +18,7 @@ const CONTAINED_BYTES: usize = 12;
 /// The first bytes of a text in which the words of a wrapper end.
 const WRAPPER_BYTES: usize = 240;
 /// The most words of a text that says only that something failed.
-const BARE_WORDS: usize = 10;
+const BARE_WORDS: usize = 12;
 
 /// Texts of an error that say nothing of it.
 const EMPTY_WORDS: [&str; 8] = ["error", "exception", "failed", "failure", "null", "none", "undefined", "unknown"];
@@ -217,8 +218,11 @@ fn without_wrapper(text: &str) -> &str {
     error.trim_matches(|c: char| matches!(c, '"' | '\'' | ' '))
 }
 
-/// The first line of a text, if it is more than the heading of what follows.
+/// The first line of a text, if it is more than the heading of what follows, and without the request that it quotes.
 fn first_sentence(text: &str) -> &str {
+    let is_request = |quoted: &str| ["\"messages\":", "\"prompt\":", "\"input\":"].iter().any(|key| contains(quoted, key));
+    let text =
+        text.find('{').filter(|at| text.get(*at..).is_some_and(is_request)).map_or(text, |at| text.get(..at).unwrap_or(text));
     text.lines().next().filter(|line| !line.trim_end().ends_with([':', ',', '{', '('])).unwrap_or(text)
 }
 

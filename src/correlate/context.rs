@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long after an HTTP client's line the application's own line may come and still be about that answer.
-const SAME_CALL: Duration = Duration::from_secs(2);
+pub(super) const SAME_CALL: Duration = Duration::from_secs(2);
 /// How many records may lie between the two: clients log concurrently, and some lines have no time.
 const MAX_BETWEEN: u32 = 12;
 /// Records of one provider, and of no other, after which a stream is known to call only that provider.

@@ -6,7 +6,7 @@
 use super::told::{Relation, Teller, Told};
 use crate::classify::{Layer, Standing};
 use crate::observation::{Evidence, Name, Observation};
-use crate::taxonomy::{Grain, Provider};
+use crate::taxonomy::{Grain, Provider, Status};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -194,7 +194,7 @@ impl Failure {
             return 0;
         }
         let same = |layer: &Arc<Layer>| self.layers.iter().any(|known| known.tells_same(layer));
-        if told.layer.as_ref().is_some_and(same) {
+        if told.layer.as_ref().is_some_and(same) && !self.answers_another(told) {
             return 4;
         }
         let same_status = told.status.is_some() && told.status == self.told.status;
@@ -206,11 +206,17 @@ impl Failure {
         }
     }
 
-    /// Whether one of the two gives no reason of its own, or only the status that the other gives too.
+    /// Whether words that no pattern knows are all that the two have in common, and their statuses differ: two calls of one program.
+    fn answers_another(&self, told: &Told) -> bool {
+        let are_other = |(one, other): (Status, Status)| one != other;
+        let is_vague = self.standing <= Standing::Words && told.standing() <= Standing::Words;
+        is_vague && self.told.status.zip(told.status).is_some_and(are_other)
+    }
+
+    /// Whether only one of the two gives a reason of its own, or one gives only the status that the other gives too.
     fn is_short_of(&self, told: &Told, same_status: bool) -> bool {
         let told = told.standing();
-        told == Standing::Nothing
-            || self.standing == Standing::Nothing
+        (told == Standing::Nothing) != (self.standing == Standing::Nothing)
             || same_status && (told == Standing::Status || self.standing == Standing::Status)
     }
 

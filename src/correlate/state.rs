@@ -21,6 +21,8 @@ pub struct CorrelateState {
     bad_call_at: Option<Timestamp>,
     llm_at: Option<Timestamp>,
     transport_at: Option<Timestamp>,
+    #[serde(default)]
+    unserved: u32,
     good_attempts: usize,
     attempts_are_calls: [bool; 2],
     held: Vec<SavedObservation>,
@@ -51,7 +53,7 @@ impl StreamCalls {
     #[must_use]
     pub fn state(&self, catalog: &Catalog) -> CorrelateState {
         let id = |provider: Provider| catalog.providers().id(provider).to_owned();
-        let Self { rule: _, llm_at, transport_at, attempts, context, failures, traces } = self;
+        let Self { rule: _, llm_at, transport_at, unserved, attempts, context, failures, traces } = self;
         let Attempts { good_call_at, bad_call_at, good_since_call, are_calls, waiting } = attempts;
         let ProviderContext { last, since_last, hosts, answers, models, relay, sole, mixed_at } = context;
         CorrelateState {
@@ -59,6 +61,7 @@ impl StreamCalls {
             bad_call_at: *bad_call_at,
             llm_at: *llm_at,
             transport_at: *transport_at,
+            unserved: *unserved,
             good_attempts: *good_since_call,
             attempts_are_calls: *are_calls,
             held: waiting.iter().map(|attempt| SavedObservation::new(&attempt.seen, catalog)).collect(),
@@ -85,6 +88,7 @@ impl StreamCalls {
             bad_call_at,
             llm_at,
             transport_at,
+            unserved,
             good_attempts,
             attempts_are_calls,
             held,
@@ -119,6 +123,6 @@ impl StreamCalls {
         let open = failures.into_iter().take(MAX_FAILURES).map(|failure| failure.resolve(catalog, source)).collect();
         let mut failures = Failures { open, number, success, due: None };
         failures.note_due();
-        *self = Self { rule: self.rule, llm_at, transport_at, attempts, context, failures, traces };
+        *self = Self { rule: self.rule, llm_at, transport_at, unserved, attempts, context, failures, traces };
     }
 }

@@ -2,11 +2,11 @@
 
 use super::STREAM_MEMORY;
 use super::attempts::Attempts;
-use super::context::ProviderContext;
+use super::context::{ProviderContext, SAME_CALL};
 use super::duplicates::Duplicates;
 use super::failures::{Failures, Placement, Try};
 use super::provenance::Provenance;
-use super::told::{Teller, Told};
+use super::told::{Teller, Told, hash_of};
 use super::traces::Traces;
 use crate::classify::{Judgement, Role, Traffic, Verdict};
 use crate::observation::Observation;
@@ -33,6 +33,8 @@ pub struct StreamCalls {
     pub(super) llm_at: Option<Timestamp>,
     /// The latest answer that an HTTP client logged.
     pub(super) transport_at: Option<Timestamp>,
+    /// Good answers that an HTTP client logged and no access line has passed on yet.
+    pub(super) unserved: u32,
     pub(super) attempts: Attempts,
     pub(super) context: ProviderContext,
     pub(super) failures: Failures,
@@ -85,6 +87,7 @@ impl StreamCalls {
         }
         if judgement.role == Role::Transport {
             self.transport_at = Some(at);
+            self.unserved = self.unserved.saturating_add(u32::from(judgement.outcome == Outcome::Success));
         }
         match self.rule {
             Some(GrainRule::Call) if judgement.grain == Grain::Attempt => judgement.grain = Grain::Call,
@@ -95,7 +98,7 @@ impl StreamCalls {
             self.llm_at = Some(at);
         }
         let told = (judgement.outcome == Outcome::Error).then(|| Told::of(verdict, provenance)).flatten();
-        let is_repeat = self.is_repeat(verdict, at, duplicates);
+        let is_repeat = self.is_repeat(verdict, at, duplicates) || self.is_passed_on(&verdict.judgement, at);
         if is_repeat {
             verdict.judgement.grain = Grain::Detail;
         }
@@ -105,7 +108,7 @@ impl StreamCalls {
         if verdict.judgement.outcome == Outcome::Success {
             self.failures.note_success();
         }
-        retry_of(&verdict.judgement).map_or(Placement::None, Placement::Retry)
+        retry_of(verdict).map_or(Placement::None, Placement::Retry)
     }
 
     /// Whether another record counts the same call, by the ids of both.
@@ -117,6 +120,19 @@ impl StreamCalls {
         let is_inner = judgement.span.is_some_and(|span| self.traces.is_repeat(span, judgement.outcome));
         let id = texts.call_id.as_deref().or(texts.request_id.as_deref());
         is_inner || id.is_some_and(|id| duplicates.is_repeat(id, judgement.outcome, judgement.grain, at))
+    }
+
+    /// Whether a server's good answer is the one that its HTTP client has just logged: a relay writes both.
+    fn is_passed_on(&mut self, judgement: &Judgement, at: Timestamp) -> bool {
+        if (judgement.role, judgement.outcome, judgement.grain) != (Role::Access, Outcome::Success, Grain::Attempt) {
+            return false;
+        }
+        if self.transport_at.is_none_or(|then| at.since(then) > SAME_CALL) {
+            self.unserved = 0;
+        }
+        let is_passed_on = self.unserved > 0;
+        self.unserved = self.unserved.saturating_sub(1);
+        is_passed_on
     }
 
     /// Finds the failure that a record tells of. What an application tells again is a detail; the application's record of what only a library
@@ -184,9 +200,12 @@ impl StreamCalls {
     }
 }
 
-/// What a failed attempt that announces another try has in common with the other attempts of its call: an id, else who wrote it.
-fn retry_of(judgement: &Judgement) -> Option<Try> {
+/// What a failed attempt that announces another try has in common with the other attempts of its call: an id, else who wrote it and the
+/// model.
+fn retry_of(verdict: &Verdict<'_>) -> Option<Try> {
+    let judgement = &verdict.judgement;
     let is_notice = judgement.outcome == Outcome::Error && judgement.grain == Grain::Attempt && judgement.role == Role::Report;
-    let chain = judgement.chain.or_else(|| judgement.layer.as_ref().map(|layer| layer.head)).filter(|_| is_notice)?;
+    let writer = || judgement.layer.as_ref().map(|layer| hash_of(&(layer.head, verdict.model_text())));
+    let chain = judgement.chain.or_else(writer).filter(|_| is_notice)?;
     Some(Try { chain, number: judgement.attempt })
 }

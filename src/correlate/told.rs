@@ -104,7 +104,10 @@ impl Told {
 fn certain_provider(judgement: &Judgement) -> Option<Provider> {
     let is_guess = matches!(
         judgement.provider_by,
-        None | Some(Attribution::Wording | Attribution::Pattern | Attribution::Context | Attribution::Vocabulary)
+        // A model's vendor is not always who serves it, and models are compared by their names.
+        None | Some(
+            Attribution::Wording | Attribution::Pattern | Attribution::Context | Attribution::Vocabulary | Attribution::Model
+        )
     );
     let is_certain = !is_guess && !judgement.is_sdks && judgement.relay.is_none() && judgement.gateway.is_none();
     Some(judgement.provider).filter(|provider| is_certain && *provider != Provider::UNKNOWN)
@@ -112,7 +115,7 @@ fn certain_provider(judgement: &Judgement) -> Option<Provider> {
 
 impl Ids {
     fn of(texts: &Texts<Cow<'_, str>>, span: Option<SpanIds>, provenance: Provenance<'_>) -> Self {
-        let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(hash_of);
+        let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(hash_of::<str>);
         let request = texts.request_id.as_deref().map(|id| (hash_of(id), hash_of(&form_of(id))));
         let Provenance { service, host, .. } = provenance;
         let (service, host) = match (service, host) {
@@ -185,9 +188,9 @@ fn relate_spans(one: SpanIds, other: SpanIds) -> Relation {
     }
 }
 
-fn hash_of(text: &str) -> u64 {
+pub(super) fn hash_of<T: Hash + ?Sized>(value: &T) -> u64 {
     let mut hasher = FxHasher::default();
-    text.hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 

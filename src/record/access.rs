@@ -7,6 +7,7 @@ use super::json::Value;
 use super::line_kind::LineKind;
 use super::record::Record;
 use super::shape::{RequestLine, is_method};
+use super::status::status_line;
 use crate::line::{Level, contains};
 
 impl<'a> Record<'a> {
@@ -19,7 +20,11 @@ impl<'a> Record<'a> {
         if !is_method(method) || self.is_report_of_call() {
             return None;
         }
-        let status = u16::try_from(self.slot(Field::Status).as_i64()?).ok().filter(|status| (100..600).contains(status))?;
+        let status = self.slot(Field::Status);
+        let status = match status.as_i64() {
+            Some(number) => u16::try_from(number).ok().filter(|status| (100..600).contains(status))?,
+            None => status_line(status.as_raw()?.bytes)?,
+        };
         if let Some(path) = target.filter(|target| target.starts_with(b"/")).and_then(path_of) {
             return Some(LineKind::Access { path: path.as_bytes(), status, took_s: self.latency_field_s() });
         }

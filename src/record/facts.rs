@@ -8,6 +8,7 @@ use super::json::{Items, Value};
 use super::line_kind::LineKind;
 use super::record::{Format, Record};
 use super::shape;
+use super::status::status_line;
 use crate::line::Level;
 use crate::line::find;
 use crate::taxonomy::Status;
@@ -206,7 +207,7 @@ impl<'a> Record<'a> {
             None => match value.as_raw()?.bytes {
                 b"timeout" | b"timed_out" | b"TIMEOUT" => Some(Status::Timeout),
                 b"connection" | b"connection_error" => Some(Status::Connection),
-                _ => None,
+                line => status_line(line).and_then(|status| Status::from_number(i64::from(status))),
             },
         }
     }

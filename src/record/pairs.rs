@@ -1,6 +1,7 @@
 //! `key=value` pairs among the words of a text.
 
 use super::json::{Escapes, Raw, Value};
+use crate::line::find;
 
 /// The most `=` signs that are looked at.
 const PAIRS: usize = 64;
@@ -44,6 +45,27 @@ impl<'a> Iterator for Pairs<'a> {
             }
         }
     }
+}
+
+/// `, target_url: https://…, response_status: 429 Too Many Requests`: what a line of words tells of an exchange in parts between commas, each
+/// a name and a value.
+pub(super) fn parts_of_exchange(text: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
+    // Only an address shows that the parts are of an exchange.
+    let has_address = find(text, b": http").is_some();
+    let text = if has_address { text.get(..TEXT_BYTES).unwrap_or(text) } else { &[] };
+    let ends = memchr::memmem::find_iter(text, b", ").chain([text.len()]);
+    let parts = ends.scan(0, |from, end| {
+        let part = text.get(*from..end);
+        *from = end + 2;
+        part
+    });
+    parts.take(PAIRS).filter_map(|part| {
+        let (key, value) = part.split_at_checked(find(part, b": ")?)?;
+        let value = value.get(2..)?.trim_ascii();
+        let is_key = !key.is_empty() && key.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+        let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        is_key.then_some((key, if is_number { Value::Number(value) } else { Value::Text(Raw::plain(value)) }))
+    })
 }
 
 /// The text between two quotes, and the length with both; the rest of the text if the second quote is missing.

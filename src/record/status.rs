@@ -9,3 +9,12 @@ pub(super) fn status_prefix(text: &[u8]) -> Option<u16> {
     let status = digits.iter().fold(0u16, |sum, digit| sum * 10 + u16::from(digit - b'0'));
     (100..=599).contains(&status).then_some(status)
 }
+
+/// A status with its phrase and nothing else: `429 Too Many Requests`.
+pub(super) fn status_line(text: &[u8]) -> Option<u16> {
+    const PHRASE_BYTES: usize = 40;
+    let phrase = text.get(3..)?.strip_prefix(b" ")?;
+    let is_phrase =
+        phrase.len() <= PHRASE_BYTES && phrase.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'-' | b'\''));
+    status_prefix(text).filter(|_| is_phrase)
+}

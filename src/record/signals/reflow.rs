@@ -137,6 +137,8 @@ fn is_clock(column: &str) -> bool {
 
 /// The indentation, in blanks, that all lines below the first one have.
 fn margin_below(text: &str) -> usize {
-    let lines = text.lines().skip(1).filter(|line| !line.trim().is_empty());
+    // The frames of a stack have a margin of their own, which shows what they are.
+    let is_frame = |line: &str| line.trim_start().starts_with("at ");
+    let lines = text.lines().skip(1).filter(|line| !line.trim().is_empty() && !is_frame(line));
     lines.map(|line| line.bytes().take_while(|b| *b == b' ').count()).min().unwrap_or(0)
 }

@@ -311,7 +311,10 @@ impl Classifier {
         let Verdict { texts, judgement } = verdict;
         let providers = self.catalog.providers();
         let has_model = texts.model.is_some() && (traffic == Traffic::Llm || judgement.provider != Provider::UNKNOWN);
-        let is_model = |word: &str| traffic == Traffic::Llm && looks_like_model(word) && providers.by_model(word).is_some();
+        let is_model = |word: &str| {
+            let is_known = || self.catalog.lists.is_open_model(word) || providers.by_model(word).is_some();
+            traffic == Traffic::Llm && looks_like_model(word) && is_known()
+        };
         let Some(report) = CallReport::read(facts, has_model, is_model) else { return false };
         let host = report.url.and_then(host_of).and_then(|host| providers.by_host(host));
         if report.url.is_some() && host.is_none() && !has_model && report.model.is_none() {

@@ -28,6 +28,9 @@ pub(super) struct SignalLists {
     /// Words of which an error that concerns an LLM has at least one.
     #[serde(default)]
     pub(super) llm_words: Vec<String>,
+    /// Families of models with open weights, in lower case: they name no provider.
+    #[serde(default)]
+    open_models: Vec<String>,
     /// Tags of AI plugins in the logs of proxies.
     #[serde(default)]
     pub(super) llm_tags: Vec<String>,
@@ -52,6 +55,7 @@ impl SignalLists {
             common_wordings,
             llm_libraries,
             llm_words,
+            open_models,
             llm_tags,
             serving_loggers,
             tags,
@@ -64,6 +68,7 @@ impl SignalLists {
         self.common_wordings.extend(common_wordings);
         self.llm_libraries.extend(llm_libraries);
         self.llm_words.extend(llm_words);
+        self.open_models.extend(open_models);
         self.llm_tags.extend(llm_tags);
         self.serving_loggers.extend(serving_loggers);
         self.tags.extend(tags);
@@ -81,6 +86,13 @@ impl SignalLists {
             name.strip_prefix(library.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/', ':', '\\', '_', '-', '$']))
         })
+    }
+
+    /// Whether a name is that of a model with open weights, also behind an organisation or a path: `meta-llama/Llama-3.1-8B-Instruct`.
+    pub(super) fn is_open_model(&self, name: &str) -> bool {
+        let leaf = name.rsplit('/').next().unwrap_or(name);
+        let starts = |family: &String| leaf.get(..family.len()).is_some_and(|start| start.eq_ignore_ascii_case(family));
+        self.open_models.iter().any(starts)
     }
 
     /// Whether a type or code, in lower case, is too general to decide alone.

@@ -15,10 +15,18 @@ pub(super) fn is_success(facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
     let known = judgement.provider != Provider::UNKNOWN || texts.model.is_some();
     let llm = known || facts.url_path.is_some_and(is_llm_path);
     let good_status = judgement.status.and_then(Status::http).is_some_and(|code| (200..300).contains(&code));
-    let measured = facts.input_tokens.is_some() || facts.output_tokens.is_some();
+    // What goes in is known before the call.
+    let measured = facts.output_tokens.is_some() || facts.input_tokens.is_some() && !begins(facts.headline);
     let ended = facts.failed == Some(false) || facts.finish_reason.is_some();
     let span = facts.operation.is_some() && judgement.latency_s.is_some();
     llm && (good_status || measured && texts.model.is_some() || ended && known || span)
+}
+
+/// Whether the first words of a text say that a call only begins.
+fn begins(headline: &[u8]) -> bool {
+    const HEAD_WORDS: usize = 6;
+    let mut words = headline.split(|b| !b.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).take(HEAD_WORDS);
+    words.any(|word| std::str::from_utf8(word).is_ok_and(is_beginning))
 }
 
 /// What the words of a line say of a call that worked.
@@ -36,6 +44,8 @@ pub(super) struct CallReport<'a> {
 const LINE_BYTES: usize = 400;
 /// Words of a line that are looked at.
 const WORDS: usize = 48;
+/// A message of so many words beside a model's field is a name of what happened: `tags written`.
+const NAME_WORDS: usize = 3;
 /// The shortest name of a model, in bytes.
 const MODEL_BYTES: usize = 5;
 
@@ -43,25 +53,25 @@ impl<'a> CallReport<'a> {
     /// `LLM reply from gpt-5 in 1.26s`, `POST https://api.openai.com/v1/chat/completions -> 200 in 120 ms`: a model or an address, a
     /// word that says the call ended, and a measure of it. `is_model` knows the names of models.
     pub(super) fn read(facts: &Facts<'a>, has_model: bool, is_model: impl Fn(&str) -> bool) -> Option<Self> {
-        let line = facts.headline;
+        // Lines below are of another program, which writes no heads.
+        let line = facts.headline.split(|b| *b == b'\n').next()?;
         let calm = matches!(facts.level, Level::Info | Level::Unknown) && matches!(facts.line_kind, LineKind::None);
-        if !calm || line.len() > LINE_BYTES || !has_model && memchr::memchr(b'-', line).is_none() {
+        if !calm || line.len() > LINE_BYTES || !has_model && memchr::memchr2(b'-', b':', line).is_none() || names_failure(line)
+        {
             return None;
         }
         let timed = facts.has_latency;
-        if !timed && !has_model && !line.iter().any(u8::is_ascii_digit) || names_failure(line) {
-            return None;
-        }
         // loguru and consola have a level for it.
         let told = contains_folded_head(facts.raw, b"success");
-        let mut words = Words { measured: timed, told, ended: told, ..Words::default() };
         let text = std::str::from_utf8(line).ok()?;
+        let is_name = has_model && text.split_ascii_whitespace().nth(NAME_WORDS).is_none();
+        let mut words = Words { measured: timed, told, ended: told, is_name, ..Words::default() };
         for word in text.split(SEPARATORS).take(WORDS) {
             words.take(word.trim_end_matches([':', '.', '!']), has_model, &is_model)?;
         }
         let Words { report, ended, told, measured, answered, .. } = words;
         let named = has_model || report.model.is_some();
-        let is_end = ended && (measured || told);
+        let is_end = ended && (measured || told || has_model && is_answer(text));
         (named && (is_end || timed && has_model && !line.is_empty()) || measured && answered && report.url.is_some())
             .then_some(report)
     }
@@ -89,6 +99,10 @@ struct Words<'a> {
     measured: bool,
     /// There is a status 200.
     answered: bool,
+    /// The line is a name of what happened, beside the field of a model.
+    is_name: bool,
+    /// The word before.
+    previous: &'a str,
     /// The number to which the next word may be the unit.
     number: Option<f64>,
 }
@@ -120,13 +134,14 @@ impl<'a> Words<'a> {
         if is_beginning(word) {
             return None;
         }
-        let leaf = word.rsplit(['.', '_']).next().unwrap_or(word);
-        let is_participle = has_model && leaf.len() < word.len() && is_ended(leaf);
+        let (thing, leaf) = word.rsplit_once(['.', '_']).unwrap_or((self.previous, word));
+        let is_participle = (self.is_name || has_model && leaf.len() < word.len()) && is_ended(leaf) && !is_machinery(thing);
         let is_end = is_told(leaf) || is_ending(leaf);
+        self.previous = word;
         // `completion received`: a noun and a verb are as good as a verb of their own.
         self.told |= is_told(leaf) || is_participle || is_end && self.ended;
         self.ended |= is_end || is_participle;
-        if report.model.is_none() && !has_model && word.contains('-') && word.len() >= MODEL_BYTES && is_model(word) {
+        if report.model.is_none() && !has_model && word.contains(['-', ':']) && word.len() >= MODEL_BYTES && is_model(word) {
             report.model = Some(word);
         }
         Some(())
@@ -165,7 +180,25 @@ fn is_measure(word: &str) -> bool {
 
 /// Words that say by themselves that a call ended well.
 fn is_told(word: &str) -> bool {
-    const WORDS: [&str; 16] = [
+    const WORDS: [&str; 34] = [
+        "reviewed",
+        "tagged",
+        "labelled",
+        "labeled",
+        "drafted",
+        "rewrote",
+        "scored",
+        "graded",
+        "moderated",
+        "embedded",
+        "transcribed",
+        "captioned",
+        "reranked",
+        "analyzed",
+        "analysed",
+        "categorized",
+        "categorised",
+        "explained",
         "ok",
         "done",
         "completed",
@@ -230,7 +263,74 @@ fn is_ended(word: &str) -> bool {
         "validated",
         "received",
     ];
-    word.len() > 4 && word.ends_with("ed") && !OTHERS.contains(&word)
+    const IRREGULAR: [&str; 8] = ["written", "rewritten", "drawn", "chosen", "found", "understood", "sent", "complete"];
+    word.len() > 4 && word.ends_with("ed") && !OTHERS.contains(&word) || IRREGULAR.contains(&word)
+}
+
+/// What a program writes, stores or renders around its calls: `prompt_rendered` is no answer.
+fn is_machinery(thing: &str) -> bool {
+    const THINGS: [&str; 52] = [
+        "agent",
+        "batch",
+        "budget",
+        "cache",
+        "checkpoint",
+        "chunk",
+        "chunks",
+        "client",
+        "config",
+        "configuration",
+        "connection",
+        "context",
+        "conversation",
+        "database",
+        "document",
+        "documents",
+        "download",
+        "event",
+        "file",
+        "files",
+        "history",
+        "import",
+        "index",
+        "initialization",
+        "job",
+        "key",
+        "log",
+        "logs",
+        "memory",
+        "message",
+        "messages",
+        "metrics",
+        "migration",
+        "model",
+        "models",
+        "price",
+        "prompt",
+        "prompts",
+        "query",
+        "request",
+        "schema",
+        "session",
+        "settings",
+        "setup",
+        "startup",
+        "state",
+        "sync",
+        "template",
+        "tool",
+        "tools",
+        "usage",
+        "warmup",
+    ];
+    let thing = thing.rsplit(['.', '_']).next().unwrap_or(thing);
+    THINGS.iter().any(|known| known.eq_ignore_ascii_case(thing))
+}
+
+/// Whether a message is no more than the name of an answer: `reply`, `llm.response`.
+fn is_answer(text: &str) -> bool {
+    let name = text.rsplit(['.', '_']).next().unwrap_or(text);
+    ["reply", "response", "answer"].iter().any(|answer| answer.eq_ignore_ascii_case(name))
 }
 
 /// Words of a call that ended well, if a measure is beside them.

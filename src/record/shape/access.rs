@@ -50,12 +50,7 @@ fn access(request: RequestLine<'_>, is_access_logger: bool) -> Option<LineKind<'
     let after = status_place(request.after)?;
     let status = status_prefix(after)?;
     let rest = &after[3..];
-    let path = request.path()?;
-    // Next.js: what is below `/api` is a route of the application itself, also `/api/chat`.
-    if rest.starts_with(b" in ") && request.before.is_empty() && path.starts_with(b"/api/") {
-        return Some(LineKind::default());
-    }
-    (is_server || is_measure(rest)).then_some(LineKind::Access { path, status, took_s: took_s(rest) })
+    (is_server || is_measure(rest)).then_some(LineKind::Access { path: request.path()?, status, took_s: took_s(rest) })
 }
 
 /// `"POST /v1/messages HTTP/1.1" 429 12 "-" "curl"`, `"…" from 10.0.0.1:5555 - 429 12B in 1.2ms`.

@@ -71,7 +71,7 @@ impl<'a> CallReport<'a> {
         }
         let Words { report, ended, told, measured, answered, .. } = words;
         let named = has_model || report.model.is_some();
-        let is_end = ended && (measured || told || has_model && is_answer(text));
+        let is_end = ended && (measured || told);
         (named && (is_end || timed && has_model && !line.is_empty()) || measured && answered && report.url.is_some())
             .then_some(report)
     }
@@ -325,12 +325,6 @@ fn is_machinery(thing: &str) -> bool {
     ];
     let thing = thing.rsplit(['.', '_']).next().unwrap_or(thing);
     THINGS.iter().any(|known| known.eq_ignore_ascii_case(thing))
-}
-
-/// Whether a message is no more than the name of an answer: `reply`, `llm.response`.
-fn is_answer(text: &str) -> bool {
-    let name = text.rsplit(['.', '_']).next().unwrap_or(text);
-    ["reply", "response", "answer"].iter().any(|answer| answer.eq_ignore_ascii_case(name))
 }
 
 /// Words of a call that ended well, if a measure is beside them.

@@ -1,4 +1,4 @@
-//! `key=value` pairs among the words of a text.
+//! `key=value` pairs among the words of a text, and `key: value` between the commas of a text with an address.
 
 use super::json::{Escapes, Raw, Value};
 use crate::line::find;
@@ -8,9 +8,15 @@ const PAIRS: usize = 64;
 /// The first bytes of a text in which pairs are looked for.
 const TEXT_BYTES: usize = 8 << 10;
 
-/// `key=value` pairs anywhere in a line of words; values may be quoted, with `\"` inside.
+/// `key=value` pairs anywhere in a line of words; values may be quoted, with `\"` inside. Behind them, the parts of an exchange.
 #[derive(Clone, Debug)]
 pub(super) struct Pairs<'a> {
+    equals: Equals<'a>,
+    parts: Parts<'a>,
+}
+
+#[derive(Clone, Debug)]
+struct Equals<'a> {
     text: &'a [u8],
     at: usize,
     left: usize,
@@ -19,11 +25,20 @@ pub(super) struct Pairs<'a> {
 impl<'a> Pairs<'a> {
     /// The pairs at the start of a text, up to the limits of this module.
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { text: &text[..text.len().min(TEXT_BYTES)], at: 0, left: PAIRS }
+        let text = &text[..text.len().min(TEXT_BYTES)];
+        Self { equals: Equals { text, at: 0, left: PAIRS }, parts: Parts::new(text) }
     }
 }
 
 impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a [u8], Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.equals.next().or_else(|| self.parts.next())
+    }
+}
+
+impl<'a> Iterator for Equals<'a> {
     type Item = (&'a [u8], Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -49,23 +64,46 @@ impl<'a> Iterator for Pairs<'a> {
 
 /// `, target_url: https://…, response_status: 429 Too Many Requests`: what a line of words tells of an exchange in parts between commas, each
 /// a name and a value.
-pub(super) fn parts_of_exchange(text: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
-    // Only an address shows that the parts are of an exchange.
-    let has_address = find(text, b": http").is_some();
-    let text = if has_address { text.get(..TEXT_BYTES).unwrap_or(text) } else { &[] };
-    let ends = memchr::memmem::find_iter(text, b", ").chain([text.len()]);
-    let parts = ends.scan(0, |from, end| {
-        let part = text.get(*from..end);
-        *from = end + 2;
-        part
-    });
-    parts.take(PAIRS).filter_map(|part| {
-        let (key, value) = part.split_at_checked(find(part, b": ")?)?;
-        let value = value.get(2..)?.trim_ascii();
-        let is_key = !key.is_empty() && key.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-        let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-        is_key.then_some((key, if is_number { Value::Number(value) } else { Value::Text(Raw::plain(value)) }))
-    })
+#[derive(Clone, Debug)]
+struct Parts<'a> {
+    text: &'a [u8],
+    left: usize,
+}
+
+impl<'a> Parts<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        // Only an address shows that the parts are of an exchange.
+        let has_address = find(text, b": http").is_some();
+        Self { text, left: if has_address { PAIRS } else { 0 } }
+    }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = (&'a [u8], Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            self.left = self.left.checked_sub(1)?;
+            let (part, rest) = match find(self.text, b", ").and_then(|end| self.text.split_at_checked(end)) {
+                Some((part, rest)) => (part, rest.get(2..).unwrap_or_default()),
+                None if self.text.is_empty() => return None,
+                None => (self.text, &[][..]),
+            };
+            self.text = rest;
+            if let Some(pair) = named_value(part) {
+                return Some(pair);
+            }
+        }
+    }
+}
+
+/// `response_status: 429 Too Many Requests`.
+fn named_value(part: &[u8]) -> Option<(&[u8], Value<'_>)> {
+    let (key, value) = part.split_at_checked(find(part, b": ")?)?;
+    let value = value.get(2..)?.trim_ascii();
+    let is_key = !key.is_empty() && key.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    is_key.then_some((key, if is_number { Value::Number(value) } else { Value::Text(Raw::plain(value)) }))
 }
 
 /// The text between two quotes, and the length with both; the rest of the text if the second quote is missing.

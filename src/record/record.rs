@@ -7,7 +7,7 @@ use super::field::{Field, FieldMap};
 use super::json::{Members, Raw, Value};
 use super::level::{LevelFields, level_of};
 use super::line_kind::LineKind;
-use super::pairs::{Pairs, parts_of_exchange};
+use super::pairs::Pairs;
 use super::shape;
 use super::slots::{Slot, Slots};
 use crate::line::Level;
@@ -166,7 +166,7 @@ impl<'a> Record<'a> {
 
     /// Fills slots that are empty from the `key=value` pairs among the words of a text.
     pub(super) fn pairs(&mut self, map: &FieldMap, text: &'a [u8]) {
-        for (key, value) in Pairs::new(text).chain(parts_of_exchange(text)) {
+        for (key, value) in Pairs::new(text) {
             if let Some(entry) = map.get(FieldMap::ROOT, key)
                 && !entry.denied
             {

@@ -4,9 +4,8 @@
 //! of busy threads is the number that was asked for.
 
 use super::output;
-use crate::classify::VerdictCache;
 use crate::framing::StreamId;
-use crate::pipeline::{Batch, Chunk, Event, Output, Pipeline, Rules};
+use crate::pipeline::{Batch, Chunk, Event, Output, Pipeline, RecordCache, Rules};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
@@ -32,7 +31,7 @@ pub(super) struct WorkerPool {
     spare: Vec<Batch>,
     next_worker: usize,
     /// For the batches that the calling thread judges.
-    cache: VerdictCache,
+    cache: RecordCache,
 }
 
 #[derive(Debug)]
@@ -62,7 +61,7 @@ impl WorkerPool {
             in_flight: VecDeque::new(),
             spare: Vec::new(),
             next_worker: 0,
-            cache: VerdictCache::default(),
+            cache: RecordCache::default(),
         }
     }
 
@@ -151,7 +150,7 @@ impl Worker {
         let (done, judged) = sync_channel(2);
         let rules = Arc::clone(rules);
         let started = thread::Builder::new().name("judge".to_owned()).spawn_scoped(scope, move || {
-            let mut cache = VerdictCache::default();
+            let mut cache = RecordCache::default();
             for mut batch in work {
                 batch.judge(&rules, &mut cache);
                 if done.send(batch).is_err() {

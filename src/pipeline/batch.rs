@@ -4,9 +4,9 @@
 use super::counting::JudgedRecord;
 use super::event::{Chunk, Event, Output};
 use super::handle::Pipeline;
-use super::rules::Rules;
+use super::rules::{RecordCache, Rules};
 use super::stream::Stream;
-use crate::classify::{OwnedVerdict, Traffic, VerdictCache};
+use crate::classify::{OwnedVerdict, Traffic};
 use crate::framing::{FramingStats, RawEvent, StreamId};
 use crate::time::Timestamp;
 
@@ -88,7 +88,7 @@ impl Batch {
 
     /// Reads and judges its events. `rules` are those of the pipeline that framed them; `cache` holds verdicts of the same
     /// rules.
-    pub fn judge(&mut self, rules: &Rules, cache: &mut VerdictCache) {
+    pub fn judge(&mut self, rules: &Rules, cache: &mut RecordCache) {
         let Self { bytes, events, names, records, .. } = self;
         for (index, framed) in events.iter().enumerate() {
             rules.read(&framed.event(bytes), framed.traffic, cache, |verdict, broken| {

@@ -6,12 +6,12 @@ use super::context::{Origin, StreamContext};
 use super::event::Output;
 use super::last_failures::LastFailures;
 use super::options::SourceOptions;
-use super::rules::Rules;
+use super::rules::{RecordCache, Rules};
 use super::snapshot::SourceView;
 use super::tally::Tally;
 use super::verdict_line::{self, RecordLocation};
 use crate::alert::Alerts;
-use crate::classify::{Verdict, VerdictCache};
+use crate::classify::Verdict;
 use crate::correlate::{Duplicates, Provenance};
 use crate::detect::UnknownGroups;
 use crate::framing::{FramingStats, LossReason, RawEvent};
@@ -46,7 +46,7 @@ pub(super) struct SharedState {
     pub(super) last_failures: LastFailures,
     pub(super) backlog: Backlog,
     /// Recent verdicts of the rules in force.
-    pub(super) cache: VerdictCache,
+    pub(super) cache: RecordCache,
 }
 
 /// A record with its verdict, before it is compared with other records.

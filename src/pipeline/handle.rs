@@ -7,13 +7,13 @@ use super::event::{Chunk, Event, Output, Replacement, StreamInfo};
 use super::last_failures::LastFailures;
 use super::open_bytes::OpenBytes;
 use super::options::{Options, SourceOptions};
-use super::rules::Rules;
+use super::rules::{RecordCache, Rules};
 use super::snapshot::{Snapshot, SourceView};
 use super::state::StreamState;
 use super::stream::Stream;
 use super::tally::Tally;
 use crate::alert::{Alerts, RowId, SelfRow, Table};
-use crate::classify::{Catalog, VerdictCache};
+use crate::classify::Catalog;
 use crate::correlate::{Duplicates, GrainRule, Instances};
 use crate::detect::UnknownGroups;
 use crate::framing::StreamId;
@@ -60,7 +60,7 @@ impl Pipeline {
             tally: Tally::default(),
             last_failures: LastFailures::default(),
             backlog: Backlog::default(),
-            cache: VerdictCache::default(),
+            cache: RecordCache::default(),
         };
         let (streams, successors, remembered) = Default::default();
         Self { rules: Arc::new(rules), streams, successors, remembered, shared, open_bytes: OpenBytes::default() }
@@ -212,7 +212,7 @@ impl Pipeline {
         let saved = self.shared.last_failures.state(self.table(), self.catalog().providers());
         self.shared.last_failures = LastFailures::restore(saved, rules.table(), rules.catalog().providers());
         self.rules = Arc::new(rules);
-        self.shared.cache = VerdictCache::default();
+        self.shared.cache = RecordCache::default();
         self.set_sources(sources);
         let Self { rules, shared, .. } = self;
         shared.windows.set_series(series);

@@ -35,7 +35,7 @@ pub use clock::Clock;
 pub use event::{Chunk, Event, Output, Replacement, StreamInfo, Wanted};
 pub use handle::Pipeline;
 pub use options::{Options, SourceOptions};
-pub use rules::Rules;
+pub use rules::{RecordCache, Rules};
 pub use snapshot::{Snapshot, SourceStats, SourceView};
 pub use state::State;
 pub use tally::{ErrorKey, SourceCounters, Tally};

@@ -3,7 +3,7 @@
 use crate::alert::{NameTable, RowError, RowSpec, Table};
 use crate::classify::{Catalog, Classifier, Traffic, Verdict, VerdictCache};
 use crate::framing::{self, RawEvent};
-use crate::record::Reader;
+use crate::record::{Forms, Reader};
 
 /// How records are read, judged and escalated. A reload replaces all of it.
 #[derive(Debug)]
@@ -13,6 +13,13 @@ pub struct Rules {
     classifier: Classifier,
     table: Table,
     sources: Vec<String>,
+}
+
+/// What was learned from earlier records. It only saves time: with any cache of the same rules, a record gets the same verdict.
+#[derive(Debug, Default)]
+pub struct RecordCache {
+    forms: Forms,
+    verdicts: VerdictCache,
 }
 
 impl Rules {
@@ -66,11 +73,12 @@ impl Rules {
         &self,
         event: &RawEvent<'_>,
         traffic: Traffic,
-        cache: &mut VerdictCache,
+        cache: &mut RecordCache,
         mut emit: impl FnMut(Verdict<'_>, bool),
     ) {
-        self.reader.read_carried(event.bytes, event.tail, (event.stamped, event.level), |record| {
-            let mut verdict = self.classifier.classify_again(record, traffic, cache);
+        let RecordCache { forms, verdicts } = cache;
+        self.reader.read_again(event.bytes, event.tail, (event.stamped, event.level), forms, |record| {
+            let mut verdict = self.classifier.classify_again(record, traffic, verdicts);
             self.classifier.complete_origin(&mut verdict, event.service, event.host);
             emit(verdict, record.is_broken());
         });

@@ -250,20 +250,21 @@ pub(crate) fn member<'a>(object: &'a [u8], key: &str) -> Value<'a> {
     Members::new(object).find(|(name, _)| name.bytes == key.as_bytes()).map_or(Value::Null, |(_, value)| value)
 }
 
+/// A place in a text.
 #[derive(Clone, Copy, Debug)]
-struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
+pub(super) struct Cursor<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl<'a> Cursor<'a> {
     #[inline(always)]
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
     #[inline(always)]
-    fn blanks(&mut self) {
+    pub(super) fn blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
             self.at += 1;
         }
@@ -271,7 +272,7 @@ impl<'a> Cursor<'a> {
 
     /// The string with its opening quote at the cursor. `None` if it is not closed; the cursor is then at the end.
     #[inline(always)]
-    fn string(&mut self) -> Option<Raw<'a>> {
+    pub(super) fn string(&mut self) -> Option<Raw<'a>> {
         let start = self.at + 1;
         let mut at = start;
         let mut escapes = Escapes::None;
@@ -318,27 +319,33 @@ impl<'a> Cursor<'a> {
             )),
             b'{' => Some(Value::Object(&self.text[start..self.nested()])),
             b'[' => Some(Value::Array(&self.text[start..self.nested()])),
-            _ => {
-                while let Some(byte) = self.peek() {
-                    if matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r') {
-                        break;
-                    }
-                    self.at += 1;
-                }
-                Some(match &self.text[start..self.at] {
-                    b"true" => Value::Bool(true),
-                    b"false" => Value::Bool(false),
-                    word if word.first().is_some_and(|b| b.is_ascii_digit() || *b == b'-') => Value::Number(word),
-                    // `NaN`, `Infinity`, `undefined`: some writers produce them; they count as null.
-                    _ if self.at > start => Value::Null,
-                    _ => return None,
-                })
-            }
+            _ => value_of_word(self.word()),
         }
     }
 
+    /// The text up to the next comma, bracket or blank.
+    #[inline(always)]
+    fn word(&mut self) -> &'a [u8] {
+        let start = self.at;
+        while let Some(byte) = self.peek() {
+            if matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r') {
+                break;
+            }
+            self.at += 1;
+        }
+        &self.text[start..self.at]
+    }
+
+    /// A value without quotes, if it has no bytes that are not in a number or a word.
+    #[inline(always)]
+    pub(super) fn plain_word(&mut self) -> Option<Value<'a>> {
+        let word = self.word();
+        let is_plain = word.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+'));
+        if is_plain { value_of_word(word) } else { None }
+    }
+
     /// Skips an object or array, brackets inside strings excepted. Returns the offset of its end, or that of the text.
-    fn nested(&mut self) -> usize {
+    pub(super) fn nested(&mut self) -> usize {
         let mut depth = 0usize;
         while let Some(byte) = self.peek() {
             match byte {
@@ -363,6 +370,18 @@ impl<'a> Cursor<'a> {
         self.at = self.text.len();
         self.at
     }
+}
+
+#[inline(always)]
+fn value_of_word(word: &[u8]) -> Option<Value<'_>> {
+    Some(match word {
+        b"true" => Value::Bool(true),
+        b"false" => Value::Bool(false),
+        [b'0'..=b'9' | b'-', ..] => Value::Number(word),
+        [] => return None,
+        // `NaN`, `Infinity`, `undefined`: some writers produce them; they count as null.
+        _ => Value::Null,
+    })
 }
 
 /// Resolves the escapes of a JSON string. An unknown escape stays as it is; half a surrogate pair becomes U+FFFD.

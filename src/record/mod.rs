@@ -20,6 +20,7 @@ mod error_field;
 mod facts;
 mod field;
 mod format;
+mod forms;
 mod json;
 mod level;
 mod line_kind;
@@ -35,6 +36,7 @@ mod status;
 
 pub use crate::line::Level;
 pub use facts::Facts;
+pub use forms::Forms;
 pub use line_kind::LineKind;
 pub use reader::{Reader, UnknownField, host_of};
 pub use record::{Format, Record};

@@ -3,6 +3,7 @@
 use super::address;
 use super::field::{Field, FieldMap};
 use super::format::{self, Entry};
+use super::forms::Forms;
 use super::record::Record;
 use crate::line::Level;
 use crate::time::Stamp;
@@ -46,18 +47,20 @@ impl Reader {
 
     /// Reads one entry: `bytes` without its prefix, the `tail` of a line that was too long to keep whole, and the time in
     /// the prefix (`stamped`). Passes each record in it to `out`: nearly always one, none for an empty batch.
-    pub fn read(&self, bytes: &[u8], tail: &[u8], stamped: Option<Stamp>, out: impl FnMut(&Record<'_>)) {
-        self.read_carried(bytes, tail, (stamped, Level::Unknown), out);
+    pub fn read(&self, bytes: &[u8], tail: &[u8], stamped: Option<Stamp>, mut out: impl FnMut(&Record<'_>)) {
+        format::read(&self.map, Entry { bytes, tail, stamped, level: Level::Unknown }, None, &mut out);
     }
 
-    /// Like [`Self::read`], for an entry of which the prefix gives the level too.
-    pub fn read_carried(
+    /// Like [`Self::read`], for an entry of which the prefix gives the level too, and faster where entries have the form of earlier ones.
+    /// `forms` were learned by this reader.
+    pub fn read_again(
         &self,
         bytes: &[u8],
         tail: &[u8],
         (stamped, level): (Option<Stamp>, Level),
+        forms: &mut Forms,
         mut out: impl FnMut(&Record<'_>),
     ) {
-        format::read(&self.map, Entry { bytes, tail, stamped, level }, &mut out);
+        format::read(&self.map, Entry { bytes, tail, stamped, level }, Some(forms), &mut out);
     }
 }

@@ -28,9 +28,9 @@ pub enum Format {
 /// The most error fields of one record that are looked into.
 const ERROR_FIELDS: usize = 12;
 /// The depth of objects in which fields are looked for.
-const DEPTH: u8 = 5;
+pub(super) const DEPTH: u8 = 5;
 /// The same for containers that no path names.
-const UNNAMED_DEPTH: u8 = 2;
+pub(super) const UNNAMED_DEPTH: u8 = 2;
 /// Added to the rank of a field that was found in words: what the entry says in fields of its own is believed first.
 const RANK_IN_WORDS: u8 = 100;
 
@@ -64,6 +64,12 @@ impl<'a> Record<'a> {
             broken: false,
             stamped,
         }
+    }
+
+    /// Forgets what was read of the entry.
+    pub(super) fn clear(&mut self) {
+        self.slots = Slots::new();
+        self.error_fields.clear();
     }
 
     /// Notes the level that the prefix of the line gave. It counts only if it is a warning or worse and the entry has none:
@@ -130,7 +136,7 @@ impl<'a> Record<'a> {
             }
             _ => {
                 for (field, rank) in &entry.fields {
-                    if !entry.denied || matches!((field, value), (Field::InputTokens | Field::OutputTokens, Value::Number(_))) {
+                    if !entry.denied || is_token_count(*field, value) {
                         self.put(*field, *rank, key, value);
                     }
                 }
@@ -140,7 +146,7 @@ impl<'a> Record<'a> {
 
     /// Fills the slots from those values of a container of users' texts that a path names.
     #[inline(never)]
-    fn scan_named(&mut self, map: &FieldMap, node: u16, object: &'a [u8]) {
+    pub(super) fn scan_named(&mut self, map: &FieldMap, node: u16, object: &'a [u8]) {
         for (key, value) in Members::new(object) {
             if matches!(value, Value::Text(_) | Value::Number(_))
                 && let Some(entry) = map.get(node, key.bytes)
@@ -246,4 +252,9 @@ impl<'a> Record<'a> {
             _ => &[],
         }
     }
+}
+
+/// Of users' texts, only the numbers of tokens are read.
+pub(super) fn is_token_count(field: Field, value: Value<'_>) -> bool {
+    matches!((field, value), (Field::InputTokens | Field::OutputTokens, Value::Number(_)))
 }

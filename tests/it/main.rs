@@ -23,6 +23,7 @@ mod escalation;
 mod faults;
 mod fleet;
 mod follower;
+mod forms;
 mod logrotate;
 mod memo;
 mod memory;

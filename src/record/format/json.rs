@@ -3,6 +3,7 @@
 use super::entry::Entry;
 use crate::line::Level;
 use crate::record::field::FieldMap;
+use crate::record::forms::Forms;
 use crate::record::json::{Items, Members, Value};
 use crate::record::line_kind::LineKind;
 use crate::record::record::{Format, Record};
@@ -21,20 +22,26 @@ pub(super) fn is_array(entry: &[u8]) -> bool {
 pub(super) fn read_array(map: &FieldMap, array: &[u8], stamped: Option<Stamp>, out: &mut impl FnMut(&Record<'_>)) {
     for item in Items::new(array) {
         if let Value::Object(bytes) = item {
-            out(&read_object(map, Entry { bytes, tail: &[], stamped, level: Level::Unknown }));
+            out(&read_object(map, Entry { bytes, tail: &[], stamped, level: Level::Unknown }, None));
         }
     }
 }
 
-pub(super) fn read_object<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
+/// Reads an object: as one of a form that `forms` know, or member by member.
+pub(super) fn read_object<'a>(map: &FieldMap, entry: Entry<'a>, forms: Option<&mut Forms>) -> Record<'a> {
     let Entry { bytes, tail, stamped, .. } = entry;
     let object = bytes.trim_ascii_start();
     let mut record = Record::new(Format::Json, object, stamped);
-    let mut members = Members::new(object);
-    record.scan(map, FieldMap::ROOT, &mut members, 0);
-    record.broken = !members.closed;
-    if record.broken && !tail.is_empty() {
-        record.scan_tail(map, tail);
+    if let Some(forms) = forms {
+        if !forms.read(map, object, &mut record) {
+            record.clear();
+            scan(map, object, tail, &mut record);
+            if !record.broken {
+                forms.learn(map, object);
+            }
+        }
+    } else {
+        scan(map, object, tail, &mut record);
     }
     record.settle();
     // Some writers put an entry of their own text format into `message`, and the fields into its words.
@@ -43,4 +50,13 @@ pub(super) fn read_object<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
         record.pairs(map, message);
     }
     record
+}
+
+fn scan<'a>(map: &FieldMap, object: &'a [u8], tail: &'a [u8], record: &mut Record<'a>) {
+    let mut members = Members::new(object);
+    record.scan(map, FieldMap::ROOT, &mut members, 0);
+    record.broken = !members.closed;
+    if record.broken && !tail.is_empty() {
+        record.scan_tail(map, tail);
+    }
 }

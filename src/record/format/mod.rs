@@ -12,10 +12,11 @@ mod text;
 pub(super) use entry::Entry;
 
 use super::field::FieldMap;
+use super::forms::Forms;
 use super::record::Record;
 
 /// Reads an entry and passes each of its records to `out`.
-pub(super) fn read(map: &FieldMap, entry: Entry<'_>, out: &mut impl FnMut(&Record<'_>)) {
+pub(super) fn read(map: &FieldMap, entry: Entry<'_>, forms: Option<&mut Forms>, out: &mut impl FnMut(&Record<'_>)) {
     let begin = entry.bytes.trim_ascii_start();
     if otlp::is_batch(begin) {
         return otlp::read(map, begin, entry.stamped, out);
@@ -23,19 +24,19 @@ pub(super) fn read(map: &FieldMap, entry: Entry<'_>, out: &mut impl FnMut(&Recor
     if json::is_array(begin) {
         return json::read_array(map, begin, entry.stamped, out);
     }
-    let mut record = read_one(map, entry);
+    let mut record = read_one(map, entry, forms);
     record.note_level(entry.level);
     // What a collector wraps is an entry of any format.
     let Some(text) = collector::wrapped(&record) else { return out(&record) };
     let inner = Entry { bytes: text.trim().as_bytes(), tail: &[], stamped: collector::time_of(&record), level: entry.level };
-    let mut inner = read_one(map, inner);
+    let mut inner = read_one(map, inner, None);
     if collector::complete(&mut inner, &record) { out(&inner) } else { out(&record) }
 }
 
 /// Reads an entry that is one record. Every entry is text, if nothing else.
-fn read_one<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
+fn read_one<'a>(map: &FieldMap, entry: Entry<'a>, forms: Option<&mut Forms>) -> Record<'a> {
     if json::is_object(entry.bytes) {
-        json::read_object(map, entry)
+        json::read_object(map, entry, forms)
     } else if logfmt::is_logfmt(entry) {
         logfmt::read(map, entry)
     } else {

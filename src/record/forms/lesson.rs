@@ -1,0 +1,181 @@
+//! Learns the form of a line: what [`Record::scan`](crate::record::record::Record::scan) does with its members, written down as
+//! nodes.
+
+use super::node::{Kind, Node};
+use super::{Forms, LINES_PER_LESSON, MAX_NODES};
+use crate::record::field::{Field, FieldMap};
+use crate::record::json::{Cursor, Raw};
+use crate::record::record::{DEPTH, UNNAMED_DEPTH};
+use arrayvec::ArrayVec;
+
+/// An object that is read member by member: its node in the field map, and its depth.
+type Container = (u16, u8);
+
+/// A walk through a line that notes its nodes.
+struct Lesson<'a> {
+    cursor: Cursor<'a>,
+    open: Vec<Container>,
+    /// Where the text of the next node begins, and the containers that are open there.
+    start: usize,
+    place: u16,
+    nodes: Vec<(u16, Node)>,
+}
+
+impl Forms {
+    /// Learns the form of a whole object, if one may be learned now.
+    pub(in crate::record) fn learn(&mut self, map: &FieldMap, object: &[u8]) {
+        let Some(credit) = self.credit.checked_sub(LINES_PER_LESSON) else { return };
+        self.credit = credit;
+        let mut lesson = Lesson {
+            cursor: Cursor { text: object, at: 0 },
+            open: Vec::new(),
+            start: 0,
+            place: self.place_of(&[]),
+            nodes: Vec::new(),
+        };
+        let is_learned = lesson.read(self, map).is_some();
+        if self.nodes.len() + lesson.nodes.len() > MAX_NODES || self.places.len() > MAX_NODES {
+            // The places of this lesson are forgotten with the others.
+            *self = Self { credit, ..Self::default() };
+        } else if is_learned {
+            self.keep(lesson.nodes);
+        }
+    }
+
+    fn keep(&mut self, nodes: Vec<(u16, Node)>) {
+        let mut here = 0;
+        for (place, node) in nodes {
+            let key = (place, node.text().into(), node.kind);
+            let next = *self.known.entry(key).or_insert_with(|| {
+                self.nodes.push(node);
+                u16::try_from(self.nodes.len() - 1).unwrap_or(u16::MAX)
+            });
+            let Some(before) = self.nodes.get_mut(here) else { return };
+            if !before.next.contains(&next) {
+                if before.next.is_full() {
+                    before.next.pop();
+                }
+                before.next.push(next);
+            }
+            here = usize::from(next);
+        }
+    }
+
+    fn place_of(&mut self, open: &[Container]) -> u16 {
+        let fresh = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
+        match self.places.get(open) {
+            Some(known) => *known,
+            None => *self.places.entry(open.to_vec()).or_insert(fresh),
+        }
+    }
+}
+
+impl Lesson<'_> {
+    /// `None`: the line has no form that could be learned.
+    fn read(&mut self, forms: &mut Forms, map: &FieldMap) -> Option<()> {
+        if self.cursor.peek() != Some(b'{') {
+            return None;
+        }
+        self.cursor.at = 1;
+        self.open.push((FieldMap::ROOT, 0));
+        loop {
+            self.cursor.blanks();
+            if self.cursor.peek() == Some(b',') {
+                self.cursor.at += 1;
+                self.cursor.blanks();
+            }
+            match self.cursor.peek()? {
+                b'"' => {}
+                b'}' => {
+                    self.cursor.at += 1;
+                    self.open.pop();
+                    if self.open.is_empty() {
+                        return self.note(Kind::End);
+                    }
+                    continue;
+                }
+                _ => return None,
+            }
+            let key_start = self.cursor.at + 1;
+            let key = self.cursor.string()?;
+            self.cursor.blanks();
+            if self.cursor.peek() != Some(b':') {
+                return None;
+            }
+            self.cursor.at += 1;
+            self.cursor.blanks();
+            if self.member(map, key, key_start)? {
+                self.start = self.cursor.at;
+                self.place = forms.place_of(&self.open);
+            }
+        }
+    }
+
+    /// Notes the node before a member's value and skips the value; `false`: enters the value instead, as `Record::member` does.
+    fn member(&mut self, map: &FieldMap, key: Raw<'_>, key_start: usize) -> Option<bool> {
+        let (node, depth) = *self.open.last()?;
+        let entry = match map.get(node, key.bytes) {
+            None if node > FieldMap::ANYWHERE => map.get(FieldMap::ANYWHERE, key.bytes),
+            found => found,
+        };
+        let kind = match self.cursor.peek()? {
+            b'{' => Kind::Object,
+            b'[' => Kind::Array,
+            b'"' => Kind::Text,
+            _ => Kind::Word,
+        };
+        let takes = |field: Field| kind != Kind::Object || field.takes_objects() && key.bytes != b"response";
+        let fills = || entry.into_iter().flat_map(|entry| &entry.fields).copied().filter(move |(field, _)| takes(*field));
+        let (denied, inner) = entry.map_or((false, None), |entry| (entry.denied, entry.node));
+        if kind == Kind::Object {
+            let is_entered = match entry {
+                None => depth < UNNAMED_DEPTH,
+                Some(_) => fills().next().is_none() && !denied && depth < DEPTH,
+            };
+            if is_entered {
+                self.cursor.at += 1;
+                self.open.push((inner.unwrap_or(FieldMap::ANYWHERE), depth + 1));
+                return Some(false);
+            }
+        }
+        if kind == Kind::Text {
+            self.cursor.at += 1;
+        }
+        let end = self.cursor.at;
+        self.note(kind)?;
+        let (_, noted) = self.nodes.last_mut()?;
+        noted.key = (u8::try_from(end - key_start).ok()?, u8::try_from(key.bytes.len()).ok()?);
+        noted.denied = denied && kind != Kind::Object;
+        noted.inside = inner.filter(|_| denied && kind == Kind::Object);
+        noted.fills = collect(fills())?;
+        match kind {
+            Kind::Text => {
+                self.cursor.at -= 1;
+                self.cursor.string()?;
+            }
+            Kind::Word => {
+                self.cursor.plain_word()?;
+            }
+            Kind::Object | Kind::Array => {
+                self.cursor.nested();
+            }
+            Kind::End => return None,
+        }
+        Some(true)
+    }
+
+    /// Ends the text before the cursor as a node.
+    fn note(&mut self, kind: Kind) -> Option<()> {
+        let text = self.cursor.text.get(self.start..self.cursor.at).filter(|text| text.len() <= Node::MAX_TEXT)?;
+        self.nodes.push((self.place, Node::new(text, kind)));
+        Some(())
+    }
+}
+
+fn collect<const N: usize>(fills: impl Iterator<Item = (Field, u8)>) -> Option<ArrayVec<(Field, u8), N>> {
+    let mut all = ArrayVec::new();
+    for fill in fills {
+        all.try_push(fill).ok()?;
+    }
+    Some(all)
+}

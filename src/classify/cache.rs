@@ -7,12 +7,14 @@ use crate::time::Stamp;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 
-/// Verdicts on failures, by everything that they depend on. Its size is fixed: a new verdict replaces an older one.
+/// Verdicts on failures, by everything that they depend on. Their number and their bytes are bounded: a new verdict replaces an older one.
 ///
 /// It belongs to one classifier; use a new cache with another classifier.
 #[derive(Debug, Default)]
 pub struct VerdictCache {
     slots: Vec<Option<Entry>>,
+    /// Bytes of all keys.
+    bytes: usize,
     /// The key of the latest look-up; a buffer that is used again.
     key: Vec<u8>,
 }
@@ -28,8 +30,10 @@ struct Entry {
 
 /// Number of verdicts; a power of two.
 const SLOTS: usize = 1_024;
-/// Longest key, in bytes: longer records are judged each time.
-const KEY_BYTES: usize = 2 << 10;
+/// Longest key, in bytes: longer records are judged each time. A chain of Python tracebacks has up to 12 KiB.
+const KEY_BYTES: usize = 16 << 10;
+/// The most bytes of all keys; then all verdicts are forgotten.
+const ALL_BYTES: usize = 4 << 20;
 
 impl VerdictCache {
     /// Completes `verdict` if an equal record was judged before.
@@ -56,10 +60,14 @@ impl VerdictCache {
         if judgement.outcome != Outcome::Error {
             return;
         }
-        if self.slots.is_empty() {
-            self.slots.resize_with(SLOTS, || None);
+        if self.bytes + self.key.len() > ALL_BYTES {
+            self.slots.clear();
+            self.bytes = 0;
         }
+        self.slots.resize_with(SLOTS, || None);
         if let Some(slot) = self.slots.get_mut(slot) {
+            self.bytes += self.key.len();
+            self.bytes -= slot.as_ref().map_or(0, |known| known.key.len());
             *slot = Some(Entry {
                 key: self.key.as_slice().into(),
                 judgement: judgement.clone(),

@@ -11,6 +11,7 @@ mod chunk;
 mod clock;
 mod gauges;
 mod message;
+mod octets;
 mod stream_ids;
 
 pub mod budget;

@@ -6,6 +6,7 @@
 
 use super::budget::{MemoryBudget, Reservation, ReservedBytes};
 use super::chunk::{CHUNK_BYTES, chunk_event, open_event};
+use super::octets::OctetFrames;
 use super::{Gauges, SourceMessage, StreamIds};
 use crate::framing::StreamId;
 use crate::observation::SourceId;
@@ -239,7 +240,8 @@ impl AcceptedConnection {
                 Some(Ok(Ok(socket))) => Socket::Tls(Box::new(socket)),
             },
         };
-        Connection { socket, source, stream, settings, reservation, gauges, to, offset: 0 }.run(&stop).await
+        let octets = OctetFrames::default();
+        Connection { socket, source, stream, settings, reservation, gauges, to, octets, offset: 0 }.run(&stop).await
     }
 }
 
@@ -292,6 +294,8 @@ struct Connection {
     reservation: Arc<Reservation>,
     gauges: Arc<Gauges>,
     to: mpsc::Sender<SourceMessage>,
+    octets: OctetFrames,
+    /// Of the lines that were sent.
     offset: u64,
 }
 
@@ -330,6 +334,10 @@ impl Connection {
                 break reason;
             }
         };
+        let held = self.octets.finish();
+        if self.send(held, Timestamp::from_system(SystemTime::now())).await.is_err() {
+            return CloseReason::Stopped;
+        }
         match self.to.send(Event::Close(self.stream).into()).await {
             Ok(()) => reason,
             Err(_) => CloseReason::Stopped,
@@ -368,10 +376,19 @@ impl Connection {
         self.gauges.seen_bytes.fetch_add(read, Ordering::Relaxed);
         // A small read must not pin a large buffer while it waits in the queue.
         let bytes = if bytes.len() < CHUNK_BYTES / 4 { bytes.to_vec() } else { bytes.into() };
+        let bytes = self.octets.lines(bytes);
+        self.send(bytes, now).await
+    }
+
+    async fn send(&mut self, bytes: Vec<u8>, now: Timestamp) -> Result<(), CloseReason> {
+        let sent = bytes.len() as u64;
+        if sent == 0 {
+            return Ok(());
+        }
         let bytes = Bytes::from_owner(ReservedBytes { bytes, reservation: Arc::clone(&self.reservation) });
         let chunk = chunk_event(self.stream, self.offset, bytes, now);
         self.to.send(chunk.into()).await.map_err(|_| CloseReason::Stopped)?;
-        self.offset += read;
+        self.offset += sent;
         Ok(())
     }
 

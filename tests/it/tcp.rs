@@ -186,6 +186,26 @@ fn a_peer_that_sends_single_bytes_gets_the_same_lines() {
 }
 
 #[test]
+fn messages_that_count_their_bytes_need_no_newline() {
+    block_on(async {
+        let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;
+        let mut peer = world.connect().await;
+        let message = format!("<134>1 2026-11-20T09:00:01Z web desk 7 - - {}", GOOD.trim_end());
+        let counted = format!("{} {message}", message.len()).repeat(3);
+        let (first, rest) = counted.split_at(101);
+        peer.write_all(first.as_bytes()).await.expect("sent");
+        peer.write_all(rest.as_bytes()).await.expect("sent");
+        // The connection stays open: the messages are whole without another byte.
+        world.until("all messages", |world| world.stats().events == 3).await;
+        assert_eq!(world.stats().bytes, counted.len() as u64);
+        drop(peer);
+        world.until("the end", |world| world.closed == 1).await;
+        assert_eq!(world.out.verdicts.matches("\"outcome\":\"success\"").count(), 3);
+        world.end().await;
+    });
+}
+
+#[test]
 fn a_line_without_end_holds_bounded_memory() {
     block_on(async {
         let mut world = World::new(LIMITS, BUDGET, Options::DEFAULT).await;

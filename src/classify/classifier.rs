@@ -122,7 +122,22 @@ impl Classifier {
         {
             verdict.judgement.is_trouble |= self.names_llm(facts, &verdict);
         }
+        verdict.judgement.is_harmless |= found.is_some_and(|found| found.event.counts == Counts::None);
+        self.keep_unread(facts, &mut verdict.judgement);
         verdict
+    }
+
+    /// Notes that a record speaks of an LLM call or of trouble and was not understood, with its text.
+    fn keep_unread(&self, facts: &Facts<'_>, judgement: &mut Judgement) {
+        /// Far more than is shown: no secret is cut in two within what is shown.
+        const TEXT_BYTES: usize = 8_192;
+        let Judgement { unrecognised, is_trouble, is_harmless, outcome, role, .. } = *judgement;
+        judgement.is_unread = outcome == Outcome::Other && role == Role::Report && (unrecognised || is_trouble) && !is_harmless;
+        if judgement.is_unread && judgement.message.is_none() {
+            let text = if facts.headline.is_empty() { facts.raw } else { facts.headline };
+            let text = String::from_utf8_lossy(text.get(..TEXT_BYTES).unwrap_or(text));
+            judgement.message = Some(self.redactor.message(&text).0).filter(|text| !text.is_empty());
+        }
     }
 
     /// Whether the record names a provider, a known model or the path of an LLM call.
@@ -246,6 +261,7 @@ impl Classifier {
             || is_logged_answer(facts, &signals);
         let fine = evidence.status == Some(200) && !loud && !evidence.any;
         if benign || fine || !self.confirm(facts, &signals, evidence, loud, verdict) {
+            verdict.judgement.is_harmless = benign;
             verdict.judgement.unrecognised = loud && traffic == Traffic::Llm && !benign;
             verdict.judgement.is_trouble = facts.level >= Level::Warn && !benign && self.providers.names_library(&signals);
             return false;

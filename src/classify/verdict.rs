@@ -120,6 +120,10 @@ pub struct Judgement {
     pub unrecognised: bool,
     /// It reports trouble with an LLM call, whether or not it is understood: it names one, and has such a level or status.
     pub is_trouble: bool,
+    /// It speaks of an LLM call or of trouble, and nothing more of it was understood: its text is the message.
+    pub is_unread: bool,
+    /// Its words, or an entry of its producer, say that it reports no failed call.
+    pub(super) is_harmless: bool,
     /// A failure with the id of a call, which counts only if its stream is seen to call LLMs.
     pub doubtful: bool,
     /// The provider was inferred only from the openai SDK, which also calls other vendors.
@@ -232,6 +236,8 @@ impl Judgement {
             redactions: 0,
             unrecognised: false,
             is_trouble: false,
+            is_unread: false,
+            is_harmless: false,
             doubtful: false,
             is_sdks: false,
             role,

@@ -8,9 +8,10 @@ use crate::config::{Config, Source, SourceKind};
 use crate::daemon;
 use crate::framing::{Encoding, StreamId};
 use crate::observation::SourceId;
-use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, SourceOptions, StreamInfo};
+use crate::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Snapshot, SourceOptions, StreamInfo, UnreadView};
 use crate::redact::clean_lines;
 use crate::source::file::{PathReport, path_report, remote_file_system};
+use crate::taxonomy::Outcome;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 
 /// This many bytes from the end of a file show which gateways it names.
 const SAMPLE_BYTES: usize = 256 * 1024;
+/// The most characters of a record that is shown.
+const EXAMPLE_CHARS: usize = 160;
 /// The most files of a source that are read.
 const SAMPLED_FILES: usize = 10;
 /// File descriptors that the daemon needs beside one per file.
@@ -65,8 +68,18 @@ pub(super) fn inspect(config: &Config) -> Findings {
     findings.state_dir(&config.state_dir);
     findings.limits(files, dirs.len() as u64);
     findings.remote_file_systems(&dirs);
-    findings.double_counting(config, &samples);
+    findings.samples(config, &samples);
     findings
+}
+
+/// What the ends of the files of a source show.
+struct Sample {
+    /// The gateways that they name.
+    gateways: BTreeSet<String>,
+    /// Records that are calls or attempts.
+    understood: u64,
+    unread_records: u64,
+    unread: Vec<UnreadView>,
 }
 
 impl Findings {
@@ -152,10 +165,38 @@ impl Findings {
         }
     }
 
+    /// Reads the ends of files of each source.
+    fn samples(&mut self, config: &Config, paths: &BTreeMap<usize, Vec<PathBuf>>) {
+        let mut by_gateway: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        for (index, paths) in paths {
+            // One pipeline per source: a shared one would drop a call that it has seen in another source.
+            let Some(source) = config.sources.get(*index) else { continue };
+            let Ok(sample) = sample_of(config, source, paths) else { return };
+            self.unread(source, &sample);
+            for gateway in sample.gateways {
+                by_gateway.entry(gateway).or_default().insert(*index);
+            }
+        }
+        self.double_counting(config, &by_gateway);
+    }
+
+    /// Says which records of a source speak of an LLM call or of trouble and are not understood.
+    fn unread(&mut self, source: &Source, sample: &Sample) {
+        let Sample { understood, unread_records, unread, .. } = sample;
+        let Some(first) = unread.first() else { return };
+        self.warning(&format!(
+            "{}: {} of {} records that speak of an LLM call or of trouble are not understood, such as: {}; if calls are among them, name \
+             their fields in [record.fields] or add an entry to patterns/events",
+            source.name,
+            format::count(*unread_records),
+            format::count(understood + unread_records),
+            format::shortened(&first.example, EXAMPLE_CHARS),
+        ));
+    }
+
     /// Warns where several sources hold calls through the same gateway: its own log and the logs of its clients would count
     /// each failure twice.
-    fn double_counting(&mut self, config: &Config, samples: &BTreeMap<usize, Vec<PathBuf>>) {
-        let Ok(sources_of) = sources_by_gateway(config, samples) else { return };
+    fn double_counting(&mut self, config: &Config, sources_of: &BTreeMap<String, BTreeSet<usize>>) {
         for (gateway, sources) in sources_of.iter().filter(|(_, sources)| sources.len() > 1) {
             let names: Vec<_> = sources.iter().filter_map(|index| config.sources.get(*index)).collect();
             let names: Vec<_> = names.iter().map(|source| source.name.as_str()).collect();
@@ -186,23 +227,7 @@ fn max_open_files() -> Option<u64> {
     line.split_whitespace().nth(3)?.parse().ok()
 }
 
-/// The indexes of the sources that hold calls through each gateway, as far as the samples show it.
-fn sources_by_gateway(
-    config: &Config,
-    samples: &BTreeMap<usize, Vec<PathBuf>>,
-) -> Result<BTreeMap<String, BTreeSet<usize>>, Vec<String>> {
-    let mut by_gateway: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-    for (index, paths) in samples {
-        let Some(source) = config.sources.get(*index) else { continue };
-        // One pipeline per source: a shared one would drop a call that it has seen in another source.
-        for gateway in gateways_of(config, source, paths)? {
-            by_gateway.entry(gateway).or_default().insert(*index);
-        }
-    }
-    Ok(by_gateway)
-}
-
-fn gateways_of(config: &Config, source: &Source, paths: &[PathBuf]) -> Result<BTreeSet<String>, Vec<String>> {
+fn sample_of(config: &Config, source: &Source, paths: &[PathBuf]) -> Result<Sample, Vec<String>> {
     let options = SourceOptions { name: source.name.clone(), grain: source.grain, traffic: source.traffic, zone: None };
     let series = config.series;
     let options = Options { sources: vec![options], clock: Clock::Replay, alerts: AlertOptions::default(), series };
@@ -219,7 +244,11 @@ fn gateways_of(config: &Config, source: &Source, paths: &[PathBuf]) -> Result<BT
         pipeline.handle(Event::Close(stream), &mut out);
     }
     let gateways = out.calls.iter().filter_map(|(call, _)| call.gateway);
-    Ok(gateways.map(|gateway| pipeline.catalog().providers().id(gateway).to_owned()).collect())
+    let gateways = gateways.map(|gateway| pipeline.catalog().providers().id(gateway).to_owned()).collect();
+    let records = &pipeline.tally().records;
+    let understood = records.iter().filter(|((_, outcome), _)| *outcome != Outcome::Other).map(|(_, count)| count).sum();
+    let Snapshot { unread_records, unread, .. } = pipeline.snapshot();
+    Ok(Sample { gateways, understood, unread_records, unread })
 }
 
 /// Whole lines from the end of a file, at most [`SAMPLE_BYTES`].

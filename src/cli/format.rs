@@ -87,3 +87,12 @@ pub(super) fn count_short(number: u64) -> String {
 pub(super) fn percent_short(share: f64) -> String {
     if share > 0.0 && share < 0.01 { "<1%".to_owned() } else { format!("{:.0}%", share * 100.0) }
 }
+
+/// The first line of a text, and at most so many of its characters.
+pub(super) fn shortened(text: &str, chars: usize) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
+        None => line.to_owned(),
+    }
+}

@@ -26,10 +26,12 @@ mod provider;
 mod diagnose;
 mod detections;
 mod unknown;
+mod unread;
 
 pub use detections::{Detections, DetectionsState, GrowingGroup};
 pub use finding::{Blame, Finding, FindingKind};
 pub use provider::HOLLOW_ROW;
 pub use template::template;
 pub use unknown::{UnknownGroups, UnknownState, UnknownView};
+pub use unread::{Unread, UnreadView};
 pub use wording::plural;

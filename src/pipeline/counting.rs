@@ -13,7 +13,7 @@ use super::verdict_line::{self, RecordLocation};
 use crate::alert::Alerts;
 use crate::classify::Verdict;
 use crate::correlate::{Duplicates, Provenance};
-use crate::detect::UnknownGroups;
+use crate::detect::{UnknownGroups, Unread};
 use crate::framing::{FramingStats, LossReason, RawEvent};
 use crate::observation::{Evidence, Name, Observation, SourceId};
 use crate::taxonomy::{Category, Grain, Outcome, Provider};
@@ -42,6 +42,7 @@ pub(super) struct SharedState {
     pub(super) windows: RateTable,
     pub(super) alerts: Alerts,
     pub(super) unknown: UnknownGroups,
+    pub(super) unread: Unread,
     pub(super) tally: Tally,
     pub(super) last_failures: LastFailures,
     pub(super) backlog: Backlog,
@@ -110,6 +111,10 @@ impl SharedState {
         let placement = calls.complete(&mut verdict, provenance, origin.traffic, &mut self.duplicates);
         self.count_record(origin.source, &verdict, resolved.at, arrived);
         if verdict.judgement.outcome == Outcome::Other {
+            if verdict.judgement.is_unread {
+                let text = verdict.judgement.message.as_deref().unwrap_or_default();
+                self.unread.note(text, (origin.source, event.line));
+            }
             if broken {
                 *self.tally.discarded_lines.entry((origin.source, LossReason::Malformed)).or_default() += 1;
             }

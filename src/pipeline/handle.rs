@@ -15,7 +15,7 @@ use super::tally::Tally;
 use crate::alert::{Alerts, RowId, SelfRow, Table};
 use crate::classify::Catalog;
 use crate::correlate::{Duplicates, GrainRule, Instances};
-use crate::detect::UnknownGroups;
+use crate::detect::{UnknownGroups, Unread};
 use crate::framing::StreamId;
 use crate::time::Timestamp;
 use crate::window::{RateOptions, RateTable};
@@ -57,6 +57,7 @@ impl Pipeline {
             windows: RateTable::new(windows),
             alerts: Alerts::new(rules.table().clone(), alerts),
             unknown: UnknownGroups::default(),
+            unread: Unread::default(),
             tally: Tally::default(),
             last_failures: LastFailures::default(),
             backlog: Backlog::default(),
@@ -275,6 +276,8 @@ impl Pipeline {
             storms: shared.alerts.storms(),
             last_failures: shared.last_failures.all(),
             unknown: shared.unknown.views(),
+            unread_records: shared.unread.count(),
+            unread: shared.unread.views(),
             sources: self.source_views(),
         }
     }

@@ -28,7 +28,7 @@ mod handle;
 mod batch;
 mod persist;
 
-pub use crate::detect::{Finding, UnknownView};
+pub use crate::detect::{Finding, UnknownView, UnreadView};
 pub use crate::window::WindowView;
 pub use batch::Batch;
 pub use clock::Clock;

@@ -1,7 +1,7 @@
 //! A snapshot of the pipeline for pages and metrics: plain values, no references into the pipeline.
 
 use crate::alert::{Alert, RowId};
-use crate::detect::{Finding, UnknownView};
+use crate::detect::{Finding, UnknownView, UnreadView};
 use crate::framing::{FramingStats, LossReason};
 use crate::taxonomy::Provider;
 use crate::time::Timestamp;
@@ -26,6 +26,10 @@ pub struct Snapshot {
     pub last_failures: Vec<(RowId, Provider, Timestamp)>,
     /// Groups of errors that match no pattern, the most frequent first.
     pub unknown: Vec<UnknownView>,
+    /// Records that speak of an LLM call or of trouble and were not understood, since the process started.
+    pub unread_records: u64,
+    /// One example of each kind of them, the most frequent first.
+    pub unread: Vec<UnreadView>,
     /// One entry per source.
     pub sources: Vec<SourceView>,
 }

@@ -81,6 +81,8 @@ fn window(status: Option<Status>, errors: u64, calls: u64) -> WindowView {
 
 fn snapshot(alerts: Vec<Alert>) -> Snapshot {
     Snapshot {
+        unread_records: 0,
+        unread: Vec::new(),
         at: NOW,
         windows: vec![
             window(None, 617, 1_234_567),

@@ -2,7 +2,7 @@
 
 use crate::properties::{KEYS, keys_of};
 use crate::running;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -254,6 +254,34 @@ fn an_invalid_command_line_is_reported() {
     }
     let ran = run_with(&["report", "--since", "5m"], GOOD.as_bytes());
     assert_eq!(ran.code, 2, "the end of a pipe is unknown: {ran:?}");
+}
+
+#[test]
+fn a_report_says_which_records_were_not_understood() {
+    let log = concat!(
+        "{\"level\":\"WARN\",\"msg\":\"odd: the pool of openai looks strange, key sk-aaaabbbbccccdddd1234567890\",\"provider\":\"openai\"}\n",
+        "{\"level\":\"INFO\",\"msg\":\"done\",\"model\":\"gpt-5\"}\n",
+        "{\"level\":\"WARN\",\"msg\":\"odd: the pool of openai looks strange, key sk-aaaabbbbccccdddd1234567890\",\"provider\":\"openai\"}\n",
+        "{\"level\":\"WARN\",\"msg\":\"the pantry is nearly empty\"}\n",
+        "{\"level\":\"INFO\",\"msg\":\"done\",\"model\":\"gpt-5\"}\n",
+    );
+    let (_dir, paths) = folder(&[("app.log", log.as_bytes())]);
+    let path = paths[0].to_str().expect("a plain name");
+    let unread = &run(&["report", "--format", "json", path]).json()["unread"];
+    assert_eq!((&unread["count"], &unread["share"]), (&json!(2), &json!(0.5)));
+    let example = &unread["examples"][0];
+    assert_eq!((&example["count"], &example["at"]), (&json!(2), &json!(format!("{path}:1"))));
+    assert!(
+        example["example"].as_str().is_some_and(|text| text.starts_with("odd: the pool") && !text.contains("aaaabbbb")),
+        "{unread}"
+    );
+    let table = run(&["report", path]).out;
+    assert!(table.contains("2 records not understood: 50 %"), "{table}");
+    let checked = run(&["check", "--sources", "--file", path]).out;
+    assert!(
+        checked.contains("2 of 4 records that speak of an LLM call or of trouble are not understood, such as: odd: the pool"),
+        "{checked}"
+    );
 }
 
 #[test]

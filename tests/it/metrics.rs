@@ -119,6 +119,8 @@ fn window(status: Option<StatusLabel>, window: &'static str, errors: u64, calls:
 
 fn full_snapshot() -> Snapshot {
     Snapshot {
+        unread_records: 0,
+        unread: Vec::new(),
         at: NOW,
         windows: vec![
             window(Some(Status::Http(429).label()), "15m", 6, 0),

@@ -1,7 +1,7 @@
 //! The report as one JSON object: a contract that scripts rely on.
 
 use super::summary::{AlertSpan, Group, Summary, known, top};
-use crate::pipeline::{Finding, Pipeline, VERSION, WindowView};
+use crate::pipeline::{Finding, Pipeline, UnreadView, VERSION, WindowView};
 use crate::taxonomy::{Outcome, Providers, StatusLabel};
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -28,8 +28,11 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
         "unknown": unknown
             .map(|group| json!({"template": group.template, "count": group.count, "example": group.example}))
             .collect::<Value>(),
-        // The pipeline does not offer it yet.
-        "unread": null,
+        "unread": {
+            "count": snapshot.unread_records,
+            "share": summary.unread_share(),
+            "examples": snapshot.unread.iter().map(|group| unread(group, summary)).collect::<Value>(),
+        },
         "skipped": summary.skipped,
     });
     let mut out = serde_json::to_vec_pretty(&report).unwrap_or_default();
@@ -61,6 +64,10 @@ fn error(group: &Group, summary: &Summary, pipeline: &Pipeline) -> Value {
         "example": group.example,
         "at": summary.place(group),
     })
+}
+
+fn unread(group: &UnreadView, summary: &Summary) -> Value {
+    json!({"count": group.count, "example": group.example, "at": summary.place_of(group.place)})
 }
 
 fn alert(span: &AlertSpan) -> Value {

@@ -4,6 +4,9 @@ use super::super::format;
 use super::summary::Summary;
 use crate::framing::LossReason;
 
+/// The most characters of an example in a note.
+const EXAMPLE_CHARS: usize = 160;
+
 /// That Ctrl-C ended the reading, and how much was read.
 pub(super) fn interruption(summary: &Summary) -> Option<String> {
     let share = summary.interrupted?;
@@ -17,14 +20,28 @@ pub(super) fn interruption(summary: &Summary) -> Option<String> {
 /// One note for each kind of line that was not read whole or not understood.
 pub(super) fn all(summary: &Summary) -> Vec<String> {
     let mut notes = Vec::new();
-    if summary.unrecognised > 0 {
-        let records = format::plural(summary.unrecognised, "record");
-        notes.push(format!("{records} of level error, not recognised as failed calls"));
-    }
+    notes.extend(unread(summary));
     for (reason, count) in &summary.skipped {
         notes.push(format!("{} {}", format::plural(*count, "line"), describe(*reason)));
     }
     notes
+}
+
+/// The records that speak of an LLM call or of trouble and were not understood, one of them, and what to do.
+fn unread(summary: &Summary) -> Option<String> {
+    let snapshot = &summary.snapshot;
+    let share = summary.unread_share().filter(|_| snapshot.unread_records > 0)?;
+    let records = format::plural(snapshot.unread_records, "record");
+    let example = snapshot.unread.first().map(|group| {
+        let place = summary.place_of(group.place).unwrap_or_default();
+        format!(", such as {place}: {}", format::shortened(&group.example, EXAMPLE_CHARS))
+    });
+    Some(format!(
+        "{records} not understood: {} of those that speak of an LLM call or of trouble{}; if calls are among them, name their fields in \
+         [record.fields] or add an entry to patterns/events",
+        format::percent(share),
+        example.unwrap_or_default()
+    ))
 }
 
 /// What happened to lines that were not read whole.

@@ -235,8 +235,19 @@ impl Summary {
 
     /// `FILE:LINE` of the first failure of the group.
     pub(super) fn place(&self, group: &Group) -> Option<String> {
-        let (source, line) = group.place?;
+        self.place_of(group.place?)
+    }
+
+    /// `FILE:LINE`.
+    pub(super) fn place_of(&self, (source, line): (SourceId, u64)) -> Option<String> {
         Some(format!("{}:{line}", self.inputs.get(usize::from(source.0))?))
+    }
+
+    /// Of the records that speak of an LLM call or of trouble, the share that was not understood.
+    pub(super) fn unread_share(&self) -> Option<f64> {
+        let understood = self.records[Outcome::Success as usize] + self.records[Outcome::Error as usize];
+        let unread = self.snapshot.unread_records;
+        (understood + unread > 0).then(|| format::share(unread, understood + unread))
     }
 
     /// The parts of [`Self::place`]; `None` for standard input.

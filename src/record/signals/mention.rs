@@ -9,7 +9,22 @@ const OFF: [&str; 8] = ["false", "none", "null", "nil", "off", "0", "0.0", "0%"]
 /// Whether a word of trouble at this place of a text is not the name of a setting.
 pub(super) fn is_outside_settings(text: &str, word: &str, at: usize) -> bool {
     let takes_numbers = ["timeout", "limit", "capacity", "quota", "balance", "credit"].contains(&word);
-    !is_setting(text, at + word.len(), takes_numbers)
+    !is_setting(text, at + word.len(), takes_numbers) && !(takes_numbers && is_told_setting(text, at, word.len()))
+}
+
+/// Whether words give a limit its number: `timeout set to 30 seconds`, `default timeout is 600s`, `using a timeout of 30s`.
+fn is_told_setting(text: &str, at: usize, length: usize) -> bool {
+    const TELLING: [&str; 6] = ["set to ", "is set to ", "is ", "configured: ", "configured as ", "configured to "];
+    let rest = text.get(at + length..).unwrap_or_default().trim_start();
+    let before = text.get(..at).unwrap_or_default().trim_end();
+    let before = before.strip_suffix(" a").unwrap_or(before);
+    let told = TELLING.iter().find_map(|words| rest.strip_prefix(words)).or_else(|| {
+        let is_used = ["using", "Using"].iter().any(|word| before.ends_with(word));
+        rest.strip_prefix("of ").filter(|_| is_used)
+    });
+    let Some(number) = told.filter(|told| told.starts_with(|c: char| c.is_ascii_digit())) else { return false };
+    let after = number.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
+    !["exceeded", "expired", "elapsed", "reached", "passed", "hit"].iter().any(|over| after.contains(over))
 }
 
 /// Whether the word that ends at `end` belongs to the name of a setting that is off or, if it `takes_numbers`, has a number:
@@ -140,6 +155,27 @@ mod tests {
         }
         assert!(has_outside_settings("error: 429", "error"));
         assert!(!has_outside_settings("error: null", "error"));
+    }
+
+    #[test]
+    fn a_limit_that_words_give_a_number_is_no_trouble() {
+        let is_trouble = |text: &str| {
+            text.to_ascii_lowercase().match_indices("timeout").any(|(at, _)| is_outside_settings(text, "timeout", at))
+        };
+        for text in
+            ["Timeout set to 30 seconds", "Default timeout is 600s", "Using timeout of 30 seconds", "timeout configured: 30s"]
+        {
+            assert!(!is_trouble(text), "{text}");
+        }
+        for text in [
+            "Timeout of 30 seconds exceeded",
+            "timeout is 30s: expired",
+            "the call hit its timeout of 30s",
+            "Timeout is fatal",
+            "timeout after 30s",
+        ] {
+            assert!(is_trouble(text), "{text}");
+        }
     }
 
     #[test]

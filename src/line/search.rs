@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 /// A longer text is worth the preparation of a search that looks at two bytes at once.
 const SHORT_TEXT: usize = 1_024;
+/// The rarest byte is looked for among this many.
+const RANKED: usize = 8;
 /// Letters of English from the most frequent to the rarest; all other bytes are rarer.
 const FREQUENT: &[u8; 26] = b"etaoinsrhldcumfpgwybvkxjqz";
 /// How often a byte occurs in a log, as a rank: 0 is rare.
@@ -36,10 +38,14 @@ pub(super) const fn rank(byte: u8) -> u8 {
 /// for the rarest byte of `part`, and compares there.
 pub(crate) fn find(text: impl AsRef<[u8]>, part: impl AsRef<[u8]>) -> Option<usize> {
     let (text, part) = (text.as_ref(), part.as_ref());
+    if text.len() < part.len() {
+        return None;
+    }
     if text.len() > SHORT_TEXT {
         return memchr::memmem::find(text, part);
     }
-    let Some((offset, rarest)) = part.iter().enumerate().min_by_key(|(_, byte)| rank(**byte)) else { return Some(0) };
+    let begin = part.iter().take(RANKED).enumerate();
+    let Some((offset, rarest)) = begin.min_by_key(|(_, byte)| rank(**byte)) else { return Some(0) };
     let mut hits = memchr::memchr_iter(*rarest, text.get(offset..)?);
     hits.find(|at| text.get(*at..*at + part.len()) == Some(part))
 }
@@ -53,7 +59,8 @@ pub(crate) fn contains(text: impl AsRef<[u8]>, part: impl AsRef<[u8]>) -> bool {
 pub(crate) fn contains_folded(text: &str, word: &str) -> bool {
     let (text, word) = (text.as_bytes(), word.as_bytes());
     let rank_of = |byte: &u8| rank(byte.to_ascii_lowercase());
-    let Some((offset, rarest)) = word.iter().enumerate().min_by_key(|(_, byte)| rank_of(byte)) else { return true };
+    let begin = word.iter().take(RANKED).enumerate();
+    let Some((offset, rarest)) = begin.min_by_key(|(_, byte)| rank_of(byte)) else { return true };
     let (lower, upper) = (rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase());
     memchr::memchr2_iter(lower, upper, text.get(offset..).unwrap_or_default())
         .any(|at| text.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))

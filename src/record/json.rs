@@ -250,6 +250,17 @@ pub(crate) fn member<'a>(object: &'a [u8], key: &str) -> Value<'a> {
     Members::new(object).find(|(name, _)| name.bytes == key.as_bytes()).map_or(Value::Null, |(_, value)| value)
 }
 
+/// The bytes of numbers and of words such as `null`.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        plain[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
+        byte += 1;
+    }
+    plain
+};
+
 /// A place in a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
@@ -339,9 +350,14 @@ impl<'a> Cursor<'a> {
     /// A value without quotes, if it has no bytes that are not in a number or a word.
     #[inline(always)]
     pub(super) fn plain_word(&mut self) -> Option<Value<'a>> {
-        let word = self.word();
-        let is_plain = word.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+'));
-        if is_plain { value_of_word(word) } else { None }
+        let start = self.at;
+        while self.peek().is_some_and(|byte| PLAIN[usize::from(byte)]) {
+            self.at += 1;
+        }
+        match self.peek() {
+            None | Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r') => value_of_word(&self.text[start..self.at]),
+            _ => None,
+        }
     }
 
     /// Skips an object or array, brackets inside strings excepted. Returns the offset of its end, or that of the text.

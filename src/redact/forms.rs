@@ -256,6 +256,13 @@ pub(super) struct Forms {
     bodies: Vec<(usize, bool)>,
     /// The first three bytes of every prefix, sorted; 0 where a prefix is shorter.
     heads: Vec<[u8; 3]>,
+    /// The first two bytes of every prefix, as numbers of [`pair`].
+    pairs: [bool; 1 << 10],
+}
+
+/// The number of a pair of bytes; a few pairs share one.
+fn pair(first: u8, second: u8) -> usize {
+    usize::from(first & 31) << 5 | usize::from(second & 31)
 }
 
 impl Default for Forms {
@@ -268,8 +275,10 @@ impl Default for Forms {
         let mut heads: Vec<[u8; 3]> = prefixes.iter().map(|prefix| head(prefix.as_bytes(), prefix.len())).collect();
         heads.sort_unstable();
         heads.dedup();
+        let mut pairs = [false; 1 << 10];
+        heads.iter().for_each(|[first, second, _]| pairs[pair(*first, *second)] = true);
         let prefixes = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(prefixes);
-        Self { prefixes: prefixes.expect("a short list of short words"), bodies, heads }
+        Self { prefixes: prefixes.expect("a short list of short words"), bodies, heads, pairs }
     }
 }
 
@@ -281,7 +290,10 @@ impl Forms {
 
     /// Whether a name may be a key: it is as long as the shortest and starts like one.
     pub(super) fn may_start(&self, name: &[u8]) -> bool {
-        name.len() >= SHORTEST && [2, 3].iter().any(|length| self.heads.binary_search(&head(name, *length)).is_ok())
+        let [first, second, ..] = *name else { return false };
+        name.len() >= SHORTEST
+            && self.pairs[pair(first, second)]
+            && [2, 3].iter().any(|length| self.heads.binary_search(&head(name, *length)).is_ok())
     }
 
     /// Where keys are.

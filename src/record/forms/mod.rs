@@ -101,8 +101,9 @@ impl Forms {
 
     /// The node behind `here` whose text is at `at`. The one that was found is looked at earlier the next time.
     fn next(&mut self, here: usize, text: &[u8], at: usize) -> Option<usize> {
+        let rest = text.get(at..)?;
         let followers = &self.nodes.get(here)?.next;
-        let fits = |next: &u16| self.nodes.get(usize::from(*next)).is_some_and(|node| node.is_at(text, at));
+        let fits = |next: &u16| self.nodes.get(usize::from(*next)).is_some_and(|node| node.begins(rest));
         let place = followers.iter().position(fits)?;
         let found = usize::from(followers[place]);
         if place > 0 {

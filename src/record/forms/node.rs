@@ -1,5 +1,7 @@
 //! One node: the text between two values, and what the value after it fills.
 
+#![expect(clippy::inline_always, reason = "one loop over a line: without it the compiler keeps the calls, which costs speed")]
+
 use crate::record::field::Field;
 use arrayvec::ArrayVec;
 
@@ -24,21 +26,22 @@ pub(super) enum Kind {
 
 #[derive(Debug)]
 pub(super) struct Node {
-    text: Box<[u8]>,
-    /// The last eight bytes of the text, or all of them; they differ most.
+    /// The first and the last eight bytes of the text; of a shorter text all bytes, followed by zeros.
+    head: u64,
     tail: u64,
-    /// The bytes of `tail` that count.
-    mask: u64,
+    /// The length of the text in bytes.
+    length: u32,
     pub(super) kind: Kind,
-    pub(super) fills: ArrayVec<(Field, u8), MAX_FILLS>,
     /// The value is a text of a user: only numbers of tokens are read.
     pub(super) denied: bool,
-    /// Of a denied object: the container in which some values are read.
-    pub(super) inside: Option<u16>,
     /// Where the key begins, counted back from the end of the text, and its length.
     pub(super) key: (u8, u8),
+    /// Of a denied object: the container in which some values are read.
+    pub(super) inside: Option<u16>,
+    pub(super) fills: ArrayVec<(Field, u8), MAX_FILLS>,
     /// Nodes that followed this one in some line.
     pub(super) next: ArrayVec<u16, MAX_FOLLOWERS>,
+    text: Box<[u8]>,
 }
 
 impl Node {
@@ -51,20 +54,22 @@ impl Node {
     }
 
     pub(super) fn new(text: &[u8], kind: Kind) -> Self {
-        let mut tail = [0; 8];
-        let last = &text[text.len().saturating_sub(8)..];
-        tail[..last.len()].copy_from_slice(last);
-        let mask = if last.len() == 8 { u64::MAX } else { (1 << (8 * last.len())) - 1 };
+        let word = |bytes: &[u8]| {
+            let mut word = [0; 8];
+            word.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            u64::from_le_bytes(word)
+        };
         Self {
-            text: text.into(),
-            tail: u64::from_le_bytes(tail),
-            mask,
+            head: word(text),
+            tail: word(&text[text.len().saturating_sub(8)..]),
+            length: u32::try_from(text.len()).unwrap_or(u32::MAX),
             kind,
-            fills: ArrayVec::new(),
             denied: false,
-            inside: None,
             key: (0, 0),
+            inside: None,
+            fills: ArrayVec::new(),
             next: ArrayVec::new(),
+            text: text.into(),
         }
     }
 
@@ -72,8 +77,8 @@ impl Node {
         &self.text
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.text.len()
+    pub(super) const fn len(&self) -> usize {
+        self.length as usize
     }
 
     /// The key of the value that begins at `start`.
@@ -83,20 +88,22 @@ impl Node {
         line.get(begin..begin + length).unwrap_or_default()
     }
 
-    /// Whether the text of the node is at this place of a line, with a value of its kind after it.
-    #[inline]
-    pub(super) fn is_at(&self, line: &[u8], at: usize) -> bool {
-        let length = self.text.len();
-        let Some(rest) = line.get(at..) else { return false };
-        // Without the comparison of the last bytes, long keys with the same beginning would be compared whole.
-        let Some(last) = rest.get(length.saturating_sub(8)..).and_then(<[u8]>::first_chunk::<8>) else {
+    /// Whether a line goes on with the text of the node and a value of its kind.
+    #[inline(always)]
+    pub(super) fn begins(&self, rest: &[u8]) -> bool {
+        let length = self.len();
+        let Some((head, tail)) = rest.first_chunk().zip(rest.get(length.wrapping_sub(8)..).and_then(<[u8]>::first_chunk))
+        else {
             return rest.starts_with(&self.text) && self.takes(rest.get(length));
         };
-        u64::from_le_bytes(*last) & self.mask == self.tail
+        // Most texts have up to sixteen bytes: these are all.
+        u64::from_le_bytes(*tail) == self.tail
+            && u64::from_le_bytes(*head) == self.head
+            && (length <= 16 || rest.get(8..length - 8) == self.text.get(8..length - 8))
             && self.takes(rest.get(length))
-            && (length <= 8 || rest.get(..length - 8) == self.text.get(..length - 8))
     }
 
+    #[inline(always)]
     fn takes(&self, first: Option<&u8>) -> bool {
         match self.kind {
             Kind::Text | Kind::End => true,

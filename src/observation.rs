@@ -4,7 +4,7 @@
 //!
 //! Tests: every test of `correlate`, `window`, `detect` and `alert` builds observations; `tests/it/properties.rs`.
 
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
+use crate::taxonomy::{Category, Confidence, Ending, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use crate::time::Timestamp;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -154,6 +154,8 @@ pub struct Observation {
     pub latency_s: Option<f64>,
     /// Tokens sent, as the client counted or estimated them.
     pub input_tokens: Option<u64>,
+    /// How the answer ended, where the record tells it.
+    pub ending: Option<Ending>,
     /// The requested model, cut to the length of a [`Name`].
     pub model: Name,
     /// The calling service.
@@ -201,6 +203,7 @@ impl Observation {
             retry_after_s: None,
             latency_s: None,
             input_tokens: None,
+            ending: None,
             model: Name::EMPTY,
             service: Name::EMPTY,
             source: SourceId::default(),

@@ -106,6 +106,7 @@ impl Entry {
             stamp: judgement.stamp,
             latency_s: judgement.latency_s,
             input_tokens: judgement.input_tokens,
+            output_tokens: judgement.output_tokens,
             resets_at,
             span: judgement.span,
             ..known.clone()

@@ -181,7 +181,7 @@ impl<'a> Parsed<'a> {
         match name {
             "providers.toml" => self.specs.extend(toml::from_str::<ProviderFile>(file.text)?.provider),
             "signals.toml" => self.lists.extend(toml::from_str(file.text)?),
-            "escalation.toml" | "fields.toml" => {}
+            "escalation.toml" | "fields.toml" | "endings.toml" => {}
             _ => {
                 let (mut line, mut counted) = (1, 0);
                 for pattern in toml::from_str::<PatternFile>(file.text)?.pattern {

@@ -17,7 +17,7 @@ use super::status::set_statuses;
 use super::success::{CallReport, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Role, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
-use crate::record::{Facts, Level, LineKind, Record, Signals, host_of};
+use crate::record::{AnswerWords, Facts, Level, LineKind, Record, Signals, host_of};
 use crate::redact::{Redactor, clean};
 use crate::taxonomy::{Confidence, EMPTY_CHOICES, Grain, Outcome, Provider, Status};
 use crate::time::Stamp;
@@ -28,8 +28,10 @@ use std::time::Duration;
 /// Judges records. Built once from a catalogue; judging is `&self`.
 #[derive(Clone, Debug)]
 pub struct Classifier {
-    catalog: Arc<Catalog>,
-    providers: ProviderFinder,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) providers: ProviderFinder,
+    /// How answers end.
+    pub(super) words: AnswerWords,
     relevance: Relevance,
     redactor: Redactor,
 }
@@ -53,6 +55,7 @@ impl Classifier {
             providers: ProviderFinder::new(Arc::clone(&catalog)),
             relevance: Relevance::new(Arc::clone(&catalog)),
             redactor: Redactor::default(),
+            words: AnswerWords::shipped(),
             catalog,
         }
     }
@@ -117,6 +120,9 @@ impl Classifier {
         }
         if let Some(found) = found {
             apply(found, facts, &mut verdict.judgement);
+        }
+        if found.is_none_or(|found| found.event.counts != Counts::None) {
+            self.judge_ending(facts, traffic, &mut verdict);
         }
         if verdict.judgement.outcome != Outcome::Success && (facts.level >= Level::Warn || has_error_status(&verdict.judgement))
         {
@@ -354,7 +360,7 @@ impl Classifier {
     }
 
     /// Completes the verdict on a failure.
-    fn judge_failure<'a>(&self, facts: &Facts<'a>, signals: &Signals, verdict: &mut Verdict<'a>) {
+    pub(super) fn judge_failure<'a>(&self, facts: &Facts<'a>, signals: &Signals, verdict: &mut Verdict<'a>) {
         let Verdict { texts, judgement } = verdict;
         judgement.outcome = Outcome::Error;
         self.providers.infer_from_error(facts, signals, judgement);
@@ -384,7 +390,7 @@ impl Classifier {
         judgement.redactions = redactions;
     }
 
-    fn redacted_name<'a>(&self, name: &str) -> Cow<'a, str> {
+    pub(super) fn redacted_name<'a>(&self, name: &str) -> Cow<'a, str> {
         let mut name = Cow::Owned(name.to_owned());
         self.redactor.name(&mut name);
         name
@@ -413,7 +419,7 @@ impl Classifier {
 }
 
 /// Adds what other records of the same failure are compared with.
-fn complete_failure(facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
+pub(super) fn complete_failure(facts: &Facts<'_>, signals: &Signals, judgement: &mut Judgement) {
     judgement.grain = grain_of_failure(facts, judgement.grain);
     judgement.attempt = (judgement.grain == Grain::Attempt).then(|| number_of_try(facts.headline)).flatten();
     // Words that only say that a call failed are as good as no pattern.

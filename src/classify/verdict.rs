@@ -5,7 +5,7 @@ use super::layer::Layer;
 use super::span::SpanIds;
 use crate::observation::PatternId;
 use crate::record::{Facts, LineKind};
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, string_enum};
+use crate::taxonomy::{Category, Confidence, Ending, Grain, Outcome, Owner, Provider, Retry, Status, string_enum};
 use crate::time::{Stamp, Timestamp};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -114,6 +114,10 @@ pub struct Judgement {
     pub latency_s: Option<f64>,
     /// Tokens sent, as the client counted or estimated them.
     pub input_tokens: Option<u64>,
+    /// Tokens received.
+    pub output_tokens: Option<u64>,
+    /// How the answer ended, where the record tells it.
+    pub ending: Option<Ending>,
     /// Number of secrets that were removed from the message.
     pub redactions: u64,
     /// The writer logged it as an error, but no rule recognises it as one.
@@ -233,6 +237,8 @@ impl Judgement {
             key_hint: None,
             latency_s: facts.latency_s,
             input_tokens: facts.input_tokens,
+            output_tokens: facts.output_tokens,
+            ending: None,
             redactions: 0,
             unrecognised: false,
             is_trouble: false,

@@ -268,6 +268,7 @@ fn complete(known: &mut Observation, other: Observation) {
     fill(&mut known.retry_after_s, other.retry_after_s);
     fill(&mut known.latency_s, other.latency_s);
     fill(&mut known.input_tokens, other.input_tokens);
+    fill(&mut known.ending, other.ending);
     fill_name(&mut known.model, other.model);
     fill_name(&mut known.service, other.service);
     if let (Some(known), Some(other)) = (known.evidence.as_deref_mut(), other.evidence) {

@@ -2,7 +2,7 @@
 
 use crate::classify::Catalog;
 use crate::observation::{Evidence, Name, Observation, SourceId};
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
+use crate::taxonomy::{Category, Confidence, Ending, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub(super) struct SavedObservation {
     retry_after_s: Option<f64>,
     latency_s: Option<f64>,
     input_tokens: Option<u64>,
+    #[serde(default)]
+    ending: Option<Ending>,
     model: String,
     service: String,
     evidence: Option<EvidenceState>,
@@ -58,6 +60,7 @@ impl SavedObservation {
             retry_after_s: from.retry_after_s,
             latency_s: from.latency_s,
             input_tokens: from.input_tokens,
+            ending: from.ending,
             model: from.model.as_str().to_owned(),
             service: from.service.as_str().to_owned(),
             evidence: from.evidence.as_deref().map(|evidence| EvidenceState {
@@ -92,6 +95,7 @@ impl SavedObservation {
             retry_after_s: self.retry_after_s,
             latency_s: self.latency_s,
             input_tokens: self.input_tokens,
+            ending: self.ending,
             model: Name::new(&self.model),
             service: Name::new(&self.service),
             source,

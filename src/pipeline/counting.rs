@@ -324,6 +324,7 @@ fn observe(verdict: &Verdict<'_>, at: Timestamp, origin: &Origin, line: u64) -> 
         retry_after_s: verdict.judgement.retry_after_s,
         latency_s: verdict.judgement.latency_s,
         input_tokens: verdict.judgement.input_tokens,
+        ending: verdict.judgement.ending,
         model: Name::new(verdict.model_text()),
         service: service.map(Name::new).unwrap_or_default(),
         source: origin.source,

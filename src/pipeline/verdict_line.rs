@@ -2,7 +2,7 @@
 
 use crate::classify::{Attribution, Catalog, Verdict};
 use crate::framing::RawEvent;
-use crate::taxonomy::{Category, Confidence, Grain, Outcome, Owner, Retry, Status};
+use crate::taxonomy::{Category, Confidence, Ending, Grain, Outcome, Owner, Retry, Status};
 use crate::time::Timestamp;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -65,6 +65,10 @@ struct Line<'a> {
     row: Option<&'a str>,
     #[schemars(range(min = 0.0))]
     latency_s: Option<f64>,
+    /// How the answer ended.
+    ending: Option<Ending>,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
 }
 
 /// Writes `10` and not `10.0`, as the servers that ask for the wait do.
@@ -124,6 +128,9 @@ pub(super) fn write(out: &mut Vec<u8>, verdict: &Verdict<'_>, location: &RecordL
         row: location.row,
         // Whole microseconds: 9 ms is 0.009, not 0.009000000000000001.
         latency_s: verdict.judgement.latency_s.map(|latency| (latency * 1e6).round() / 1e6),
+        ending: verdict.judgement.ending,
+        input_tokens: verdict.judgement.input_tokens,
+        output_tokens: verdict.judgement.output_tokens,
     };
     if serde_json::to_writer(&mut *out, &line).is_ok() {
         out.push(b'\n');

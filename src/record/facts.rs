@@ -68,6 +68,8 @@ pub struct Facts<'a> {
     pub has_fault: bool,
     /// The answer has an empty list of choices.
     pub has_empty_choices: bool,
+    /// A key shows how an answer ended, beside the reason itself.
+    pub shows_answer: bool,
     /// Why the model stopped.
     pub finish_reason: Option<Cow<'a, str>>,
     /// The kind of operation (`chat`, `acompletion`, …).
@@ -117,6 +119,7 @@ impl<'a> Record<'a> {
             upstream_status: self.upstream_status(),
             failed: self.failed(),
             has_fault: self.has_fault(),
+            shows_answer: self.shows_answer,
             has_empty_choices: self.has_empty_choices(),
             finish_reason: self.finish_reason(),
             operation: self.slot(Field::Operation).as_text(),
@@ -292,6 +295,14 @@ impl<'a> Record<'a> {
             Value::Array(items) => Items::new(items).next().and_then(Value::as_text),
             value => value.as_text(),
         }
+    }
+}
+
+impl Facts<'_> {
+    /// Whether words of the entry may name a finish or stop reason.
+    #[must_use]
+    pub fn mentions_reason(&self) -> bool {
+        self.format != Format::Json && find(self.raw, b"eason").is_some()
     }
 }
 

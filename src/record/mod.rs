@@ -14,6 +14,7 @@
 
 mod access;
 mod address;
+mod answer;
 mod cache_key;
 mod duration;
 mod error_field;
@@ -35,6 +36,7 @@ mod slots;
 mod status;
 
 pub use crate::line::Level;
+pub use answer::{Answer, AnswerWords, Reason};
 pub use facts::Facts;
 pub use forms::Forms;
 pub use line_kind::LineKind;

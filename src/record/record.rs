@@ -47,6 +47,8 @@ pub struct Record<'a> {
     pub(super) raw: &'a [u8],
     /// The entry is an object that stops in the middle.
     pub(super) broken: bool,
+    /// A key shows how an answer ended, beside the reason itself.
+    pub(super) shows_answer: bool,
     /// The time that the prefix of the line or the collector gave.
     pub(super) stamped: Option<Stamp>,
 }
@@ -62,6 +64,7 @@ impl<'a> Record<'a> {
             line_kind: LineKind::None,
             raw,
             broken: false,
+            shows_answer: false,
             stamped,
         }
     }
@@ -115,6 +118,7 @@ impl<'a> Record<'a> {
             }
             return;
         };
+        self.shows_answer |= entry.shows_answer;
         match value {
             Value::Null => {}
             Value::Object(object) => {
@@ -126,7 +130,8 @@ impl<'a> Record<'a> {
                         taken = true;
                     }
                 }
-                if !taken && !entry.denied && depth < DEPTH {
+                let limit = if entry.is_mark() { UNNAMED_DEPTH } else { DEPTH };
+                if !taken && !entry.denied && depth < limit {
                     self.scan(map, entry.node.unwrap_or(FieldMap::ANYWHERE), &mut Members::new(object), depth + 1);
                 } else if entry.denied
                     && let Some(node) = entry.node
@@ -176,6 +181,7 @@ impl<'a> Record<'a> {
             if let Some(entry) = map.get(FieldMap::ROOT, key)
                 && !entry.denied
             {
+                self.shows_answer |= entry.shows_answer;
                 for (field, rank) in &entry.fields {
                     if self.format != Format::Json || field.may_be_in_words() {
                         self.put(*field, rank.saturating_add(RANK_IN_WORDS), key, value);

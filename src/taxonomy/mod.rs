@@ -13,4 +13,4 @@ mod vocabulary;
 pub(crate) use macros::string_enum;
 pub use provider::{Provider, ProviderError, ProviderSpec, Providers, Unlisted};
 pub use status::{Status, StatusLabel};
-pub use vocabulary::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Owner, Retry, Severity};
+pub use vocabulary::{Category, Confidence, EMPTY_CHOICES, Ending, Grain, Outcome, Owner, Retry, Severity};

@@ -5,6 +5,14 @@ use super::macros::string_enum;
 /// The error code of an answer without choices. Patterns match it under `code`.
 pub const EMPTY_CHOICES: &str = "empty_choices";
 
+impl Ending {
+    /// Whether such an answer is a failed call.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Refused | Self::Filtered | Self::Empty)
+    }
+}
+
 string_enum! {
     /// What a record says about an LLM call.
     Outcome {
@@ -26,6 +34,24 @@ string_enum! {
         Attempt = "attempt",
         /// A further line about a failure that is counted elsewhere.
         Detail = "detail",
+    }
+}
+
+string_enum! {
+    /// How an answer ended.
+    Ending {
+        /// The model finished.
+        Complete = "complete",
+        /// The model calls tools.
+        ToolCalls = "tool_calls",
+        /// A limit cut the text.
+        Truncated = "truncated",
+        /// The model or a classifier of the vendor declined.
+        Refused = "refused",
+        /// A filter stopped the prompt or the answer.
+        Filtered = "filtered",
+        /// Neither text nor tool call where text was due.
+        Empty = "empty",
     }
 }
 

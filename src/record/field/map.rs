@@ -3,6 +3,7 @@
 use super::key_table::KeyTable;
 use super::name::Field;
 use super::shipped::{FieldPaths, shipped};
+use crate::record::answer::spelled_keys;
 
 /// What a key means.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,15 @@ pub(crate) struct Entry {
     pub(crate) node: Option<u16>,
     /// Nothing below is read.
     pub(crate) denied: bool,
+    /// It shows how an answer ended.
+    pub(crate) shows_answer: bool,
+}
+
+impl Entry {
+    /// Whether the key is known only because it shows an answer.
+    pub(crate) fn is_mark(&self) -> bool {
+        self.shows_answer && self.fields.is_empty() && self.node.is_none() && !self.denied
+    }
 }
 
 /// All paths. A node is an index into the tables.
@@ -47,6 +57,11 @@ impl FieldMap {
                     entry.denied = true;
                     entry.fields.retain(|(field, _)| matches!(field, Field::InputTokens | Field::OutputTokens));
                 });
+            }
+        }
+        for key in spelled_keys() {
+            for node in [Self::ROOT, Self::ANYWHERE] {
+                this.nodes[usize::from(node)].entry(key.as_bytes()).shows_answer = true;
             }
         }
         this

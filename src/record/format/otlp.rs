@@ -52,6 +52,7 @@ fn record<'a>(map: &FieldMap, resource: &'a [u8], leaf: &'a [u8], stamped: Optio
                 if let Value::Object(body) = value
                     && let Some((_, text)) = Members::new(body).next()
                 {
+                    record.shows_answer |= matches!(text, Value::Object(_));
                     record.member(map, FieldMap::ROOT, b"message", text, 0);
                 }
             }

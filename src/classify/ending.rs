@@ -4,6 +4,7 @@ use super::classifier::{Classifier, complete_failure};
 use super::relevance::Relevance;
 use super::span::SpanKind;
 use super::verdict::{Attribution, Judgement, Traffic, Verdict};
+use crate::line::find;
 use crate::record::{Answer, Facts, Level, LineKind, Reason, Signals};
 use crate::taxonomy::{Ending, Grain, Outcome, Provider, Status};
 use std::borrow::Cow;
@@ -48,7 +49,7 @@ impl Classifier {
     }
 
     fn judge_answer<'a>(&self, facts: &Facts<'a>, traffic: Traffic, answer: &Answer, verdict: &mut Verdict<'a>) {
-        let end = End::of(answer);
+        let end = if is_unfinished(facts.headline) { End { ending: None, is_broken: true } } else { End::of(answer) };
         let Judgement { output_tokens, input_tokens, outcome, .. } = &mut verdict.judgement;
         *output_tokens = output_tokens.or(answer.output_tokens);
         *input_tokens = input_tokens.or(answer.input_tokens);
@@ -71,7 +72,8 @@ impl Classifier {
 
     /// Whether a record that reports neither success nor failure is about the end of a call.
     fn is_call<'a>(&self, facts: &Facts<'a>, traffic: Traffic, answer: &Answer, verdict: &mut Verdict<'a>) -> bool {
-        let ended = answer.reason.is_some_and(|reason| reason > Reason::NoAnswer)
+        let ended = is_unfinished(facts.headline)
+            || answer.reason.is_some_and(|reason| reason > Reason::NoAnswer)
             || answer.has_null_reason
             || answer.has_choices.is_some();
         let is_dump = facts.level == Level::Debug && self.catalog.lists.is_llm_library(facts.logger);
@@ -141,10 +143,18 @@ fn is_report(facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
 /// Whether a second look at the record may show how the answer ended.
 fn shows_end(facts: &Facts<'_>, outcome: Outcome) -> bool {
     match outcome {
-        Outcome::Success => facts.finish_reason.is_some() || facts.shows_answer,
-        Outcome::Error => facts.finish_reason.is_some(),
-        Outcome::Other => facts.finish_reason.is_some() || facts.shows_answer || facts.mentions_reason(),
+        Outcome::Error => facts.finish_reason.is_some() || facts.has_empty_choices,
+        _ => facts.finish_reason.is_some() || facts.shows_answer || facts.mentions_reason() || is_unfinished(facts.headline),
     }
+}
+
+/// Whether a line says that a stream ended without a finish reason or an end marker.
+fn is_unfinished(headline: &[u8]) -> bool {
+    const MARKS: [&[u8]; 7] = [b"inish", b"top_reason", b"top reason", b"topReason", b"[DONE]", b"essage_stop", b"end marker"];
+    let Some(at) = find(headline, b"ithout ") else { return false };
+    let rest = headline.get(at..).unwrap_or_default();
+    let rest = rest.get(..60).unwrap_or(rest);
+    find(headline, b"tream").is_some() && MARKS.iter().any(|mark| find(rest, mark).is_some())
 }
 
 /// Whether the call has no text by its nature: embeddings, moderation, reranking, counting.
@@ -216,7 +226,7 @@ fn code_of(answer: &Answer, end: End) -> &'static str {
         (Some(Reason::Malformed), _) => "ending:malformed",
         (_, Some(Ending::Refused)) => "ending:refused",
         (_, Some(Ending::Filtered)) => "ending:filtered",
-        (Some(Reason::Failed), _) => "ending:failed",
+        (Some(Reason::Failed) | None, _) if end.is_broken => "ending:failed",
         (Some(Reason::Truncated), _) => "ending:empty_at_limit",
         _ if answer.has_choices == Some(false) => "empty_choices",
         _ => "ending:empty",
@@ -229,7 +239,7 @@ fn description(answer: &Answer, end: End) -> String {
         (Some(Reason::Malformed), _) => "The model's tool call is malformed",
         (_, Some(Ending::Refused)) => "The model refused to answer",
         (_, Some(Ending::Filtered)) => "The answer was filtered",
-        (Some(Reason::Failed), _) => "The answer broke off",
+        (Some(Reason::Failed) | None, _) if end.is_broken => "The answer broke off",
         _ if answer.has_choices == Some(false) => "The answer has no choices",
         _ => "The answer has no text",
     };

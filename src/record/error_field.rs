@@ -29,6 +29,10 @@ impl ErrorField<'_> {
             // Successful calls of LiteLLM have an `error_information` with empty fields.
             (true, Value::Object(object)) => json::Members::new(object).any(|(_, member)| member.is_something()),
             (true, other) => other.is_something(),
+            // The error of an answer: `{"response":{"error":{…}}}`.
+            (false, Value::Object(object)) if self.key == b"error" => {
+                json::Members::new(object).any(|(_, member)| member.is_something())
+            }
             (false, Value::Text(raw)) => looks_like_error_body(raw.bytes),
             (false, Value::Object(object)) => json::member(object, "error").is_something(),
             (false, Value::Array(items)) => self.key == b"events" && contains(items, b"exception"),

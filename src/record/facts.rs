@@ -302,7 +302,7 @@ impl Facts<'_> {
     /// Whether words of the entry may name a finish or stop reason.
     #[must_use]
     pub fn mentions_reason(&self) -> bool {
-        self.format != Format::Json && find(self.raw, b"eason").is_some()
+        (self.format != Format::Json || self.is_span) && find(self.raw, b"eason").is_some()
     }
 }
 

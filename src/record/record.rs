@@ -120,7 +120,8 @@ impl<'a> Record<'a> {
         };
         self.shows_answer |= entry.shows_answer;
         match value {
-            Value::Null => {}
+            // A reason that is null tells something, too.
+            Value::Null => self.shows_answer |= entry.is_reason(),
             Value::Object(object) => {
                 let mut taken = false;
                 for (field, rank) in &entry.fields {
@@ -181,7 +182,7 @@ impl<'a> Record<'a> {
             if let Some(entry) = map.get(FieldMap::ROOT, key)
                 && !entry.denied
             {
-                self.shows_answer |= entry.shows_answer;
+                self.shows_answer |= entry.shows_answer || value == Value::Null && entry.is_reason();
                 for (field, rank) in &entry.fields {
                     if self.format != Format::Json || field.may_be_in_words() {
                         self.put(*field, rank.saturating_add(RANK_IN_WORDS), key, value);

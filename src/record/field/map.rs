@@ -19,6 +19,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Whether its value is a finish or stop reason.
+    pub(crate) fn is_reason(&self) -> bool {
+        self.fields.iter().any(|(field, _)| *field == Field::FinishReason)
+    }
+
     /// Whether the key is known only because it shows an answer.
     pub(crate) fn is_mark(&self) -> bool {
         self.shows_answer && self.fields.is_empty() && self.node.is_none() && !self.denied
@@ -61,7 +66,8 @@ impl FieldMap {
         }
         for key in spelled_keys() {
             for node in [Self::ROOT, Self::ANYWHERE] {
-                this.nodes[usize::from(node)].entry(key.as_bytes()).shows_answer = true;
+                let entry = this.nodes[usize::from(node)].entry(key.as_bytes());
+                entry.shows_answer = !entry.is_reason();
             }
         }
         this

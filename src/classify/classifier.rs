@@ -83,7 +83,8 @@ impl Classifier {
         let facts = record.facts();
         let mut verdict = Verdict::new(&facts);
         self.providers.infer_from_record(&facts, &mut verdict);
-        self.judge_failure(&facts, &facts.signals(), &mut verdict);
+        let signals = self.signals_with_ending(&facts);
+        self.judge_failure(&facts, &signals, &mut verdict);
         verdict
     }
 
@@ -93,7 +94,7 @@ impl Classifier {
         let facts = record.facts();
         let mut verdict = Verdict::new(&facts);
         self.providers.infer_from_record(&facts, &mut verdict);
-        let signals = facts.signals();
+        let signals = self.signals_with_ending(&facts);
         let judgement = &mut verdict.judgement;
         self.providers.infer_from_error(&facts, &signals, judgement);
         set_statuses(&self.catalog.lists, &facts, &signals, judgement);

@@ -37,6 +37,19 @@ impl Classifier {
         }
     }
 
+    /// The signals of a record, and how its answer ended if that is a failure.
+    pub(super) fn signals_with_ending(&self, facts: &Facts<'_>) -> Signals {
+        let mut signals = facts.signals();
+        if facts.finish_reason.is_some() && facts.level < Level::Error {
+            let answer = facts.answer(&self.words);
+            let end = End::of(&answer);
+            if end.is_failure() {
+                signals.codes.push(code_of(&answer, end).to_owned());
+            }
+        }
+        signals
+    }
+
     /// The ending of an answer that shows its reason and its tokens, and nothing else.
     fn plain_ending(&self, facts: &Facts<'_>, outcome: Outcome) -> Option<Ending> {
         let reason = facts.finish_reason.as_deref().filter(|_| outcome == Outcome::Success && !facts.shows_answer)?;
@@ -62,7 +75,7 @@ impl Classifier {
             return;
         }
         self.adopt_model(answer, verdict);
-        if end.is_broken || end.ending.is_some_and(Ending::is_failure) {
+        if end.is_failure() {
             return self.fail(facts, answer, end, verdict);
         }
         verdict.judgement.outcome = Outcome::Success;
@@ -165,6 +178,10 @@ fn is_without_text(facts: &Facts<'_>) -> bool {
 }
 
 impl End {
+    fn is_failure(self) -> bool {
+        self.is_broken || self.ending.is_some_and(Ending::is_failure)
+    }
+
     fn of(answer: &Answer) -> Self {
         let is_empty = is_empty(answer);
         let ended = |ending| Self { ending: Some(ending), is_broken: false };

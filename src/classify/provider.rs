@@ -181,6 +181,10 @@ impl ProviderFinder {
             return false;
         }
         let openrouter = self.special.openrouter;
+        // A caller that names the relay called the relay.
+        if judgement.provider_by == Some(Attribution::Field) && Some(judgement.provider) == openrouter {
+            return true;
+        }
         if Some(judgement.provider) == openrouter && Some(wrapped) != openrouter {
             judgement.gateway = openrouter;
         }

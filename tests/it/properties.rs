@@ -333,6 +333,9 @@ pub(crate) const KEYS: &[&str] = &[
     "fix",
     "row",
     "latency_s",
+    "ending",
+    "input_tokens",
+    "output_tokens",
 ];
 
 /// The keys of a JSON object, in the order of the text.

@@ -6,7 +6,9 @@
 
 use super::names::NameTable;
 use super::options::AlertOptions;
-use super::state::{AllCalls, Cooldowns, Lateness, RecognitionMonitor, RuleState, Scope, SelfChecks, SelfRow, is_cooldown};
+use super::state::{
+    AllCalls, Cooldowns, CutAnswers, Lateness, RecognitionMonitor, RuleState, Scope, SelfChecks, SelfRow, is_cooldown,
+};
 use super::table::{Kind, Row, RowId, Table, Trigger};
 use super::text::RenderContext;
 use super::view::{Alert, State, Transition};
@@ -40,6 +42,7 @@ pub struct Alerts {
     pub(super) calls: AllCalls,
     pub(super) rules: BTreeMap<RuleKey, RuleState>,
     pub(super) recognition: RecognitionMonitor,
+    pub(super) cut_answers: CutAnswers,
     /// Causes that only many calls together show; alert texts quote them.
     pub(super) detections: Detections,
     pub(super) cooldowns: Cooldowns,
@@ -63,6 +66,7 @@ impl Alerts {
             next_second: None,
             rules: BTreeMap::new(),
             recognition: RecognitionMonitor::default(),
+            cut_answers: CutAnswers::default(),
             detections: Detections::default(),
             cooldowns: Cooldowns::default(),
             self_checks: SelfChecks::default(),
@@ -93,6 +97,9 @@ impl Alerts {
         self.tick(now, names, out);
         let at = seen.at.second();
         let lateness = self.lateness(at);
+        if seen.grain == Grain::Call {
+            self.cut_answers.note(seen, lateness);
+        }
         match (seen.grain, seen.outcome) {
             (Grain::Detail, _) | (_, Outcome::Other) => None,
             (Grain::Call, Outcome::Success) => {

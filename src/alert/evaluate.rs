@@ -16,6 +16,8 @@ struct EvalContext {
     at: i64,
     /// Calls that succeeded, at all providers.
     good_calls: u64,
+    /// Where too many answers are cut.
+    cut_answers: Vec<(Scope, Symptom)>,
     /// Set if the log does not seem to be understood.
     blind: Option<Symptom>,
     resolving: Resolving,
@@ -55,7 +57,9 @@ impl Alerts {
                     continue;
                 }
                 let fault = self.self_checks.symptom(row, at);
-                step_rule(rule, row, self.calls.get(*scope), fault, growing, &context);
+                let cut = context.cut_answers.iter().find(|(cut, _)| cut == scope).map(|(_, symptom)| symptom.clone());
+                let symptom = fault.or(cut.filter(|_| row.kind == Kind::Truncated));
+                step_rule(rule, row, self.calls.get(*scope), symptom, growing, &context);
             }
         }
         if !self.catching_up {
@@ -75,8 +79,16 @@ impl Alerts {
             self.last_asleep = at;
         }
         let blind = self.recognition.step(at);
+        let cut_answers = self.step_cut_answers(at);
         let resolving = if self.behind { Resolving::Blocked } else { Resolving::Allowed };
-        EvalContext { at, good_calls, blind, resolving, silence_asleep, last_asleep: self.last_asleep }
+        EvalContext { at, good_calls, cut_answers, blind, resolving, silence_asleep, last_asleep: self.last_asleep }
+    }
+
+    fn step_cut_answers(&mut self, at: i64) -> Vec<(Scope, Symptom)> {
+        let row = self.table.enabled(Kind::Truncated).next().and_then(|id| self.table.row(id));
+        let Some(row) = row else { return Vec::new() };
+        self.cut_answers.step(at, row.share, u64::from(row.failures));
+        self.cut_answers.symptoms(at, self.options.by_service)
     }
 
     /// Creates a rule for each symptom that is present and has none.
@@ -86,6 +98,9 @@ impl Alerts {
         for row in self.table.enabled(Kind::Silence).filter(|_| !context.silence_asleep) {
             let silent = self.calls.iter().filter(|(_, calls)| calls.rhythm.silent_since(at, last_asleep, None).is_some());
             keys.extend(silent.map(|(scope, _)| (row, *scope)));
+        }
+        for row in self.table.enabled(Kind::Truncated) {
+            keys.extend(context.cut_answers.iter().map(|(scope, _)| (row, *scope)));
         }
         let with_rule = |id: RowId| (id, Scope::SELF);
         if context.blind.is_some() {
@@ -111,6 +126,7 @@ impl Alerts {
     fn is_idle(&self, at: i64, due: i64) -> bool {
         self.rules.values().all(RuleState::is_idle)
             && self.recognition.is_idle()
+            && self.cut_answers.is_idle()
             && self.self_checks.is_clear()
             && self.calls.iter().all(|(_, calls)| calls.is_idle(at, due))
     }
@@ -135,7 +151,7 @@ fn step_rule(
     rule: &mut RuleState,
     row: &Row,
     calls: Option<&Calls>,
-    fault: Option<Symptom>,
+    symptom: Option<Symptom>,
     growing: Option<(i64, i64)>,
     context: &EvalContext,
 ) {
@@ -152,9 +168,10 @@ fn step_rule(
             let blind = context.blind.clone().ok_or(Reason::Recovered);
             rule.step_symptom(at, blind, Timing::of(row), resolving);
         }
+        (Kind::Truncated, _) => rule.step_symptom(at, symptom.ok_or(Reason::Recovered), Timing::of(row), resolving),
         (Kind::SelfCheck, _) => {
             // A source that is behind does not hide the end of a fault of this process.
-            rule.step_symptom(at, fault.ok_or(Reason::Recovered), Timing::of(row), Resolving::Allowed);
+            rule.step_symptom(at, symptom.ok_or(Reason::Recovered), Timing::of(row), Resolving::Allowed);
         }
         _ => {}
     }

@@ -3,7 +3,9 @@
 use super::alerts::{Alerts, MAX_RULES, RuleKey};
 use super::names::NameTable;
 use super::options::AlertOptions;
-use super::state::{Calls, Cooldowns, OriginState, RecognitionMonitor, RuleState, Scope, SelfChecks, Stage};
+use super::state::{
+    Calls, Cooldowns, CutAnswers, OriginState, RecognitionMonitor, RuleState, Scope, SelfChecks, Series, Stage,
+};
 use super::table::Table;
 use super::view::{Alert, Reason, State, Transition};
 use crate::detect::{Detections, DetectionsState};
@@ -22,6 +24,8 @@ pub struct AlertsState {
     rules: Vec<RuleRecord>,
     #[serde(rename = "sight")]
     recognition: RecognitionMonitor,
+    #[serde(default)]
+    cut_answers: Vec<(ScopeState, String, Series)>,
     #[serde(default)]
     detections: DetectionsState,
     #[serde(default)]
@@ -85,6 +89,7 @@ impl Alerts {
             calls: calls.collect(),
             rules: rules.collect(),
             recognition: self.recognition.clone(),
+            cut_answers: self.saved_answers(names.providers),
             detections: self.detections.state(names.providers),
             cooldowns: self.cooldowns.state(&self.table, names.providers),
             self_checks: self.self_checks.clone(),
@@ -108,6 +113,7 @@ impl Alerts {
             calls,
             rules,
             recognition,
+            cut_answers,
             detections,
             cooldowns,
             self_checks,
@@ -117,6 +123,7 @@ impl Alerts {
         } = state;
         let mut alerts =
             Self { next_second, recognition, self_checks, resolved: resolved.into(), last_asleep, ..Self::new(table, options) };
+        alerts.cut_answers = restored_answers(cut_answers, names.providers);
         alerts.detections = Detections::restore(detections, names.providers);
         alerts.cooldowns = Cooldowns::restore(&cooldowns, &alerts.table, names.providers);
         let calls = calls.into_iter().filter_map(|(scope, calls)| Some((scope.resolve(names.providers)?, calls)));
@@ -125,6 +132,14 @@ impl Alerts {
             alerts.restore_rule(rule, names, now, out);
         }
         alerts
+    }
+
+    fn saved_answers(&self, providers: &Providers) -> Vec<(ScopeState, String, Series)> {
+        let save = |((provider, service, model), series): (&(_, _, Name), &Series)| {
+            let scope = Scope { provider: Some(*provider), service: *service };
+            (ScopeState::of(scope, providers), model.as_str().to_owned(), series.clone())
+        };
+        self.cut_answers.iter().map(save).collect()
     }
 
     fn restore_rule(&mut self, saved: RuleRecord, names: NameTable<'_>, now: Timestamp, out: &mut Vec<Transition>) {
@@ -151,4 +166,13 @@ impl Alerts {
 fn resolved_by_config(mut alert: Alert, at: Timestamp) -> Transition {
     (alert.state, alert.resolved_at, alert.reason) = (State::Resolved, Some(at), Some(Reason::Config));
     Transition { at, from: State::Firing, to: State::Resolved, alert }
+}
+
+fn restored_answers(saved: Vec<(ScopeState, String, Series)>, providers: &Providers) -> CutAnswers {
+    let mut answers = CutAnswers::default();
+    answers.restore(saved.into_iter().filter_map(|(scope, model, series)| {
+        let Scope { provider, service } = scope.resolve(providers)?;
+        Some(((provider?, service, Name::new(&model)), series))
+    }));
+    answers
 }

@@ -181,8 +181,9 @@ impl ProviderFinder {
             return false;
         }
         let openrouter = self.special.openrouter;
-        // A caller that names the relay called the relay.
-        if judgement.provider_by == Some(Attribution::Field) && Some(judgement.provider) == openrouter {
+        // A caller that names the relay called the relay; only an error that the provider itself wrote is not the relay's.
+        let is_named = judgement.provider_by == Some(Attribution::Field) && Some(judgement.provider) == openrouter;
+        if is_named && signals.is_relayed && !signals.passes_body {
             return true;
         }
         if Some(judgement.provider) == openrouter && Some(wrapped) != openrouter {

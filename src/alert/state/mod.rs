@@ -17,6 +17,7 @@ mod outage;
 mod reopening;
 mod share;
 mod recognition;
+mod cut_answers;
 mod self_check;
 mod cooldown;
 mod rule;
@@ -25,6 +26,7 @@ pub use self_check::SelfRow;
 
 pub(super) use calls::{AllCalls, Calls, Scope};
 pub(super) use cooldown::{Cooldowns, OriginState, is_cooldown};
+pub(super) use cut_answers::{CutAnswers, Series};
 pub(super) use evidence::AlertEvidence;
 pub(super) use lateness::Lateness;
 pub(super) use machine::Stage;

@@ -4,7 +4,7 @@
 use super::spec::{Condition, Values};
 use crate::alert::names::NameTable;
 use crate::observation::Observation;
-use crate::taxonomy::{Category, Owner, Provider, Retry, Status};
+use crate::taxonomy::{Category, Ending, Owner, Provider, Retry, Status};
 
 /// One resolved condition: every part must match.
 #[derive(Clone, Debug)]
@@ -12,6 +12,7 @@ pub(super) struct Matcher {
     categories: Set,
     owners: Set,
     retries: Set,
+    endings: Set,
     statuses: Set,
     patterns: Set,
     /// By pattern.
@@ -28,13 +29,27 @@ pub(super) struct Matcher {
 impl Matcher {
     /// Looks up the names in a condition. Unknown names are reported in `faults`.
     pub(super) fn new(condition: &Condition, names: NameTable<'_>, faults: &mut Vec<String>) -> Self {
-        let Condition { provider, gateway, service, model, status, category, pattern, tag, owner, retry, source, relay } =
-            condition;
+        let Condition {
+            provider,
+            gateway,
+            service,
+            model,
+            status,
+            category,
+            pattern,
+            tag,
+            owner,
+            retry,
+            ending,
+            source,
+            relay,
+        } = condition;
         let provider_ids: Vec<&str> = names.providers.iter().map(|(_, spec)| spec.id.as_str()).collect();
         let own_relay = |(provider, _): (Provider, &_)| is_own_relay(names, provider);
         Self {
             categories: Set::named("category", category, &spellings(Category::ALL, Category::as_str), faults),
             owners: Set::named("owner", owner, &spellings(Owner::ALL, Owner::as_str), faults),
+            endings: Set::named("ending", ending, &spellings(Ending::ALL, Ending::as_str), faults),
             retries: Set::named("retry", retry, &spellings(Retry::ALL, Retry::as_str), faults),
             statuses: Set::statuses(status, faults),
             patterns: Set::globs(pattern, names.patterns.iter().map(|pattern| pattern.id.as_str())),
@@ -54,6 +69,7 @@ impl Matcher {
             && self.statuses.has(Some(status_index(seen.effective_status())))
             && self.owners.has(Some(seen.owner as usize))
             && self.retries.has(Some(seen.retry as usize))
+            && self.endings.has(seen.ending.map(|ending| ending as usize))
             && self.patterns.has(seen.pattern.map(|pattern| usize::from(pattern.0)))
             && self.tags.has(seen.pattern.map(|pattern| usize::from(pattern.0)))
             && self.providers.has(Some(seen.provider.index()))
@@ -74,6 +90,7 @@ impl Matcher {
         let sets = [
             (&self.categories, "its categories exclude each other"),
             (&self.owners, "its owners exclude each other"),
+            (&self.endings, "its endings exclude each other"),
             (&self.retries, "its values of `retry` exclude each other"),
             (&self.statuses, "its statuses exclude each other"),
             (&self.providers, "its providers exclude each other"),
@@ -104,6 +121,7 @@ impl Matcher {
             categories,
             owners,
             retries,
+            endings,
             statuses,
             patterns,
             tags,
@@ -118,6 +136,7 @@ impl Matcher {
             (categories, &other.categories),
             (owners, &other.owners),
             (retries, &other.retries),
+            (endings, &other.endings),
             (statuses, &other.statuses),
             (patterns, &other.patterns),
             (tags, &other.tags),

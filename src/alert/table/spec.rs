@@ -19,6 +19,8 @@ string_enum! {
         Outage = "outage",
         /// Failed attempts of calls that succeed in the end, by a retry or a fallback.
         Absorbed = "absorbed",
+        /// Answers that are cut at the output limit.
+        Truncated = "truncated",
         /// Steady calls that stop.
         Silence = "silence",
         /// Lines that arrive but in which no call is recognised.
@@ -145,6 +147,8 @@ pub struct Condition {
     pub owner: Values,
     /// `yes`, `no` or `depends`.
     pub retry: Values,
+    /// How the answer ended: `empty`, `filtered`, `refused`, `truncated`.
+    pub ending: Values,
     /// Source names; `*` matches any text.
     pub source: Values,
     /// `true`: the relay itself refused the call.
@@ -211,7 +215,8 @@ impl fmt::Display for Conditions {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, gateway, service, model, status, category, pattern, tag, owner, retry, source, relay } = self;
+        let Self { provider, gateway, service, model, status, category, pattern, tag, owner, retry, ending, source, relay } =
+            self;
         let all = [
             ("provider", provider),
             ("gateway", gateway),
@@ -223,6 +228,7 @@ impl fmt::Display for Condition {
             ("tag", tag),
             ("owner", owner),
             ("retry", retry),
+            ("ending", ending),
             ("source", source),
         ];
         let mut parts: Vec<_> =

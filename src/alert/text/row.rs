@@ -8,6 +8,11 @@ pub(super) fn when_it_fires(row: &Row) -> String {
     let failures = row.failures;
     match (row.kind, row.trigger) {
         (Kind::Silence | Kind::Blind | Kind::SelfCheck, _) => String::new(),
+        (Kind::Truncated, _) => format!(
+            "It fires when {} % of the answers of one model to one service are cut at the output limit over 5 minutes ({failures} or \
+             more), and that is twice the share of its earlier answers of the day (100 or more).",
+            row.share * 100.0
+        ),
         (Kind::Outage, Trigger::Sustained(length)) => format!(
             "It fires when nearly all calls ({} %) of a span of {} s to 5 minutes fail, from a failure to a later one, with at \
              least {failures} calls; failures that fire at once do not count.",
@@ -27,6 +32,7 @@ pub(super) fn when_it_clears(row: &Row) -> String {
     let keep = format_duration(row.keep_firing);
     match (row.kind, row.trigger) {
         (Kind::Silence, _) => "at the next call, or after 6 hours".to_owned(),
+        (Kind::Truncated, _) => format!("{keep} after fewer than {} % are cut, or after a day", row.share * 50.0),
         (Kind::Blind | Kind::SelfCheck, _) => format!("{keep} after it is over"),
         (Kind::Outage, _) => "when fewer than half of the calls of a minute fail".to_owned(),
         (_, Trigger::AtOnce) => format!(

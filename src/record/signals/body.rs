@@ -260,7 +260,11 @@ impl Signals {
                     }
                 }
                 b"limit_source" | b"error_type" | b"reason" => self.add_code(value),
-                b"raw" => self.add_value(value, depth + 1, Self::add_text),
+                b"raw" => {
+                    self.passes_body |= matches!(value, Value::Object(_))
+                        || matches!(value, Value::Text(raw) if raw.bytes.trim_ascii_start().starts_with(b"{"));
+                    self.add_value(value, depth + 1, Self::add_text);
+                }
                 b"headers" => self.add_headers(value),
                 _ => {}
             }

@@ -50,6 +50,8 @@ pub struct Signals {
     pub is_bare: bool,
     /// The body names the provider behind a relay (`metadata.provider_name`), as OpenRouter's does.
     pub is_relayed: bool,
+    /// The relay passes on the body of the provider behind it.
+    pub passes_body: bool,
 }
 
 impl Signals {

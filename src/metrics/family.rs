@@ -57,6 +57,8 @@ families! {
         "LLM calls by outcome.";
     ERRORS: Counter, "llm_triage_errors_total" [provider, status, category, owner, retry]:
         "Failed LLM calls by effective status, category, owner of the fix, and whether a retry helps.";
+    ANSWERS: Counter, "llm_triage_answers_total" [provider, ending] = answers:
+        "Answers by how they ended, where the log tells it; empty, filtered and refused ones are failed calls.";
     ROW_ERRORS: Counter, "llm_triage_row_errors_total" [row, provider] = rows:
         "Failed calls by matching row of the escalation table; only calls of the last two minutes.";
     ROW_LAST_FAILURE: Gauge, "llm_triage_row_last_failure_timestamp_seconds" [row, provider]:

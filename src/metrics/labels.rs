@@ -5,7 +5,7 @@ use crate::alert::RowId;
 use crate::framing::LossReason;
 use crate::observation::{Name, PatternId, SourceId};
 use crate::pipeline::ErrorKey;
-use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
+use crate::taxonomy::{Category, Ending, Outcome, Owner, Provider, Retry, StatusLabel};
 use std::fmt;
 use std::hash::Hash;
 
@@ -85,6 +85,7 @@ labels! {
         SourceId = |source, names| names.source(*source);
         Outcome = |outcome, _| outcome.as_str();
         Category = |category, _| category.as_str();
+        Ending = |ending, _| ending.as_str();
         Owner = |owner, _| owner.as_str();
         Retry = |retry, _| retry.as_str();
         LossReason = |reason, _| reason.as_str();
@@ -184,6 +185,8 @@ keys! {
         reserved: |key, names| names.is_known(key.1);
     (0: Provider, 1: StatusLabel, 2: Category)
         reserved: |key, names| key.1.is_usual() && names.is_known(key.0);
+    (0: Provider, 1: Ending)
+        reserved: |key, names| names.is_known(key.0);
     (0: Provider, 1: PatternId) reserved: |_, _| false;
     (0: Provider, 1: Name, 2: Outcome) reserved: |_, _| false;
     (0: Provider, 1: Name, 2: Category) reserved: |_, _| false;

@@ -4,7 +4,7 @@
 use crate::alert::RowId;
 use crate::framing::LossReason;
 use crate::observation::{MAX_RETRY_AFTER_S, Name, Observation, PatternId, SourceId};
-use crate::taxonomy::{Category, Outcome, Owner, Provider, Retry, StatusLabel};
+use crate::taxonomy::{Category, Ending, Outcome, Owner, Provider, Retry, StatusLabel};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use std::time::Duration;
@@ -42,6 +42,8 @@ pub struct SourceCounters {
 pub struct Tally {
     /// `requests_total`: calls by outcome (success or error).
     pub calls: FxHashMap<(Provider, Outcome), u64>,
+    /// `answers_total`: answers by how they ended, where the log tells it.
+    pub answers: FxHashMap<(Provider, Ending), u64>,
     /// `errors_total`.
     pub errors: FxHashMap<ErrorKey, u64>,
     /// `row_errors_total`: only failures of the last two minutes.
@@ -98,8 +100,11 @@ const FRESH: Duration = Duration::from_mins(2);
 impl Tally {
     /// Counts one call, successful or not.
     pub(super) fn call(&mut self, call: &Observation) {
-        let Observation { provider, outcome, model, service, .. } = *call;
+        let Observation { provider, outcome, model, service, ending, .. } = *call;
         *self.calls.entry((provider, outcome)).or_default() += 1;
+        if let Some(ending) = ending {
+            *self.answers.entry((provider, ending)).or_default() += 1;
+        }
         if !model.is_empty() {
             *self.model_calls.entry((provider, model, outcome)).or_default() += 1;
         }
@@ -141,6 +146,7 @@ impl Tally {
     pub fn clear(&mut self) {
         let Self {
             calls,
+            answers,
             errors,
             rows,
             attempts,
@@ -167,6 +173,7 @@ impl Tally {
             overflowed,
         } = self;
         calls.clear();
+        answers.clear();
         errors.clear();
         rows.clear();
         attempts.clear();

@@ -23,6 +23,7 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
         "span": {"from": summary.span.map(|(from, _)| from.to_string()), "to": summary.span.map(|(_, to)| to.to_string())},
         "errors": summary.groups().into_iter().map(|group| error(group, summary, pipeline)).collect::<Value>(),
         "alerts": summary.alerts(pipeline).map(alert).collect::<Value>(),
+        "answers": summary.answers.json(providers),
         "findings": summary.findings().into_iter().map(|found| finding(found, providers)).collect::<Value>(),
         "windows": snapshot.windows.iter().map(|view| window(view, providers)).collect::<Value>(),
         "unknown": unknown

@@ -28,6 +28,7 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline, ranking: &Ranking<'
     write_fixes(&mut out, &groups, pipeline);
     if depth != Depth::Overview {
         write_findings(&mut out, summary, pipeline);
+        write_answers(&mut out, summary, pipeline);
     }
     write_alerts(&mut out, summary, pipeline);
     out
@@ -91,6 +92,16 @@ fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
             cell(&finding.text),
             cell(&finding.advice)
         );
+    }
+}
+
+fn write_answers(out: &mut String, summary: &Summary, pipeline: &Pipeline) {
+    let lines = summary.answers.lines(pipeline.catalog().providers());
+    if !lines.is_empty() {
+        out.push_str("\n## How answers ended\n\n");
+    }
+    for line in lines {
+        let _infallible = writeln!(out, "- {}", cell(&line));
     }
 }
 

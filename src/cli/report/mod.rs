@@ -1,5 +1,6 @@
 //! `report`: shows the failed calls of a log, their owners and the fixes, once at the end or repainted while the log grows.
 
+mod answers;
 mod condition;
 mod details;
 mod error_table;

@@ -81,6 +81,9 @@ fn head(summary: &Summary, styles: Styles) -> Vec<String> {
     if let Some(interrupted) = notes::interruption(summary) {
         lines.push(styles.yellow(&layout::cut(&interrupted, width)));
     }
+    if let Some(cut) = summary.answers.cut() {
+        lines.push(layout::cut(&cut, width).into_owned());
+    }
     let notes = notes::all(summary).join("; ");
     if !notes.is_empty() {
         lines.push(styles.dim(&layout::cut(&notes, width)));

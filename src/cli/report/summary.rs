@@ -1,6 +1,7 @@
 //! The content of a report: failures in groups, alerts and findings in order of time, and the lines that were not read whole.
 
 use super::super::format;
+use super::answers::Answers;
 use super::filter::Filter;
 use super::trend::Trend;
 use crate::alert::{Alert, RowId, State, Transition};
@@ -86,6 +87,8 @@ pub(super) struct Summary {
     /// Lines that were not read whole.
     pub(super) skipped: BTreeMap<LossReason, u64>,
     calls: FxHashMap<Provider, ProviderCalls>,
+    /// How answers ended.
+    pub(super) answers: Answers,
     pub(super) snapshot: Snapshot,
     groups: FxHashMap<(Provider, StatusLabel, Option<PatternId>, Category), Group>,
     alerts: Vec<AlertSpan>,
@@ -104,6 +107,7 @@ impl Summary {
             span: None,
             skipped: BTreeMap::new(),
             calls: FxHashMap::default(),
+            answers: Answers::default(),
             snapshot: Snapshot::default(),
             groups: FxHashMap::default(),
             alerts: Vec::new(),
@@ -158,6 +162,7 @@ impl Summary {
         }
         let failed = call.outcome == Outcome::Error;
         self.calls.entry(call.provider).or_default().add(&call);
+        self.answers.add(&call);
         if failed && self.filter.selects(&call, row.and_then(|row| pipeline.row_name(row))) {
             let key = (call.provider, call.status_label(), call.pattern, call.category);
             if self.groups.len() < MAX_GROUPS || self.groups.contains_key(&key) {

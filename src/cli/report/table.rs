@@ -33,6 +33,7 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline, ranking: &Ranking<'
         );
     }
     write_findings(&mut out, summary, pipeline, depth, days, styles);
+    write_answers(&mut out, summary, pipeline, styles);
     let mut alerts = summary.alerts(pipeline).peekable();
     if alerts.peek().is_some() {
         out.push_str(&styles.bold("\nAlerts that the daemon would have raised\n"));
@@ -75,6 +76,17 @@ fn write_findings(out: &mut String, summary: &Summary, pipeline: &Pipeline, dept
     }
     if findings.len() > limit {
         let _infallible = writeln!(out, "            … and {} more; --all shows them", findings.len() - limit);
+    }
+}
+
+/// Answers that did not end as they should; failed ones are among the errors above, too.
+fn write_answers(out: &mut String, summary: &Summary, pipeline: &Pipeline, styles: Styles) {
+    let lines = summary.answers.lines(pipeline.catalog().providers());
+    if !lines.is_empty() {
+        out.push_str(&styles.bold("\nHow answers ended\n"));
+    }
+    for line in lines {
+        let _infallible = writeln!(out, "  {}", layout::wrap(&line, terminal::width() - 2, 2));
     }
 }
 

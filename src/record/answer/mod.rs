@@ -82,6 +82,9 @@ struct Frame {
     is_usage: bool,
     /// It holds what the model wrote for itself, or what another role said.
     is_silent: bool,
+    /// It has a container that is silent, and one that is not.
+    has_silent: bool,
+    has_loud: bool,
     has_text: Option<bool>,
     has_tool_calls: bool,
 }
@@ -148,8 +151,16 @@ impl Visitor for Reader<'_> {
             return;
         }
         self.depth -= 1;
-        let Some(frame) = self.frames.get(self.depth).copied().filter(|frame| !frame.is_silent) else { return };
+        let Some(mut frame) = self.frames.get(self.depth).copied() else { return };
+        if frame.is_silent {
+            return self.set_top(|above| above.has_silent = true);
+        }
+        // A list of nothing but thoughts is a text that is missing.
+        if matches!(frame.part, Some(Part::Text | Part::Body)) && frame.has_silent && !frame.has_loud {
+            frame.has_text = frame.has_text.or(Some(false));
+        }
         self.set_top(|above| {
+            above.has_loud = true;
             above.has_text = merged(above.has_text, frame.has_text);
             above.has_tool_calls |= frame.has_tool_calls;
         });
@@ -228,6 +239,7 @@ impl Reader<'_> {
             (Part::ReasoningTokens, _) | (Part::Thought, Value::Number(_)) => {
                 answer.reasoning_tokens = answer.reasoning_tokens.max(count(value));
             }
+            (Part::Thought, Value::Bool(true)) => self.set_top(|frame| frame.is_silent = true),
             (Part::TextTokens, _) => answer.text_tokens = answer.text_tokens.max(count(value)),
             (Part::Length, Value::Number(_)) => self.note_text(count(value) != Some(0)),
             (Part::ToolCalls, _) => self.take_tool_calls(value),

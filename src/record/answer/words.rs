@@ -124,10 +124,12 @@ impl AnswerWords {
         self.reasons.get(buffer.fold(leaf)).copied().unwrap_or(Reason::Unclear)
     }
 
-    /// What a key says; the last part of a dotted key counts.
+    /// What a key says; the last two parts of a dotted key count, then the last one.
     pub(super) fn part(&self, key: &[u8]) -> Option<Part> {
         let mut buffer = Folded::default();
-        self.parts.get(buffer.fold(leaf(key))).copied()
+        let of_two = key.rsplitn(3, |b| *b == b'.').nth(2).and_then(|before| key.get(before.len() + 1..));
+        let found = of_two.and_then(|two| self.parts.get(buffer.fold(two)));
+        found.or_else(|| self.parts.get(Folded::default().fold(leaf(key)))).copied()
     }
 
     /// What a bare word says inside a container of usage.
@@ -224,7 +226,7 @@ impl Folded {
 
     fn fold(&mut self, word: &[u8]) -> &[u8] {
         self.len = 0;
-        for byte in word.iter().filter(|b| !matches!(b, b'_' | b'-' | b' ')) {
+        for byte in word.iter().filter(|b| !matches!(b, b'_' | b'-' | b' ' | b'.')) {
             match self.bytes.get_mut(self.len) {
                 Some(place) => *place = byte.to_ascii_lowercase(),
                 None => return &[],

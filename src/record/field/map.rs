@@ -65,9 +65,8 @@ impl FieldMap {
             }
         }
         for key in spelled_keys() {
-            for node in [Self::ROOT, Self::ANYWHERE] {
-                let entry = this.nodes[usize::from(node)].entry(key.as_bytes());
-                entry.shows_answer = !entry.is_reason();
+            for path in [key.clone(), format!("*.{key}")] {
+                this.insert(&path, |entry| entry.shows_answer = !entry.is_reason());
             }
         }
         this

@@ -73,6 +73,7 @@ impl<'a> Record<'a> {
     pub(super) fn clear(&mut self) {
         self.slots = Slots::new();
         self.error_fields.clear();
+        self.shows_answer = false;
     }
 
     /// Notes the level that the prefix of the line gave. It counts only if it is a warning or worse and the entry has none:

@@ -3,7 +3,7 @@
 use llm_triage::alert::{AlertOptions, Alerts, AlertsState, NameTable, RowSpec, SelfRow, State, Table, Transition, parse};
 use llm_triage::classify::{Lines, Pattern};
 use llm_triage::observation::{Evidence, Observation, PatternId};
-use llm_triage::taxonomy::{Category, Grain, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Status};
+use llm_triage::taxonomy::{Category, Ending, Grain, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Status};
 use llm_triage::time::Timestamp;
 use proptest::prelude::*;
 
@@ -87,9 +87,14 @@ pub(crate) fn observation(world: &World, event: Event) -> Observation {
     let (provider, word) = event.word.split_once(':').unwrap_or(("openai", event.word));
     let (grain, word) = word.strip_prefix("try-").map_or((Grain::Call, word), |word| (Grain::Attempt, word));
     let mut seen = Observation { provider: world.provider(provider), grain, ..Observation::new(at) };
-    if word == "ok" {
-        seen.outcome = Outcome::Success;
-        return seen;
+    let good = match word {
+        "ok" => Some(None),
+        "whole" => Some(Some(Ending::Complete)),
+        "truncated" => Some(Some(Ending::Truncated)),
+        _ => None,
+    };
+    if let Some(ending) = good {
+        return Observation { outcome: Outcome::Success, ending, ..seen };
     }
     let http = |code| Some(Status::Http(code));
     let (status, category, owner) = match word {

@@ -7,7 +7,9 @@ use llm_triage::metrics::family::{FAMILIES, Kind};
 use llm_triage::metrics::{Format, Limits, Metrics, Names, Recorder, SourceValues};
 use llm_triage::observation::{Name, PatternId, SourceId};
 use llm_triage::pipeline::{ErrorKey, Snapshot, SourceCounters, SourceView, Tally, UnknownView, WindowView};
-use llm_triage::taxonomy::{Category, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status, StatusLabel};
+use llm_triage::taxonomy::{
+    Category, Ending, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status, StatusLabel,
+};
 use llm_triage::time::Timestamp;
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -89,6 +91,7 @@ fn full_tally() -> Tally {
     let mut tally = Tally::default();
     tally.calls.insert((p, Outcome::Success), 90);
     tally.calls.insert((p, Outcome::Error), 10);
+    tally.answers.insert((p, Ending::Truncated), 4);
     tally.errors.insert(error(Status::Http(429)), 7);
     tally.rows.insert((RowId(1), p), 7);
     tally.attempts.insert((p, Outcome::Error), 3);
@@ -192,6 +195,7 @@ fn a_tally_is_added_to_its_series() {
         r#"llm_triage_errors_total{provider="openai",status="429",category="rate-limit-capacity",owner="provider",retry="yes"}"#,
         14.0,
     );
+    row(r#"llm_triage_answers_total{provider="openai",ending="truncated"}"#, 8.0);
     row(r#"llm_triage_row_errors_total{row="rate-limit",provider="openai"}"#, 14.0);
     row(r#"llm_triage_attempt_errors_total{provider="openai",status="timeout",category="network-infrastructure"}"#, 6.0);
     row(r#"llm_triage_pattern_matches_total{provider="openai",pattern="quota"}"#, 10.0);

@@ -54,8 +54,9 @@ fn the_schema_of_the_configuration_has_the_keys_of_the_example() {
     let mut keys = Vec::new();
     names(&schema, &mut keys);
     assert!(keys.len() > 60, "{keys:?}");
-    let conditions =
-        ["provider", "gateway", "model", "pattern", "tag", "source", "status", "category", "owner", "service", "retry", "ending"];
+    let conditions = [
+        "provider", "gateway", "model", "pattern", "tag", "source", "status", "category", "owner", "service", "retry", "ending",
+    ];
     for key in keys.iter().filter(|key| !conditions.contains(&key.as_str())) {
         let is_shown =
             shown.contains(&format!("\n{key} = ")) || shown.contains(&format!("[{key}")) || shown.contains(&format!(".{key}]"));

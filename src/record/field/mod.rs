@@ -5,5 +5,5 @@ mod map;
 mod name;
 mod shipped;
 
-pub(super) use map::FieldMap;
+pub(super) use map::{Entry, FieldMap};
 pub(super) use name::Field;

@@ -81,7 +81,11 @@ mod tests {
             assert!(error.starts_with(&place) && error.contains(expected), "{place}… {expected}: {error}");
         };
         check("\nlevel = ", "\nlevels = ", "unknown variant `levels`");
-        check("choices = [\"choices\", \"candidates\"]\n", "", "the field `choices` is missing");
+        check(
+            "choices = [\"choices\", \"candidates\", \"*.choices\", \"*.candidates\"]\n",
+            "",
+            "the field `choices` is missing",
+        );
         check("denied = ", "refused = ", "unknown field `refused`");
         check("\"candidates\"", "\"a..b\"", "empty part");
         check("\"choices\", \"candidates\"", "\"choices\", \"choices\"", "twice");

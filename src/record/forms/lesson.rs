@@ -3,7 +3,7 @@
 
 use super::node::{Kind, Node};
 use super::{Forms, LINES_PER_LESSON, MAX_NODES};
-use crate::record::field::{Field, FieldMap};
+use crate::record::field::{Entry, Field, FieldMap};
 use crate::record::json::{Cursor, Raw};
 use crate::record::record::{DEPTH, UNNAMED_DEPTH};
 use arrayvec::ArrayVec;
@@ -18,6 +18,8 @@ struct Lesson<'a> {
     /// Where the text of the next node begins, and the containers that are open there.
     start: usize,
     place: u16,
+    /// A key since `start` shows how an answer ended.
+    shows_answer: bool,
     nodes: Vec<(u16, Node)>,
 }
 
@@ -31,6 +33,7 @@ impl Forms {
             open: Vec::new(),
             start: 0,
             place: self.place_of(&[]),
+            shows_answer: false,
             nodes: Vec::new(),
         };
         let is_learned = lesson.read(self, map).is_some();
@@ -127,10 +130,14 @@ impl Lesson<'_> {
         let takes = |field: Field| kind != Kind::Object || field.takes_objects() && key.bytes != b"response";
         let fills = || entry.into_iter().flat_map(|entry| &entry.fields).copied().filter(move |(field, _)| takes(*field));
         let (denied, inner) = entry.map_or((false, None), |entry| (entry.denied, entry.node));
+        self.shows_answer |= entry.is_some_and(|entry| entry.shows_answer);
         if kind == Kind::Object {
             let is_entered = match entry {
                 None => depth < UNNAMED_DEPTH,
-                Some(_) => fills().next().is_none() && !denied && depth < DEPTH,
+                Some(entry) => {
+                    let limit = if entry.is_mark() { UNNAMED_DEPTH } else { DEPTH };
+                    fills().next().is_none() && !denied && depth < limit
+                }
             };
             if is_entered {
                 self.cursor.at += 1;
@@ -145,6 +152,7 @@ impl Lesson<'_> {
         self.note(kind)?;
         let (_, noted) = self.nodes.last_mut()?;
         noted.key = (u8::try_from(end - key_start).ok()?, u8::try_from(key.bytes.len()).ok()?);
+        noted.is_reason = entry.is_some_and(Entry::is_reason);
         noted.denied = denied && kind != Kind::Object;
         noted.inside = inner.filter(|_| denied && kind == Kind::Object);
         noted.fills = collect(fills())?;
@@ -167,7 +175,9 @@ impl Lesson<'_> {
     /// Ends the text before the cursor as a node.
     fn note(&mut self, kind: Kind) -> Option<()> {
         let text = self.cursor.text.get(self.start..self.cursor.at).filter(|text| text.len() <= Node::MAX_TEXT)?;
-        self.nodes.push((self.place, Node::new(text, kind)));
+        let mut node = Node::new(text, kind);
+        node.shows_answer = std::mem::take(&mut self.shows_answer);
+        self.nodes.push((self.place, node));
         Some(())
     }
 }

@@ -70,6 +70,7 @@ impl Forms {
         loop {
             here = self.next(here, object, cursor.at)?;
             let node = self.nodes.get(here)?;
+            record.shows_answer |= node.shows_answer;
             cursor.at += node.len();
             let start = cursor.at;
             let value = match node.kind {
@@ -85,7 +86,9 @@ impl Forms {
             if node.fills.is_empty() && node.inside.is_none() {
                 continue;
             }
-            if value != Value::Null {
+            if value == Value::Null {
+                record.shows_answer |= node.is_reason;
+            } else {
                 let key = node.key_before(object, start);
                 for (field, rank) in &node.fills {
                     if !node.denied || is_token_count(*field, value) {

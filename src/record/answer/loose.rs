@@ -162,7 +162,7 @@ impl<'a> Walk<'a> {
                 visitor.value(key, value);
             }
             None if self.frame().is_list && !matches!(self.after_blanks(), Some(b':' | b'=')) => {
-                visitor.value(self.frame().key, value)
+                visitor.value(self.frame().key, value);
             }
             None if self.depth == 0 => {
                 if let Some(number) = last {

@@ -182,13 +182,12 @@ impl Visitor for Reader<'_> {
         let part = usage().filter(|_| above.is_usage || is_words).or_else(|| self.part_of(key.name, above));
         match part {
             Some(Part::Cap) => self.answer.cap = self.answer.cap.or(count(value)),
-            Some(part) if !asked => {
+            _ if asked => {}
+            Some(part) => {
                 self.known += 1;
                 self.take(part, key, value);
             }
-            Some(_) => {}
-            None if !asked => self.look_inside(value),
-            None => {}
+            None => self.look_inside(value),
         }
     }
 
@@ -249,7 +248,7 @@ impl Reader<'_> {
             (Part::Choices, Value::Null) => note(&mut answer.has_choices, false),
             (Part::Choices, Value::Number(_)) => note(&mut answer.has_choices, count(value) != Some(0)),
             (Part::Refusal, Value::Text(raw)) if !key.is_prose && !raw.bytes.trim_ascii().is_empty() => {
-                answer.has_refusal = true
+                answer.has_refusal = true;
             }
             (Part::Media, Value::Text(raw)) if !raw.is_empty() => self.note_text(true),
             (Part::BlockTypes, Value::Text(raw)) => self.take_type(raw.bytes),

@@ -34,15 +34,10 @@ pub(super) struct Node {
     pub(super) kind: Kind,
     /// The value is a text of a user: only numbers of tokens are read.
     pub(super) denied: bool,
-<<<<<<< HEAD
-=======
-    /// Of a denied object: the container in which some values are read.
-    pub(super) inside: Option<u16>,
     /// A key in the text shows how an answer ended.
     pub(super) shows_answer: bool,
     /// The value is a finish or stop reason, which tells something even if it is null.
     pub(super) is_reason: bool,
->>>>>>> 0807738 (Play timelines of cut answers, and document endings)
     /// Where the key begins, counted back from the end of the text, and its length.
     pub(super) key: (u8, u8),
     /// Of a denied object: the container in which some values are read.
@@ -74,12 +69,8 @@ impl Node {
             length: u32::try_from(text.len()).unwrap_or(u32::MAX),
             kind,
             denied: false,
-<<<<<<< HEAD
-=======
-            inside: None,
             shows_answer: false,
             is_reason: false,
->>>>>>> 0807738 (Play timelines of cut answers, and document endings)
             key: (0, 0),
             inside: None,
             fills: ArrayVec::new(),

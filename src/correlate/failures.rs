@@ -89,6 +89,9 @@ impl Failures {
         let mut best = (0, None);
         let has_ids = told.ids.name_a_call();
         for (at, failure) in self.open.iter().enumerate() {
+            if told.ids.name_another_request(&failure.told.ids) {
+                continue;
+            }
             // Without ids, a record never tells of a failure that its own head told of.
             let is_own = !has_ids && failure.heads.contains(&told.head);
             if is_own || !self.is_near(failure, told) || failure.told.ids.are_elsewhere(&told.ids) {
@@ -137,8 +140,11 @@ impl Failures {
         if failure.standing == Standing::Body && matches!(failure.told.teller, Teller::Application) {
             failure.emit(out);
         }
+        let is_held = failure.held.is_some();
         self.forget(now, out);
-        self.note_due();
+        if is_held || self.due.is_some() {
+            self.note_due();
+        }
     }
 
     /// Forgets failures that no later record can tell of.

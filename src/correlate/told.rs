@@ -136,14 +136,17 @@ impl Ids {
         differ(self.service, other.service) || differ(self.host, other.host)
     }
 
+    /// Whether both name a request, in ids of one form, and not the same.
+    pub(super) fn name_another_request(&self, other: &Self) -> bool {
+        matches!((self.request, other.request), (Some((one, form)), Some((other, other_form))) if form == other_form && one != other)
+    }
+
     pub(super) fn relate(&self, other: &Self) -> Relation {
-        if let (Some((one, one_form)), Some((other, other_form))) = (self.request, other.request) {
-            if one == other {
-                return Relation::Same;
-            }
-            if one_form == other_form {
-                return Relation::Different;
-            }
+        if self.name_another_request(other) {
+            return Relation::Different;
+        }
+        if self.request.is_some_and(|(id, _)| other.request.is_some_and(|(other, _)| id == other)) {
+            return Relation::Same;
         }
         if let (Some(one), Some(other)) = (self.call, other.call) {
             return if one == other { Relation::Same } else { Relation::Different };

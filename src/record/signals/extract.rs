@@ -15,7 +15,7 @@ const HEAD_BYTES: usize = 2_048;
 
 /// The first status in a text: after a mark such as `status: `, or set apart in another way.
 pub(super) fn status_in(text: &str) -> Option<Status> {
-    const MARKS: [&str; 37] = [
+    const MARKS: [&str; 39] = [
         "error response ",
         "code:",
         "status:",
@@ -38,6 +38,9 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "status_code: ",
         "status_code=",
         "status of ",
+        "status from server: ",
+        // The parts of a message that JavaScript prints one by one.
+        "status from server:, ",
         "statuscode:",
         "http/1.1 ",
         "http/2 ",

@@ -1,5 +1,7 @@
-//! Verdicts on failures that were judged before. A storm repeats the same failure thousands of times; only the first one is judged.
+//! Verdicts that were given before. A storm repeats the same failure thousands of times; only the first one is judged. Good calls are in
+//! `cohort.rs`.
 
+use super::cohort::Cohorts;
 use super::verdict::{Judgement, Traffic, Verdict};
 use crate::record::Facts;
 use crate::taxonomy::Outcome;
@@ -15,6 +17,8 @@ pub struct VerdictCache {
     slots: Vec<Option<Entry>>,
     /// Bytes of all keys.
     bytes: usize,
+    /// Verdicts on good calls.
+    pub(super) cohorts: Cohorts,
     /// The key of the latest look-up; a buffer that is used again.
     key: Vec<u8>,
 }

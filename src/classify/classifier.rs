@@ -2,6 +2,7 @@
 
 use super::cache::{Recall, VerdictCache};
 use super::catalog::Catalog;
+use super::cohort;
 use super::engine;
 use super::events::{Counts, Event, Found};
 use super::grain::{grain_of_failure, number_of_try};
@@ -15,7 +16,7 @@ use super::rule::{Query, Tier};
 use super::span::{SpanKind, hash_of_id};
 use super::status::set_statuses;
 use super::success::{CallReport, is_success, looks_like_model};
-use super::verdict::{Attribution, Judgement, Role, Traffic, Verdict};
+use super::verdict::{Attribution, Judgement, Role, Texts, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
 use crate::record::{AnswerWords, Facts, Level, LineKind, Record, Signals, host_of};
 use crate::redact::{Redactor, clean};
@@ -72,9 +73,29 @@ impl Classifier {
         self.judge(&record.facts(), traffic, None)
     }
 
-    /// The same verdict, faster where failures repeat. `cache` holds earlier verdicts of this classifier.
-    pub fn classify_again<'a>(&self, record: &'a Record<'a>, traffic: Traffic, cache: &mut VerdictCache) -> Verdict<'a> {
-        self.judge(&record.facts(), traffic, Some(cache))
+    /// The same verdict, faster where records are alike. `cache` holds earlier verdicts of this classifier.
+    pub fn classify_again<'a>(&self, record: &'a Record<'a>, traffic: Traffic, cache: &'a mut VerdictCache) -> Verdict<'a> {
+        let Some(likeness) = cache.cohorts.likeness(record) else { return self.judge(&record.facts(), traffic, Some(cache)) };
+        if cache.cohorts.knows(record, &likeness, traffic) {
+            let Some(mut verdict) = cache.cohorts.verdict(record, likeness) else { return self.classify(record, traffic) };
+            let Texts { host, request_id, call_id, .. } = &mut verdict.texts;
+            [host, request_id, call_id].into_iter().flatten().for_each(|text| self.redactor.name(text));
+            return verdict;
+        }
+        let facts = record.facts();
+        let verdict = self.judge(&facts, traffic, Some(cache));
+        if cohort::is_usual(&verdict) && self.hangs_on_fields(&facts, &verdict) {
+            cache.cohorts.keep(record, &likeness, traffic, &verdict);
+        }
+        verdict
+    }
+
+    /// Whether the verdict on a good call hangs on nothing but the fields of its record: not on its words, and not on texts inside of it.
+    fn hangs_on_fields(&self, facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
+        facts.model.is_some()
+            && is_success(facts, verdict)
+            && verdict.judgement.latency_s == facts.latency_s
+            && self.ending_hangs_on_fields(facts)
     }
 
     /// Judges a record as if it were known to be a failure, for `explain`.

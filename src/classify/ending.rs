@@ -37,6 +37,13 @@ impl Classifier {
         }
     }
 
+    /// Whether the ending of a good call hangs on nothing but the fields of its record.
+    pub(super) fn ending_hangs_on_fields(&self, facts: &Facts<'_>) -> bool {
+        is_without_text(facts)
+            || self.plain_ending(facts, Outcome::Success).is_some()
+            || !facts.is_span && !shows_end(facts, Outcome::Success)
+    }
+
     /// The signals of a record, and how its answer ended if that is a failure.
     pub(super) fn signals_with_ending(&self, facts: &Facts<'_>) -> Signals {
         let mut signals = facts.signals();

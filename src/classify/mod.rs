@@ -10,6 +10,7 @@ mod automaton;
 mod cache;
 mod catalog;
 mod classifier;
+mod cohort;
 mod ending;
 mod engine;
 mod events;

@@ -1,6 +1,5 @@
 //! Where a record is in a tree of spans, and what a span is to an LLM call.
 
-use crate::record::Facts;
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 use std::hash::Hasher;
@@ -30,12 +29,13 @@ pub enum SpanKind {
 }
 
 impl SpanIds {
-    pub(super) fn of(facts: &Facts<'_>) -> Option<Self> {
-        let [trace, id, parent] = facts.span_path;
+    /// `path`: the trace, the span and the span above it; `is_span`: the record is the span itself.
+    pub(super) fn of(path: [&[u8]; 3], is_span: bool) -> Option<Self> {
+        let [trace, id, parent] = path;
         if !is_id(id) {
             return None;
         }
-        let kind = if facts.is_span { SpanKind::Call } else { SpanKind::Record };
+        let kind = if is_span { SpanKind::Call } else { SpanKind::Record };
         let parent = Some(parent).filter(|parent| is_id(parent)).map(hash_of_id);
         Some(Self { trace: hash_of_id(trace), id: hash_of_id(id), parent, kind })
     }

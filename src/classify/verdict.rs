@@ -250,7 +250,7 @@ impl Judgement {
             layer: None,
             chain: None,
             attempt: None,
-            span: SpanIds::of(facts),
+            span: SpanIds::of(facts.span_path, facts.is_span),
             is_coined: false,
             is_vague: true,
             is_without_reason: false,

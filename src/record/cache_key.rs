@@ -60,7 +60,7 @@ impl Facts<'_> {
     }
 }
 
-fn may_be_called(value: Value<'_>) -> bool {
+pub(super) fn may_be_called(value: Value<'_>) -> bool {
     matches!(value, Value::Text(raw) if raw.escapes == Escapes::Some || raw.bytes.contains(&b'.'))
 }
 

@@ -124,7 +124,7 @@ impl<'a> Record<'a> {
             finish_reason: self.finish_reason(),
             operation: self.slot(Field::Operation).as_text(),
             span_path: self.span_path(),
-            is_span: self.slot(Field::SpanId).is_something() && self.slot(Field::EndTime).is_something(),
+            is_span: self.is_span(),
             latency_s: self.latency_s(),
             has_latency: self.slot(Field::Latency).is_something(),
             input_tokens: self.tokens(Field::InputTokens),
@@ -135,15 +135,15 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn name(&self, field: Field) -> Option<Cow<'a, str>> {
+    pub(super) fn name(&self, field: Field) -> Option<Cow<'a, str>> {
         self.slot(field).as_text().filter(|name| name.len() <= NAME_BYTES)
     }
 
-    fn id(&self, field: Field) -> Option<Cow<'a, str>> {
+    pub(super) fn id(&self, field: Field) -> Option<Cow<'a, str>> {
         self.slot(field).as_text().filter(|id| ID_BYTES.contains(&id.len()))
     }
 
-    fn tokens(&self, field: Field) -> Option<u64> {
+    pub(super) fn tokens(&self, field: Field) -> Option<u64> {
         self.slot(field).as_i64().and_then(|count| u64::try_from(count).ok())
     }
 
@@ -280,9 +280,16 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The trace, the span and the span above it.
-    fn span_path(&self) -> [&'a [u8]; 3] {
+    /// The trace, the span and the span above it, undecoded; empty where the record does not name them.
+    #[must_use]
+    pub fn span_path(&self) -> [&'a [u8]; 3] {
         [Field::TraceId, Field::SpanId, Field::ParentId].map(|field| self.slot(field).as_raw().map_or(&[][..], |raw| raw.bytes))
+    }
+
+    /// Whether the record is a span, and not only written in one: it has an end.
+    #[must_use]
+    pub fn is_span(&self) -> bool {
+        self.slot(Field::SpanId).is_something() && self.slot(Field::EndTime).is_something()
     }
 
     fn has_empty_choices(&self) -> bool {

@@ -1,0 +1,184 @@
+//! In what the records of good calls are alike: all fields that a verdict on them depends on, and for the others only whether they are there.
+
+use super::field::Field;
+use super::json::{Escapes, Raw, Value};
+use super::line_kind::LineKind;
+use super::record::{Format, Record};
+use super::slots::Slot;
+use crate::line::Level;
+use rustc_hash::FxHasher;
+use std::borrow::Cow;
+use std::hash::Hasher;
+
+/// Fields that differ between records that are alike: time, ids, measures. A host is one of them if it cannot be the one that was called.
+const OWN: u64 = bits(&[
+    Field::Time,
+    Field::EndTime,
+    Field::RequestId,
+    Field::CallId,
+    Field::TraceId,
+    Field::SpanId,
+    Field::ParentId,
+    Field::Latency,
+    Field::InputTokens,
+    Field::OutputTokens,
+]);
+/// The longest text of all fields together, in bytes: a record with a longer one is like no other.
+const TEXT_BYTES: usize = 1_024;
+
+const fn bits(fields: &[Field]) -> u64 {
+    assert!(Field::COUNT <= 64, "a bit for each field");
+    let (mut bits, mut at) = (0, 0);
+    while at < fields.len() {
+        bits |= 1 << fields[at] as u64;
+        at += 1;
+    }
+    bits
+}
+
+/// What a verdict on a good call depends on, as a hash, and what is each record's own.
+#[derive(Clone, Debug)]
+pub struct Likeness<'a> {
+    /// The same for records that are alike.
+    pub hash: u64,
+    /// Which of its own fields the record has.
+    flags: u16,
+    /// How long the call took, in seconds.
+    pub latency_s: Option<f64>,
+    /// Tokens sent.
+    pub input_tokens: Option<u64>,
+    /// Tokens received.
+    pub output_tokens: Option<u64>,
+    /// The id that the provider or the gateway gave the request.
+    pub request_id: Option<Cow<'a, str>>,
+    /// The id that the gateway or the SDK gave the call.
+    pub call_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> Record<'a> {
+    /// What other records with the same verdict have in common with this one. `None`: it has a sign of trouble, or another shape than that of
+    /// most records of good calls.
+    #[must_use]
+    pub fn likeness(&self) -> Option<Likeness<'a>> {
+        let is_usual = self.format == Format::Json
+            && self.line_kind == LineKind::None
+            && self.level < Level::Warn
+            && !self.broken
+            && !self.shows_answer
+            && self.error_fields().is_empty();
+        if !is_usual {
+            return None;
+        }
+        let mut likeness = self.own_fields();
+        let mut hasher = FxHasher::default();
+        hasher.write_u32(u32::from(likeness.flags) << 8 | self.level as u32);
+        let mut length = self.message.bytes.len();
+        for (number, slot) in self.telling() {
+            let (kind, bytes) = parts(slot.value);
+            length += bytes.len();
+            hasher.write_u64(u64::from(number) | u64::from(kind) << 8 | (slot.key.len() as u64) << 16);
+            hasher.write(bytes);
+        }
+        likeness.hash = hasher.finish();
+        (length <= TEXT_BYTES).then_some(likeness)
+    }
+
+    /// Writes down all that [`Self::is_like`] compares.
+    pub fn write_likeness(&self, likeness: &Likeness<'_>, out: &mut Vec<u8>) {
+        out.extend(likeness.flags.to_le_bytes());
+        out.push(self.level as u8);
+        put(out, u8::MAX, &[], Value::Text(self.message));
+        for (number, slot) in self.telling() {
+            put(out, number, slot.key, slot.value);
+        }
+    }
+
+    /// Whether another record, of which this was written down, is like this one.
+    #[must_use]
+    pub fn is_like(&self, likeness: &Likeness<'_>, mut written: &[u8]) -> bool {
+        let flags = likeness.flags.to_le_bytes();
+        take(&mut written, &[flags[0], flags[1], self.level as u8])
+            && takes(&mut written, u8::MAX, &[], Value::Text(self.message))
+            && self.telling().all(|(number, slot)| takes(&mut written, number, slot.key, slot.value))
+            && written.is_empty()
+    }
+
+    /// The fields that must be equal.
+    fn telling(&self) -> impl Iterator<Item = (u8, &Slot<'a>)> {
+        self.slots.iter().filter(|(number, slot)| {
+            let is_own = OWN >> number & 1 == 1 || *number == Field::Host as u8 && !super::cache_key::may_be_called(slot.value);
+            !is_own && slot.value != Value::Null
+        })
+    }
+
+    fn own_fields(&self) -> Likeness<'a> {
+        let has = |field: Field| self.slot(field).is_something();
+        let latency_s = self.latency_field_s();
+        let [input_tokens, output_tokens] = [Field::InputTokens, Field::OutputTokens].map(|field| self.tokens(field));
+        let [request_id, call_id] = [Field::RequestId, Field::CallId].map(|field| self.id(field));
+        let flags = [
+            has(Field::Latency),
+            latency_s.is_some(),
+            input_tokens.is_some(),
+            output_tokens.is_some(),
+            output_tokens.is_some_and(|tokens| tokens > 0),
+            request_id.is_some(),
+            call_id.is_some(),
+            has(Field::SpanId),
+            has(Field::EndTime),
+            has(Field::TraceId),
+        ];
+        let flags = flags.into_iter().fold(0, |bits, flag| bits << 1 | u16::from(flag));
+        Likeness { hash: 0, flags, latency_s, input_tokens, output_tokens, request_id, call_id }
+    }
+
+    /// The machine that wrote the record.
+    #[must_use]
+    pub fn host_name(&self) -> Option<Cow<'a, str>> {
+        self.name(Field::Host)
+    }
+}
+
+fn parts(value: Value<'_>) -> (u8, &[u8]) {
+    match value {
+        Value::Null => (0, &[]),
+        Value::Bool(flag) => (1 + u8::from(flag), &[]),
+        Value::Number(bytes) => (3, bytes),
+        Value::Text(Raw { bytes, escapes: Escapes::None }) => (4, bytes),
+        Value::Text(Raw { bytes, escapes: Escapes::Some }) => (5, bytes),
+        Value::Object(bytes) => (6, bytes),
+        Value::Array(bytes) => (7, bytes),
+    }
+}
+
+/// Lengths before bytes, so that different fields never give the same bytes.
+#[expect(clippy::cast_possible_truncation, reason = "keys and values are parts of a line, which is shorter than 4 GiB")]
+fn head(number: u8, key: &[u8], value: Value<'_>) -> [u8; 10] {
+    let (kind, bytes) = parts(value);
+    let mut head = [0; 10];
+    head[0] = number;
+    head[1] = kind;
+    head[2..6].copy_from_slice(&(key.len() as u32).to_le_bytes());
+    head[6..].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
+    head
+}
+
+fn put(out: &mut Vec<u8>, number: u8, key: &[u8], value: Value<'_>) {
+    out.extend(head(number, key, value));
+    out.extend_from_slice(key);
+    out.extend_from_slice(parts(value).1);
+}
+
+fn takes(written: &mut &[u8], number: u8, key: &[u8], value: Value<'_>) -> bool {
+    take(written, &head(number, key, value)) && take(written, key) && take(written, parts(value).1)
+}
+
+fn take(written: &mut &[u8], part: &[u8]) -> bool {
+    match written.strip_prefix(part) {
+        Some(rest) => {
+            *written = rest;
+            true
+        }
+        None => false,
+    }
+}

@@ -4,7 +4,7 @@ use super::classifier::{Classifier, complete_failure};
 use super::relevance::Relevance;
 use super::span::SpanKind;
 use super::verdict::{Attribution, Judgement, Traffic, Verdict};
-use crate::line::find;
+use crate::line::{WordList, find};
 use crate::record::{Answer, Facts, Level, LineKind, Reason, Signals};
 use crate::taxonomy::{Ending, Grain, Outcome, Provider, Status};
 use std::borrow::Cow;
@@ -27,10 +27,10 @@ impl Classifier {
             return;
         }
         let outcome = verdict.judgement.outcome;
-        if outcome == Outcome::Success && is_without_text(facts) {
-            verdict.judgement.ending = Some(Ending::Complete);
-        } else if let Some(ending) = self.plain_ending(facts, outcome) {
+        if let Some(ending) = self.plain_ending(facts, outcome) {
             verdict.judgement.ending = Some(ending);
+        } else if outcome == Outcome::Success && is_without_text(facts) {
+            verdict.judgement.ending = Some(Ending::Complete);
         } else if shows_end(facts, outcome) {
             let answer = facts.answer(&self.words);
             self.judge_answer(facts, traffic, &answer, verdict);
@@ -75,7 +75,11 @@ impl Classifier {
         *input_tokens = input_tokens.or(answer.input_tokens);
         let outcome = *outcome;
         if outcome == Outcome::Error {
-            verdict.judgement.ending = end.ending.filter(|ending| ending.is_failure() || *ending == Ending::Truncated);
+            let ending = end.ending.filter(|ending| ending.is_failure() || *ending == Ending::Truncated);
+            verdict.judgement.ending = ending;
+            if ending.is_some() && verdict.judgement.upstream_status.is_none() {
+                verdict.judgement.status = verdict.judgement.status.or(Some(Status::Http(200)));
+            }
             return;
         }
         if outcome == Outcome::Other && !self.is_call(facts, traffic, answer, verdict) {
@@ -177,11 +181,11 @@ fn is_unfinished(headline: &[u8]) -> bool {
     find(headline, b"tream").is_some() && MARKS.iter().any(|mark| find(rest, mark).is_some())
 }
 
-/// Whether the call has no text by its nature: embeddings, moderation, reranking, counting.
+/// Whether the call has no text by its nature, or may have none: embeddings, moderation, reranking, counting, transcription.
 fn is_without_text(facts: &Facts<'_>) -> bool {
-    const WORDS: [&str; 4] = ["embed", "moderation", "rerank", "count_tokens"];
+    static WORDS: WordList<6> = WordList::new(["embed", "moderation", "rerank", "count_tokens", "transcri", "whisper"]);
     let names = [facts.operation.as_deref(), facts.model.as_deref(), facts.url_path, facts.event_name];
-    names.into_iter().flatten().any(|name| WORDS.iter().any(|word| name.contains(word)))
+    names.into_iter().flatten().any(|name| WORDS.is_in(name))
 }
 
 impl End {

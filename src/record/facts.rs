@@ -292,9 +292,16 @@ impl<'a> Record<'a> {
         self.slot(Field::SpanId).is_something() && self.slot(Field::EndTime).is_something()
     }
 
+    /// The last part of a stream has no choices either; it is healthy, and so is an answer with tokens.
     fn has_empty_choices(&self) -> bool {
-        matches!(self.slot(Field::Choices), Value::Array(items) if items.len() <= 64 && Items::new(items).next().is_none())
-            || matches!(self.slot(Field::Choices), Value::Number(b"0"))
+        let is_empty = match self.slot(Field::Choices) {
+            Value::Array(items) => items.len() <= 64 && Items::new(items).next().is_none(),
+            Value::Number(count) => count == b"0",
+            _ => false,
+        };
+        is_empty
+            && self.tokens(Field::OutputTokens).is_none_or(|tokens| tokens == 0)
+            && find(self.raw, b"completion.chunk").is_none()
     }
 
     fn finish_reason(&self) -> Option<Cow<'a, str>> {

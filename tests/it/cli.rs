@@ -188,13 +188,14 @@ fn the_json_report_is_the_contract() {
         keys.sort();
         keys.join(" ")
     };
-    assert_eq!(keys(&report), "alerts errors findings input interrupted records skipped span unknown unread v windows");
+    assert_eq!(keys(&report), "alerts answers errors findings input interrupted records skipped span unknown unread v windows");
     assert_eq!(
         keys(&report["errors"][0]),
         "at category count example first fix last models owner pattern peak_at peak_per_minute provider request_ids retry row \
          services share status"
     );
     assert_eq!(keys(&report["alerts"][0]), "from provider reason row service severity state to");
+    assert_eq!(keys(&report["answers"][0]), "count ending provider share");
     assert_eq!(keys(&report["windows"][0]), "count provider ratio status window");
     assert_eq!(keys(&report["findings"][0]), "advice blame from kind last model owner provider row service since text to");
     assert_eq!(report["records"], serde_json::json!({"success": 922, "error": 146, "other": 0, "unrecognised_errors": 0}));

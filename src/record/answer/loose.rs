@@ -136,6 +136,11 @@ impl<'a> Walk<'a> {
         match self.peek(0) {
             // `Choice(…)`, `TokenUsage{…}`: the name of what follows.
             Some(b'(' | b'{' | b'[') => self.open(bytes, visitor),
+            // Rust, Java and Node set a blank before the brace.
+            Some(b' ') if self.peek(1) == Some(b'{') && self.key.is_some() && is_class(bytes) => {
+                self.at += 1;
+                self.open(bytes, visitor);
+            }
             // Python's `b'…'`.
             Some(b'\'' | b'"') if length == 1 => {}
             _ => self.token(start, bytes, value_of(bytes), visitor),
@@ -238,6 +243,11 @@ impl<'a> Walk<'a> {
             visitor.value(key, Value::Text(Raw::plain(b"")));
         }
     }
+}
+
+/// Whether a word looks like the name of a class: a capital first, and small letters.
+fn is_class(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_uppercase) && word.iter().any(u8::is_ascii_lowercase)
 }
 
 const fn is_word(byte: u8) -> bool {

@@ -85,6 +85,8 @@ struct Frame {
     /// It has a container that is silent, and one that is not.
     has_silent: bool,
     has_loud: bool,
+    /// It names the role of its author.
+    has_role: bool,
     has_text: Option<bool>,
     has_tool_calls: bool,
 }
@@ -156,7 +158,10 @@ impl Visitor for Reader<'_> {
             return self.set_top(|above| above.has_silent = true);
         }
         // A list of nothing but thoughts is a text that is missing.
-        if matches!(frame.part, Some(Part::Text | Part::Body)) && frame.has_silent && !frame.has_loud {
+        let is_thought = matches!(frame.part, Some(Part::Text | Part::Body)) && frame.has_silent && !frame.has_loud;
+        // Gemini's `"content":{"role":"model"}` has no parts.
+        let is_bare = frame.part == Some(Part::Text) && frame.has_role && !frame.has_silent && !frame.has_loud;
+        if is_thought || is_bare {
             frame.has_text = frame.has_text.or(Some(false));
         }
         self.set_top(|above| {
@@ -256,6 +261,7 @@ impl Reader<'_> {
             (Part::Role, Value::Text(raw)) if matches!(raw.bytes, b"user" | b"system" | b"tool" | b"developer" | b"human") => {
                 self.set_top(|frame| frame.is_silent = true);
             }
+            (Part::Role, Value::Text(_)) => self.set_top(|frame| frame.has_role = true),
             (Part::Model, Value::Text(raw))
                 if !raw.is_empty() && raw.bytes.len() <= NAME_BYTES && self.wants_model && answer.model.is_none() =>
             {

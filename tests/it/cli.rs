@@ -181,6 +181,23 @@ fn chinese_text_fits_the_terminal() {
 }
 
 #[test]
+fn a_report_says_how_answers_ended() {
+    let call = |reason: &str, tokens: u64| {
+        format!(
+            r#"{{"ts":"2026-11-20T09:00:00Z","provider":"openai","model":"gpt-5","finish_reason":"{reason}","output_tokens":{tokens}}}"#
+        )
+    };
+    let log = [call("stop", 5), call("stop", 6), call("length", 512), call("stop", 0)].join("\n");
+    let report = run_with(&["report", "--format", "json"], log.as_bytes()).json();
+    let row =
+        |ending: &str, count: u64| json!({"provider": "openai", "ending": ending, "count": count, "share": count as f64 / 4.0});
+    assert_eq!(report["answers"], json!([row("complete", 2), row("truncated", 1), row("empty", 1)]));
+    let text = run_with(&["report"], log.as_bytes()).out;
+    assert!(text.contains("25 % of the answers were cut at the output limit"), "{text}");
+    assert!(text.contains("openai: 1 answer truncated (25 %)") && text.contains("openai: 1 answer empty (25 %)"), "{text}");
+}
+
+#[test]
 fn the_json_report_is_the_contract() {
     let report = run(&["report", "--format", "json", &timeline()]).json();
     let keys = |value: &Value| {
@@ -195,7 +212,6 @@ fn the_json_report_is_the_contract() {
          services share status"
     );
     assert_eq!(keys(&report["alerts"][0]), "from provider reason row service severity state to");
-    assert_eq!(keys(&report["answers"][0]), "count ending provider share");
     assert_eq!(keys(&report["windows"][0]), "count provider ratio status window");
     assert_eq!(keys(&report["findings"][0]), "advice blame from kind last model owner provider row service since text to");
     assert_eq!(report["records"], serde_json::json!({"success": 922, "error": 146, "other": 0, "unrecognised_errors": 0}));

@@ -53,7 +53,11 @@ pub(super) fn hash_of_id(id: &[u8]) -> u64 {
     let id = id.strip_prefix(b"0x").unwrap_or(id);
     let mut hasher = FxHasher::default();
     let (words, rest) = id.as_chunks::<8>();
-    words.iter().for_each(|word| hasher.write_u64(u64::from_le_bytes(*word) | SMALL));
-    rest.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+    for word in words {
+        hasher.write_u64(u64::from_le_bytes(*word) | SMALL);
+    }
+    for byte in rest {
+        hasher.write_u8(byte.to_ascii_lowercase());
+    }
     hasher.finish()
 }

@@ -120,7 +120,8 @@ mod tests {
                 (0..lower.len()).filter(|at| lower.as_bytes()[*at..].starts_with(word.as_bytes())).map(|at| (at, word.clone()))
             });
             let mut expected: Vec<_> = places.collect();
-            (found.sort(), expected.sort());
+            found.sort();
+            expected.sort();
             prop_assert_eq!(found, expected);
         }
     }

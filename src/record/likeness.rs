@@ -27,7 +27,7 @@ const OWN: u64 = bits(&[
 const TEXT_BYTES: usize = 1_024;
 
 const fn bits(fields: &[Field]) -> u64 {
-    assert!(Field::COUNT <= 64, "a bit for each field");
+    const { assert!(Field::COUNT <= 64, "a bit for each field") };
     let (mut bits, mut at) = (0, 0);
     while at < fields.len() {
         bits |= 1 << fields[at] as u64;

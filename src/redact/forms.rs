@@ -276,7 +276,9 @@ impl Default for Forms {
         heads.sort_unstable();
         heads.dedup();
         let mut pairs = [false; 1 << 10];
-        heads.iter().for_each(|[first, second, _]| pairs[pair(*first, *second)] = true);
+        for [first, second, _] in &heads {
+            pairs[pair(*first, *second)] = true;
+        }
         let prefixes = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(prefixes);
         Self { prefixes: prefixes.expect("a short list of short words"), bodies, heads, pairs }
     }

@@ -16,8 +16,8 @@ const MIN_SILENT_SECONDS: i64 = 300;
 /// Before the week is known: the quarters of the last two days, and how many of them may be without calls (one of ten).
 const STEADY_QUARTERS: i64 = 2 * DAY / QUARTER;
 const MAX_QUARTERS_WITHOUT: usize = 19;
-/// In less time than this since the first call, more than [`MAX_QUARTERS_WITHOUT`] of these quarters were without calls.
-const KNOWN_SECONDS: i64 = (STEADY_QUARTERS - MAX_QUARTERS_WITHOUT as i64 - 1) * QUARTER;
+/// In less time than this since the first call, at least 20 of these quarters were without calls.
+const KNOWN_SECONDS: i64 = (STEADY_QUARTERS - 20) * QUARTER;
 /// After this many seconds without a call, the next one is not expected any more.
 const FORGOTTEN_SECONDS: i64 = 6 * 3_600;
 

@@ -61,7 +61,8 @@ impl VerdictCache {
     /// Keeps the verdict on the record of the latest [`Self::recall`] if it is a failure.
     pub(super) fn keep(&mut self, slot: usize, facts: &Facts<'_>, verdict: &Verdict<'_>) {
         let Verdict { texts, judgement } = verdict;
-        if judgement.outcome != Outcome::Error {
+        // The id of a call is the record's own.
+        if judgement.outcome != Outcome::Error || judgement.chain.is_some() {
             return;
         }
         if self.bytes + self.key.len() > ALL_BYTES {

@@ -4,7 +4,8 @@ use super::cache::{Recall, VerdictCache};
 use super::catalog::Catalog;
 use super::cohort;
 use super::engine;
-use super::events::{Counts, Event, Found};
+use super::entry_facts::{apply, own_facts};
+use super::events::Counts;
 use super::grain::{grain_of_failure, number_of_try};
 use super::layer::Layer;
 use super::llm_path::is_llm_path;
@@ -13,7 +14,6 @@ use super::pattern::Pattern;
 use super::provider::ProviderFinder;
 use super::relevance::Relevance;
 use super::rule::{Query, Tier};
-use super::span::{SpanKind, hash_of_id};
 use super::status::set_statuses;
 use super::success::{CallReport, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Role, Texts, Traffic, Verdict};
@@ -93,6 +93,7 @@ impl Classifier {
     /// Whether the verdict on a good call hangs on nothing but the fields of its record: not on its words, and not on texts inside of it.
     fn hangs_on_fields(&self, facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
         facts.model.is_some()
+            && !self.catalog.events.may_know(facts)
             && is_success(facts, verdict)
             && verdict.judgement.latency_s == facts.latency_s
             && self.ending_hangs_on_fields(facts)
@@ -132,16 +133,20 @@ impl Classifier {
     }
 
     fn judge<'a>(&self, facts: &Facts<'a>, traffic: Traffic, cache: Option<&mut VerdictCache>) -> Verdict<'a> {
+        let found = self.catalog.events.find(facts);
+        let owned =
+            found.map(|found| &found.event.fields).filter(|fields| fields.judge()).map(|fields| own_facts(facts, fields));
+        let cache = cache.filter(|_| owned.is_none());
+        let facts = owned.as_ref().unwrap_or(facts);
         let mut verdict = Verdict::new(facts);
         verdict.texts.each_mut().into_iter().flatten().for_each(|text| self.redactor.name(text));
-        let found = self.catalog.events.find(facts);
         match found.and_then(|found| found.event.outcome) {
             _ if found.is_some_and(|found| found.event.counts == Counts::None) => {}
             Some(outcome) => self.judge_as(facts, outcome, &mut verdict),
             None => self.judge_by_kind(facts, Asked { traffic, is_known: found.is_some() }, cache, &mut verdict),
         }
         if let Some(found) = found {
-            apply(found, facts, &mut verdict.judgement);
+            apply(self.catalog.providers(), found, facts, &mut verdict.judgement);
         }
         if found.is_none_or(|found| found.event.counts != Counts::None) {
             self.judge_ending(facts, traffic, &mut verdict);
@@ -196,7 +201,7 @@ impl Classifier {
         match facts.line_kind {
             LineKind::Transport { status, .. } => self.judge_transport(facts, status, verdict),
             LineKind::Access { path, status, .. } => self.judge_access(facts, path, status, verdict),
-            LineKind::Retry => {}
+            LineKind::Retry | LineKind::RetryWait => {}
             LineKind::Request { .. } => self.providers.infer_from_record(facts, verdict),
             LineKind::Response { status } => self.judge_attempt(facts, status, verdict),
             _ => self.judge_report(facts, asked, cache, verdict),
@@ -237,9 +242,13 @@ impl Classifier {
 
     /// Any other line. An earlier verdict on an equal failure is used again.
     fn judge_report<'a>(&self, facts: &Facts<'a>, asked: Asked, cache: Option<&mut VerdictCache>, verdict: &mut Verdict<'a>) {
-        let Asked { traffic, is_known } = asked;
+        let Asked { mut traffic, is_known } = asked;
         if is_metric(facts) {
             return;
+        }
+        // A span of a call says so in its attributes; those of files, databases and threads are of no call.
+        if facts.is_span && !is_known {
+            traffic = Traffic::Mixed;
         }
         let mut evidence = Evidence::of(facts, &verdict.judgement, is_known);
         if evidence.asks_for_a_look() {
@@ -296,7 +305,7 @@ impl Classifier {
         }
         complete_failure(facts, &signals, &mut verdict.judgement);
         if let Some(found) = found {
-            apply(found, facts, &mut verdict.judgement);
+            apply(self.catalog.providers(), found, facts, &mut verdict.judgement);
         }
         if self.relevance.is_of_application(facts, &signals, &verdict.judgement) {
             verdict.judgement.outcome = Outcome::Other;
@@ -447,30 +456,6 @@ pub(super) fn complete_failure(facts: &Facts<'_>, signals: &Signals, judgement: 
     // Words that only say that a call failed are as good as no pattern.
     let confidence = if judgement.is_without_reason { Confidence::None } else { judgement.confidence };
     judgement.layer = Some(Arc::new(Layer::of(facts, signals, confidence, judgement.status)));
-}
-
-/// Takes over what an entry of a producer says of a record.
-fn apply(found: Found<'_, '_>, facts: &Facts<'_>, judgement: &mut Judgement) {
-    let Event { counts, alone, ends_retries, .. } = *found.event;
-    judgement.chain = found.id.map(hash_of_id);
-    if ends_retries {
-        judgement.role = Role::RetryEnd;
-    }
-    if judgement.outcome == Outcome::Other {
-        return;
-    }
-    match (counts, judgement.grain) {
-        (Counts::Call, _) => judgement.grain = Grain::Call,
-        (Counts::Attempt, _) => judgement.grain = Grain::Attempt,
-        (Counts::Detail, Grain::Call) => match judgement.span.as_mut().filter(|span| span.kind == SpanKind::Call) {
-            Some(span) => span.kind = SpanKind::Around,
-            None => judgement.grain = Grain::Detail,
-        },
-        _ => {}
-    }
-    if alone && judgement.grain == Grain::Detail && facts.level >= Level::Error {
-        judgement.role = Role::Library;
-    }
 }
 
 fn query<'q>(signals: &'q Signals, judgement: &Judgement) -> Query<'q> {

@@ -2,7 +2,7 @@
 
 use super::span::{SpanIds, SpanKind};
 use super::verdict::{Judgement, Role, Texts, Traffic, Verdict};
-use crate::record::{Likeness, Record};
+use crate::record::{Likeness, LineKind, Record};
 use crate::taxonomy::{Grain, Outcome};
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ impl Cohorts {
             latency_s,
             input_tokens,
             output_tokens,
-            span: SpanIds::of(record.span_path(), record.is_span()),
+            span: SpanIds::of(record.span_path(), record.is_span(), LineKind::None),
             ..judgement.clone()
         };
         Some(Verdict { texts, judgement })

@@ -13,6 +13,7 @@ mod classifier;
 mod cohort;
 mod ending;
 mod engine;
+mod entry_facts;
 mod events;
 mod examples;
 mod grain;

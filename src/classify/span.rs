@@ -1,5 +1,6 @@
 //! Where a record is in a tree of spans, and what a span is to an LLM call.
 
+use crate::record::LineKind;
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 use std::hash::Hasher;
@@ -30,12 +31,14 @@ pub enum SpanKind {
 
 impl SpanIds {
     /// `path`: the trace, the span and the span above it; `is_span`: the record is the span itself.
-    pub(super) fn of(path: [&[u8]; 3], is_span: bool) -> Option<Self> {
+    pub(super) fn of(path: [&[u8]; 3], is_span: bool, line_kind: LineKind<'_>) -> Option<Self> {
         let [trace, id, parent] = path;
         if !is_id(id) {
             return None;
         }
-        let kind = if is_span { SpanKind::Call } else { SpanKind::Record };
+        // The span of an HTTP exchange is one try of the call around it.
+        let is_exchange = matches!(line_kind, LineKind::Access { .. } | LineKind::Transport { .. });
+        let kind = if is_span && !is_exchange { SpanKind::Call } else { SpanKind::Record };
         let parent = Some(parent).filter(|parent| is_id(parent)).map(hash_of_id);
         Some(Self { trace: hash_of_id(trace), id: hash_of_id(id), parent, kind })
     }

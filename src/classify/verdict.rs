@@ -138,6 +138,10 @@ pub struct Judgement {
     pub layer: Option<Arc<Layer>>,
     /// The id by which a producer's records of one call belong together, as a hash.
     pub chain: Option<u64>,
+    /// Of the tries with this id, the last decides, whatever else the stream writes.
+    pub decides: bool,
+    /// It sums up what other records with the id told, and counts only where there are none.
+    pub repeats: bool,
     /// Which try of a call failed, where the record counts them.
     pub attempt: Option<u32>,
     /// The span that the record is, or in which it was written.
@@ -157,6 +161,8 @@ pub enum Role {
     Report,
     /// A client announces the next try.
     RetryNotice,
+    /// A client names the wait before it repeats what just failed.
+    RetryWait,
     /// An HTTP client reports one answer; it knows the host for sure.
     Transport,
     /// A client reports a request that it is about to send.
@@ -211,6 +217,7 @@ impl Judgement {
     fn new(facts: &Facts<'_>) -> Self {
         let role = match facts.line_kind {
             LineKind::Retry => Role::RetryNotice,
+            LineKind::RetryWait => Role::RetryWait,
             LineKind::Transport { .. } => Role::Transport,
             LineKind::Request { .. } => Role::Request,
             LineKind::Access { .. } => Role::Access,
@@ -249,8 +256,10 @@ impl Judgement {
             role,
             layer: None,
             chain: None,
+            decides: false,
+            repeats: false,
             attempt: None,
-            span: SpanIds::of(facts.span_path, facts.is_span),
+            span: SpanIds::of(facts.span_path, facts.is_span, facts.line_kind),
             is_coined: false,
             is_vague: true,
             is_without_reason: false,

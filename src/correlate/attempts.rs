@@ -3,7 +3,7 @@
 use super::STREAM_MEMORY;
 use super::failures::Try;
 use crate::observation::Observation;
-use crate::taxonomy::{Confidence, Grain, Outcome};
+use crate::taxonomy::{Confidence, Grain, Outcome, Status};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use std::time::Duration;
 const ERROR_WAIT: Duration = Duration::from_secs(5);
 /// How long a failed attempt waits that announced another try.
 const RETRY_WAIT: Duration = Duration::from_mins(10);
+/// How long a failed try waits for the next one, where the last decides and such a failure is tried again.
+const NEXT_WAIT: Duration = Duration::from_mins(2);
 /// How long a good attempt waits for the record of its call.
 const SUCCESS_WAIT: Duration = Duration::from_secs(30);
 /// Good attempts without a good call, after which a stream is known to write no records of calls.
@@ -49,8 +51,24 @@ impl Waiting {
     /// time, the numbers say which continues.
     fn is_before(&self, next: Try) -> bool {
         self.announces.is_some_and(|this| {
-            this.chain == next.chain && this.number.zip(next.number).is_none_or(|(number, next)| number < next)
+            let follows = || this.number.zip(next.number).is_none_or(|(number, next)| number < next);
+            this.chain == next.chain && (this.decides || follows())
         })
+    }
+
+    /// Whether it waits for the next try of its own call only.
+    fn decides(&self) -> bool {
+        self.announces.is_some_and(|this| this.decides)
+    }
+
+    /// How long it waits for the next try.
+    fn retry_wait(&self) -> Duration {
+        let is_final = matches!(self.seen.upstream_status.or(self.seen.status), Some(Status::Http(400..=407 | 410..=422)));
+        match (self.decides(), is_final) {
+            (false, _) => RETRY_WAIT,
+            (true, true) => ERROR_WAIT,
+            (true, false) => NEXT_WAIT,
+        }
     }
 
     /// Whether it is the line of an HTTP client about the try that this notice announces to repeat.
@@ -69,9 +87,14 @@ impl Waiting {
 impl Attempts {
     /// Removes the latest failed attempt: its call continues.
     pub(super) fn forget_latest_failure(&mut self) {
-        if let Some(at) = self.waiting.iter().rposition(Waiting::failed) {
+        if let Some(at) = self.waiting.iter().rposition(|attempt| attempt.failed() && !attempt.decides()) {
             self.waiting.remove(at);
         }
+    }
+
+    /// Whether a failed try was just told of that decides its call, unless another try follows.
+    pub(super) fn awaits_next_try(&self, at: Timestamp) -> bool {
+        self.waiting.iter().any(|attempt| attempt.failed() && attempt.decides() && at.since(attempt.seen.at) <= SAME_TRY)
     }
 
     /// The call of these attempts has ended.
@@ -93,7 +116,7 @@ impl Attempts {
                 self.good_call_at = Some(at);
                 self.good_since_call = 0;
                 self.are_calls = [false; 2];
-                self.waiting.clear();
+                self.waiting.retain(Waiting::decides);
                 out(&mut seen);
             }
             (Outcome::Success | Outcome::Error, Grain::Attempt) if !never_calls => self.add(Waiting { seen, announces }, out),
@@ -106,15 +129,28 @@ impl Attempts {
     pub(super) fn note_failed_call(&mut self, at: Timestamp) {
         self.bad_call_at = self.bad_call_at.max(Some(at));
         self.are_calls[1] = false;
-        self.waiting.retain(|attempt| !attempt.failed());
+        self.waiting.retain(|attempt| !attempt.failed() || attempt.decides());
+    }
+
+    /// Keeps a failure that is tried again until a call of the stream ends, or until no next try is seen.
+    pub(super) fn wait_for_next(&mut self, mut seen: Observation, announces: Try) {
+        seen.grain = Grain::Attempt;
+        if self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back(Waiting { seen, announces: Some(announces) });
+        }
     }
 
     fn add(&mut self, attempt: Waiting, out: &mut impl FnMut(&mut Observation)) {
         let (good, at) = (!attempt.failed(), attempt.seen.at);
         // A stream that logs good calls logs failed calls too: there, a failed attempt was followed by a good one.
         let call_at = if good { self.good_call_at } else { self.good_call_at.max(self.bad_call_at) };
-        if call_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
+        let decides = attempt.decides();
+        if !decides && call_at.is_some_and(|then| at.since(then) < STREAM_MEMORY) {
             return;
+        }
+        if decides {
+            // What HTTP clients tell of the same tries.
+            self.note_failed_call(at);
         }
         let replaced = match attempt.announces {
             Some(next) => {
@@ -123,7 +159,7 @@ impl Attempts {
                 }
                 self.waiting.iter().position(|earlier| earlier.is_before(next))
             }
-            None if good => self.waiting.iter().position(|earlier| earlier.announces.is_some()),
+            None if good => self.waiting.iter().position(|earlier| earlier.announces.is_some() && !earlier.decides()),
             None => None,
         };
         if let Some(replaced) = replaced {
@@ -169,7 +205,7 @@ impl Attempts {
             }
         }
         // The next try was never seen.
-        let is_over = |attempt: &Waiting| attempt.announces.is_some() && now.since(attempt.seen.at) > RETRY_WAIT;
+        let is_over = |attempt: &Waiting| attempt.announces.is_some() && now.since(attempt.seen.at) > attempt.retry_wait();
         if self.waiting.iter().any(is_over) {
             self.emit_if(is_over, out);
         }

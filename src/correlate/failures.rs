@@ -17,6 +17,8 @@ use std::time::Duration;
 const SPAN: Duration = Duration::from_secs(2);
 /// They are at most this many records apart.
 const EVENTS: u64 = 200;
+/// The most records between a failure and the notice that it is tried again.
+const BETWEEN: u64 = 4;
 /// The most failures that a stream remembers; beyond, the oldest is counted and forgotten.
 pub(super) const MAX_FAILURES: usize = 200;
 /// The most heads, and the most texts, of one failure.
@@ -71,6 +73,9 @@ pub struct Try {
     pub(super) chain: u64,
     /// Which one it is, where the record says so.
     pub(super) number: Option<u32>,
+    /// The last of them decides, whatever else the stream writes: an entry of the producer says so.
+    #[serde(default)]
+    pub(super) decides: bool,
 }
 
 impl Failures {
@@ -113,6 +118,20 @@ impl Failures {
         }
         self.open.push_back(Failure::new(self.number, told));
         (Placement::Opens, true)
+    }
+
+    /// Removes the failure that was told of just before, if it does not count yet: its call continues. Returns it, and who told of it.
+    pub(super) fn take_latest(&mut self, at: Timestamp, timed: bool) -> Option<(Observation, u64)> {
+        let latest = self.open.back()?;
+        let is_timed = timed && latest.told.timed;
+        let is_near = self.number - latest.number <= BETWEEN && (!is_timed || at.since(latest.told.at) <= SPAN);
+        if !is_near || latest.held.is_none() {
+            return None;
+        }
+        let head = latest.told.head;
+        let seen = self.open.pop_back()?.held?;
+        self.note_due();
+        Some((seen, head))
     }
 
     fn is_near(&self, failure: &Failure, told: &Told) -> bool {

@@ -16,6 +16,7 @@ mod saved_failure;
 mod state;
 mod stream;
 mod told;
+mod told_twice;
 mod traces;
 
 pub use duplicates::Duplicates;

@@ -7,6 +7,7 @@ use super::failures::{Failures, MAX_FAILURES, Try};
 use super::saved::SavedObservation;
 use super::saved_failure::SavedFailure;
 use super::stream::StreamCalls;
+use super::told_twice::ToldTwice;
 use super::traces::Traces;
 use crate::classify::Catalog;
 use crate::observation::{Name, SourceId};
@@ -46,6 +47,8 @@ pub struct CorrelateState {
     record: (u64, u64),
     #[serde(default)]
     traces: Traces,
+    #[serde(default)]
+    told: ToldTwice,
 }
 
 impl StreamCalls {
@@ -53,7 +56,7 @@ impl StreamCalls {
     #[must_use]
     pub fn state(&self, catalog: &Catalog) -> CorrelateState {
         let id = |provider: Provider| catalog.providers().id(provider).to_owned();
-        let Self { rule: _, llm_at, transport_at, unserved, attempts, context, failures, traces } = self;
+        let Self { rule: _, llm_at, transport_at, unserved, attempts, context, failures, traces, told } = self;
         let Attempts { good_call_at, bad_call_at, good_since_call, are_calls, waiting } = attempts;
         let ProviderContext { last, since_last, hosts, answers, models, relay, sole, mixed_at } = context;
         CorrelateState {
@@ -77,6 +80,7 @@ impl StreamCalls {
             failures: failures.open.iter().map(|failure| SavedFailure::new(failure, catalog)).collect(),
             record: (failures.number, failures.success),
             traces: traces.clone(),
+            told: told.clone(),
         }
     }
 
@@ -104,6 +108,7 @@ impl StreamCalls {
             failures,
             record: (number, success),
             traces,
+            told,
         } = state;
         let tries = tries.into_iter().chain(std::iter::repeat(None));
         let waiting = held.into_iter().zip(tries).take(MAX_WAITING);
@@ -123,6 +128,6 @@ impl StreamCalls {
         let open = failures.into_iter().take(MAX_FAILURES).map(|failure| failure.resolve(catalog, source)).collect();
         let mut failures = Failures { open, number, success, due: None };
         failures.note_due();
-        *self = Self { rule: self.rule, llm_at, transport_at, unserved, attempts, context, failures, traces };
+        *self = Self { rule: self.rule, llm_at, transport_at, unserved, attempts, context, failures, traces, told };
     }
 }

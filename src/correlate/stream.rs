@@ -7,8 +7,9 @@ use super::duplicates::Duplicates;
 use super::failures::{Failures, Placement, Try};
 use super::provenance::Provenance;
 use super::told::{Teller, Told, hash_of};
+use super::told_twice::ToldTwice;
 use super::traces::Traces;
-use crate::classify::{Judgement, Role, Traffic, Verdict};
+use crate::classify::{Judgement, Role, SpanKind, Traffic, Verdict};
 use crate::observation::Observation;
 use crate::taxonomy::{Grain, Outcome, Provider, string_enum};
 use crate::time::Timestamp;
@@ -39,6 +40,7 @@ pub struct StreamCalls {
     pub(super) context: ProviderContext,
     pub(super) failures: Failures,
     pub(super) traces: Traces,
+    pub(super) told: ToldTwice,
 }
 
 impl StreamCalls {
@@ -73,13 +75,25 @@ impl StreamCalls {
                 judgement.outcome = Outcome::Error;
             }
         }
+        if judgement.role == Role::RetryWait {
+            self.take_back(at, provenance.timed);
+            return Placement::None;
+        }
         if judgement.doubtful && traffic == Traffic::Mixed && within_memory(self.llm_at) {
             judgement.outcome = Outcome::Error;
             judgement.doubtful = false;
         }
         self.context.complete(verdict, at);
         let judgement = &mut verdict.judgement;
-        if let Some(chain) = judgement.chain.filter(|_| judgement.role == Role::RetryEnd) {
+        if let Some(chain) = judgement.chain.filter(|_| judgement.outcome != Outcome::Other && judgement.grain != Grain::Detail)
+            && (judgement.repeats && self.told.knows(chain)
+                || self.told.is_repeat(chain, judgement.span.is_some_and(|span| span.kind != SpanKind::Record)))
+        {
+            judgement.grain = Grain::Detail;
+            return Placement::None;
+        }
+        let ends = judgement.role == Role::RetryEnd || judgement.outcome != Outcome::Other && judgement.grain == Grain::Call;
+        if let Some(chain) = judgement.chain.filter(|_| ends) {
             self.attempts.end_chain(chain);
         }
         if judgement.outcome == Outcome::Other {
@@ -111,6 +125,13 @@ impl StreamCalls {
         retry_of(verdict).map_or(Placement::None, Placement::Retry)
     }
 
+    /// What just failed is tried again: the failure is a try, and what follows decides its call.
+    fn take_back(&mut self, at: Timestamp, timed: bool) {
+        if let Some((seen, head)) = self.failures.take_latest(at, timed) {
+            self.attempts.wait_for_next(seen, Try { chain: head, number: None, decides: false });
+        }
+    }
+
     /// Whether another record counts the same call, by the ids of both.
     fn is_repeat(&mut self, verdict: &Verdict<'_>, at: Timestamp, duplicates: &mut Duplicates) -> bool {
         let Verdict { texts, judgement } = verdict;
@@ -139,6 +160,9 @@ impl StreamCalls {
     /// or an access line told is the call.
     fn place(&mut self, told: Told, is_repeat: bool, grain: &mut Grain) -> Placement {
         let teller = told.teller;
+        if teller == Teller::Library && self.attempts.awaits_next_try(told.at) {
+            return Placement::None;
+        }
         let told = Told { teller: if is_repeat { Teller::Repeat } else { teller }, ..told };
         let (placement, is_first) = self.failures.place(&told);
         match placement {
@@ -207,5 +231,5 @@ fn retry_of(verdict: &Verdict<'_>) -> Option<Try> {
     let is_notice = judgement.outcome == Outcome::Error && judgement.grain == Grain::Attempt && judgement.role == Role::Report;
     let writer = || judgement.layer.as_ref().map(|layer| hash_of(&(layer.head, verdict.model_text())));
     let chain = judgement.chain.or_else(writer).filter(|_| is_notice)?;
-    Some(Try { chain, number: judgement.attempt })
+    Some(Try { chain, number: judgement.attempt, decides: judgement.decides })
 }

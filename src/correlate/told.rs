@@ -182,7 +182,7 @@ fn relate_spans(one: SpanIds, other: SpanIds) -> Relation {
     let are_spans = one.kind != SpanKind::Record && other.kind != SpanKind::Record;
     let is_parent = one.parent == Some(other.id) || other.parent == Some(one.id);
     let is_around = one.kind == SpanKind::Around || other.kind == SpanKind::Around;
-    if are_spans && (one.id == other.id || is_parent || is_around) || one.id == other.id && one.kind != other.kind {
+    if is_parent || are_spans && (one.id == other.id || is_around) || one.id == other.id && one.kind != other.kind {
         Relation::Same
     } else if are_spans {
         Relation::Different

@@ -19,6 +19,8 @@ pub(crate) struct Head<'a> {
     pub(crate) logger: Option<&'a [u8]>,
     /// The offset of the message. 0 if the line has neither stamp nor level.
     pub(crate) length: usize,
+    /// The spans before the logger, with their fields.
+    pub(crate) spans: &'a [u8],
     /// The logger's name stood alone in brackets: it may be that of a thread.
     logger_is_weak: bool,
 }
@@ -27,6 +29,10 @@ pub(crate) struct Head<'a> {
 const PARTS: usize = 14;
 /// The longest part in brackets, in bytes.
 const GROUP_BYTES: usize = 64;
+/// The most spans before the logger, and the longest of them and of their names, in bytes.
+const SPANS: usize = 32;
+const SPAN_BYTES: usize = 4_096;
+const SPAN_NAME_BYTES: usize = 96;
 /// The first bytes of an access line in which its time is looked for.
 const CLIENT_BYTES: usize = 160;
 
@@ -48,7 +54,7 @@ impl<'a> Head<'a> {
             return head;
         }
         if let Some(EclipseEntry { plugin, level, stamp }) = EclipseEntry::parse(line) {
-            return Self { stamp: Some(stamp), level, logger: Some(plugin), length: line.len(), logger_is_weak: false };
+            return Self { stamp: Some(stamp), level, logger: Some(plugin), length: line.len(), ..Self::default() };
         }
         let (mut end, mut at) = (0, 0);
         for _ in 0..PARTS {
@@ -76,6 +82,13 @@ impl<'a> Head<'a> {
 
     /// The part at `at`. The head is certain up to `end`.
     fn part(&mut self, line: &'a [u8], at: usize, end: usize) -> Part {
+        if self.is_known()
+            && at == end_of_marks(line, end)
+            && let Some(length) = spans_length(&line[at..])
+        {
+            self.spans = &line[at..at + length];
+            return Part::Certain(length);
+        }
         let opened = line.get(at..).and_then(|rest| rest.first()).is_some_and(|b| matches!(b, b'[' | b'(' | b'<' | b'{'));
         let skipped = if opened { marks_length(&line[at..], Openers::Skip) } else { 0 };
         let rest = line.get(at + skipped..).unwrap_or_default();
@@ -195,6 +208,59 @@ impl<'a> Head<'a> {
         }
         None
     }
+}
+
+fn end_of_marks(line: &[u8], end: usize) -> usize {
+    end + marks_length(&line[end..], Openers::Stay)
+}
+
+/// The length of the spans that Rust's `tracing` writes before the logger: `request{id=7}:turn{model="gpt-5"}: `.
+fn spans_length(text: &[u8]) -> Option<usize> {
+    // Most lines have no brace.
+    let mut at = memchr::memchr(b'{', &text[..text.len().min(SPAN_NAME_BYTES)])?;
+    let mut begin = 0;
+    for _ in 0..SPANS {
+        let name = &text[begin..at];
+        if name.is_empty() || !name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':' | b'/')) {
+            return None;
+        }
+        let end = at + fields_length(text.get(at..)?)?;
+        match text.get(end..)? {
+            [b':', b' ', ..] => return Some(end + 1),
+            [b':', rest @ ..] => {
+                begin = end + 1;
+                let name = rest.iter().position(|b| matches!(b, b'{' | b' '))?;
+                if rest[name] == b' ' {
+                    // A span without fields is the last one.
+                    return rest[..name].ends_with(b":").then_some(begin + name);
+                }
+                at = begin + name;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// The length of `{a=1 b="…"}`, with braces inside of quotes left out.
+fn fields_length(text: &[u8]) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, byte) in text.iter().enumerate().take(SPAN_BYTES) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => depth += 1,
+            b'}' if !quoted => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The length of `9:38PM`, the clock of zerolog's console (Go's `time.Kitchen`). It has no date and no seconds, so it is no stamp.

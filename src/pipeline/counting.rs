@@ -137,7 +137,12 @@ impl SharedState {
     }
 
     fn count_record(&mut self, source: SourceId, verdict: &Verdict<'_>, at: Timestamp, arrived: Timestamp) {
-        *self.tally.records.entry((source, verdict.judgement.outcome)).or_default() += 1;
+        // A success that is told again is no other success.
+        let outcome = match (verdict.judgement.outcome, verdict.judgement.grain) {
+            (Outcome::Success, Grain::Detail) => Outcome::Other,
+            (outcome, _) => outcome,
+        };
+        *self.tally.records.entry((source, outcome)).or_default() += 1;
         if verdict.judgement.unrecognised && verdict.judgement.outcome == Outcome::Other {
             *self.tally.unrecognised.entry(source).or_default() += 1;
         }

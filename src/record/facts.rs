@@ -40,6 +40,8 @@ pub struct Facts<'a> {
     pub headline: &'a [u8],
     /// The name of the event, where a field gives one.
     pub event_name: Option<&'a str>,
+    /// The field `type` or `kind`.
+    pub kind: Option<&'a str>,
     /// The logger or component that wrote the line; empty if it is not known.
     pub logger: &'a str,
     /// The record's own time stamp, or that of its prefix.
@@ -92,6 +94,10 @@ pub struct Facts<'a> {
     pub call_id: Option<Cow<'a, str>>,
     /// The label or the last characters of the API key.
     pub key_label: Option<Cow<'a, str>>,
+    /// The type and the words of the error, where an entry of a producer says which fields have them.
+    pub own_error: [Option<Cow<'a, str>>; 2],
+    /// The message is the name of an event, and no words about an error.
+    pub message_is_name: bool,
 }
 
 impl<'a> Record<'a> {
@@ -106,6 +112,7 @@ impl<'a> Record<'a> {
             raw: self.raw,
             headline: self.message.bytes,
             event_name: self.slot(Field::Event).as_raw().and_then(|raw| std::str::from_utf8(raw.bytes).ok()),
+            kind: self.slot(Field::Kind).as_raw().and_then(|raw| std::str::from_utf8(raw.bytes).ok()),
             logger: std::str::from_utf8(self.logger_bytes()).unwrap_or_default(),
             stamp: self.stamp(),
             provider: self.provider(),
@@ -132,6 +139,8 @@ impl<'a> Record<'a> {
             request_id: self.id(Field::RequestId),
             call_id: self.id(Field::CallId),
             key_label: self.name(Field::KeyLabel),
+            own_error: [const { None }; 2],
+            message_is_name: false,
         }
     }
 
@@ -159,6 +168,7 @@ impl<'a> Record<'a> {
         let own = match self.slot(Field::Time) {
             Value::Text(raw) => Stamp::parse(raw.bytes),
             number @ Value::Number(_) => number.as_f64().and_then(Stamp::from_epoch),
+            pair @ Value::Array(_) => stamp_of_pair(pair),
             _ => None,
         };
         match (own, self.stamped) {
@@ -269,6 +279,7 @@ impl<'a> Record<'a> {
     fn span_s(&self) -> Option<f64> {
         let stamp = |value: Value<'_>| match value {
             Value::Text(raw) => Stamp::parse(raw.bytes),
+            pair @ Value::Array(_) => stamp_of_pair(pair),
             number => number.as_f64().and_then(Stamp::from_epoch),
         };
         // Few records have an end, so it is asked first.
@@ -318,6 +329,16 @@ impl Facts<'_> {
     pub fn mentions_reason(&self) -> bool {
         (self.format != Format::Json || self.is_span) && find(self.raw, b"eason").is_some()
     }
+}
+
+/// `[1796057526, 89000000]`: seconds and nanoseconds, as OpenTelemetry's library for JavaScript prints a time.
+fn stamp_of_pair(pair: Value<'_>) -> Option<Stamp> {
+    let Value::Array(items) = pair else { return None };
+    let mut items = Items::new(items);
+    let (Some(seconds), Some(nanos), None) = (items.next()?.as_f64(), items.next()?.as_f64(), items.next()) else {
+        return None;
+    };
+    Stamp::from_epoch(seconds + nanos / 1e9)
 }
 
 fn names_provider(key: &[u8]) -> bool {

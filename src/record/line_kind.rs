@@ -34,6 +34,8 @@ pub enum LineKind<'a> {
     },
     /// An SDK that is about to try again.
     Retry,
+    /// A client that says only how long it waits before it tries again.
+    RetryWait,
     /// An SDK's own line about a request: openai-node's `[log_…] post https://… failed with status 429 in 35ms`.
     Sdk {
         /// The answer's status; `None` if there was no answer.

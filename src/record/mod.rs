@@ -26,6 +26,7 @@ mod json;
 mod level;
 mod likeness;
 mod line_kind;
+mod own;
 mod pairs;
 mod reader;
 // The directory has the name of its main type.

@@ -85,7 +85,7 @@ fn a_fault_in_an_event_names_its_file_and_line_and_the_fix() {
     let fault = |from: &str, to: &str| build(&[("own/events/acme.toml", &EVENT.replace(from, to))]).expect_err("a fault");
     assert_eq!(
         fault("message = ['acme job {id} failed: ']\n", ""),
-        "own/events/acme.toml:1: event \"acme-retry\": matches everything; give at least one of `event`, `operation`, `logger`, `message`"
+        "own/events/acme.toml:1: event \"acme-retry\": matches everything; give at least one of `event`, `operation`, `type`, `logger`, `message`"
     );
     assert_eq!(
         fault("'acme job {id} failed: '", "'*'"),

@@ -43,6 +43,10 @@ impl Glob {
         Ok(Self { anchored, literals, id })
     }
 
+    pub(super) const fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
     pub(super) fn first_byte(&self) -> Option<u8> {
         self.literals.first().filter(|_| self.anchored).and_then(|literal| literal.first().copied())
     }

@@ -23,6 +23,7 @@ pub(in crate::classify) enum Counts {
 /// An entry as a file spells it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag for each key of an entry")]
 pub(in crate::classify) struct EventSpec {
     pub(in crate::classify) id: String,
     /// What the producer means by it.
@@ -35,6 +36,20 @@ pub(in crate::classify) struct EventSpec {
     logger: Vec<String>,
     #[serde(default)]
     message: Vec<String>,
+    #[serde(default, rename = "type")]
+    kind: Vec<String>,
+    #[serde(default)]
+    when: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    fields: OwnFields,
+    #[serde(default)]
+    provider: Option<String>,
+    #[serde(default)]
+    decides: bool,
+    #[serde(default)]
+    repeats: bool,
+    #[serde(default)]
+    one_at_a_time: bool,
     counts: Counts,
     #[serde(default)]
     outcome: Option<Outcome>,
@@ -49,6 +64,37 @@ pub(in crate::classify) struct EventSpec {
     near: Vec<String>,
 }
 
+/// The producer's own names of fields. Each is a list of paths; the first that the record has counts.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::classify) struct OwnFields {
+    /// What joins the records of one call: an id of the call, its prompt or its trace.
+    pub(in crate::classify) call: Vec<String>,
+    /// Which try of the call the record tells of.
+    pub(in crate::classify) attempt: Vec<String>,
+    pub(in crate::classify) status: Vec<String>,
+    pub(in crate::classify) model: Vec<String>,
+    pub(in crate::classify) provider: Vec<String>,
+    /// The type or code of the error.
+    pub(in crate::classify) error_type: Vec<String>,
+    /// The words of the error.
+    pub(in crate::classify) error: Vec<String>,
+}
+
+impl OwnFields {
+    /// Whether a verdict on the record depends on them.
+    pub(in crate::classify) fn judge(&self) -> bool {
+        ![&self.status, &self.model, &self.provider, &self.error_type, &self.error].iter().all(|paths| paths.is_empty())
+    }
+}
+
+/// What a field must hold: one of these values, anything (`*`), or nothing (an empty list).
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Condition {
+    pub(super) path: String,
+    pub(super) values: Vec<String>,
+}
+
 /// A log entry and what its verdict must say.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Example {
@@ -61,6 +107,7 @@ pub struct Example {
 
 /// An entry, checked and compiled.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag for each key of an entry")]
 pub struct Event {
     /// The stable name of the entry.
     pub id: String,
@@ -76,6 +123,17 @@ pub struct Event {
     pub(super) operations: Vec<String>,
     pub(super) loggers: Vec<String>,
     pub(super) messages: Vec<Glob>,
+    pub(super) kinds: Vec<String>,
+    pub(super) when: Vec<Condition>,
+    pub(in crate::classify) fields: OwnFields,
+    /// The provider that the producer calls, where the record names none.
+    pub(in crate::classify) provider: Option<String>,
+    /// Of the tries with one id, the last decides, whatever else the stream writes.
+    pub(in crate::classify) decides: bool,
+    /// It sums up what other records with the id told, and counts only where there are none.
+    pub(in crate::classify) repeats: bool,
+    /// The producer makes one call at a time, so its records need no id.
+    pub(in crate::classify) one_at_a_time: bool,
     pub(in crate::classify) counts: Counts,
     /// `None`: as the record itself shows.
     pub(in crate::classify) outcome: Option<Outcome>,
@@ -96,8 +154,8 @@ impl EventSpec {
         if self.id.is_empty() || !self.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
             fault("`id` must consist of lower-case letters, digits and hyphens");
         }
-        if [&self.event, &self.operation, &self.logger, &self.message].iter().all(|list| list.is_empty()) {
-            fault("matches everything; give at least one of `event`, `operation`, `logger`, `message`");
+        if [&self.event, &self.operation, &self.logger, &self.message, &self.kind].iter().all(|list| list.is_empty()) {
+            fault("matches everything; give at least one of `event`, `operation`, `type`, `logger`, `message`");
         }
         if self.examples.is_empty() {
             fault("has no examples; add `examples = [{ log = '…', outcome = \"…\" }]`");
@@ -114,31 +172,45 @@ impl EventSpec {
                 Err(what) => fault(&what),
             }
         }
+        let joins = self.one_at_a_time || !self.fields.call.is_empty() || messages.iter().any(Glob::has_id);
+        if (self.decides || self.repeats) && !joins {
+            fault(
+                "`decides` and `repeats` need what joins the records: `fields.call`, `{id}` in `message`, or `one_at_a_time`",
+            );
+        }
         if self.counts == Counts::None && self.outcome.is_some_and(|outcome| outcome != Outcome::Other) {
             fault("`counts = \"none\"` has no `outcome`; remove one of the two");
         }
         if !faults.is_empty() {
             return Err(faults);
         }
-        let Self { id, meaning, event, operation, logger, message: _, counts, outcome, .. } = self;
-        let (alone, ends_retries, examples, near) = (self.alone, self.ends_retries, self.examples, self.near);
-        let (names, operations, loggers, file) = (event, operation, logger, file.to_owned());
+        let Self { id, meaning, event, operation, logger, message: _, kind, when, fields, provider, counts, outcome, .. } =
+            self;
+        let (alone, ends_retries, decides) = (self.alone, self.ends_retries, self.decides);
+        let (repeats, one_at_a_time) = (self.repeats, self.one_at_a_time);
         Ok(Event {
             id,
-            file,
+            file: file.to_owned(),
             line,
             own,
             meaning,
-            names,
-            operations,
-            loggers,
+            names: event,
+            operations: operation,
+            loggers: logger,
             messages,
+            kinds: kind,
+            when: when.into_iter().map(|(path, values)| Condition { path, values }).collect(),
+            fields,
+            provider,
+            decides,
+            repeats,
+            one_at_a_time,
             counts,
             outcome,
             alone,
             ends_retries,
-            examples,
-            near,
+            examples: self.examples,
+            near: self.near,
         })
     }
 }

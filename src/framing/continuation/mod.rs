@@ -17,6 +17,7 @@ mod relayed;
 mod shape;
 mod stack;
 mod traceback;
+mod wrapped;
 
 pub(super) use shape::Continuation;
 
@@ -56,6 +57,7 @@ pub(super) fn of_first(line: &[u8]) -> Continuation {
         relayed::open(&mut shape, line);
         excerpt::open(&mut shape, line);
         opening::note(&mut shape, line);
+        wrapped::open(&mut shape, line);
     }
     // Below a line of an SDK or of an HTTP client, only what that line opens belongs to it; the rest is the application's.
     shape.done |= is_sdk_line(line) || is_exchange(line);
@@ -83,6 +85,10 @@ pub(super) fn joined(mut shape: Continuation, first: &[u8], line: &[u8], after_b
     let content = skip_colours(line.get(repeated..)?);
     if shape.quiet && shape.calm {
         shape.calm = !announces(first);
+    }
+    if wrapped::follows(std::mem::take(&mut shape.wrapped), content, after_blank) {
+        shape.wrapped = wrapped::wrapped_length(content);
+        return Some(Joined { shape, repeated });
     }
     for kind in KINDS {
         match kind(&mut shape, content, after_blank) {

@@ -32,6 +32,8 @@ pub(in crate::framing) struct Continuation {
     pub(super) relayed: bool,
     /// The length of the head that every line of the event has, if a logger has written them one by one. 0: only the first has.
     pub(super) head_length: u16,
+    /// The length of the last line of an exception's text, if a console may have wrapped it there. 0: it has not.
+    pub(super) wrapped: u8,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

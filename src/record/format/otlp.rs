@@ -2,8 +2,9 @@
 //!
 //! Source: the OTLP file exporter, <https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>.
 
-use crate::record::field::FieldMap;
-use crate::record::json::{self, Items, Members, Value};
+use crate::line::find;
+use crate::record::field::{Field, FieldMap};
+use crate::record::json::{self, Items, Members, Raw, Value};
 use crate::record::record::{Format, Record};
 use crate::time::Stamp;
 
@@ -12,12 +13,15 @@ const RECORDS: usize = 10_000;
 /// The most attributes of one record, span or resource that are read.
 const ATTRIBUTES: usize = 256;
 
+/// How an error begins in the fields of Effect's logger.
+const UNQUOTED: &[u8] = b"\"error\":{\"error\":";
+
 pub(super) fn is_batch(object: &[u8]) -> bool {
     object.starts_with(br#"{"resourceLogs""#) || object.starts_with(br#"{"resourceSpans""#)
 }
 
 /// Passes a record for each log record or span of a batch to `out`.
-pub(super) fn read<'a>(map: &FieldMap, batch: &'a [u8], stamped: Option<Stamp>, out: &mut impl FnMut(&Record<'a>)) {
+pub(super) fn read(map: &FieldMap, batch: &[u8], stamped: Option<Stamp>, out: &mut impl FnMut(&Record<'_>)) {
     let mut left = RECORDS;
     for (outer, scopes, leaves) in [("resourceLogs", "scopeLogs", "logRecords"), ("resourceSpans", "scopeSpans", "spans")] {
         for resource in objects(json::member(batch, outer)) {
@@ -26,12 +30,20 @@ pub(super) fn read<'a>(map: &FieldMap, batch: &'a [u8], stamped: Option<Stamp>, 
                 _ => b"{}",
             };
             for scope in objects(json::member(resource, scopes)) {
+                let logger = match json::member(scope, "scope") {
+                    Value::Object(scope) => json::member(scope, "name"),
+                    _ => Value::Null,
+                };
                 for leaf in objects(json::member(scope, leaves)) {
                     if left == 0 {
                         return;
                     }
                     left -= 1;
-                    out(&record(map, attributes, leaf, stamped));
+                    let around = Around { attributes, logger, stamped };
+                    match fields_in_body(leaf) {
+                        None => out(&record(map, around, leaf)),
+                        Some(fields) => out(&record_with_fields(map, around, leaf, fields.as_bytes())),
+                    }
                 }
             }
         }
@@ -43,24 +55,69 @@ fn objects(value: Value<'_>) -> impl Iterator<Item = &[u8]> {
     Items::new(items).filter_map(|item| if let Value::Object(object) = item { Some(object) } else { None })
 }
 
-fn record<'a>(map: &FieldMap, resource: &'a [u8], leaf: &'a [u8], stamped: Option<Stamp>) -> Record<'a> {
+/// What a batch says of a record outside of it.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    /// The resource with its attributes.
+    attributes: &'a [u8],
+    /// The name of the scope.
+    logger: Value<'a>,
+    stamped: Option<Stamp>,
+}
+
+fn record<'a>(map: &FieldMap, around: Around<'a>, leaf: &'a [u8]) -> Record<'a> {
+    let Around { attributes, logger, stamped } = around;
     let mut record = Record::new(Format::Json, leaf, stamped);
     for (key, value) in Members::new(leaf) {
         match key.bytes {
             b"attributes" => put_attributes(&mut record, map, value),
             b"body" => {
-                if let Value::Object(body) = value
-                    && let Some((_, text)) = Members::new(body).next()
-                {
-                    record.shows_answer |= matches!(text, Value::Object(_));
-                    record.member(map, FieldMap::ROOT, b"message", text, 0);
-                }
+                let text = texts_of(value)[0];
+                record.shows_answer |= matches!(text, Value::Object(_));
+                record.member(map, FieldMap::ROOT, b"message", text, 0);
             }
             b"startTimeUnixNano" => record.member(map, FieldMap::ROOT, b"timeUnixNano", value, 0),
             _ => record.member(map, FieldMap::ROOT, key.bytes, value, 0),
         }
     }
-    put_attributes(&mut record, map, json::member(resource, "attributes"));
+    put_attributes(&mut record, map, json::member(attributes, "attributes"));
+    if logger != Value::Null {
+        record.put(Field::Logger, u8::MAX - 1, b"scope", logger);
+    }
+    record.settle();
+    record
+}
+
+/// The text of a body, or the first two texts of a list.
+fn texts_of(body: Value<'_>) -> [Value<'_>; 2] {
+    let inside = |value| if let Value::Object(object) = value { Members::new(object).next() } else { None };
+    match inside(body) {
+        Some((key, Value::Object(list))) if key.bytes == b"arrayValue" => {
+            let mut items = Items::new(if let Value::Array(items) = json::member(list, "values") { items } else { b"[]" });
+            [(); 2].map(|()| items.next().and_then(inside).map_or(Value::Null, |(_, text)| text))
+        }
+        Some((_, text)) => [text, Value::Null],
+        None => [Value::Null; 2],
+    }
+}
+
+/// The object that follows the message in the list of a body, as Effect's logger writes it: `["stream error", "{\"modelID\":\"gpt-5\"}"]`.
+fn fields_in_body(leaf: &[u8]) -> Option<String> {
+    let mut body = Members::new(leaf).filter(|(key, _)| key.bytes == b"body");
+    let Value::Text(fields) = texts_of(body.next()?.1)[1] else { return None };
+    fields.bytes.starts_with(b"{").then(|| fields.text().into_owned())
+}
+
+fn record_with_fields<'a>(map: &FieldMap, around: Around<'a>, leaf: &'a [u8], fields: &'a [u8]) -> Record<'a> {
+    let mut record = record(map, around, leaf);
+    record.scan(map, FieldMap::ROOT, &mut Members::new(fields), 0);
+    // An error is not quoted there: `"error":{"error":AI_APICallError: …}}`.
+    if let Some(at) = find(fields, UNQUOTED)
+        && let Some(text) = fields.get(at + UNQUOTED.len()..).filter(|text| !text.starts_with(b"\"") && !text.starts_with(b"{"))
+    {
+        record.put(Field::Error, 0, b"error", Value::Text(Raw::plain(text)));
+    }
+    record.raw = fields;
     record.settle();
     record
 }

@@ -41,6 +41,9 @@ pub(super) fn read<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
     }
     if record.line_kind == LineKind::None {
         record.pairs(map, first.get(head.length..).unwrap_or_default());
+        if !head.spans.is_empty() {
+            record.pairs(map, head.spans);
+        }
         record.settle_exchange();
         if record.level >= Level::Warn {
             put_request_of_proxy(&mut record);

@@ -20,6 +20,13 @@ impl Facts<'_> {
 fn collect(facts: &Facts<'_>) -> Signals {
     let record = facts.record;
     let mut signals = Signals::default();
+    let [own_type, own_words] = &facts.own_error;
+    if let Some(name) = own_type {
+        signals.add_class(name);
+    }
+    if let Some(words) = own_words {
+        signals.add_text(words, 0);
+    }
     signals.add_code(record.slot(Field::ErrorCode));
     for field in [Field::ErrorType, Field::ErrorClass] {
         if let Value::Text(raw) = record.slot(field) {
@@ -29,7 +36,7 @@ fn collect(facts: &Facts<'_>) -> Signals {
     for field in record.error_fields().iter().filter(|field| field.certain) {
         signals.add_field(field.key, field.value, 0);
     }
-    if matches!(facts.line_kind, LineKind::None | LineKind::Sdk { status: None, .. }) {
+    if !facts.message_is_name && matches!(facts.line_kind, LineKind::None | LineKind::Sdk { status: None, .. }) {
         signals.add_text(&record.message.text(), 0);
     }
     // A field named `response` may hold what a model wrote, unless the request was refused.

@@ -9,8 +9,8 @@ const OFF: [&str; 8] = ["false", "none", "null", "nil", "off", "0", "0.0", "0%"]
 /// Whether a word of trouble at this place of a text is not the name of a setting.
 pub(super) fn is_outside_settings(text: &str, word: &str, at: usize) -> bool {
     let takes_numbers = ["timeout", "limit", "capacity", "quota", "balance", "credit"].contains(&word);
-    let is_told = || takes_numbers && is_told_setting(text, at, word.len());
-    !is_setting(text, at + word.len(), takes_numbers) && !is_told()
+    let is_named = is_setting(text, at + word.len(), takes_numbers) || is_option(text, at);
+    !is_named && !is_compared(text, at + word.len()) && !(takes_numbers && is_told_setting(text, at, word.len()))
 }
 
 /// Whether words give a limit its number: `timeout set to 30 seconds`, `default timeout is 600s`, `using a timeout of 30s`.
@@ -26,6 +26,20 @@ fn is_told_setting(text: &str, at: usize, length: usize) -> bool {
     let Some(number) = told.filter(|told| told.starts_with(|c: char| c.is_ascii_digit())) else { return false };
     let after = number.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
     !["exceeded", "expired", "elapsed", "reached", "passed", "hit"].iter().any(|over| after.contains(over))
+}
+
+/// Whether the word at this place is of an option of a command line: `--request-timeout 6`.
+fn is_option(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let name = before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).next().unwrap_or_default();
+    name.starts_with("--")
+}
+
+/// `Timeout of 30000 exceeds the interval of 10000`: two settings that do not fit.
+fn is_compared(text: &str, end: usize) -> bool {
+    const WORDS: &str = " exceeds the interval";
+    let value = text.get(end..).and_then(|rest| rest.strip_prefix(" of "));
+    value.is_some_and(|value| value.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(WORDS))
 }
 
 /// Whether the word that ends at `end` belongs to the name of a setting that is off or, if it `takes_numbers`, has a number:

@@ -16,17 +16,18 @@ impl<'a> Facts<'a> {
     /// OpenTelemetry are looked into.
     #[must_use]
     pub fn own_field(&self, path: &str) -> Option<Cow<'a, str>> {
-        let found = match self.format {
-            Format::Json => {
-                // The object that ends a line of words.
-                let begin = memchr::memchr(b'{', self.raw).unwrap_or(self.raw.len());
-                in_object(self.raw.get(begin..).unwrap_or_default(), path, DEPTH)
-            }
-            Format::Logfmt | Format::Text => {
-                let mut pairs = Pairs::new(self.raw).take(MEMBERS);
-                pairs.find(|(key, _)| *key == path.as_bytes()).map_or(Value::Null, |(_, value)| value)
-            }
+        let words = || {
+            let mut pairs = Pairs::new(self.raw).take(MEMBERS);
+            pairs.find(|(key, _)| *key == path.as_bytes()).map_or(Value::Null, |(_, value)| value)
         };
+        let found = match self.format {
+            Format::Json => Value::Null,
+            Format::Logfmt | Format::Text => words(),
+        };
+        // The object that is the record, or that ends a line of words.
+        let begin = memchr::memchr(b'{', self.raw).filter(|_| found == Value::Null).unwrap_or(self.raw.len());
+        let found =
+            if found == Value::Null { in_object(self.raw.get(begin..).unwrap_or_default(), path, DEPTH) } else { found };
         spelling(found)
     }
 

@@ -9,8 +9,10 @@ const OFF: [&str; 8] = ["false", "none", "null", "nil", "off", "0", "0.0", "0%"]
 /// Whether a word of trouble at this place of a text is not the name of a setting.
 pub(super) fn is_outside_settings(text: &str, word: &str, at: usize) -> bool {
     let takes_numbers = ["timeout", "limit", "capacity", "quota", "balance", "credit"].contains(&word);
-    let is_named = is_setting(text, at + word.len(), takes_numbers) || is_option(text, at);
-    !is_named && !is_compared(text, at + word.len()) && !(takes_numbers && is_told_setting(text, at, word.len()))
+    let end = at + word.len();
+    let is_named = is_setting(text, end, takes_numbers) || is_option(text, at);
+    let is_told = || takes_numbers && is_told_setting(text, at, word.len());
+    !(is_named || is_compared(text, end) || is_told())
 }
 
 /// Whether words give a limit its number: `timeout set to 30 seconds`, `default timeout is 600s`, `using a timeout of 30s`.

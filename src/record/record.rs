@@ -119,7 +119,7 @@ impl<'a> Record<'a> {
             }
             return;
         };
-        self.shows_answer |= entry.shows_answer;
+        self.shows_answer |= entry.shows_answer_by(value);
         match value {
             // A reason that is null tells something, too.
             Value::Null => self.shows_answer |= entry.is_reason(),
@@ -183,7 +183,7 @@ impl<'a> Record<'a> {
             if let Some(entry) = map.get(FieldMap::ROOT, key)
                 && !entry.denied
             {
-                self.shows_answer |= entry.shows_answer || value == Value::Null && entry.is_reason();
+                self.shows_answer |= entry.shows_answer_by(value) || value == Value::Null && entry.is_reason();
                 for (field, rank) in &entry.fields {
                     if self.format != Format::Json || field.may_be_in_words() {
                         self.put(*field, rank.saturating_add(RANK_IN_WORDS), key, value);

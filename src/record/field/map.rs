@@ -4,6 +4,7 @@ use super::key_table::KeyTable;
 use super::name::Field;
 use super::shipped::{FieldPaths, shipped};
 use crate::record::answer::spelled_keys;
+use crate::record::json::Value;
 
 /// What a key means.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,16 @@ impl Entry {
     /// Whether its value is a finish or stop reason.
     pub(crate) fn is_reason(&self) -> bool {
         self.fields.iter().any(|(field, _)| *field == Field::FinishReason)
+    }
+
+    /// Whether a number under this key counts tokens.
+    pub(crate) fn counts_tokens(&self) -> bool {
+        self.fields.iter().any(|(field, _)| matches!(field, Field::InputTokens | Field::OutputTokens))
+    }
+
+    /// Whether the key, with this value, shows how an answer ended. A count under a key of texts, such as `usage.output`, does not.
+    pub(crate) fn shows_answer_by(&self, value: Value<'_>) -> bool {
+        self.shows_answer && !(matches!(value, Value::Number(_)) && self.counts_tokens())
     }
 
     /// Whether the key is known only because it shows an answer.

@@ -130,7 +130,9 @@ impl Lesson<'_> {
         let takes = |field: Field| kind != Kind::Object || field.takes_objects() && key.bytes != b"response";
         let fills = || entry.into_iter().flat_map(|entry| &entry.fields).copied().filter(move |(field, _)| takes(*field));
         let (denied, inner) = entry.map_or((false, None), |entry| (entry.denied, entry.node));
-        self.shows_answer |= entry.is_some_and(|entry| entry.shows_answer);
+        let shows_answer = entry.is_some_and(|entry| entry.shows_answer);
+        let shows_by_words = shows_answer && kind == Kind::Word && entry.is_some_and(Entry::counts_tokens);
+        self.shows_answer |= shows_answer && !shows_by_words;
         if kind == Kind::Object {
             let is_entered = match entry {
                 None => depth < UNNAMED_DEPTH,
@@ -152,6 +154,7 @@ impl Lesson<'_> {
         self.note(kind)?;
         let (_, noted) = self.nodes.last_mut()?;
         noted.key = (u8::try_from(end - key_start).ok()?, u8::try_from(key.bytes.len()).ok()?);
+        noted.shows_answer_by_words = shows_by_words;
         noted.is_reason = entry.is_some_and(Entry::is_reason);
         noted.denied = denied && kind != Kind::Object;
         noted.inside = inner.filter(|_| denied && kind == Kind::Object);

@@ -83,6 +83,7 @@ impl Forms {
                 Kind::Object => Value::Object(object.get(start..cursor.nested())?),
                 Kind::Array => Value::Array(object.get(start..cursor.nested())?),
             };
+            record.shows_answer |= node.shows_answer_by_words && !matches!(value, Value::Number(_));
             if node.fills.is_empty() && node.inside.is_none() {
                 continue;
             }

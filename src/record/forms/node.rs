@@ -36,6 +36,8 @@ pub(super) struct Node {
     pub(super) denied: bool,
     /// A key in the text shows how an answer ended.
     pub(super) shows_answer: bool,
+    /// The key of the value shows how an answer ended, unless the value is a number.
+    pub(super) shows_answer_by_words: bool,
     /// The value is a finish or stop reason, which tells something even if it is null.
     pub(super) is_reason: bool,
     /// Where the key begins, counted back from the end of the text, and its length.
@@ -70,6 +72,7 @@ impl Node {
             kind,
             denied: false,
             shows_answer: false,
+            shows_answer_by_words: false,
             is_reason: false,
             key: (0, 0),
             inside: None,

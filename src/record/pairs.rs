@@ -8,11 +8,29 @@ const PAIRS: usize = 64;
 /// The first bytes of a text in which pairs are looked for.
 const TEXT_BYTES: usize = 8 << 10;
 
+/// What each byte may be, as bits.
+const BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        let in_key = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'-');
+        let ends_value = matches!(byte, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\');
+        let in_number = byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+        bytes[byte as usize] = in_key as u8 * IN_KEY | ends_value as u8 * ENDS_VALUE | in_number as u8 * IN_NUMBER;
+        byte += 1;
+    }
+    bytes
+};
+const IN_KEY: u8 = 1;
+const ENDS_VALUE: u8 = 2;
+const IN_NUMBER: u8 = 4;
+
 /// `key=value` pairs anywhere in a line of words; values may be quoted, with `\"` inside. Behind them, the parts of an exchange.
 #[derive(Clone, Debug)]
 pub(super) struct Pairs<'a> {
     equals: Equals<'a>,
-    parts: Parts<'a>,
+    /// `None` until the other pairs have ended: few texts have parts, and the search for them costs more than a pair.
+    parts: Option<Parts<'a>>,
 }
 
 #[derive(Clone, Debug)]
@@ -26,7 +44,7 @@ impl<'a> Pairs<'a> {
     /// The pairs at the start of a text, up to the limits of this module.
     pub(super) fn new(text: &'a [u8]) -> Self {
         let text = &text[..text.len().min(TEXT_BYTES)];
-        Self { equals: Equals { text, at: 0, left: PAIRS }, parts: Parts::new(text) }
+        Self { equals: Equals { text, at: 0, left: PAIRS }, parts: None }
     }
 }
 
@@ -34,7 +52,12 @@ impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a [u8], Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.equals.next().or_else(|| self.parts.next())
+        if self.parts.is_none()
+            && let Some(pair) = self.equals.next()
+        {
+            return Some(pair);
+        }
+        self.parts.get_or_insert_with(|| Parts::new(self.equals.text)).next()
     }
 }
 
@@ -46,8 +69,7 @@ impl<'a> Iterator for Equals<'a> {
             self.left = self.left.checked_sub(1)?;
             let equals = self.at + memchr::memchr(b'=', self.text.get(self.at..)?)?;
             let before = &self.text[self.at..equals];
-            let key_len =
-                before.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'-')).count();
+            let key_len = before.iter().rev().take_while(|b| BYTES[usize::from(**b)] & IN_KEY != 0).count();
             let key = &before[before.len() - key_len..];
             let rest = &self.text[equals + 1..];
             let (value, used) = pair_value(rest);
@@ -145,7 +167,7 @@ fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
         _ => {}
     }
     // A brace ends the value if it closes a group around the pair, as in Rust's `request{method=POST}`.
-    let ends = |b: &u8| matches!(b, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\') || *b == b'}' && text[0] != b'{';
+    let ends = |b: &u8| BYTES[usize::from(*b)] & ENDS_VALUE != 0 || *b == b'}' && text[0] != b'{';
     let len = text.iter().position(ends).unwrap_or(text.len());
     let word = &text[..len];
     let word = word.strip_prefix(b"'").map_or(word, |rest| rest.strip_suffix(b"'").unwrap_or(rest));
@@ -153,7 +175,7 @@ fn pair_value(text: &[u8]) -> (Value<'_>, usize) {
         b"" | b"-" | b"null" | b"None" | b"nil" => Value::Null,
         b"true" | b"True" => Value::Bool(true),
         b"false" | b"False" => Value::Bool(false),
-        word if word.iter().all(|b| b.is_ascii_digit() || *b == b'.' || *b == b'-') => Value::Number(word),
+        word if word.iter().all(|b| BYTES[usize::from(*b)] & IN_NUMBER != 0) => Value::Number(word),
         word => Value::Text(Raw::plain(word)),
     };
     (value, len)

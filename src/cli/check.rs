@@ -38,7 +38,7 @@ const INDENT: usize = 18;
 
 /// Adds the errors that "nothing to read" hides: a configuration without a source is checked again with one.
 fn add_other_errors(error: CliError, flags: &Flags) -> CliError {
-    let reads = flags.stdin || !flags.file.is_empty() || !flags.tcp.is_empty();
+    let reads = flags.stdin || !flags.file.is_empty() || !flags.tcp.is_empty() || !flags.http.is_empty();
     let CliError::Config(mut errors) = error else { return error };
     if !reads && let Err(CliError::Config(more)) = load::plan(&Flags { stdin: true, ..flags.clone() }) {
         errors.extend(more.into_iter().filter(|error| !errors.contains(error)).collect::<Vec<_>>());
@@ -132,6 +132,8 @@ fn describe_source(kind: &SourceKind) -> Option<String> {
         SourceKind::File { paths, exclude, .. } => format!("files {} but not {}", paths.join(" "), exclude.join(" ")),
         SourceKind::Tcp { listen, tls: None, .. } => format!("TCP on {listen}"),
         SourceKind::Tcp { listen, tls: Some(tls), .. } => format!("TLS on {listen}, certificate {}", tls.cert.display()),
+        SourceKind::Http { listen, tls: None, .. } => format!("HTTP on {listen}"),
+        SourceKind::Http { listen, tls: Some(tls), .. } => format!("HTTPS on {listen}, certificate {}", tls.cert.display()),
         SourceKind::Stdin => "standard input".to_owned(),
         SourceKind::Absent => return None,
     })

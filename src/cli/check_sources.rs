@@ -61,6 +61,12 @@ pub(super) fn inspect(config: &Config) -> Findings {
                     findings.line("                 every host that reaches this address can write here without a password");
                 }
             }
+            SourceKind::Http { listen, token, .. } => {
+                findings.line(&format!("  {:<14} {listen}: every peer that sends requests", source.name));
+                if token.is_none() && !listen.ip().is_loopback() {
+                    findings.line("                 every host that reaches this address can write here without a token");
+                }
+            }
             SourceKind::Stdin => findings.line(&format!("  {:<14} standard input", source.name)),
             SourceKind::Absent => {}
         }

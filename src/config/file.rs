@@ -12,7 +12,7 @@ use crate::alert::RowSpec;
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
 use crate::delivery::ReceiverOptions;
-use crate::source::{file::StartAt, tcp};
+use crate::source::{file::StartAt, push, tcp};
 use crate::taxonomy::ProviderSpec;
 use crate::time::Span;
 use schemars::JsonSchema;
@@ -94,6 +94,8 @@ tables! {
         file: Vec<At<FileSource>>,
         /// Lines over TCP, each ended by a newline.
         tcp: Vec<At<TcpSource>>,
+        /// Requests over HTTP: OTLP, the push API of Loki, lines.
+        http: Vec<At<HttpSource>>,
     }
 
     /// Files that match globs.
@@ -129,6 +131,28 @@ tables! {
         key_file: Option<At<PathBuf>>,
     }
 
+    /// Requests over HTTP: OTLP, the push API of Loki, lines.
+    HttpSource {
+        #[schemars(flatten)]
+        common: Flat<Common>,
+        /// Address and port to listen on, like 127.0.0.1:4318. Required.
+        listen: Option<At<SocketAddr>>,
+        /// Maximum number of connections at the same time.
+        #[schemars(range(min = *CONNECTIONS_WITHIN.start(), max = *CONNECTIONS_WITHIN.end()))]
+        #[schemars(extend("default" = push::LIMITS.connections))]
+        max_connections: Option<At<usize>>,
+        /// A connection without a request for this long is closed.
+        #[schemars(extend("default" = Span(push::LIMITS.idle).to_string()))]
+        idle: Option<At<Span>>,
+        /// A certificate in PEM; with it, peers must use TLS. A relative path begins in the credentials directory of the
+        /// service, else in the directory of this file.
+        cert_file: Option<At<PathBuf>>,
+        /// The private key of the certificate, in PEM.
+        key_file: Option<At<PathBuf>>,
+        /// A file with a token that every request must show: `Authorization: Bearer TOKEN`.
+        token_file: Option<At<PathBuf>>,
+    }
+
     /// The keys that every source has.
     Common {
         /// The metric label `source`: up to 63 letters, digits, `-`, `_` and `.`. Default: the kind of the source, with a
@@ -161,7 +185,8 @@ tables! {
         /// The longest line that is kept whole; of a longer line, the head and the tail are read.
         #[schemars(extend("default" = MAX_LINE.to_string()))]
         max_line: Option<At<ByteSize>>,
-        /// Memory for the bytes of all TCP peers that are not handled yet; when it is used up, peers wait.
+        /// Memory for the bytes of all TCP and HTTP peers that are not handled yet; when it is used up, peers wait. A request
+        /// may have an eighth of it.
         #[schemars(extend("default" = TCP_BUFFER.to_string()))]
         tcp_buffer: Option<At<ByteSize>>,
         /// Maximum number of series per metric family, beyond those of the shipped providers.

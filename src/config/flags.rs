@@ -9,7 +9,7 @@ pub struct Flags {
     /// Configuration file [default: /etc/llm-triage/config.toml, if it exists]
     #[arg(long, value_name = "FILE", env = "LLM_TRIAGE_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Read standard input; with this, --file or --tcp, the sources of the file are ignored
+    /// Read standard input; with this, --file, --tcp or --http, the sources of the file are ignored
     #[arg(long)]
     pub stdin: bool,
     /// Follow files that match
@@ -18,6 +18,9 @@ pub struct Flags {
     /// Receive newline-delimited lines over TCP
     #[arg(long, value_name = "ADDR", env = "LLM_TRIAGE_TCP", value_delimiter = ',')]
     pub tcp: Vec<SocketAddr>,
+    /// Receive OTLP, Loki pushes and lines over HTTP, for example on 127.0.0.1:4318
+    #[arg(long, value_name = "ADDR", env = "LLM_TRIAGE_HTTP", value_delimiter = ',')]
+    pub http: Vec<SocketAddr>,
     /// Address of metrics, status page and API
     #[arg(long, value_name = "ADDR", env = "LLM_TRIAGE_LISTEN")]
     pub listen: Option<SocketAddr>,

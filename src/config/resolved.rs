@@ -45,7 +45,7 @@ pub struct Config {
     pub max_line: ByteSize,
     /// Maximum number of series per metric family, beyond those of the shipped providers.
     pub series: usize,
-    /// Memory for the bytes of all TCP peers that are not handled yet.
+    /// Memory for the bytes of all TCP and HTTP peers that are not handled yet.
     pub tcp_buffer: ByteSize,
     /// What alerts are grouped by.
     pub by: Vec<GroupBy>,
@@ -98,6 +98,17 @@ pub enum SourceKind {
         limits: tcp::Limits,
         /// Certificate and key, if peers must use TLS.
         tls: Option<TlsFiles>,
+    },
+    /// Requests over HTTP.
+    Http {
+        /// The address to listen on.
+        listen: SocketAddr,
+        /// Limits on connections.
+        limits: tcp::Limits,
+        /// Certificate and key, if peers must use TLS.
+        tls: Option<TlsFiles>,
+        /// The file of the token that requests must show.
+        token: Option<PathBuf>,
     },
     /// Standard input.
     Stdin,

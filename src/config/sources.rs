@@ -2,26 +2,30 @@
 
 use super::defaults::{CONNECTIONS_WITHIN, NODE_LOGS};
 use super::error::{fault, with_causes};
-use super::file::{Common, FileSource, SourceTables, TcpSource};
+use super::file::{Common, FileSource, HttpSource, SourceTables, TcpSource};
 use super::flags::Flags;
 use super::read::{At, Flat};
 use super::resolved::{Source, SourceKind};
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
-use crate::source::{file::StartAt, file::check_patterns, tcp, tls::TlsFiles};
+use crate::source::{file::StartAt, file::check_patterns, push, tcp, tls::TlsFiles};
+use crate::time::Span;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Resolves the sources. Adds to `faults` everything that is wrong with them.
 pub(super) fn resolve_sources(typed: SourceTables, flags: &Flags, faults: &mut Vec<String>) -> Vec<Source> {
     let mut resolver = Resolver { faults, all: Vec::new(), names: BTreeSet::new() };
-    if flags.stdin || !flags.file.is_empty() || !flags.tcp.is_empty() {
+    if flags.stdin || !flags.file.is_empty() || !flags.tcp.is_empty() || !flags.http.is_empty() {
         resolver.flags(flags);
     } else {
         typed.file.into_iter().for_each(|source| resolver.file(source));
         typed.tcp.into_iter().for_each(|source| resolver.tcp(source));
+        typed.http.into_iter().for_each(|source| resolver.http(source));
     }
     if resolver.all.is_empty() && resolver.faults.is_empty() {
-        let what = "nothing to read: add a [[source.file]] with `paths` to the configuration, or use --file, --tcp or --stdin";
+        let what =
+            "nothing to read: add a [[source.file]] with `paths` to the configuration, or use --file, --tcp, --http or --stdin";
         resolver.faults.push(what.to_owned());
     }
     resolver.all
@@ -42,6 +46,10 @@ impl Resolver<'_> {
         for address in &flags.tcp {
             let listen = Some(At::flag("--tcp", *address));
             self.tcp(At::flag("--tcp", TcpSource { listen, ..TcpSource::default() }));
+        }
+        for address in &flags.http {
+            let listen = Some(At::flag("--http", *address));
+            self.http(At::flag("--http", HttpSource { listen, ..HttpSource::default() }));
         }
         if flags.stdin {
             self.add(At::flag("--stdin", Common::default()), "stdin", SourceKind::Stdin, Traffic::Llm);
@@ -77,7 +85,26 @@ impl Resolver<'_> {
             self.fault(&table, "a TCP source needs `listen`, like \"127.0.0.1:10530\"");
             return;
         };
-        let mut limits = tcp::Limits::default();
+        let limits = self.limits(tcp::Limits::default(), max_connections, idle);
+        let tls = self.tls(cert_file, key_file);
+        let kind = SourceKind::Tcp { listen, limits, tls };
+        self.add(At { value: common, place: table }, "tcp", kind, Traffic::Llm);
+    }
+
+    fn http(&mut self, source: At<HttpSource>) {
+        let At { value, place: table } = source;
+        let HttpSource { common: Flat(common), listen, max_connections, idle, cert_file, key_file, token_file } = value;
+        let Some(At { value: listen, .. }) = listen else {
+            self.fault(&table, "an HTTP source needs `listen`, like \"127.0.0.1:4318\"");
+            return;
+        };
+        let limits = self.limits(push::LIMITS, max_connections, idle);
+        let tls = self.tls(cert_file, key_file);
+        let kind = SourceKind::Http { listen, limits, tls, token: token_file.map(|file| file.value) };
+        self.add(At { value: common, place: table }, "http", kind, Traffic::Llm);
+    }
+
+    fn limits(&mut self, mut limits: tcp::Limits, max_connections: Option<At<usize>>, idle: Option<At<Span>>) -> tcp::Limits {
         if let Some(At { value, place }) = max_connections {
             limits.connections = value;
             if !CONNECTIONS_WITHIN.contains(&value) {
@@ -94,7 +121,11 @@ impl Resolver<'_> {
                 );
             }
         }
-        let tls = match (cert_file, key_file) {
+        limits
+    }
+
+    fn tls(&mut self, cert_file: Option<At<PathBuf>>, key_file: Option<At<PathBuf>>) -> Option<TlsFiles> {
+        match (cert_file, key_file) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.value, key: key.value }),
             (None, None) => None,
             (Some(At { place, .. }), None) => {
@@ -105,9 +136,7 @@ impl Resolver<'_> {
                 self.fault(&place, "`key_file` needs a `cert_file` beside it");
                 None
             }
-        };
-        let kind = SourceKind::Tcp { listen, limits, tls };
-        self.add(At { value: common, place: table }, "tcp", kind, Traffic::Llm);
+        }
     }
 
     fn add(&mut self, common: At<Common>, kind_name: &str, kind: SourceKind, default_traffic: Traffic) {

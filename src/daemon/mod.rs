@@ -19,7 +19,9 @@ mod plan;
 mod verdict_file;
 mod verdicts;
 mod worker;
+
 mod peers;
+mod listening;
 mod sources;
 mod ticker;
 mod tasks;

@@ -1,34 +1,50 @@
-//! The running TCP sources. A reload starts and stops sources, and changes settings while peers stay connected.
+//! The running TCP and HTTP sources. A reload starts and stops sources, and changes settings while peers stay connected.
 
 use crate::observation::SourceId;
 use crate::source::budget::MemoryBudget;
+use crate::source::push::HttpSource;
 use crate::source::tcp::{Settings, TcpSource};
 use crate::source::{Gauges, SourceMessage, StreamIds};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-/// A TCP source that should run.
+/// What peers say to a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Lines, each ended by a newline.
+    Lines,
+    /// Requests over HTTP.
+    Http,
+}
+
+/// A TCP or HTTP source that should run.
 #[derive(Debug)]
 pub struct PeerSource {
     /// Its number.
     pub source: SourceId,
     /// Its name.
     pub name: String,
+    /// What its peers say.
+    pub protocol: Protocol,
     /// Where it listens. A source that is already running keeps its address, whatever this says.
     pub address: SocketAddr,
     /// The bound socket, if the source is new.
     pub socket: Option<TcpListener>,
-    /// Limits, and TLS.
+    /// Limits, TLS, and the token.
     pub settings: Settings,
 }
 
-/// What all TCP sources share.
+/// A source that runs until its token is cancelled.
+type RunningSource = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What all TCP and HTTP sources share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) budget: Arc<MemoryBudget>,
@@ -46,13 +62,13 @@ struct Running {
     address: SocketAddr,
 }
 
-/// The running TCP sources, by name.
+/// The running sources, by name.
 #[derive(Debug)]
 pub(super) struct Peers {
     shared: Shared,
     running: BTreeMap<String, Running>,
     /// To the task that runs the sources.
-    start: mpsc::Sender<(TcpSource, CancellationToken)>,
+    start: mpsc::Sender<RunningSource>,
 }
 
 impl Peers {
@@ -76,7 +92,7 @@ impl Peers {
             running.stop.cancel();
         }
         for peer in wanted {
-            let PeerSource { source, name, address, socket, settings } = peer;
+            let PeerSource { source, name, protocol, address, socket, settings } = peer;
             if let Some(running) = self.running.get(&name) {
                 running.settings.send_replace(settings);
                 continue;
@@ -84,15 +100,15 @@ impl Peers {
             let left = gone.values().find(|old| old.address == address).map(|old| old.socket.try_clone());
             let socket = socket.map(Ok).or(left).unwrap_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()));
             let gauges = gauges.get(usize::from(source.0)).cloned().unwrap_or_default();
-            if let Err(error) = self.start(source, &name, settings, socket, gauges).await {
-                error!(name, %address, %error, "cannot start the TCP source");
+            if let Err(error) = self.start((source, protocol), &name, settings, socket, gauges).await {
+                error!(name, %address, %error, "cannot start the source");
             }
         }
     }
 
     async fn start(
         &mut self,
-        source: SourceId,
+        (source, protocol): (SourceId, Protocol),
         name: &str,
         settings: Settings,
         socket: io::Result<TcpListener>,
@@ -103,24 +119,28 @@ impl Peers {
         let address = socket.local_addr()?;
         let listener = tokio::net::TcpListener::from_std(socket.try_clone()?)?;
         let Shared { budget, ids, to, stop } = &self.shared;
-        let (settings, seen) = watch::channel(settings);
+        let (sender, settings) = watch::channel(settings);
         let (budget, ids, to, stop) = (Arc::clone(budget), Arc::clone(ids), to.clone(), stop.child_token());
-        let peers = TcpSource { source, listener, settings: seen, budget, ids, gauges, to };
+        let until = stop.clone();
+        let running: RunningSource = match protocol {
+            Protocol::Lines => Box::pin(TcpSource { source, listener, settings, budget, ids, gauges, to }.run(until)),
+            Protocol::Http => Box::pin(HttpSource { source, listener, settings, budget, ids, gauges, to }.run(until)),
+        };
         // It fails only when the daemon ends.
-        self.start.send((peers, stop.clone())).await.ok();
-        self.running.insert(name.to_owned(), Running { settings, stop, socket, address });
+        self.start.send(running).await.ok();
+        self.running.insert(name.to_owned(), Running { settings: sender, stop, socket, address });
         Ok(())
     }
 }
 
 /// Runs the sources that are sent to it. After `stop`, waits until they handed over their last bytes.
-async fn run_sources(mut started: mpsc::Receiver<(TcpSource, CancellationToken)>, stop: CancellationToken) {
+async fn run_sources(mut started: mpsc::Receiver<RunningSource>, stop: CancellationToken) {
     let mut sources = JoinSet::new();
     loop {
         // All are cancel-safe.
         tokio::select! {
             () = stop.cancelled() => break,
-            Some((source, stop)) = started.recv() => drop(sources.spawn(source.run(stop))),
+            Some(source) = started.recv() => drop(sources.spawn(source)),
             Some(end) = sources.join_next() => propagate_panic(end),
         }
     }

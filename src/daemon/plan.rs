@@ -1,9 +1,10 @@
 //! Builds what a configuration asks for: patterns, rows, receivers, TLS. Finds everything that is wrong before anything runs.
 
 use super::identity::{identity_of, runbook_url};
+use super::listening::Listening;
 use super::receivers::receivers;
 use crate::alert::{AlertOptions, RowError, RowSpec};
-use crate::config::{Config, GroupBy, Source, SourceKind, load_patterns, with_causes, zone};
+use crate::config::{Config, GroupBy, Source, load_patterns, with_causes, zone};
 use crate::delivery::{Identity, Receiver};
 use crate::framing;
 use crate::pipeline::{Clock, Options, Rules, SourceOptions};
@@ -18,7 +19,7 @@ pub struct Plan {
     pub(super) config: Config,
     pub(super) rules: Rules,
     pub(super) receivers: Vec<Receiver>,
-    /// Settings of the TCP sources, by name.
+    /// Settings of the TCP and HTTP sources, by name.
     pub(super) peers: BTreeMap<String, Settings>,
 }
 
@@ -75,17 +76,15 @@ pub fn identity(plan: &Plan) -> Identity {
     identity_of(&plan.config)
 }
 
-/// Limits and certificates of the TCP sources, by name.
+/// Limits, certificates and tokens of the TCP and HTTP sources, by name.
 fn peer_settings(config: &Config, errors: &mut Vec<String>) -> BTreeMap<String, Settings> {
     let secrets = config.secrets();
     let mut peers = BTreeMap::new();
     for source in &config.sources {
-        let SourceKind::Tcp { listen: _, limits, tls } = &source.kind else { continue };
-        match tls.as_ref().map(|files| files.load(secrets.as_deref())).transpose() {
-            Ok(tls) => {
-                peers.insert(source.name.clone(), Settings { limits: *limits, tls });
-            }
-            Err(error) => errors.push(format!("source {}: {}", source.name, with_causes(&error))),
+        match Listening::of(&source.kind).map(|listening| listening.settings(secrets.as_deref())) {
+            None => {}
+            Some(Ok(settings)) => drop(peers.insert(source.name.clone(), settings)),
+            Some(Err(error)) => errors.push(format!("source {}: {}", source.name, with_causes(&error))),
         }
     }
     peers

@@ -23,9 +23,9 @@ pub struct Reload {
     pub replacement: Replacement,
     /// The sources, each at its number.
     pub sources: Vec<Source>,
-    /// The TCP sources among them; new ones are already bound.
+    /// The TCP and HTTP sources among them; new ones are already bound.
     pub peers: Vec<PeerSource>,
-    /// Memory for the bytes of all TCP peers.
+    /// Memory for the bytes of all TCP and HTTP peers.
     pub tcp_buffer_bytes: usize,
     /// The answer to the request, for people.
     pub answer: String,

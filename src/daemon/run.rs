@@ -47,7 +47,7 @@ impl Daemon {
         E: Edge,
         S: Future<Output = ()> + Send + 'static,
     {
-        let Self { config, http, tcp, tailer, positions, writer, output, hints, .. } = self;
+        let Self { config, http, peers: listening, tailer, positions, writer, output, hints, .. } = self;
         let Self { marked_checkpoint, ids, phases, sources, starts, bound, .. } = self;
         let (stop_sources, stop_http) = (CancellationToken::new(), CancellationToken::new());
         // Bounded by `QUEUE_MESSAGES` chunks of at most `CHUNK_BYTES`. Sources wait when it is full; apart from them only the
@@ -66,7 +66,7 @@ impl Daemon {
         let handled = tasks.pipeline_thread("the pipeline", move || worker.run(from));
         // The HTTP server.
         tasks.spawn("the HTTP server", serve(http, stop_http.clone()));
-        // The sources: files, TCP, standard input.
+        // The sources: files, TCP, HTTP, standard input.
         let (tailer_hints, tailer_to) = (Arc::clone(&hints), to.clone());
         tasks.readers.spawn_blocking(move || tailer.run(&tailer_hints, &tailer_to));
         let gauges = sources.gauges();
@@ -75,7 +75,7 @@ impl Daemon {
         let shared = Shared { budget, ids: Arc::clone(&ids), to: to.clone(), stop: stop_sources.clone() };
         let (mut peers, run_peers) = Peers::new(shared);
         tasks.readers.spawn(run_peers);
-        peers.set(tcp, &gauges, buffer_bytes).await;
+        peers.set(listening, &gauges, buffer_bytes).await;
         let stdin = start_stdin(&config, &gauges, &ids, &to);
         // Time.
         tasks.readers.spawn(tick(to.clone(), phases.clone(), stop_sources.clone()));

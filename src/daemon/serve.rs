@@ -107,7 +107,7 @@ pub async fn serve(plan: Plan, shutdown: Shutdown) -> Result<(), ServeError> {
 fn log_addresses(daemon: &Daemon) -> std::io::Result<SocketAddr> {
     let http = daemon.http_address()?;
     info!(address = %http, "metrics and status page");
-    for address in daemon.tcp_addresses()? {
+    for address in daemon.peer_addresses()? {
         info!(%address, "taking lines");
     }
     Ok(http)

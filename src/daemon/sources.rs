@@ -1,6 +1,7 @@
 //! The sources of the running daemon, and what a reload makes of them. A source keeps its number for the life of the process,
 //! because events in the channel carry it; a removed source leaves its number unused.
 
+use super::listening::Listening;
 use super::peers::PeerSource;
 use crate::config::{Source, SourceKind};
 use crate::observation::SourceId;
@@ -80,25 +81,32 @@ pub(super) fn merge(running: &[Source], wanted: &[Source]) -> (Vec<Source>, Vec<
     for new in wanted.iter().filter(|new| running.iter().all(|source| source.name != new.name)) {
         match new.kind {
             SourceKind::Stdin => waiting.push(format!("source {}", new.name)),
-            SourceKind::File { .. } | SourceKind::Tcp { .. } | SourceKind::Absent => merged.push(new.clone()),
+            SourceKind::File { .. } | SourceKind::Tcp { .. } | SourceKind::Http { .. } | SourceKind::Absent => {
+                merged.push(new.clone())
+            }
         }
     }
     (merged, waiting)
 }
 
-/// The new kind of a source. A TCP source keeps its address until a restart.
+/// The new kind of a source. A source that listens keeps its address and its protocol until a restart.
 fn with_kept_address(running: &SourceKind, new: &Source, waiting: &mut Vec<String>) -> SourceKind {
     let mut kind = new.kind.clone();
-    if let (SourceKind::Tcp { listen: old, .. }, SourceKind::Tcp { listen, .. }) = (running, &mut kind)
-        && old != listen
-    {
+    let (Some(old), Some(wanted)) = (Listening::of(running), Listening::of(&kind)) else { return kind };
+    if old.protocol != wanted.protocol {
+        waiting.push(format!("source {}: its kind", new.name));
+        return running.clone();
+    }
+    if old.address != wanted.address {
         waiting.push(format!("source {}: listen", new.name));
-        *listen = *old;
+        if let SourceKind::Tcp { listen, .. } | SourceKind::Http { listen, .. } = &mut kind {
+            *listen = old.address;
+        }
     }
     kind
 }
 
-/// The TCP sources from now on. New addresses are bound here, so that an address in use refuses the whole reload.
+/// The TCP and HTTP sources from now on. New addresses are bound here, so that an address in use refuses the whole reload.
 ///
 /// # Errors
 /// With every address that cannot be bound.
@@ -107,17 +115,17 @@ pub(super) fn peer_sources(
     merged: &[Source],
     mut settings: BTreeMap<String, Settings>,
 ) -> Result<Vec<PeerSource>, Vec<String>> {
-    let is_tcp = |source: &Source| matches!(source.kind, SourceKind::Tcp { .. });
-    let listens = |sources: &[Source], name: &str| sources.iter().any(|source| source.name == name && is_tcp(source));
+    let listens = |sources: &[Source], name: &str| {
+        sources.iter().any(|source| source.name == name && Listening::of(&source.kind).is_some())
+    };
     // The socket of a source that goes is handed to the new source with the same address.
     let becomes_free = |address: SocketAddr| {
-        running.iter().any(|source| {
-            matches!(&source.kind, SourceKind::Tcp { listen, .. } if *listen == address && !listens(merged, &source.name))
-        })
+        let at = |source: &Source| Listening::of(&source.kind).is_some_and(|listening| listening.address == address);
+        running.iter().any(|source| at(source) && !listens(merged, &source.name))
     };
     let (mut peers, mut errors) = (Vec::new(), Vec::new());
     for (id, source) in numbered(merged) {
-        let SourceKind::Tcp { listen: address, .. } = source.kind else { continue };
+        let Some(Listening { address, protocol, .. }) = Listening::of(&source.kind) else { continue };
         let mut socket = None;
         if !listens(running, &source.name) && !becomes_free(address) {
             match TcpListener::bind(address) {
@@ -126,7 +134,7 @@ pub(super) fn peer_sources(
             }
         }
         let settings = settings.remove(&source.name).unwrap_or_default();
-        peers.push(PeerSource { source: id, name: source.name.clone(), address, socket, settings });
+        peers.push(PeerSource { source: id, name: source.name.clone(), protocol, address, socket, settings });
     }
     if errors.is_empty() { Ok(peers) } else { Err(errors) }
 }
@@ -156,6 +164,7 @@ mod tests {
             .map(|source| match &source.kind {
                 SourceKind::File { paths, .. } => format!("{} {}", source.name, paths.join(" ")),
                 SourceKind::Tcp { listen, .. } => format!("{} {listen} {}", source.name, source.grain),
+                SourceKind::Http { listen, .. } => format!("{} {listen}", source.name),
                 SourceKind::Stdin => "stdin".to_owned(),
                 SourceKind::Absent => format!("{} gone", source.name),
             })

@@ -1,5 +1,6 @@
 //! Takes what the daemon needs before it reads a byte: ports, the state directory, the last checkpoint, the output file.
 
+use super::listening::{Listening, SettingsError};
 use super::peers::PeerSource;
 use super::phase::Phases;
 use super::sockets::ActivatedSockets;
@@ -7,12 +8,10 @@ use super::sources::{SourceList, file_options, numbered};
 use super::verdicts::VerdictWriter;
 use super::worker::PersistedState;
 use crate::checkpoint::{self, Checkpoint, Health, Loaded, MAX_STARTS, Store, Writer};
-use crate::config::{Config, Output, SourceKind};
+use crate::config::{Config, Output};
 use crate::framing::StreamId;
 use crate::source::StreamIds;
 use crate::source::file::{FileKey, Hints, OwnFiles, PatternError, Positions, ResumeState, Tailer};
-use crate::source::tcp::Settings;
-use crate::source::tls::TlsError;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,9 +42,9 @@ pub enum StartError {
     /// Invalid glob pattern. The check of the configuration reports it earlier.
     #[error(transparent)]
     Pattern(#[from] PatternError),
-    /// The certificate or key of a TCP source cannot be used.
+    /// A certificate, a key or a token of a source cannot be used.
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Settings(#[from] SettingsError),
     /// The file of verdicts cannot be opened.
     #[error("cannot write verdicts to {}", path.display())]
     Output {
@@ -79,7 +78,7 @@ pub struct Bound {
 pub struct Daemon {
     pub(super) config: Config,
     pub(super) http: TcpListener,
-    pub(super) tcp: Vec<PeerSource>,
+    pub(super) peers: Vec<PeerSource>,
     pub(super) tailer: Tailer,
     pub(super) positions: Positions,
     pub(super) writer: Writer,
@@ -106,7 +105,7 @@ impl Daemon {
         let http = bind(activated.take("http", config.listen), config.listen, HTTP)?;
         let http = http.set_nonblocking(true).and_then(|()| TcpListener::from_std(http));
         let http = http.map_err(|source| StartError::Bind { what: HTTP.to_owned(), address: config.listen, source })?;
-        let tcp = bind_tcp(&config, &mut activated)?;
+        let peers = bind_peers(&config, &mut activated)?;
         activated.warn_of_rest();
         let store = Store::open(&config.state_dir)?;
         let Resumed { starts, skip_backlog, marked_checkpoint, sources: known, positions, persisted } = resume(&store)?;
@@ -127,7 +126,7 @@ impl Daemon {
         Ok(Self {
             config,
             http,
-            tcp,
+            peers,
             tailer,
             positions,
             writer,
@@ -151,13 +150,13 @@ impl Daemon {
         self.http.local_addr()
     }
 
-    /// The addresses of the TCP sources.
+    /// The addresses of the TCP and HTTP sources.
     ///
     /// # Errors
     ///
     /// If the system does not return them.
-    pub fn tcp_addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.tcp.iter().filter_map(|peer| peer.socket.as_ref()).map(std::net::TcpListener::local_addr).collect()
+    pub fn peer_addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.peers.iter().filter_map(|peer| peer.socket.as_ref()).map(std::net::TcpListener::local_addr).collect()
     }
 
     /// The phase, to wait for.
@@ -166,16 +165,14 @@ impl Daemon {
     }
 }
 
-fn bind_tcp(config: &Config, activated: &mut ActivatedSockets) -> Result<Vec<PeerSource>, StartError> {
+fn bind_peers(config: &Config, activated: &mut ActivatedSockets) -> Result<Vec<PeerSource>, StartError> {
     let mut peers = Vec::new();
     for (id, source) in numbered(&config.sources) {
-        if let SourceKind::Tcp { listen: address, limits, tls } = &source.kind {
-            let tls = tls.as_ref().map(|files| files.load(config.secrets().as_deref())).transpose()?;
-            let socket = bind(activated.take(&source.name, *address), *address, &source.name)?;
-            let settings = Settings { limits: *limits, tls };
-            let name = source.name.clone();
-            peers.push(PeerSource { source: id, name, address: *address, socket: Some(socket), settings });
-        }
+        let Some(listening) = Listening::of(&source.kind) else { continue };
+        let (address, protocol, name) = (listening.address, listening.protocol, source.name.clone());
+        let settings = listening.settings(config.secrets().as_deref())?;
+        let socket = Some(bind(activated.take(&source.name, address), address, &source.name)?);
+        peers.push(PeerSource { source: id, name, protocol, address, socket, settings });
     }
     Ok(peers)
 }

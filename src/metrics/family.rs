@@ -122,9 +122,9 @@ families! {
     SOURCE_SKIPPED: Counter, "llm_triage_source_skipped_bytes_total" [source]:
         "Bytes skipped on purpose: before start_at, or copies of data that was read already.";
     SOURCE_BUFFERED: Gauge, "llm_triage_source_buffered_bytes" [source]:
-        "Bytes of TCP connections in transit or buffered as unfinished lines; limits.tcp_buffer bounds the sum.";
+        "Bytes of TCP and HTTP peers in transit or buffered as unfinished lines; limits.tcp_buffer bounds the sum.";
     SOURCE_THROTTLED: Counter, "llm_triage_source_throttled_total" [source]:
-        "Times a TCP connection had to wait for space in limits.tcp_buffer.";
+        "Times a TCP connection had to wait, or an HTTP request was refused, for lack of space in limits.tcp_buffer.";
     WATCH_OVERFLOWS: Counter, "llm_triage_watch_overflows_total" []:
         "Times the kernel lost file change events; all files were scanned each time.";
     VERDICTS_LOST: Counter, "llm_triage_verdicts_lost_total" []:

@@ -60,6 +60,11 @@ impl MemoryBudget {
         self.freed.notify_waiters();
     }
 
+    /// The whole budget, in bytes.
+    pub(super) fn limit(&self) -> usize {
+        self.lock().limit
+    }
+
     /// Creates the reservation of a new connection, with no bytes reserved.
     pub fn open(self: &Arc<Self>, gauges: Arc<Gauges>) -> Arc<Reservation> {
         Arc::new(Reservation { budget: Arc::clone(self), gauges, usage: Mutex::default() })
@@ -97,6 +102,26 @@ impl Reservation {
     /// Sets how many bytes of this connection the pipeline keeps.
     pub fn set_kept(&self, bytes: usize) {
         self.update(|usage| usage.kept = bytes);
+    }
+
+    /// Reserves all of these bytes, or none of them if the budget does not hold them now.
+    pub(super) fn try_reserve_whole(&self, bytes: usize) -> bool {
+        let mut fits = false;
+        self.update(|usage| {
+            fits = bytes <= self.free(usage);
+            usage.in_flight += if fits { bytes } else { 0 };
+        });
+        if !fits {
+            self.note_wait();
+        }
+        fits
+    }
+
+    /// How many bytes this connection may reserve now.
+    fn free(&self, usage: &Usage) -> usize {
+        let state = self.budget.lock();
+        let own = state.share.saturating_sub(usage.in_flight + usage.kept);
+        own + (state.limit / 2).saturating_sub(state.over_share)
     }
 
     /// Waits until some bytes may be read, reserves at most `wanted` bytes, and returns how many. After `stop` it reserves
@@ -151,11 +176,7 @@ impl Reservation {
     fn try_reserve(&self, wanted: usize, unconditionally: bool) -> usize {
         let mut reserved = 0;
         self.update(|usage| {
-            let free = {
-                let state = self.budget.lock();
-                let own = state.share.saturating_sub(usage.in_flight + usage.kept);
-                own + (state.limit / 2).saturating_sub(state.over_share)
-            };
+            let free = self.free(usage);
             let may_exceed = usage.excess_permit.is_some() && usage.in_flight == 0;
             reserved = if unconditionally || may_exceed { wanted.min(CHUNK_BYTES) } else { wanted.min(free) };
             usage.in_flight += reserved;
@@ -207,7 +228,10 @@ impl Reservation {
         let mut state = self.budget.lock();
         if !std::mem::replace(&mut state.warned, true) {
             let limit = state.limit;
-            warn!(limit, "TCP buffer is full (limits.tcp_buffer): peers with long lines wait, no line is lost");
+            warn!(
+                limit,
+                "TCP buffer is full (limits.tcp_buffer): peers with long lines or large requests wait, no line is lost"
+            );
         }
     }
 

@@ -4,6 +4,7 @@
 //! [`MemoryBudget`] bounds the bytes of all connections that are queued or unfinished. The protocol has no acknowledgement,
 //! so delivery is at most once: bytes in the kernel's buffer are lost when the process ends without a shutdown.
 
+use super::accept::{ConnectionSlot, ConnectionSlots, TLS_HANDSHAKE_TIMEOUT, accept, changed, warn_if_public};
 use super::budget::{MemoryBudget, Reservation, ReservedBytes};
 use super::chunk::{CHUNK_BYTES, chunk_event, open_event};
 use super::octets::OctetFrames;
@@ -13,67 +14,27 @@ use crate::observation::SourceId;
 use crate::pipeline::Event;
 use crate::time::Timestamp;
 use bytes::{BufMut, Bytes, BytesMut};
-use std::fmt;
-use std::future::pending;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-/// Limits on connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most connections at a time. Further peers wait in the kernel's backlog.
-    pub connections: usize,
-    /// A connection that sends nothing for this long is closed, so that its slot is free for another peer.
-    pub idle: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connections: 256, idle: Duration::from_mins(10) }
-    }
-}
-
-/// Settings that a reload may change while peers are connected.
-#[derive(Clone, Default)]
-pub struct Settings {
-    /// The number of connections applies to new peers, the idle time to all.
-    pub limits: Limits,
-    /// Applies to new peers; `None` for plain text.
-    pub tls: Option<TlsAcceptor>,
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("limits", &self.limits).field("tls", &self.tls.is_some()).finish()
-    }
-}
+pub use super::accept::{Limits, Settings};
 
 /// At shutdown a connection reads what the kernel has already received, up to this many bytes.
 const MAX_SHUTDOWN_BYTES: usize = 4 * 1024 * 1024;
 
 /// At shutdown, a connection that receives nothing for this long is done. The runtime notices received bytes with a delay.
 const SHUTDOWN_QUIET: Duration = Duration::from_millis(20);
-
-/// A connection without a finished TLS handshake after this long is closed.
-const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The pause after a failed `accept`: without free file descriptors, other connections need time to close.
-const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
-
-/// The time between two warnings about the same persistent failure.
-const REPEAT_WARNING_AFTER: Duration = Duration::from_mins(1);
 
 /// A listening address, and where the bytes of its connections go.
 #[derive(Debug)]
@@ -98,7 +59,7 @@ impl TcpSource {
     /// Accepts connections until `stop`, then reads what the kernel has received and returns.
     pub async fn run(self, stop: CancellationToken) {
         let Self { source, listener, mut settings, budget, ids, gauges, to } = self;
-        warn_if_public(&listener);
+        warn_if_public(&listener, true, "TCP sources have no authentication");
         gauges.piped.store(true, Ordering::Relaxed);
         let slots = Arc::new(ConnectionSlots::default());
         let tracker = TaskTracker::new();
@@ -129,79 +90,6 @@ impl TcpSource {
         drop(listener);
         tracker.close();
         tracker.wait().await;
-    }
-}
-
-/// How many connections are open.
-#[derive(Debug, Default)]
-struct ConnectionSlots {
-    taken: AtomicUsize,
-    freed: Notify,
-}
-
-/// The slot of one connection; free again on drop.
-struct ConnectionSlot(Arc<ConnectionSlots>);
-
-impl ConnectionSlot {
-    fn new(slots: &Arc<ConnectionSlots>) -> Self {
-        slots.taken.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(slots))
-    }
-}
-
-impl Drop for ConnectionSlot {
-    fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
-        // Only the accept loop waits. If it does not wait now, the permit is stored for its next wait.
-        self.0.freed.notify_one();
-    }
-}
-
-/// Waits for a free slot and then for the next peer.
-async fn accept(
-    listener: &TcpListener,
-    slots: &ConnectionSlots,
-    settings: &mut watch::Receiver<Settings>,
-) -> (TcpStream, SocketAddr) {
-    let mut logged = false;
-    while slots.taken.load(Ordering::Relaxed) >= settings.borrow_and_update().limits.connections {
-        if !std::mem::replace(&mut logged, true) {
-            info!("connection limit reached: new peers wait until a connection closes");
-        }
-        tokio::select! {
-            () = slots.freed.notified() => {}
-            () = changed(settings) => {}
-        }
-    }
-    let mut warned: Option<Instant> = None;
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error) => {
-                // Out of file descriptors, or the peer closed at once. Neither is a reason to stop listening.
-                if warned.is_none_or(|warned| warned.elapsed() > REPEAT_WARNING_AFTER) {
-                    warn!(%error, "cannot accept a connection, retrying");
-                    warned = Some(Instant::now());
-                }
-                sleep(ACCEPT_RETRY_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// Resolves when the settings change.
-async fn changed(settings: &mut watch::Receiver<Settings>) {
-    // The sender is gone, so the settings cannot change any more.
-    if settings.changed().await.is_err() {
-        pending::<()>().await;
-    }
-}
-
-fn warn_if_public(listener: &TcpListener) {
-    if let Ok(address) = listener.local_addr()
-        && !address.ip().is_loopback()
-    {
-        warn!(%address, "address accepts log lines from any host: TCP sources have no authentication");
     }
 }
 

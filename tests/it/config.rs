@@ -165,7 +165,10 @@ fn a_table_in_the_wrong_form_is_reported_with_the_right_form() {
         "http = 1\n[[source.file]]\npaths=[\"/x\"]",
         "config.toml:1: `http` must be a table, not a value of type integer: write [http]",
     );
-    check("", "nothing to read: add a [[source.file]] with `paths` to the configuration, or use --file, --tcp or --stdin");
+    check(
+        "",
+        "nothing to read: add a [[source.file]] with `paths` to the configuration, or use --file, --tcp, --http or --stdin",
+    );
     check(&format!("{APP}name = \"a\"\n{APP}name = \"a\""), "config.toml:6: two sources are named `a`; give each its own name");
 }
 

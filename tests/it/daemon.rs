@@ -128,7 +128,7 @@ impl Running {
             std::thread::spawn(move || {
                 runtime.block_on(async {
                     let daemon = bind(config).await;
-                    let tcp = daemon.tcp_addresses().expect("known")[0];
+                    let tcp = daemon.peer_addresses().expect("known")[0];
                     let phases = daemon.phases();
                     let build = |bound: Bound| {
                         inspect(&bound);

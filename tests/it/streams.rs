@@ -76,7 +76,7 @@ async fn listen_with(
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("known");
-    let (_, settings) = watch::channel(Settings { limits, tls });
+    let (_, settings) = watch::channel(Settings { limits, tls, token: None });
     let source = TcpSource {
         source: SourceId(0),
         listener,

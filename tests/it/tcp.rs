@@ -41,7 +41,7 @@ impl World {
     async fn new(limits: Limits, budget: usize, framing: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("known");
-        let (settings, seen) = watch::channel(Settings { limits, tls: None });
+        let (settings, seen) = watch::channel(Settings { limits, ..Settings::default() });
         let (to, from) = mpsc::channel(4);
         let (gauges, stop) = (Arc::new(Gauges::default()), CancellationToken::new());
         let budget = MemoryBudget::new(budget, limits.connections);
@@ -310,7 +310,7 @@ fn peers_beyond_the_connection_limit_wait() {
         while world.step().await {}
         assert_eq!((world.stats().lines, world.gauges.files.load(Ordering::Relaxed)), (2, 2));
         // A reload raises the limit.
-        world.settings.send_replace(Settings { limits: Limits { connections: 4, ..LIMITS }, tls: None });
+        world.settings.send_replace(Settings { limits: Limits { connections: 4, ..LIMITS }, ..Settings::default() });
         world.until("two more", |world| world.stats().lines == 4).await;
         while world.step().await {}
         assert_eq!(world.stats().lines, 4);
@@ -327,7 +327,9 @@ fn idle_peers_are_closed_and_a_reload_changes_the_time() {
         let mut peer = world.connect().await;
         peer.write_all(b"half a li").await.expect("sent");
         world.until("the bytes", |world| world.stats().bytes == 9).await;
-        world.settings.send_replace(Settings { limits: Limits { idle: Duration::from_millis(20), ..LIMITS }, tls: None });
+        world
+            .settings
+            .send_replace(Settings { limits: Limits { idle: Duration::from_millis(20), ..LIMITS }, ..Settings::default() });
         world.until("the end", |world| world.closed == 1).await;
         assert_eq!(peer.read(&mut [0; 8]).await.expect("closed"), 0);
         // Indented lines may follow an event, so it is closed only after a second.

@@ -1,0 +1,130 @@
+//! Accepting peers: how many at a time, and what a reload may change while they are connected.
+
+use super::token::Token;
+use std::fmt;
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
+
+/// Limits on connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most connections at a time. Further peers wait in the kernel's backlog.
+    pub connections: usize,
+    /// A connection that sends nothing for this long is closed, so that its slot is free for another peer.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 256, idle: Duration::from_mins(10) }
+    }
+}
+
+/// Settings that a reload may change while peers are connected.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// The number of connections applies to new peers, the idle time to all.
+    pub limits: Limits,
+    /// Applies to new peers; `None` for plain text.
+    pub tls: Option<TlsAcceptor>,
+    /// What a request must show; only HTTP has requests. `None`: nothing.
+    pub token: Option<Token>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("limits", &self.limits).field("tls", &self.tls.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A connection without a finished TLS handshake after this long is closed.
+pub(super) const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pause after a failed `accept`: without free file descriptors, other connections need time to close.
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// The time between two warnings about the same persistent failure.
+const REPEAT_WARNING_AFTER: Duration = Duration::from_mins(1);
+
+/// How many connections are open.
+#[derive(Debug, Default)]
+pub(super) struct ConnectionSlots {
+    taken: AtomicUsize,
+    freed: Notify,
+}
+
+/// The slot of one connection; free again on drop.
+pub(super) struct ConnectionSlot(Arc<ConnectionSlots>);
+
+impl ConnectionSlot {
+    pub(super) fn new(slots: &Arc<ConnectionSlots>) -> Self {
+        slots.taken.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(slots))
+    }
+}
+
+impl Drop for ConnectionSlot {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        // Only the accept loop waits. If it does not wait now, the permit is stored for its next wait.
+        self.0.freed.notify_one();
+    }
+}
+
+/// Waits for a free slot and then for the next peer.
+pub(super) async fn accept(
+    listener: &TcpListener,
+    slots: &ConnectionSlots,
+    settings: &mut watch::Receiver<Settings>,
+) -> (TcpStream, SocketAddr) {
+    let mut logged = false;
+    while slots.taken.load(Ordering::Relaxed) >= settings.borrow_and_update().limits.connections {
+        if !std::mem::replace(&mut logged, true) {
+            info!("connection limit reached: new peers wait until a connection closes");
+        }
+        tokio::select! {
+            () = slots.freed.notified() => {}
+            () = changed(settings) => {}
+        }
+    }
+    let mut warned: Option<Instant> = None;
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                // Out of file descriptors, or the peer closed at once. Neither is a reason to stop listening.
+                if warned.is_none_or(|warned| warned.elapsed() > REPEAT_WARNING_AFTER) {
+                    warn!(%error, "cannot accept a connection, retrying");
+                    warned = Some(Instant::now());
+                }
+                sleep(ACCEPT_RETRY_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Resolves when the settings change.
+pub(super) async fn changed(settings: &mut watch::Receiver<Settings>) {
+    // The sender is gone, so the settings cannot change any more.
+    if settings.changed().await.is_err() {
+        pending::<()>().await;
+    }
+}
+
+/// Warns of an address that other hosts reach, if `is_open` to all of them.
+pub(super) fn warn_if_public(listener: &TcpListener, is_open: bool, kind: &str) {
+    if let Ok(address) = listener.local_addr()
+        && is_open
+        && !address.ip().is_loopback()
+    {
+        warn!(%address, "address accepts log lines from any host: {kind}");
+    }
+}

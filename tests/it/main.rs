@@ -34,6 +34,7 @@ mod prefixes;
 mod process;
 mod properties;
 mod proxies;
+mod push;
 mod readme;
 mod redact;
 mod reload;

@@ -11,8 +11,6 @@ use std::io;
 
 /// A line with at least this many bytes takes no further record.
 const LINE_BYTES: usize = 32 * 1024;
-/// The most records of a line.
-const LINE_RECORDS: usize = 1_000;
 /// The most streams of one request. What is beyond goes to one stream together.
 const STREAMS: usize = 1_000;
 
@@ -30,6 +28,8 @@ pub(super) struct Frame {
     pub(super) stream: u64,
     pub(super) head: Vec<u8>,
     pub(super) tail: &'static [u8],
+    /// The most records of a line.
+    pub(super) records: usize,
 }
 
 /// Collects the lines of a request.
@@ -77,7 +77,7 @@ impl<'m> Lines<'m> {
         }
         write(&mut self.open)?;
         self.line_records += 1;
-        if self.line_records >= LINE_RECORDS || self.open.bytes.len() - self.line_begin >= LINE_BYTES {
+        if self.line_records >= self.frame.records || self.open.bytes.len() - self.line_begin >= LINE_BYTES {
             self.end_line()?;
         }
         Ok(())

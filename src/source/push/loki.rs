@@ -1,4 +1,5 @@
-//! The push API of Loki: its streams become lines in the JSON of that API, which the core reads with their labels.
+//! The push API of Loki: its entries become lines in the JSON of logcli, which the core reads with their labels. One entry is
+//! one line, so that entries that are one event (a traceback) stay together over the limits of requests.
 //!
 //! Source: <https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs> and `pkg/push/push.proto` of Loki. In
 //! Protocol Buffers, the body is always compressed as a block of Snappy.
@@ -13,8 +14,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-/// Labels with more bytes are left out.
-const LABEL_BYTES: usize = 16 * 1024;
+/// Labels with more bytes are left out, because they are repeated with every line.
+const LABEL_BYTES: usize = 1024;
+
+const NO_ENTRY: Refusal = Refusal::Malformed("a push of entries, each a time and a line");
 
 #[derive(Deserialize)]
 struct Push<'a> {
@@ -39,7 +42,14 @@ pub(super) fn json(body: &[u8], lines: &mut Lines<'_>) -> Result<(), Refusal> {
         let labels = stream.map(RawValue::get).filter(|labels| labels.starts_with('{') && labels.len() <= LABEL_BYTES);
         lines.begin(frame(&labels.map_or_else(|| "{}".to_owned(), |labels| labels.replace(['\n', '\r'], " "))))?;
         for value in Many::items(values) {
-            lines.record(|out| out.json(value))?;
+            let value: Many<'_> = parse(value)?;
+            let mut parts = Many::items(Some(value));
+            let (Some(time), Some(text)) = (parts.next(), parts.next()) else { return Err(NO_ENTRY) };
+            lines.record(|out| {
+                out.json(text)?;
+                out.put(b",\"timestamp\":")?;
+                out.json(time)
+            })?;
         }
     }
     Ok(())
@@ -65,9 +75,8 @@ pub(super) fn binary(body: &[u8], lines: &mut Lines<'_>) -> Result<(), Refusal> 
             let nanos = nanoseconds(Fields::last(entry, 1)?.unwrap_or_default())?;
             let text = Fields::last(entry, 2)?.unwrap_or_default();
             lines.record(|out| {
-                out.put(format!("[\"{nanos}\",").as_bytes())?;
                 out.text(text)?;
-                out.put(b"]")
+                out.put(format!(",\"timestamp\":\"{nanos}\"").as_bytes())
             })?;
         }
     }
@@ -77,8 +86,8 @@ pub(super) fn binary(body: &[u8], lines: &mut Lines<'_>) -> Result<(), Refusal> 
 fn frame(labels: &str) -> Frame {
     let mut hasher = DefaultHasher::new();
     labels.hash(&mut hasher);
-    let head = [br#"{"streams":[{"stream":"#, labels.as_bytes(), br#","values":["#].concat();
-    Frame { stream: hasher.finish(), head, tail: b"]}]}" }
+    let head = [br#"{"labels":"#, labels.as_bytes(), br#","line":"#].concat();
+    Frame { stream: hasher.finish(), head, tail: b"}", records: 1 }
 }
 
 /// A `google.protobuf.Timestamp`.

@@ -16,6 +16,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 /// A resource or a scope with more bytes is left out.
 const FRAME_BYTES: usize = 16 * 1024;
 
+/// The most records of a line.
+const LINE_RECORDS: usize = 1_000;
+
 /// What a batch holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
@@ -121,7 +124,7 @@ fn object(value: Option<&RawValue>) -> String {
 fn frame(signal: Signal, resource: &str, scope: &str) -> Frame {
     let [begin, middle, end] = signal.frame();
     let head = [begin, resource.as_bytes(), middle, scope.as_bytes(), end].concat();
-    Frame { stream: stream_of(resource), head, tail: b"]}]}]}" }
+    Frame { stream: stream_of(resource), head, tail: b"]}]}]}", records: LINE_RECORDS }
 }
 
 #[derive(Deserialize)]

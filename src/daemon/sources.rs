@@ -82,7 +82,7 @@ pub(super) fn merge(running: &[Source], wanted: &[Source]) -> (Vec<Source>, Vec<
         match new.kind {
             SourceKind::Stdin => waiting.push(format!("source {}", new.name)),
             SourceKind::File { .. } | SourceKind::Tcp { .. } | SourceKind::Http { .. } | SourceKind::Absent => {
-                merged.push(new.clone())
+                merged.push(new.clone());
             }
         }
     }

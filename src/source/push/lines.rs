@@ -70,11 +70,8 @@ impl<'m> Lines<'m> {
     /// Adds the record that `write` writes.
     pub(super) fn record(&mut self, write: impl FnOnce(&mut Sink) -> Result<(), Refusal>) -> Result<(), Refusal> {
         self.open.most = self.memory.lines.saturating_sub(self.finished);
-        if self.line_records == 0 {
-            self.open.put(&self.frame.head)?
-        } else {
-            self.open.put(b",")?
-        }
+        let before: &[u8] = if self.line_records == 0 { &self.frame.head } else { b"," };
+        self.open.put(before)?;
         write(&mut self.open)?;
         self.line_records += 1;
         if self.line_records >= self.frame.records || self.open.bytes.len() - self.line_begin >= LINE_BYTES {

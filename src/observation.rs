@@ -154,6 +154,10 @@ pub struct Observation {
     pub latency_s: Option<f64>,
     /// Tokens sent, as the client counted or estimated them.
     pub input_tokens: Option<u64>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<u64>,
+    /// The time until the first token of the answer came, in seconds.
+    pub first_token_s: Option<f64>,
     /// How the answer ended, where the record tells it.
     pub ending: Option<Ending>,
     /// The requested model, cut to the length of a [`Name`].
@@ -203,6 +207,8 @@ impl Observation {
             retry_after_s: None,
             latency_s: None,
             input_tokens: None,
+            output_tokens: None,
+            first_token_s: None,
             ending: None,
             model: Name::EMPTY,
             service: Name::EMPTY,

@@ -7,7 +7,8 @@
 use super::names::NameTable;
 use super::options::AlertOptions;
 use super::state::{
-    AllCalls, Cooldowns, CutAnswers, Lateness, RecognitionMonitor, RuleState, Scope, SelfChecks, SelfRow, is_cooldown,
+    AllCalls, Cooldowns, CutAnswers, Lateness, RecognitionMonitor, RuleState, Scope, SelfChecks, SelfRow, SlowAnswers,
+    is_cooldown,
 };
 use super::table::{Kind, Row, RowId, Table, Trigger};
 use super::text::RenderContext;
@@ -43,6 +44,7 @@ pub struct Alerts {
     pub(super) rules: BTreeMap<RuleKey, RuleState>,
     pub(super) recognition: RecognitionMonitor,
     pub(super) cut_answers: CutAnswers,
+    pub(super) slow_answers: SlowAnswers,
     /// Causes that only many calls together show; alert texts quote them.
     pub(super) detections: Detections,
     pub(super) cooldowns: Cooldowns,
@@ -67,6 +69,7 @@ impl Alerts {
             rules: BTreeMap::new(),
             recognition: RecognitionMonitor::default(),
             cut_answers: CutAnswers::default(),
+            slow_answers: SlowAnswers::default(),
             detections: Detections::default(),
             cooldowns: Cooldowns::default(),
             self_checks: SelfChecks::default(),
@@ -99,6 +102,7 @@ impl Alerts {
         let lateness = self.lateness(at);
         if seen.grain == Grain::Call {
             self.cut_answers.note(seen, lateness);
+            self.slow_answers.note(seen, lateness, self.options.by_service);
         }
         match (seen.grain, seen.outcome) {
             (Grain::Detail, _) | (_, Outcome::Other) => None,

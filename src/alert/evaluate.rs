@@ -18,6 +18,8 @@ struct EvalContext {
     good_calls: u64,
     /// Where too many answers are cut.
     cut_answers: Vec<(Scope, Symptom)>,
+    /// Where calls take much longer than before.
+    slow_answers: Vec<(Scope, Symptom)>,
     /// Set if the log does not seem to be understood.
     blind: Option<Symptom>,
     resolving: Resolving,
@@ -25,6 +27,18 @@ struct EvalContext {
     silence_asleep: bool,
     /// The last second in which they meant nothing.
     last_asleep: i64,
+}
+
+impl EvalContext {
+    /// What is wrong with the answers of a scope, for a row that watches them.
+    fn answers(&self, kind: Kind, scope: Scope) -> Option<Symptom> {
+        let symptoms = match kind {
+            Kind::Truncated => &self.cut_answers,
+            Kind::Slow => &self.slow_answers,
+            _ => return None,
+        };
+        symptoms.iter().find(|(found, _)| *found == scope).map(|(_, symptom)| symptom.clone())
+    }
 }
 
 impl Alerts {
@@ -57,8 +71,7 @@ impl Alerts {
                     continue;
                 }
                 let fault = self.self_checks.symptom(row, at);
-                let cut = context.cut_answers.iter().find(|(cut, _)| cut == scope).map(|(_, symptom)| symptom.clone());
-                let symptom = fault.or(cut.filter(|_| row.kind == Kind::Truncated));
+                let symptom = fault.or_else(|| context.answers(row.kind, *scope));
                 step_rule(rule, row, self.calls.get(*scope), symptom, growing, &context);
             }
         }
@@ -80,8 +93,18 @@ impl Alerts {
         }
         let blind = self.recognition.step(at);
         let cut_answers = self.step_cut_answers(at);
+        let slow_answers = self.step_slow_answers(at);
         let resolving = if self.behind { Resolving::Blocked } else { Resolving::Allowed };
-        EvalContext { at, good_calls, cut_answers, blind, resolving, silence_asleep, last_asleep: self.last_asleep }
+        EvalContext {
+            at,
+            good_calls,
+            cut_answers,
+            slow_answers,
+            blind,
+            resolving,
+            silence_asleep,
+            last_asleep: self.last_asleep,
+        }
     }
 
     fn step_cut_answers(&mut self, at: i64) -> Vec<(Scope, Symptom)> {
@@ -89,6 +112,13 @@ impl Alerts {
         let Some(row) = row else { return Vec::new() };
         self.cut_answers.step(at, row.share, u64::from(row.failures));
         self.cut_answers.symptoms(at, self.options.by_service)
+    }
+
+    fn step_slow_answers(&mut self, at: i64) -> Vec<(Scope, Symptom)> {
+        let row = self.table.enabled(Kind::Slow).next().and_then(|id| self.table.row(id));
+        let Some(row) = row else { return Vec::new() };
+        self.slow_answers.step(at, row.failures as usize);
+        self.slow_answers.symptoms(at)
     }
 
     /// Creates a rule for each symptom that is present and has none.
@@ -101,6 +131,9 @@ impl Alerts {
         }
         for row in self.table.enabled(Kind::Truncated) {
             keys.extend(context.cut_answers.iter().map(|(scope, _)| (row, *scope)));
+        }
+        for row in self.table.enabled(Kind::Slow) {
+            keys.extend(context.slow_answers.iter().map(|(scope, _)| (row, *scope)));
         }
         let with_rule = |id: RowId| (id, Scope::SELF);
         if context.blind.is_some() {
@@ -127,6 +160,7 @@ impl Alerts {
         self.rules.values().all(RuleState::is_idle)
             && self.recognition.is_idle()
             && self.cut_answers.is_idle()
+            && self.slow_answers.is_idle()
             && self.self_checks.is_clear()
             && self.calls.iter().all(|(_, calls)| calls.is_idle(at, due))
     }
@@ -168,7 +202,9 @@ fn step_rule(
             let blind = context.blind.clone().ok_or(Reason::Recovered);
             rule.step_symptom(at, blind, Timing::of(row), resolving);
         }
-        (Kind::Truncated, _) => rule.step_symptom(at, symptom.ok_or(Reason::Recovered), Timing::of(row), resolving),
+        (Kind::Truncated | Kind::Slow, _) => {
+            rule.step_symptom(at, symptom.ok_or(Reason::Recovered), Timing::of(row), resolving)
+        }
         (Kind::SelfCheck, _) => {
             // A source that is behind does not hide the end of a fault of this process.
             rule.step_symptom(at, symptom.ok_or(Reason::Recovered), Timing::of(row), Resolving::Allowed);

@@ -4,7 +4,8 @@ use super::alerts::{Alerts, MAX_RULES, RuleKey};
 use super::names::NameTable;
 use super::options::AlertOptions;
 use super::state::{
-    Calls, Cooldowns, CutAnswers, OriginState, RecognitionMonitor, RuleState, Scope, SelfChecks, Series, Stage,
+    Calls, Cooldowns, CutAnswers, OriginState, RecognitionMonitor, RuleState, Scope, SelfChecks, Series, SlowAnswers,
+    SlowAnswersState, Stage,
 };
 use super::table::Table;
 use super::view::{Alert, Reason, State, Transition};
@@ -26,6 +27,8 @@ pub struct AlertsState {
     recognition: RecognitionMonitor,
     #[serde(default)]
     cut_answers: Vec<(ScopeState, String, Series)>,
+    #[serde(default)]
+    slow_answers: SlowAnswersState,
     #[serde(default)]
     detections: DetectionsState,
     #[serde(default)]
@@ -90,6 +93,7 @@ impl Alerts {
             rules: rules.collect(),
             recognition: self.recognition.clone(),
             cut_answers: self.saved_answers(names.providers),
+            slow_answers: self.slow_answers.state(names.providers),
             detections: self.detections.state(names.providers),
             cooldowns: self.cooldowns.state(&self.table, names.providers),
             self_checks: self.self_checks.clone(),
@@ -114,6 +118,7 @@ impl Alerts {
             rules,
             recognition,
             cut_answers,
+            slow_answers,
             detections,
             cooldowns,
             self_checks,
@@ -124,6 +129,7 @@ impl Alerts {
         let mut alerts =
             Self { next_second, recognition, self_checks, resolved: resolved.into(), last_asleep, ..Self::new(table, options) };
         alerts.cut_answers = restored_answers(cut_answers, names.providers);
+        alerts.slow_answers = SlowAnswers::restore(slow_answers, names.providers);
         alerts.detections = Detections::restore(detections, names.providers);
         alerts.cooldowns = Cooldowns::restore(&cooldowns, &alerts.table, names.providers);
         let calls = calls.into_iter().filter_map(|(scope, calls)| Some((scope.resolve(names.providers)?, calls)));

@@ -110,6 +110,7 @@ impl Entry {
         *judgement = Judgement {
             stamp: judgement.stamp,
             latency_s: judgement.latency_s,
+            first_token_s: judgement.first_token_s,
             input_tokens: judgement.input_tokens,
             output_tokens: judgement.output_tokens,
             resets_at,

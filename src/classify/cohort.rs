@@ -59,7 +59,7 @@ impl Cohorts {
     /// The verdict on a record that is known, without what is the record's own.
     pub(super) fn verdict<'a>(&'a self, record: &Record<'a>, likeness: Likeness<'a>) -> Option<Verdict<'a>> {
         let Cohort { judgement, service, model, .. } = self.places.get(place_of(&likeness))?.cohort.as_deref()?;
-        let Likeness { latency_s, input_tokens, output_tokens, request_id, call_id, .. } = likeness;
+        let Likeness { latency_s, first_token_s, input_tokens, output_tokens, request_id, call_id, .. } = likeness;
         let texts = Texts {
             service: service.as_deref().map(Cow::Borrowed),
             host: record.host_name(),
@@ -70,6 +70,7 @@ impl Cohorts {
         let judgement = Judgement {
             stamp: record.stamp(),
             latency_s,
+            first_token_s,
             input_tokens,
             output_tokens,
             span: SpanIds::of(record.span_path(), record.is_span(), LineKind::None),

@@ -112,6 +112,8 @@ pub struct Judgement {
     pub key_hint: Option<String>,
     /// How long the call took, in seconds.
     pub latency_s: Option<f64>,
+    /// The time until the first token of the answer came, in seconds.
+    pub first_token_s: Option<f64>,
     /// Tokens sent, as the client counted or estimated them.
     pub input_tokens: Option<u64>,
     /// Tokens received.
@@ -243,6 +245,7 @@ impl Judgement {
             message: None,
             key_hint: None,
             latency_s: facts.latency_s,
+            first_token_s: facts.first_token_s,
             input_tokens: facts.input_tokens,
             output_tokens: facts.output_tokens,
             ending: None,

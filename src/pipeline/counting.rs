@@ -329,6 +329,8 @@ fn observe(verdict: &Verdict<'_>, at: Timestamp, origin: &Origin, line: u64) -> 
         retry_after_s: verdict.judgement.retry_after_s,
         latency_s: verdict.judgement.latency_s,
         input_tokens: verdict.judgement.input_tokens,
+        output_tokens: verdict.judgement.output_tokens,
+        first_token_s: verdict.judgement.first_token_s,
         ending: verdict.judgement.ending,
         model: Name::new(verdict.model_text()),
         service: service.map(Name::new).unwrap_or_default(),

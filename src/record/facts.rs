@@ -82,6 +82,8 @@ pub struct Facts<'a> {
     pub is_span: bool,
     /// The duration of the call, in seconds; `None` if the unit is not known.
     pub latency_s: Option<f64>,
+    /// The time until the first token of the answer came, in seconds.
+    pub first_token_s: Option<f64>,
     /// The record has a duration, in any unit.
     pub has_latency: bool,
     /// Tokens sent.
@@ -133,6 +135,7 @@ impl<'a> Record<'a> {
             span_path: self.span_path(),
             is_span: self.is_span(),
             latency_s: self.latency_s(),
+            first_token_s: self.first_token_s(),
             has_latency: self.slot(Field::Latency).is_something(),
             input_tokens: self.tokens(Field::InputTokens),
             output_tokens: self.tokens(Field::OutputTokens),
@@ -274,6 +277,12 @@ impl<'a> Record<'a> {
     pub(super) fn latency_field_s(&self) -> Option<f64> {
         let slot = self.slots.get(Field::Latency);
         duration_s(slot.key, slot.value).or_else(|| self.span_s()).filter(|seconds| (0.0..=86_400.0).contains(seconds))
+    }
+
+    /// The wait for the first token in the fields of the record, in seconds.
+    pub(super) fn first_token_s(&self) -> Option<f64> {
+        let slot = self.slots.get(Field::FirstToken);
+        duration_s(slot.key, slot.value).filter(|seconds| (0.0..=86_400.0).contains(seconds))
     }
 
     fn span_s(&self) -> Option<f64> {

@@ -20,6 +20,7 @@ const OWN: u64 = bits(&[
     Field::SpanId,
     Field::ParentId,
     Field::Latency,
+    Field::FirstToken,
     Field::InputTokens,
     Field::OutputTokens,
 ]);
@@ -45,6 +46,8 @@ pub struct Likeness<'a> {
     flags: u16,
     /// How long the call took, in seconds.
     pub latency_s: Option<f64>,
+    /// The time until the first token of the answer came, in seconds.
+    pub first_token_s: Option<f64>,
     /// Tokens sent.
     pub input_tokens: Option<u64>,
     /// Tokens received.
@@ -114,6 +117,7 @@ impl<'a> Record<'a> {
     fn own_fields(&self) -> Likeness<'a> {
         let has = |field: Field| self.slot(field).is_something();
         let latency_s = self.latency_field_s();
+        let first_token_s = self.first_token_s();
         let [input_tokens, output_tokens] = [Field::InputTokens, Field::OutputTokens].map(|field| self.tokens(field));
         let [request_id, call_id] = [Field::RequestId, Field::CallId].map(|field| self.id(field));
         let flags = [
@@ -129,7 +133,7 @@ impl<'a> Record<'a> {
             has(Field::TraceId),
         ];
         let flags = flags.into_iter().fold(0, |bits, flag| bits << 1 | u16::from(flag));
-        Likeness { hash: 0, flags, latency_s, input_tokens, output_tokens, request_id, call_id }
+        Likeness { hash: 0, flags, latency_s, first_token_s, input_tokens, output_tokens, request_id, call_id }
     }
 
     /// The machine that wrote the record.

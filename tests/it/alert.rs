@@ -2,7 +2,7 @@
 
 use llm_triage::alert::{AlertOptions, Alerts, AlertsState, NameTable, RowSpec, SelfRow, State, Table, Transition, parse};
 use llm_triage::classify::{Lines, Pattern};
-use llm_triage::observation::{Evidence, Observation, PatternId};
+use llm_triage::observation::{Evidence, Name, Observation, PatternId};
 use llm_triage::taxonomy::{Category, Ending, Grain, Outcome, Owner, Provider, ProviderSpec, Providers, Retry, Status};
 use llm_triage::time::Timestamp;
 use proptest::prelude::*;
@@ -87,6 +87,10 @@ pub(crate) fn observation(world: &World, event: Event) -> Observation {
     let (provider, word) = event.word.split_once(':').unwrap_or(("openai", event.word));
     let (grain, word) = word.strip_prefix("try-").map_or((Grain::Call, word), |word| (Grain::Attempt, word));
     let mut seen = Observation { provider: world.provider(provider), grain, ..Observation::new(at) };
+    if let Some(seconds) = word.strip_prefix("took-") {
+        let (latency_s, model) = (seconds.parse().ok(), Name::new("gpt-5"));
+        return Observation { outcome: Outcome::Success, latency_s, output_tokens: Some(500), model, ..seen };
+    }
     let good = match word {
         "ok" => Some(None),
         "whole" => Some(Some(Ending::Complete)),

@@ -21,6 +21,8 @@ string_enum! {
         Absorbed = "absorbed",
         /// Answers that are cut at the output limit.
         Truncated = "truncated",
+        /// Calls that take much longer than before.
+        Slow = "slow",
         /// Steady calls that stop.
         Silence = "silence",
         /// Lines that arrive but in which no call is recognised.

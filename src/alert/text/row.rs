@@ -13,6 +13,11 @@ pub(super) fn when_it_fires(row: &Row) -> String {
              more), and that is twice the share of its earlier answers of the day (100 or more).",
             row.share * 100.0
         ),
+        (Kind::Slow, _) => format!(
+            "It fires when the median time per output token (per call where tokens are unknown) of a model over 5 minutes ({failures} \
+             calls or more) is three times that of the last day (200 calls or more), and a call of the present size takes 5 s more; so \
+             too for the time to the first token, where it is logged."
+        ),
         (Kind::Outage, Trigger::Sustained(length)) => format!(
             "It fires when nearly all calls ({} %) of a span of {} s to 5 minutes fail, from a failure to a later one, with at \
              least {failures} calls; failures that fire at once do not count.",
@@ -33,6 +38,9 @@ pub(super) fn when_it_clears(row: &Row) -> String {
     match (row.kind, row.trigger) {
         (Kind::Silence, _) => "at the next call, or after 6 hours".to_owned(),
         (Kind::Truncated, _) => format!("{keep} after fewer than {} % are cut, or after a day", row.share * 50.0),
+        (Kind::Slow, _) => {
+            format!("{keep} after the median is below one and a half times that of the day before, or after a day")
+        }
         (Kind::Blind | Kind::SelfCheck, _) => format!("{keep} after it is over"),
         (Kind::Outage, _) => "when fewer than half of the calls of a minute fail".to_owned(),
         (_, Trigger::AtOnce) => format!(

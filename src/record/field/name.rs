@@ -44,6 +44,8 @@ string_enum! {
         ParentId = "parent_id",
         RetryAfter = "retry_after",
         Latency = "latency",
+        /// The time until the first token of the answer came.
+        FirstToken = "first_token",
         InputTokens = "input_tokens",
         OutputTokens = "output_tokens",
         FinishReason = "finish_reason",

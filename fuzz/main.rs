@@ -6,12 +6,12 @@
 
 use llm_triage::alert::AlertOptions;
 use llm_triage::checkpoint::{Checkpoint, decode, encode};
-use llm_triage::classify::{Catalog, Classifier, Source, Traffic};
+use llm_triage::classify::{Catalog, Classifier, Source, Traffic, VerdictCache};
 use llm_triage::config::{Config, Flags};
 use llm_triage::correlate::GrainRule;
 use llm_triage::framing::{self, Framer, LossReason};
 use llm_triage::pipeline::{Chunk, Clock, Event, Options, Output, Pipeline, Rules, SourceOptions, State, StreamInfo, Wanted};
-use llm_triage::record::Reader;
+use llm_triage::record::{Forms, Level, Reader};
 use llm_triage::time::Timestamp;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -126,6 +126,28 @@ fn logs() -> Vec<Vec<u8>> {
     let mut all = seeds("tests/data", &["log", "jsonl"]);
     all.extend(seeds("tests/corpus", &["toml"]));
     all
+}
+
+/// What was learned from earlier lines changes no record and no verdict.
+#[test]
+fn learning() {
+    let classifier = Classifier::new(Arc::new(Catalog::shipped().expect("the shipped patterns are tested")));
+    let (reader, mut forms, mut cache) = (Reader::default(), Forms::default(), VerdictCache::default());
+    let lines: Vec<Vec<u8>> = logs().iter().flat_map(|log| log.split(|b| *b == b'\n')).map(<[u8]>::to_vec).collect();
+    let objects: Vec<Vec<u8>> = lines.into_iter().filter(|line| line.starts_with(b"{")).collect();
+    fuzz("learning", &objects, |dice, input| {
+        let whole = &objects[dice.roll(objects.len())];
+        for line in [whole, input] {
+            let (mut alone, mut again) = (Vec::new(), Vec::new());
+            reader.read(line, &[], None, |record| {
+                alone.push(format!("{record:?} {:?}", classifier.classify(record, Traffic::Llm)));
+            });
+            reader.read_again(line, &[], (None, Level::Unknown), &mut forms, |record| {
+                again.push(format!("{record:?} {:?}", classifier.classify_again(record, Traffic::Llm, &mut cache)));
+            });
+            assert_eq!(alone, again);
+        }
+    });
 }
 
 /// However the bytes are split, the events are the same, every byte of a line is accounted for, and a framer that is restored

@@ -50,11 +50,15 @@ pub(crate) enum Shape {
     Logfmt,
     /// OTLP batches of twenty spans.
     Otlp,
+    /// JSON records of other services, of sixty forms.
+    Noise,
+    /// [`Shape::Mixed`] with the prompt in each record: 8 KiB.
+    Long,
 }
 
 impl Shape {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Mixed, Self::Errors, Self::Stdlib, Self::Cri, Self::Pino, Self::Logfmt, Self::Otlp];
+    pub(crate) const ALL: [Self; 9] =
+        [Self::Mixed, Self::Errors, Self::Stdlib, Self::Cri, Self::Pino, Self::Logfmt, Self::Otlp, Self::Noise, Self::Long];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -65,6 +69,8 @@ impl Shape {
             Self::Pino => "pino",
             Self::Logfmt => "logfmt",
             Self::Otlp => "otlp",
+            Self::Noise => "noise",
+            Self::Long => "long",
         }
     }
 
@@ -131,6 +137,8 @@ impl Writer {
             Shape::Pino => self.pino(out),
             Shape::Logfmt => self.logfmt(out),
             Shape::Otlp => self.otlp(out),
+            Shape::Noise => self.noise(out),
+            Shape::Long => self.long(out),
         }
     }
 
@@ -307,6 +315,48 @@ impl Writer {
         self.count(1, 1);
     }
 
+    /// A record of one of sixty services: its form, which is its keys and their order, is always the same.
+    fn noise(&mut self, out: &mut String) {
+        self.at = self.at.plus(Duration::from_micros(self.dice.below(2 * BETWEEN_CALLS)));
+        let form = self.dice.below(60);
+        let mut keys = Dice(form);
+        let level = self.dice.pick(&["info", "info", "info", "debug"]);
+        put!(out, r#"{{"ts":"{}","level":"{level}","app":"svc-{form}","msg":"{}""#, self.at, keys.pick(&MESSAGES));
+        for number in 0..9 + keys.below(6) {
+            let name = keys.pick(&NAMES);
+            match keys.below(4) {
+                0 => put!(out, r#","{name}_{number}":{}"#, self.dice.below(100_000)),
+                1 => put!(out, r#","{name}_{number}":"{:016x}""#, self.dice.next()),
+                2 => put!(out, r#","{name}":{{"id":{},"ok":true}}"#, self.dice.below(9_000)),
+                _ => put!(out, r#","{name}_{number}":"{} of {}""#, self.dice.pick(&NAMES), self.dice.pick(&SERVICES)),
+            }
+        }
+        putln!(out, "}}");
+        self.count(1, 1);
+    }
+
+    /// A call with its prompt.
+    fn long(&mut self, out: &mut String) {
+        const PROMPT_BYTES: usize = 8 << 10;
+        let call = self.call();
+        put!(out, r#"{{"prompt":""#);
+        let end = out.len() + PROMPT_BYTES;
+        while out.len() < end {
+            put!(
+                out,
+                "{} the {} of {}.\\n",
+                self.dice.pick(&["Summarise", "List", "Say \\\"no\\\" to"]),
+                self.dice.pick(&NAMES),
+                self.dice.pick(&SERVICES)
+            );
+        }
+        put!(out, r#"","#);
+        let start = out.len();
+        self.structlog(&call, out);
+        out.remove(start);
+        self.count(1, 1);
+    }
+
     fn otlp(&mut self, out: &mut String) {
         const SPANS: u64 = 20;
         out.push_str(r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"checkout"}},{"key":"telemetry.sdk.language","value":{"stringValue":"python"}}]},"scopeSpans":[{"scope":{"name":"opentelemetry.instrumentation.openai"},"spans":["#);
@@ -401,6 +451,22 @@ const fn failure(status: u16, class: &'static str, kind: &'static str, code: &'s
 
 const SERVICES: [&str; 6] = ["checkout", "support-chat", "search-summaries", "invoice-reader", "agents", "moderation"];
 const ROUTES: [&str; 5] = ["tickets/summarise", "chat", "documents/extract", "search/answer", "agents/run"];
+
+/// Messages and names of fields of other services.
+const MESSAGES: [&str; 8] = [
+    "request finished",
+    "order placed",
+    "cache refreshed",
+    "job picked up",
+    "session opened",
+    "page rendered",
+    "row written",
+    "message acknowledged",
+];
+const NAMES: [&str; 16] = [
+    "order", "basket", "customer", "region", "shard", "queue", "worker", "page", "cursor", "batch", "invoice", "carrier",
+    "zone", "bucket", "replica", "ticket",
+];
 
 const FRAMES: [(&str, u16, &str, &str); 6] = [
     ("harness.py", 255, "run", "res = call(item)"),

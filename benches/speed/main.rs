@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench speed                        all corpora
-//! cargo bench --bench speed -- mixed errors        these corpora corpora
+//! cargo bench --bench speed -- mixed errors        these corpora
 //! cargo bench --bench speed -- pipeline            one stage, all corpora
 //! cargo bench --bench speed -- --quick             checks only the answers, in a second, like `cargo test`
 //! cargo bench --bench speed -- --write mixed 1000  a corpus of 1000 MB on stdout

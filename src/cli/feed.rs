@@ -101,6 +101,10 @@ impl Feed {
             }
         };
         self.buffer.truncate(held + count);
+        // Thousands of small files may be open at once.
+        if self.buffer.capacity() > 2 * self.buffer.len() {
+            self.buffer.shrink_to_fit();
+        }
         self.ended = count == 0;
         Ok(())
     }

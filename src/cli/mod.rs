@@ -22,6 +22,7 @@ mod input;
 mod layout;
 mod load;
 mod manual;
+mod merge;
 mod near;
 mod notify_test;
 mod output;

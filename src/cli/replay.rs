@@ -4,6 +4,7 @@ use super::args::{Args, Logs};
 use super::exit::{CliError, Exit};
 use super::feed::Feed;
 use super::input::Input;
+use super::merge::{Merge, OpenFeed};
 use super::progress::Progress;
 use super::workers::WorkerPool;
 use super::{near, output};
@@ -36,12 +37,6 @@ pub(super) struct Replay {
 
 /// While no input is ready: how often `step` is called, so that it can end the command.
 const IDLE_STEP: Duration = Duration::from_millis(100);
-
-/// The inputs that have not ended.
-type Feeds<'i> = Vec<(StreamId, Feed, &'i Input)>;
-
-/// Bytes of an input, after their offset.
-type Piece = (u64, Vec<u8>);
 
 /// Called after each piece of input with the results so far; it can end the command.
 pub(super) type Step<'a> = &'a mut dyn FnMut(&mut Pipeline, &mut Output) -> ControlFlow<()>;
@@ -80,7 +75,7 @@ impl Replay {
         thread::scope(|scope| {
             let mut workers = WorkerPool::new(self.threads, &rules, scope);
             while !feeds.is_empty() {
-                if let Some((_, waiting, _)) = feeds.iter().find(|(_, feed, _)| !feed.is_ready(Duration::ZERO)) {
+                if let Some(waiting) = feeds.waiting() {
                     workers.flush(&mut self.pipeline, &mut self.out);
                     if step(&mut self.pipeline, &mut self.out).is_break() {
                         self.interrupted = true;
@@ -92,12 +87,12 @@ impl Replay {
                 }
                 match self.read_piece(&mut feeds, &mut workers) {
                     Ok(bytes) => progress.add(bytes),
-                    Err((index, error)) => {
-                        let label = feeds[index].2.label();
-                        let reason = output::reason(&error);
-                        output::print_error(&format!("cannot read {label} to its end: {reason}"));
-                        let (stream, ..) = feeds.remove(index);
-                        workers.close(stream, &mut self.pipeline, &mut self.out);
+                    Err((number, error)) => {
+                        if let Some(OpenFeed { stream, input, .. }) = feeds.remove(number) {
+                            let (label, reason) = (input.label(), output::reason(&error));
+                            output::print_error(&format!("cannot read {label} to its end: {reason}"));
+                            workers.close(stream, &mut self.pipeline, &mut self.out);
+                        }
                         exit = Exit::Failed;
                     }
                 }
@@ -115,13 +110,13 @@ impl Replay {
     }
 
     /// Opens the inputs; [`Exit::Failed`] if one of them cannot be opened.
-    fn open<'i>(&mut self, inputs: &'i [Input]) -> (Feeds<'i>, Exit) {
-        let (mut feeds, mut exit) = (Vec::new(), Exit::Success);
+    fn open<'i>(&mut self, inputs: &'i [Input]) -> (Merge<'i>, Exit) {
+        let (mut feeds, mut exit) = (Merge::default(), Exit::Success);
         for (number, input) in (0..).zip(inputs) {
             match input.open() {
                 Ok(open) => {
                     let stream = self.open_stream(number, input);
-                    feeds.push((stream, Feed::new(open), input));
+                    feeds.push(stream, Feed::new(open), input);
                 }
                 Err(error) => {
                     let label = input.label();
@@ -148,42 +143,20 @@ impl Replay {
         stream
     }
 
-    /// Reads the next piece of the only input, or the next lines of the input with the earliest time, and hands it to the
-    /// workers. Returns the number of bytes; an error comes with the index of its input.
-    fn read_piece(&mut self, feeds: &mut Feeds<'_>, workers: &mut WorkerPool) -> Result<u64, (usize, io::Error)> {
-        let (index, (offset, bytes)) = if let [(_, feed, _)] = feeds.as_mut_slice() {
-            (0, feed.rest().map_err(|error| (0, error))?)
-        } else {
-            self.earliest(feeds)?
-        };
+    /// Reads the next piece and hands it to the workers. Returns the number of bytes; an error comes with the number of its input.
+    fn read_piece(&mut self, feeds: &mut Merge<'_>, workers: &mut WorkerPool) -> Result<u64, (usize, io::Error)> {
+        let (number, (offset, bytes)) = feeds.next(&self.reader, self.zone)?;
         let Self { pipeline, out, .. } = self;
-        let stream = feeds[index].0;
+        let Some(stream) = feeds.stream(number) else { return Ok(0) };
         let count = bytes.len() as u64;
         if bytes.is_empty() {
-            feeds.remove(index);
+            feeds.remove(number);
             workers.close(stream, pipeline, out);
         } else {
             let chunk = Chunk { stream, offset, bytes: bytes.into(), arrived: Timestamp::from_system(SystemTime::now()) };
             workers.chunk(chunk, pipeline, out);
         }
         Ok(count)
-    }
-
-    /// The next lines of the input with the earliest time, after its index.
-    fn earliest(&self, feeds: &mut Feeds<'_>) -> Result<(usize, Piece), (usize, io::Error)> {
-        let mut times = Vec::with_capacity(feeds.len());
-        for (index, (_, feed, _)) in feeds.iter_mut().enumerate() {
-            times.push(feed.peek(&self.reader, self.zone).map_err(|error| (index, error))?);
-        }
-        // An input that has ended goes first, so that it is closed.
-        if let Some(index) = times.iter().position(Option::is_none) {
-            return feeds[index].1.rest().map(|piece| (index, piece)).map_err(|error| (index, error));
-        }
-        let first = (0..times.len()).min_by_key(|index| times[*index]).unwrap_or(0);
-        let others = times.iter().enumerate().filter(|(index, _)| *index != first).filter_map(|(_, time)| *time).min();
-        let until = others.unwrap_or(Timestamp::MAX);
-        let lines = feeds[first].1.lines_until(until, &self.reader, self.zone);
-        lines.map(|piece| (first, piece)).map_err(|error| (first, error))
     }
 }
 

@@ -16,7 +16,7 @@ const BYTES: [u8; 256] = {
         let in_key = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'-');
         let ends_value = matches!(byte, b' ' | b'\t' | b',' | b';' | b')' | b']' | b'\n' | b'\\');
         let in_number = byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
-        bytes[byte as usize] = in_key as u8 * IN_KEY | ends_value as u8 * ENDS_VALUE | in_number as u8 * IN_NUMBER;
+        bytes[byte as usize] = (in_key as u8 * IN_KEY) | (ends_value as u8 * ENDS_VALUE) | (in_number as u8 * IN_NUMBER);
         byte += 1;
     }
     bytes

@@ -25,6 +25,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a key")]
 pub(super) struct Node {
     /// The first and the last eight bytes of the text; of a shorter text all bytes, followed by zeros.
     head: u64,

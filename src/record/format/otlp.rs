@@ -12,6 +12,8 @@ use crate::time::Stamp;
 const RECORDS: usize = 10_000;
 /// The most attributes of one record, span or resource that are read.
 const ATTRIBUTES: usize = 256;
+/// The most events of one span that are read.
+const EVENTS: usize = 64;
 
 /// How an error begins in the fields of Effect's logger.
 const UNQUOTED: &[u8] = b"\"error\":{\"error\":";
@@ -76,6 +78,7 @@ fn record<'a>(map: &FieldMap, around: Around<'a>, leaf: &'a [u8]) -> Record<'a> 
                 record.shows_answer |= matches!(text, Value::Object(_));
                 record.member(map, FieldMap::ROOT, b"message", text, 0);
             }
+            b"events" => put_exceptions(&mut record, map, leaf, value),
             b"startTimeUnixNano" => record.member(map, FieldMap::ROOT, b"timeUnixNano", value, 0),
             _ => record.member(map, FieldMap::ROOT, key.bytes, value, 0),
         }
@@ -120,6 +123,21 @@ fn record_with_fields<'a>(map: &FieldMap, around: Around<'a>, leaf: &'a [u8], fi
     record.raw = fields;
     record.settle();
     record
+}
+
+/// What a failed span says of its exceptions. In a span that did not fail, an exception was handled.
+fn put_exceptions<'a>(record: &mut Record<'a>, map: &FieldMap, span: &'a [u8], events: Value<'a>) {
+    let Value::Object(status) = json::member(span, "status") else { return };
+    let failed = match json::member(status, "code") {
+        Value::Number(code) => code == b"2",
+        Value::Text(code) => code.bytes == b"STATUS_CODE_ERROR",
+        _ => false,
+    };
+    for event in objects(events).take(EVENTS).filter(|_| failed) {
+        if matches!(json::member(event, "name"), Value::Text(name) if name.bytes == b"exception") {
+            put_attributes(record, map, json::member(event, "attributes"));
+        }
+    }
 }
 
 /// `[{"key":"gen_ai.request.model","value":{"stringValue":"gpt-5"}}]`.

@@ -4,6 +4,7 @@
 mod encode;
 mod hostile;
 mod senders;
+mod tls;
 mod verdicts;
 
 use crate::running::{PATIENCE, Server, until};

@@ -102,7 +102,9 @@ impl Daemon {
     #[expect(clippy::unused_async, reason = "binding needs the runtime that a caller of an async function has")]
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let mut activated = ActivatedSockets::from_environment();
-        let http = bind(activated.take("http", config.listen), config.listen, HTTP)?;
+        // A source may have this name too: then the server finds its socket by the address only.
+        let is_free = config.sources.iter().all(|source| source.name != "http");
+        let http = bind(activated.take(if is_free { "http" } else { "" }, config.listen), config.listen, HTTP)?;
         let http = http.set_nonblocking(true).and_then(|()| TcpListener::from_std(http));
         let http = http.map_err(|source| StartError::Bind { what: HTTP.to_owned(), address: config.listen, source })?;
         let peers = bind_peers(&config, &mut activated)?;

@@ -29,7 +29,8 @@ const PATHS: &str = "/                  status page
 /-/healthy         the process runs
 /-/ready           the daemon reads lines as they are written
 /-/reload          POST: read the configuration and patterns again
-/runbooks/auth     what to do about an alert of this row; the same for every row
+/runbooks/         what to do about an alert of each row
+/runbooks/auth     the runbook of this row: a page for a browser, Markdown for other programs
 /api/v1/windows    calls and failures per window
 /api/v1/alerts     pending, firing and recently resolved alerts
 /api/v1/unknown    groups of unknown errors
@@ -46,7 +47,11 @@ enum View {
     Unknown,
     Patterns,
     Status,
+    /// A runbook in Markdown.
     Runbook(Bytes),
+    /// A runbook as a page: the row, and its Markdown.
+    RunbookPage(String, Bytes),
+    RunbookIndex,
 }
 
 pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<AdminState>) -> Answer {
@@ -69,7 +74,11 @@ pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<Ad
         "/api/v1/unknown" => Some(View::Unknown),
         "/api/v1/patterns" => Some(View::Patterns),
         "/api/v1/status" => Some(View::Status),
-        _ if let Some(page) = path.strip_prefix("/runbooks/").and_then(|row| runbook(&state, row)) => Some(View::Runbook(page)),
+        "/runbooks" | "/runbooks/" => Some(View::RunbookIndex),
+        _ if let Some((row, page)) = path.strip_prefix("/runbooks/").and_then(|row| runbook(&state, row)) => {
+            let is_page = !path.ends_with(".md") && header(headers, &ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
+            Some(if is_page { View::RunbookPage(row, page) } else { View::Runbook(page) })
+        }
         _ => return text(StatusCode::NOT_FOUND, format!("unknown path; the paths are\n\n{PATHS}")),
     };
     if head.method != Method::GET && head.method != Method::HEAD {
@@ -87,8 +96,9 @@ pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<Ad
 }
 
 /// The runbook of a row, with or without the extension of the file in the repository.
-fn runbook(state: &AdminState, row: &str) -> Option<Bytes> {
-    state.loaded().runbooks.get(row.trim_end_matches(".md")).cloned()
+fn runbook(state: &AdminState, path: &str) -> Option<(String, Bytes)> {
+    let row = path.trim_end_matches(".md");
+    state.loaded().runbooks.get(row).map(|page| (row.to_owned(), page.clone()))
 }
 
 fn ready(phase: Phase) -> Answer {
@@ -111,6 +121,8 @@ fn render(view: View, state: &AdminState, gzip: bool) -> Answer {
         View::Status => (JSON, api::status(state, now).into()),
         // A browser would offer `text/markdown` as a download.
         View::Runbook(page) => (TEXT, page),
+        View::RunbookPage(row, text) => (HTML, page::runbook_page(state, &row, &text).into()),
+        View::RunbookIndex => (HTML, page::runbook_index(state).into()),
     };
     let body: Bytes = body;
     let mut answer = if gzip && body.len() >= MIN_GZIP_BYTES {

@@ -9,7 +9,9 @@ use crate::observation::PatternId;
 use crate::taxonomy::{ProviderSpec, Providers};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::fmt;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 /// A file of the catalogue: its name, for messages, and its text.
 #[derive(Clone, Copy, Debug)]
@@ -51,20 +53,6 @@ impl fmt::Display for CatalogError {
 }
 
 impl std::error::Error for CatalogError {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PatternFile {
-    #[serde(default)]
-    pattern: Vec<toml::Spanned<PatternSpec>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EventFile {
-    #[serde(default)]
-    event: Vec<toml::Spanned<EventSpec>>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,39 +149,63 @@ impl<'a> Parsed<'a> {
     /// Adds the content of these files.
     pub(super) fn read(&mut self, files: &[Source<'a>], errors: &mut Vec<CatalogError>) {
         for file in files {
-            if let Err(error) = self.add(file) {
-                let line = error.span().map_or(1, |span| line_of(file.text, span.start));
-                errors.push(CatalogError { file: file.name.to_owned(), line, what: error.message().to_owned() });
+            if let Err(error) = self.add(file, errors) {
+                errors.push(error_in(file, &error));
             }
         }
     }
 
-    fn add(&mut self, file: &Source<'a>) -> Result<(), toml::de::Error> {
+    fn add(&mut self, file: &Source<'a>, errors: &mut Vec<CatalogError>) -> Result<(), toml::de::Error> {
         let mut parts = file.name.rsplit(['/', '\\']);
         let name = parts.next().unwrap_or(file.name);
         if parts.next() == Some("events") {
-            for event in toml::from_str::<EventFile>(file.text)?.event {
-                let line = line_of(file.text, event.span().start);
-                self.events.push((event.into_inner(), Origin { file: file.name, line, own: file.own }));
-            }
+            self.events.extend(tables::<EventSpec>(file, "event", errors)?);
             return Ok(());
         }
         match name {
             "providers.toml" => self.specs.extend(toml::from_str::<ProviderFile>(file.text)?.provider),
             "signals.toml" => self.lists.extend(toml::from_str(file.text)?),
             "escalation.toml" | "fields.toml" | "endings.toml" => {}
-            _ => {
-                let (mut line, mut counted) = (1, 0);
-                for pattern in toml::from_str::<PatternFile>(file.text)?.pattern {
-                    let start = pattern.span().start;
-                    line += lines_between(file.text, counted, start);
-                    counted = start;
-                    self.patterns.push((pattern.into_inner(), Origin { file: file.name, line, own: file.own }));
-                }
-            }
+            _ => self.patterns.extend(tables::<PatternSpec>(file, "pattern", errors)?),
         }
         Ok(())
     }
+}
+
+/// The tables `[[key]]` of a file. A table with an error is left out, so that the errors of all tables are found.
+fn tables<'a, T: DeserializeOwned>(
+    file: &Source<'a>,
+    key: &str,
+    errors: &mut Vec<CatalogError>,
+) -> Result<Vec<(T, Origin<'a>)>, toml::de::Error> {
+    let mut all = Vec::new();
+    let (mut line, mut counted) = (1, 0);
+    for (name, value) in DeTable::parse(file.text)?.into_inner() {
+        let fault = |what| CatalogError { file: file.name.to_owned(), line: line_of(file.text, name.span().start), what };
+        if name.get_ref() != key {
+            errors.push(fault(format!("unknown field `{}`, expected `{key}`", name.get_ref())));
+            continue;
+        }
+        let DeValue::Array(array) = value.into_inner() else {
+            errors.push(fault(format!("`{key}` must be an array of tables: write [[{key}]]")));
+            continue;
+        };
+        for table in array {
+            let start = table.span().start;
+            line += lines_between(file.text, counted, start);
+            counted = start;
+            match T::deserialize(ValueDeserializer::from(table)) {
+                Ok(table) => all.push((table, Origin { file: file.name, line, own: file.own })),
+                Err(error) => errors.push(error_in(file, &error)),
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn error_in(file: &Source<'_>, error: &toml::de::Error) -> CatalogError {
+    let line = error.span().map_or(1, |span| line_of(file.text, span.start));
+    CatalogError { file: file.name.to_owned(), line, what: error.message().to_owned() }
 }
 
 /// A user's pattern replaces the shipped one of the same id, and keeps its tags unless it gives its own. Two patterns of one id and one

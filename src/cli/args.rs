@@ -58,6 +58,11 @@ pub(super) enum Command {
         after_help = "Examples:\n  llm-triage check --stdin                    what is in effect\n  llm-triage check --sources --file app.log   and what there is to read"
     )]
     Check(Box<Check>),
+    /// Write a commented configuration for the logs that are found on this machine
+    #[command(
+        after_help = "Examples:\n  llm-triage init --output config.toml   looks in the usual places\n  llm-triage init --output -             prints it"
+    )]
+    Init(Init),
     /// Send one alert, marked as a test, to a receiver
     #[command(after_help = "Examples:\n  llm-triage notify-test slack   one marked alert")]
     NotifyTest(NotifyTest),
@@ -287,6 +292,13 @@ pub(super) struct Check {
     /// Also read a little of each source: list the files, problems, and calls that two sources would count twice
     #[arg(long)]
     pub(super) sources: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Init {
+    /// File to write; an existing one is never replaced. `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = crate::config::DEFAULT_FILE)]
+    pub(super) output: PathBuf,
 }
 
 #[derive(Clone, Debug, clap::Args)]

@@ -1,6 +1,6 @@
 //! How a command ends: its outcome, its error, and the exit code of each.
 
-use super::output;
+use super::{excerpt, output};
 use crate::config;
 use std::fmt;
 use std::process::ExitCode;
@@ -46,7 +46,9 @@ impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(message) | Self::Failed(message) => f.write_str(message),
-            Self::Config(errors) => f.write_str(&errors.join("\n")),
+            Self::Config(errors) => {
+                f.write_str(&errors.iter().map(|error| excerpt::with_excerpt(error)).collect::<Vec<_>>().join("\n"))
+            }
             Self::OutputClosed => f.write_str("the reader of standard output closed it"),
         }
     }

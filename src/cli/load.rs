@@ -8,7 +8,7 @@ use std::error::Error as _;
 /// The configuration that `flags` name.
 pub(super) fn config(flags: &Flags) -> Result<Config, CliError> {
     Config::load(flags).map_err(|error| match error {
-        ConfigError::Faults { faults } => CliError::Config(faults),
+        ConfigError::Faults { faults, .. } => CliError::Config(faults),
         unreadable @ ConfigError::Unreadable { .. } => CliError::Config(vec![match unreadable.source() {
             Some(cause) => format!("{unreadable}: {cause}"),
             None => unreadable.to_string(),
@@ -18,7 +18,7 @@ pub(super) fn config(flags: &Flags) -> Result<Config, CliError> {
 
 /// The configuration that `flags` name, checked together with everything that it refers to.
 pub(super) fn plan(flags: &Flags) -> Result<Plan, CliError> {
-    Plan::new(config(flags)?).map_err(CliError::Config)
+    Plan::load(flags).map_err(CliError::Config)
 }
 
 /// Flags for a command that reads no logs: a configuration without a source is no error for it.

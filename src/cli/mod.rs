@@ -14,10 +14,12 @@ mod completions;
 mod compression;
 mod daemon_client;
 mod directory;
+mod excerpt;
 mod exit;
 mod explain;
 mod feed;
 mod format;
+mod init;
 mod input;
 mod layout;
 mod load;
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Some(Command::Suggest(args)) => suggest::run(&args),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Init(args)) => init::run(&args),
         Some(Command::NotifyTest(args)) => notify_test::run(&args),
         Some(Command::Top(args)) => top::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),

@@ -60,7 +60,7 @@ tables! {
         alerting: Alerting,
         /// Changes of shipped rows of the escalation table, and own rows, which come before the shipped ones.
         #[schemars(with = "Vec<RowSpec>")]
-        escalation: Foreign<toml::Table>,
+        escalation: Foreign<RowSpec>,
         /// Who is notified of alerts.
         #[schemars(with = "ReceiverOptions")]
         receiver: ReceiverTables,
@@ -212,7 +212,7 @@ impl Table for ReceiverTables {
     fn read(section: &mut Section<'_, '_>) -> Self {
         let mut all = Vec::new();
         for kind in ReceiverOptions::KINDS {
-            let Foreign(tables) = Key::read(section, kind);
+            let tables = section.checked::<ReceiverOptions>(kind);
             all.extend(tables.into_iter().map(|table| (*kind, table)));
         }
         Self(all)

@@ -1,10 +1,10 @@
 //! Loads the configuration: reads the file, checks it, applies the flags.
 
 use super::defaults::DEFAULT_FILE;
-use super::error::ConfigError;
+use super::error::{ConfigError, sort_faults};
 use super::file::File;
 use super::flags::Flags;
-use super::read::{Reader, Table};
+use super::read::{Faults, Reader, Table};
 use super::resolve::resolve;
 use super::resolved::Config;
 use std::path::{Path, PathBuf};
@@ -38,12 +38,17 @@ impl Config {
         state_directory: Option<PathBuf>,
     ) -> Result<Self, ConfigError> {
         let name = path.map_or_else(|| DEFAULT_FILE.to_owned(), |path| path.display().to_string());
-        let (typed, mut faults) = Reader::new(name, text).read(File::read);
+        let (typed, Faults { all: mut faults, faulty_tables }) = Reader::new(name, text).read(File::read);
+        let typing_faults = faults.len();
         let mut config = resolve(typed, flags, state_directory, &mut faults);
         config.file = path.map(Path::to_owned);
-        // In the order of the lines of the file; errors of flags, which have no line, come first.
-        faults.sort_by_key(|fault| fault.split(':').nth(1).and_then(|line| line.parse::<usize>().ok()));
-        if faults.is_empty() { Ok(config) } else { Err(ConfigError::Faults { faults }) }
+        let mut further = faults.split_off(typing_faults);
+        further.retain(|fault| {
+            !faulty_tables.iter().any(|table| fault.strip_prefix(table).is_some_and(|rest| rest.starts_with(": ")))
+        });
+        faults.append(&mut further);
+        sort_faults(&mut faults);
+        if faults.is_empty() { Ok(config) } else { Err(ConfigError::Faults { faults, config: Box::new(config) }) }
     }
 
     /// Reads the same file again, with the same flags.

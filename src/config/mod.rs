@@ -24,7 +24,7 @@ mod load;
 mod patterns;
 
 pub use defaults::{DEFAULT_FILE, DEFAULT_LISTEN};
-pub use error::{ConfigError, EXIT_CODE, with_causes};
+pub use error::{ConfigError, EXIT_CODE, Position, sort_faults, with_causes};
 pub use flags::Flags;
 pub use patterns::{build_patterns, load_patterns, read_patterns};
 pub use quantity::{ByteSize, SizeError};

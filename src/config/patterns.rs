@@ -1,6 +1,7 @@
 //! Reads a user's own patterns from their files and adds them to the shipped ones.
 
-use crate::classify::{Catalog, Classifier, Source};
+use super::read::plain;
+use crate::classify::{Catalog, CatalogError, Classifier, Source};
 use crate::record::Reader;
 use crate::taxonomy::ProviderSpec;
 use std::io;
@@ -34,8 +35,13 @@ pub fn build_patterns(own: &[PathBuf], providers: &[ProviderSpec]) -> Result<Cla
     }
     let own: Vec<Source<'_>> = files.iter().map(|(name, text)| Source { name, text, own: true }).collect();
     let catalog =
-        Catalog::with_own(&own, providers).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        Catalog::with_own(&own, providers).map_err(|errors| errors.into_iter().map(message_of).collect::<Vec<_>>())?;
     Ok(Classifier::new(Arc::new(catalog)))
+}
+
+/// The error with its place, in our words for an unknown key.
+fn message_of(error: CatalogError) -> String {
+    CatalogError { what: plain(&error.what), ..error }.to_string()
 }
 
 /// The pattern files under a path: their names and their texts.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// A value and its place: `config.toml:12` or `--listen`.
+/// A value and its place: `config.toml:12:1` or `--listen`.
 #[derive(Clone, Debug)]
 pub(super) struct At<T> {
     pub(super) value: T,
@@ -112,21 +112,28 @@ pub(super) struct Reader<'i> {
     name: String,
     text: &'i str,
     faults: RefCell<Vec<String>>,
+    /// Places of tables in which an error was found.
+    faulty_tables: RefCell<Vec<String>>,
 }
 
 impl<'i> Reader<'i> {
     pub(super) fn new(name: String, text: &'i str) -> Self {
-        Self { name, text, faults: RefCell::default() }
+        Self { name, text, faults: RefCell::default(), faulty_tables: RefCell::default() }
     }
 
     /// Reads the whole text with `read`. Keys that `read` does not ask for are errors.
-    pub(super) fn read<T>(self, read: impl FnOnce(&mut Section<'_, 'i>) -> T) -> (T, Vec<String>) {
+    pub(super) fn read<T>(self, read: impl FnOnce(&mut Section<'_, 'i>) -> T) -> (T, Faults) {
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in errors {
-            self.report(error.span(), error.message());
+        let is_toml = errors.is_empty();
+        // The parser resumes after an error, but what it finds then may follow from that error.
+        if let Some(first) = errors.first() {
+            self.report(first.span(), first.message());
         }
         let typed = Section::read(&self, String::new(), table.into_inner(), read);
-        (typed, self.faults.into_inner())
+        if !is_toml {
+            self.faults.borrow_mut().truncate(1);
+        }
+        (typed, Faults { all: self.faults.into_inner(), faulty_tables: self.faulty_tables.into_inner() })
     }
 
     fn report(&self, span: Option<Range<usize>>, what: &str) {
@@ -137,8 +144,18 @@ impl<'i> Reader<'i> {
 
     fn place(&self, span: &Range<usize>) -> String {
         let before = self.text.as_bytes().get(..span.start).unwrap_or_default();
-        format!("{}:{}", self.name, memchr::memchr_iter(b'\n', before).count() + 1)
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        let column = String::from_utf8_lossy(before.get(line_start..).unwrap_or_default()).chars().count() + 1;
+        format!("{}:{}:{column}", self.name, memchr::memchr_iter(b'\n', before).count() + 1)
     }
+}
+
+/// The errors of a text.
+#[derive(Debug)]
+pub(super) struct Faults {
+    pub(super) all: Vec<String>,
+    /// Places of tables in which an error was found: a key that seems to be missing there may be the one that is misspelled.
+    pub(super) faulty_tables: Vec<String>,
 }
 
 /// One table of the text.
@@ -182,7 +199,12 @@ impl<'r, 'i> Section<'r, 'i> {
         for value in self.array(key) {
             let place = self.reader.place(&value.span());
             if let Some(table) = self.expect_table(&path, value) {
-                all.push(At { value: Self::read(self.reader, path.clone(), table, T::read), place });
+                let before = self.reader.faults.borrow().len();
+                let value = Self::read(self.reader, path.clone(), table, T::read);
+                if self.reader.faults.borrow().len() > before {
+                    self.reader.faulty_tables.borrow_mut().push(place.clone());
+                }
+                all.push(At { value, place });
             }
         }
         all
@@ -195,6 +217,22 @@ impl<'r, 'i> Section<'r, 'i> {
         for value in self.array(key) {
             let place = self.reader.place(&value.span());
             all.extend(self.typed(&path, value).map(|value| At { value, place }));
+        }
+        all
+    }
+
+    /// The tables of an array as typed, without those in which `C` finds an error. `C` is a type with this array as a key.
+    pub(super) fn checked<C: DeserializeOwned>(&mut self, key: &'static str) -> Vec<At<toml::Table>> {
+        let path = self.path_of(key);
+        let mut all = Vec::new();
+        for value in self.array(key) {
+            let span = value.span();
+            let list = DeValue::Array(std::iter::once(value.clone()).collect());
+            let around = std::iter::once((Spanned::new(span.clone(), key.into()), Spanned::new(span.clone(), list))).collect();
+            if self.typed::<C>(&path, Spanned::new(span.clone(), DeValue::Table(around))).is_some() {
+                let place = self.reader.place(&span);
+                all.extend(self.typed(&path, value).map(|value| At { value, place }));
+            }
         }
         all
     }
@@ -258,7 +296,7 @@ fn kind(value: &DeValue<'_>) -> String {
 }
 
 /// Replaces serde's message for an unknown key with ours.
-fn plain(message: &str) -> String {
+pub(super) fn plain(message: &str) -> String {
     let unknown_key = || {
         let rest = message.strip_prefix("unknown field `")?;
         let (key, rest) = rest.split_once('`')?;

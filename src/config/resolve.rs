@@ -9,6 +9,9 @@ use super::flags::Flags;
 use super::read::At;
 use super::resolved::{Config, GroupBy, Output};
 use super::sources::resolve_sources;
+use crate::record::Reader;
+use crate::taxonomy::{ProviderSpec, Providers};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -36,8 +39,8 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
             .or(state_directory)
             .unwrap_or_else(|| PathBuf::from(STATE_DIR)),
         sources,
-        fields: fields.map_or_else(Default::default, |fields| fields.value),
-        providers: provider.0.into_iter().map(|provider| provider.value).collect(),
+        fields: checked_fields(fields, faults),
+        providers: checked_providers(provider.0, faults),
         pattern_dirs,
         max_line: within("limits.max_line", max_line, MAX_LINE, MAX_LINE_WITHIN, faults),
         series: within("limits.series", series, SERIES, SERIES_WITHIN, faults),
@@ -70,6 +73,27 @@ fn within<T: PartialOrd + Display>(
         faults.push(fault(&place, format_args!("`{key}` is {value}; it must be from {least} to {most}")));
     }
     value
+}
+
+fn checked_fields(typed: Option<At<BTreeMap<String, Vec<String>>>>, faults: &mut Vec<String>) -> BTreeMap<String, Vec<String>> {
+    let Some(At { mut value, place }) = typed else { return BTreeMap::new() };
+    value.retain(|name, paths| {
+        let checked = Reader::new([(name.as_str(), paths.clone())]);
+        faults.extend(checked.as_ref().err().map(|error| fault(&place, error)));
+        checked.is_ok()
+    });
+    value
+}
+
+fn checked_providers(typed: Vec<At<ProviderSpec>>, faults: &mut Vec<String>) -> Vec<ProviderSpec> {
+    let mut all = Vec::new();
+    for At { value, place } in typed {
+        match Providers::new([value.clone()]) {
+            Ok(_) => all.push(value),
+            Err(error) => faults.push(fault(&place, error)),
+        }
+    }
+    all
 }
 
 fn checked_by(typed: Option<At<Vec<GroupBy>>>, faults: &mut Vec<String>) -> Vec<GroupBy> {

@@ -2,6 +2,7 @@
 
 use super::flags::Flags;
 use super::quantity::ByteSize;
+use crate::alert::RowSpec;
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
 use crate::source::{file::StartAt, tcp, tls::TlsFiles};
@@ -49,8 +50,8 @@ pub struct Config {
     pub tcp_buffer: ByteSize,
     /// What alerts are grouped by.
     pub by: Vec<GroupBy>,
-    /// `[[escalation]]` as typed, each with its place for messages.
-    pub escalation: Vec<(String, toml::Table)>,
+    /// `[[escalation]]`, each with its place for messages.
+    pub escalation: Vec<(String, RowSpec)>,
     /// `[[receiver.…]]` as typed, each with its kind and its place for messages.
     pub receivers: Vec<(String, String, toml::Table)>,
     /// The page on a row, with `{row}` in place of its id. `None`: the page that we serve.

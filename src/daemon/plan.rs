@@ -4,13 +4,12 @@ use super::identity::{identity_of, runbook_url};
 use super::listening::Listening;
 use super::receivers::receivers;
 use crate::alert::{AlertOptions, RowError, RowSpec};
-use crate::config::{Config, GroupBy, Source, load_patterns, with_causes, zone};
+use crate::config::{Config, ConfigError, Flags, GroupBy, Source, load_patterns, sort_faults, with_causes, zone};
 use crate::delivery::{Identity, Receiver};
 use crate::framing;
 use crate::pipeline::{Clock, Options, Rules, SourceOptions};
 use crate::record::Reader;
 use crate::source::tcp::Settings;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// A configuration, with the files that it names read and its patterns compiled.
@@ -31,23 +30,37 @@ impl Plan {
     pub fn new(config: Config) -> Result<Self, Vec<String>> {
         let zones = config.sources.iter().filter_map(|source| source.timezone.as_deref());
         let mut errors: Vec<String> = zones.filter_map(|name| zone(name).err()).collect();
+        let peers = peer_settings(&config, &mut errors);
         let rules = match rules(&config) {
             Ok(rules) => rules,
             Err(more) => {
-                // Receivers select rows, so they can be checked only against a table without errors.
                 errors.extend(more);
+                errors.extend(receivers(&config, None).err().into_iter().flatten());
                 return Err(errors);
             }
         };
-        let peers = peer_settings(&config, &mut errors);
         let enabled = rules.table().rows().iter().filter(|row| row.enabled);
         let rows: Vec<_> = enabled.map(|row| (row.id.clone(), row.severity)).collect();
-        match receivers(&config, &rows) {
+        match receivers(&config, Some(&rows)) {
             Ok(receivers) if errors.is_empty() => Ok(Self { config, rules, receivers, peers }),
             receivers => {
                 errors.extend(receivers.err().into_iter().flatten());
                 Err(errors)
             }
+        }
+    }
+
+    /// Reads and checks the configuration that `flags` name.
+    ///
+    /// # Errors
+    /// With everything that is wrong with it and with what it refers to, in the order of files and lines.
+    pub fn load(flags: &Flags) -> Result<Self, Vec<String>> {
+        match Config::load(flags) {
+            Ok(config) => Self::new(config).map_err(|mut faults| {
+                sort_faults(&mut faults);
+                faults
+            }),
+            Err(error) => Err(all_faults(error)),
         }
     }
 
@@ -67,6 +80,20 @@ impl Plan {
     #[must_use]
     pub fn receivers(&self) -> &[Receiver] {
         &self.receivers
+    }
+}
+
+/// Everything that is wrong with a configuration and, as far as that depends on nothing wrong, with what it refers to.
+pub(super) fn all_faults(error: ConfigError) -> Vec<String> {
+    match error {
+        ConfigError::Faults { mut faults, config } => {
+            faults.extend(rules(&config).err().into_iter().flatten());
+            faults.extend(receivers(&config, None).err().into_iter().flatten());
+            sort_faults(&mut faults);
+            faults.dedup();
+            faults
+        }
+        unreadable @ ConfigError::Unreadable { .. } => vec![with_causes(&unreadable)],
     }
 }
 
@@ -98,20 +125,13 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
     let fields = config.fields.iter().map(|(name, paths)| (name.as_str(), paths.clone()));
     let reader = Reader::new(fields).map_err(|error| vec![error.to_string()]);
     let classifier = load_patterns(&config.pattern_dirs, &config.providers);
-    let mut rows = Vec::new();
-    let mut errors = Vec::new();
-    for (place, table) in &config.escalation {
-        match RowSpec::deserialize(table.clone()) {
-            Ok(row) => rows.push(row),
-            Err(error) => errors.push(format!("{place}: {}", error.message())),
-        }
-    }
+    let rows: Vec<RowSpec> = config.escalation.iter().map(|(_, row)| row.clone()).collect();
     let framing = framing::Options {
         max_line_bytes: usize::try_from(config.max_line.0).unwrap_or(usize::MAX),
         ..framing::Options::DEFAULT
     };
     match (reader, classifier) {
-        (Ok(reader), Ok(classifier)) if errors.is_empty() => {
+        (Ok(reader), Ok(classifier)) => {
             let names = config.sources.iter().map(|source| source.name.clone()).collect();
             let message = |error: &RowError| {
                 let typed = rows.iter().zip(&config.escalation).find(|(row, _)| row.id == error.row);
@@ -119,11 +139,7 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
             };
             Rules::new(framing, reader, classifier, &rows, names).map_err(|errors| errors.iter().map(message).collect())
         }
-        (reader, classifier) => {
-            errors.extend(reader.err().into_iter().flatten());
-            errors.extend(classifier.err().into_iter().flatten());
-            Err(errors)
-        }
+        (reader, classifier) => Err(reader.err().into_iter().chain(classifier.err()).flatten().collect()),
     }
 }
 

@@ -9,20 +9,12 @@ use std::collections::BTreeMap;
 /// A table of the configuration: its kind, its place, its keys.
 type TypedReceiver = (String, String, toml::Table);
 
-/// Builds the receivers that are configured. `rows` are the rows that raise alerts.
+/// Builds the receivers that are configured. `rows` are the rows that raise alerts; without them, the rows that receivers select
+/// are not checked.
 ///
 /// # Errors
 /// With everything that is wrong with them.
-pub(super) fn receivers(config: &Config, rows: &[(String, Severity)]) -> Result<Vec<Receiver>, Vec<String>> {
-    // Each alone first, so that every error names its place.
-    let error_of = |receiver: &TypedReceiver| {
-        let (kind, place, _) = receiver;
-        options([receiver]).err().map(|error| format!("{place}: `receiver.{kind}`: {}", error.message()))
-    };
-    let errors: Vec<String> = config.receivers.iter().filter_map(error_of).collect();
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+pub(super) fn receivers(config: &Config, rows: Option<&[(String, Severity)]>) -> Result<Vec<Receiver>, Vec<String>> {
     let options = options(&config.receivers).map_err(|error| vec![error.message().to_owned()])?;
     options.resolve(config.secrets().as_deref(), rows).map_err(|errors| {
         let message = |error: &ReceiverError| match receiver_place(config, error.receiver()) {

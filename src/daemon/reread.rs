@@ -1,7 +1,7 @@
 //! Reads the configuration again for a reload, and compiles everything that it asks for: all of it or nothing.
 
 use super::identity::identity_of;
-use super::plan::{Plan, pipeline_options};
+use super::plan::{Plan, all_faults, pipeline_options};
 use super::reload::Reload;
 use super::sources::{merge, peer_sources};
 use crate::config::Config;
@@ -32,7 +32,7 @@ pub(super) struct EdgeConfig {
 /// # Errors
 /// With everything that is wrong with the new configuration.
 pub(super) fn reread(running: &Config, address: SocketAddr) -> Result<Reread, Vec<String>> {
-    let mut config = running.reread().map_err(|error| vec![error.to_string()])?;
+    let mut config = running.reread().map_err(all_faults)?;
     let mut waiting: Vec<String> = running.waits_for_restart(&config).into_iter().map(str::to_owned).collect();
     let (sources, waiting_sources) = merge(&running.sources, &config.sources);
     waiting.extend(waiting_sources);

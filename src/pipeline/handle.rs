@@ -271,6 +271,7 @@ impl Pipeline {
         Snapshot {
             at: shared.now,
             windows: shared.windows.views(shared.now),
+            trends: shared.windows.trends(shared.now),
             alerts: shared.alerts.alerts(shared.now, rules.names()),
             findings: shared.alerts.findings(),
             storms: shared.alerts.storms(),

@@ -29,7 +29,7 @@ mod batch;
 mod persist;
 
 pub use crate::detect::{Finding, UnknownView, UnreadView};
-pub use crate::window::WindowView;
+pub use crate::window::{TrendView, WindowView};
 pub use batch::Batch;
 pub use clock::Clock;
 pub use event::{Chunk, Event, Output, Replacement, StreamInfo, Wanted};

@@ -5,7 +5,7 @@ use crate::detect::{Finding, UnknownView, UnreadView};
 use crate::framing::{FramingStats, LossReason};
 use crate::taxonomy::Provider;
 use crate::time::Timestamp;
-use crate::window::WindowView;
+use crate::window::{TrendView, WindowView};
 use std::collections::BTreeMap;
 
 /// What the pipeline holds at one instant.
@@ -16,6 +16,8 @@ pub struct Snapshot {
     /// One entry per provider, status and window that is not empty, and one per provider and window (with the outer option of
     /// `status` `None`) for all calls of that provider.
     pub windows: Vec<WindowView>,
+    /// The failed calls of each provider by minute, over the last hour.
+    pub trends: Vec<TrendView>,
     /// Alerts that are pending, firing, or were resolved in the last 15 minutes.
     pub alerts: Vec<Alert>,
     /// What only many calls together show, the latest finding first.

@@ -8,7 +8,7 @@
 mod rates;
 mod ring;
 
-pub use rates::{Counted, RateOptions, RateTable, RateTableState, WindowView};
+pub use rates::{Counted, RateOptions, RateTable, RateTableState, TrendView, WindowView};
 pub use ring::Ring;
 
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,12 @@ impl SlidingWindow {
     #[must_use]
     pub fn totals(&self, second: i64) -> [u64; 4] {
         [self.minute.total(second), self.five.total(second), self.quarter.total(second), self.hour.total(second)]
+    }
+
+    /// Number of events in each minute of the hour that ends at this second, the oldest first.
+    #[must_use]
+    pub fn by_minute(&self, second: i64) -> [u32; 60] {
+        self.hour.buckets(second)
     }
 
     /// Whether the longest span has no events.

@@ -52,6 +52,15 @@ pub struct WindowView {
     pub ratio: Option<f64>,
 }
 
+/// The failed calls of a provider in each minute of the last hour, the oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrendView {
+    /// The provider that was called.
+    pub provider: Provider,
+    /// One count for each minute.
+    pub errors: [u32; 60],
+}
+
 /// Sliding windows per provider, and per provider and effective status.
 ///
 /// Memory is bounded: providers by [`Providers::LIMIT`], statuses by [`RateOptions::series`]; further failures are counted in one overflow
@@ -146,6 +155,17 @@ impl RateTable {
         // A stable sort: the four spans of a series keep their order.
         views.sort_by_key(|view| (view.provider, view.status));
         views
+    }
+
+    /// The last hour of every provider with a call within it, in the order of [`Self::views`].
+    #[must_use]
+    pub fn trends(&self, now: Timestamp) -> Vec<TrendView> {
+        let second = now.second();
+        let seen = self.seen_providers().filter(|(_, totals)| !totals.calls.is_empty());
+        let mut trends: Vec<_> =
+            seen.map(|(provider, totals)| TrendView { provider, errors: totals.errors.by_minute(second) }).collect();
+        trends.sort_by_key(|trend| trend.provider);
+        trends
     }
 
     /// Failures in each span beyond the limit of series.

@@ -53,6 +53,18 @@ impl<const N: usize, const WIDTH: i64> Ring<N, WIDTH> {
         self.sum - gone
     }
 
+    /// The count of each bucket of the window that ends at `second`, the oldest first.
+    #[must_use]
+    #[expect(clippy::cast_possible_wrap, reason = "`N` is a small constant")]
+    pub fn buckets(&self, second: i64) -> [u32; N] {
+        let last = second.div_euclid(WIDTH);
+        std::array::from_fn(|index| {
+            let bucket = last - (N - 1 - index) as i64;
+            let is_kept = bucket <= self.newest && self.newest - bucket < N as i64;
+            if is_kept { self.counts[Self::slot(bucket)] } else { 0 }
+        })
+    }
+
     /// Whether it has no events.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

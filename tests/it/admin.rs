@@ -6,7 +6,7 @@ use llm_triage::admin::{About, AdminState, HttpLimits, Lifecycle, PatternView, P
 use llm_triage::alert::{Alert, Reason, RowId, State};
 use llm_triage::framing::LossReason;
 use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges, SourceValues};
-use llm_triage::pipeline::{Snapshot, SourceStats, SourceView, UnknownView, WindowView};
+use llm_triage::pipeline::{Snapshot, SourceStats, SourceView, TrendView, UnknownView, WindowView};
 use llm_triage::taxonomy::{Category, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status};
 use llm_triage::time::Timestamp;
 use serde_json::{Value, json};
@@ -81,6 +81,7 @@ fn window(status: Option<Status>, errors: u64, calls: u64) -> WindowView {
 
 fn snapshot(alerts: Vec<Alert>) -> Snapshot {
     Snapshot {
+        trends: vec![TrendView { provider: openai(), errors: std::array::from_fn(|minute| u32::from(minute == 59) * 7) }],
         unread_records: 0,
         unread: Vec::new(),
         at: NOW,
@@ -342,6 +343,60 @@ async fn the_page_shows_failures_and_what_to_do() {
         assert!(page.contains(expected), "no {expected} in\n{page}");
     }
     assert!(!page.contains("<script") && !page.contains("javascript:"), "{page}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_begins_with_the_providers_and_shows_a_pending_alert_after_a_firing_one() {
+    let mut running = Running::start().await;
+    let alerts = vec![alert(Severity::Critical, State::Pending), alert(Severity::Warning, State::Firing)];
+    running.recorder.publish(Arc::new(snapshot(alerts)));
+    let page = running.get("/").await.text().to_owned();
+    let parts = [
+        "OpenAI: calls are failing",
+        "id=\"providers\"",
+        "<th scope=\"row\">OpenAI</th><td><span class=\"state warning\">failing</span></td><td class=\"n\">617 of 1,234,567</td>",
+        "aria-label=\"7 failed in the last hour, at most 7 in a minute\"",
+        "<rect x=\"118\" y=\"0\" width=\"2\" height=\"20\"></rect>",
+        "<h2>Alerts</h2>",
+        "class=\"alert warning firing\"",
+        "class=\"alert critical pending\"",
+        "<summary>Fix, details and evidence</summary>",
+        "<h2>Calls by window and status</h2>",
+        "<h2>Sources</h2>",
+    ];
+    let mut rest = page.as_str();
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("no {part} in\n{rest}"));
+        rest = &rest[at + part.len()..];
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_runbook_as_a_page_and_other_programs_get_its_text() {
+    let running = Running::start().await;
+    let text = "# LLMAuth: <key> refused\n\n| | |\n| --- | --- |\n| row | `auth` |\n\nSee [billing](billing.md) and [docs](../errors/README.md).\n";
+    running
+        .state
+        .set_runbooks([("auth".to_owned(), text.to_owned()), ("billing".to_owned(), "# LLMBilling: money\n".to_owned())]);
+    let browser = "accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
+    let page = running.ask("GET /runbooks/auth", browser).await;
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    for expected in [
+        "<h1>LLMAuth: &lt;key&gt; refused</h1>",
+        "<th scope=\"row\">row</th><td><code>auth</code></td>",
+        "<a rel=\"noreferrer\" href=\"/runbooks/billing\">billing</a> and docs.",
+    ] {
+        assert!(page.text().contains(expected), "no {expected} in\n{}", page.text());
+    }
+    let index = running.ask("GET /runbooks/", browser).await;
+    assert!(index.text().contains("<a href=\"/runbooks/auth\">LLMAuth: &lt;key&gt; refused</a>"), "{}", index.text());
+    for (path, head) in [("/runbooks/auth", ""), ("/runbooks/auth.md", browser), ("/runbooks/auth", "accept: */*\r\n")] {
+        let plain = running.ask(&format!("GET {path}"), head).await;
+        assert_eq!((plain.header("content-type"), plain.text()), (Some("text/plain; charset=utf-8"), text), "{path}");
+    }
+    assert_eq!(running.ask("GET /runbooks/money", browser).await.status, 404);
     running.stop().await;
 }
 

@@ -503,8 +503,71 @@ fn an_unknown_key_of_the_configuration_is_reported() {
     let path = paths[0].to_string_lossy();
     let ran = run(&["check", "--config", &path]);
     assert_eq!((ran.code, ran.out.as_str()), (78, ""));
-    assert!(ran.err.contains("config.toml:3: ") && ran.err.contains("did you mean `listen`"), "{}", ran.err);
+    assert!(ran.err.contains("config.toml:3:1: ") && ran.err.contains("did you mean `listen`"), "{}", ran.err);
     assert_eq!(run(&["run", "--config", &path]).code, 78);
+}
+
+#[test]
+fn faults_of_the_configuration_and_of_pattern_files_are_shown_together_with_their_lines() {
+    let own = "[[pattern]]\nid = 'ours'\nprovider = 'openai'\n";
+    let (dir, paths) = folder(&[("ours.toml", own.as_bytes()), ("config.toml", b"")]);
+    let (own, config) = (paths[0].to_string_lossy(), paths[1].to_string_lossy());
+    let text = format!(
+        "[[source.file]]\npath = ['/var/log/llm/a.log']\n[[escalation]]\nid = 'auth'\nsustaind = '5m'\n[[receiver.slack]]\n\
+         url_file = 'none'\n[record.fields]\nprovder = ['vendor']\n[patterns]\ndirs = ['{own}']\n"
+    );
+    std::fs::write(&paths[1], text).expect("a file");
+    let ran = run(&["check", "--config", &config]);
+    assert_eq!(ran.code, 78, "{ran:?}");
+    for expected in [
+        format!(
+            "{config}:2:1: unknown key `source.file.path`; did you mean `paths`?\n  2 | path = ['/var/log/llm/a.log']\n    | ^^^^\n"
+        ),
+        format!(
+            "{config}:5:1: `escalation`: unknown key `sustaind`; did you mean `sustained`?\n  5 | sustaind = '5m'\n    | ^^^^^^^^\n"
+        ),
+        "  6 | [[receiver.slack]]\n  7 | url_file = 'none'\n    | ^^^^^^^^^^^^^^^^^\n".to_owned(),
+        "  8 | [record.fields]\n  9 | provder = ['vendor']\n    | ^^^^^^^^^^^^^^^^^^^^\n".to_owned(),
+        format!("{own}:3: unknown key `provider`; did you mean `providers`?\n  3 | provider = 'openai'\n    | ^^^^^^^^\n"),
+    ] {
+        assert!(ran.err.contains(&expected), "{expected}\n---\n{}", ran.err);
+    }
+    // The misspelled key is the one fault of its table, and the fault of the row is not one of the receiver, too.
+    assert!(!ran.err.contains("needs `paths`"), "{}", ran.err);
+    drop(dir);
+}
+
+#[test]
+fn init_writes_a_good_configuration_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("new/config.toml");
+    let path = path.to_str().expect("a plain name");
+    let ran = run(&["init", "--output", path]);
+    assert!(ran.code == 0 && ran.out.contains(&format!("llm-triage check --sources --config {path}")), "{ran:?}");
+    assert_eq!(run(&["check", "--config", path]).code, 0);
+    let before = std::fs::read(path).expect("the file");
+    let again = run(&["init", "--output", path]);
+    assert!(again.code == 1 && again.err.contains("file exists") && again.err.contains("--output"), "{again:?}");
+    assert_eq!(std::fs::read(path).expect("the file"), before);
+}
+
+#[test]
+fn an_excerpt_hides_secrets_and_an_error_of_syntax_hides_what_follows_from_it() {
+    let (_dir, paths) = folder(&[(
+        "config.toml",
+        b"[[source.file]]\npaths = ['/x']\n[http\nlisten = '127.0.0.1:0'\n[[receiver.webhook]]\nurl = 'http://user:hunter22secret@hook.example/'\ncolour = 'x'\n",
+    )]);
+    let config = paths[0].to_string_lossy();
+    let ran = run(&["check", "--config", &config]);
+    assert_eq!(ran.err.lines().filter(|line| line.contains("config.toml:")).count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("  3 | [http\n"), "{}", ran.err);
+    std::fs::write(
+        &paths[0],
+        "[[source.file]]\npaths = ['/x']\n[[receiver.webhook]]\nurls = 'http://user:hunter22secret@hook.example/'\n",
+    )
+    .expect("a file");
+    let ran = run(&["check", "--config", &config]);
+    assert!(ran.err.contains("  4 | urls = ") && !ran.err.contains("hunter22secret"), "{}", ran.err);
 }
 
 #[test]
@@ -571,11 +634,11 @@ fn check_reports_the_place_of_an_error_and_a_hint() {
         ("[[escalation]]\nid = 'auth'\nsustained = '2h'\n", "sustained = \"2h\" is too long: at most 60 minutes"),
         ("[[receiver.slack]]\nurl_file = 'no-such-file'\n", "receiver slack: cannot read url_file"),
         ("[[receiver.webhook]]\nurl = 'http://x'\nrows = ['atuh']\n", "there is no row \"atuh\" in the escalation table"),
-        ("[[receiver.webhook]]\nurl = 'http://x'\nseverity = 'info'\n", "unknown field `severity`"),
+        ("[[receiver.webhook]]\nurl = 'http://x'\nseverity = 'info'\n", "unknown key `severity`"),
     ] {
         let ran = check(more, &[]);
         assert_eq!(ran.code, 78, "{ran:?}");
-        assert!(ran.err.contains("config.toml:3: ") && ran.err.contains(message), "{message}: {}", ran.err);
+        assert!(ran.err.contains("config.toml:") && ran.err.contains(message), "{message}: {}", ran.err);
     }
     // No process listens on the port: a warning, because the receiver may start later; an error with `--receivers`.
     let port =
@@ -584,7 +647,7 @@ fn check_reports_the_place_of_an_error_and_a_hint() {
     for (flags, code) in [(&[][..], 0), (&["--receivers"][..], 1)] {
         let ran = check(&receiver, flags);
         assert_eq!(ran.code, code, "{ran:?}");
-        let message = format!("config.toml:3: receiver alertmanager: cannot connect to 127.0.0.1:{port}: Connection refused");
+        let message = format!("config.toml:3:1: receiver alertmanager: cannot connect to 127.0.0.1:{port}: Connection refused");
         assert!(ran.err.contains(&message) && ran.err.contains("is the address right"), "{}", ran.err);
     }
 }

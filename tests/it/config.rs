@@ -76,7 +76,7 @@ fn every_key_is_read() {
     assert_eq!(config.providers[0].hosts, ["llm.corp.example"]);
     assert_eq!((config.max_line.0, config.series), (262_144, 3_000));
     assert_eq!(config.by, [GroupBy::Provider, GroupBy::Service]);
-    assert_eq!(config.escalation[0].1["id"].as_str(), Some("rate-limit"));
+    assert_eq!(config.escalation[0].1.id, "rate-limit");
     assert_eq!(config.receivers.len(), 2);
     assert!(config.lifecycle);
     assert_eq!(config.hosts, ["triage.example"]);
@@ -139,19 +139,17 @@ host = ["llm.corp.example"]
 [alerting]
 by = ["service"]
 "#,
-        "config.toml:1: unknown key `htpp`; did you mean `http`?
-config.toml:3: a file source needs `paths`, like [\"/var/log/llm/*.jsonl\"]
-config.toml:5: unknown key `source.file.path`; did you mean `paths`?
-config.toml:6: `source.file.start_at`: unknown variant `middle`, expected `beginning` or `end`
-config.toml:8: invalid glob pattern `/var/log/[.jsonl`: error parsing glob '[.jsonl': unclosed character class; missing ']'
-config.toml:9: `timezone` is \"Tokyo\"; use a name of the IANA database, like \"Asia/Tokyo\"
-config.toml:10: a TCP source needs `listen`, like \"127.0.0.1:10530\"
-config.toml:11: `source.tcp.listen`: invalid type: integer `10530`, expected socket address
-config.toml:13: `limits.max_line`: invalid size \"1 mile\"; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"
-config.toml:14: `limits.series` is 0; it must be from 1 to 1000000
-config.toml:16: unknown key `receiver.pager`; known keys: alertmanager, webhook, slack, pagerduty, command, stdout, heartbeat
-config.toml:19: `provider`: unknown key `host`; did you mean `hosts`?
-config.toml:21: `alerting.by` must be [\"provider\"] or [\"provider\", \"service\"]",
+        "config.toml:1:2: unknown key `htpp`; did you mean `http`?
+config.toml:5:1: unknown key `source.file.path`; did you mean `paths`?
+config.toml:6:12: `source.file.start_at`: unknown variant `middle`, expected `beginning` or `end`
+config.toml:8:9: invalid glob pattern `/var/log/[.jsonl`: error parsing glob '[.jsonl': unclosed character class; missing ']'
+config.toml:9:12: `timezone` is \"Tokyo\"; use a name of the IANA database, like \"Asia/Tokyo\"
+config.toml:11:10: `source.tcp.listen`: invalid type: integer `10530`, expected socket address
+config.toml:13:12: `limits.max_line`: invalid size \"1 mile\"; write a number with B, kB, MB, GB, KiB, MiB or GiB, like \"1MiB\"
+config.toml:14:10: `limits.series` is 0; it must be from 1 to 1000000
+config.toml:16:1: unknown key `receiver.pager`; known keys: alertmanager, webhook, slack, pagerduty, command, stdout, heartbeat
+config.toml:19:1: `provider`: unknown key `host`; did you mean `hosts`?
+config.toml:21:6: `alerting.by` must be [\"provider\"] or [\"provider\", \"service\"]",
     );
 }
 
@@ -159,21 +157,24 @@ config.toml:21: `alerting.by` must be [\"provider\"] or [\"provider\", \"service
 fn a_table_in_the_wrong_form_is_reported_with_the_right_form() {
     check(
         "[source]\nfile = \"x\"",
-        "config.toml:2: `source.file` must be an array of tables, not a value of type string: write [[source.file]]",
+        "config.toml:2:8: `source.file` must be an array of tables, not a value of type string: write [[source.file]]",
     );
     check(
         "http = 1\n[[source.file]]\npaths=[\"/x\"]",
-        "config.toml:1: `http` must be a table, not a value of type integer: write [http]",
+        "config.toml:1:8: `http` must be a table, not a value of type integer: write [http]",
     );
     check(
         "",
         "nothing to read: add a [[source.file]] with `paths` to the configuration, or use --file, --tcp, --http or --stdin",
     );
-    check(&format!("{APP}name = \"a\"\n{APP}name = \"a\""), "config.toml:6: two sources are named `a`; give each its own name");
+    check(
+        &format!("{APP}name = \"a\"\n{APP}name = \"a\""),
+        "config.toml:6:8: two sources are named `a`; give each its own name",
+    );
 }
 
 #[test]
 fn a_syntax_error_is_reported_with_its_line() {
     let message = load(&format!("{APP}[http\nlisten = 1"), &Flags::default()).expect_err("refused");
-    assert!(message.starts_with("config.toml:3: "), "{message}");
+    assert!(message.starts_with("config.toml:3:6: "), "{message}");
 }

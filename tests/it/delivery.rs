@@ -67,7 +67,7 @@ fn rows() -> Vec<(String, Severity)> {
 
 fn receivers(options: &str) -> Vec<Receiver> {
     let options: ReceiverOptions = toml::from_str(options).expect("good options");
-    options.resolve(None, &rows()).expect("good receivers")
+    options.resolve(None, Some(&rows())).expect("good receivers")
 }
 
 fn outbox(options: &str) -> Outbox {
@@ -375,7 +375,7 @@ fn slack_gets_one_readable_message_per_provider() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("slack-url"), "https://hooks.slack.example/services/T0/B0/token\n").expect("a file");
     let options: ReceiverOptions = toml::from_str("[[slack]]\nurl_file = 'slack-url'").expect("good options");
-    let receiver = options.resolve(Some(dir.path()), &rows()).expect("good receivers").remove(0);
+    let receiver = options.resolve(Some(dir.path()), Some(&rows())).expect("good receivers").remove(0);
     assert!(!format!("{receiver:?}").contains("token"), "{receiver:?}");
     let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
     outbox.on_transition(&firing(alert("auth", "openai")), NOW);
@@ -415,7 +415,7 @@ fn log_text_is_inert_in_every_chat() {
         ("[[pagerduty]]\nrouting_key_file = 'secret'\nmin_severity = 'info'", annotation),
     ] {
         let options: ReceiverOptions = toml::from_str(options).expect("good options");
-        let receiver = options.resolve(Some(dir.path()), &rows()).expect("good receivers").remove(0);
+        let receiver = options.resolve(Some(dir.path()), Some(&rows())).expect("good receivers").remove(0);
         let mut outbox = receiver.outboxes(&identity(), 1).remove(0);
         outbox.on_transition(&firing(alert.clone()), NOW);
         let body: Value = serde_json::from_slice(&outbox.due(NOW).expect("a message is due").body).expect("JSON");
@@ -468,7 +468,7 @@ fn receivers_of_one_process_do_not_retry_at_the_same_time() {
     )
     .expect("good options");
     let waits: Vec<_> = options
-        .resolve(None, &rows())
+        .resolve(None, Some(&rows()))
         .expect("good receivers")
         .iter()
         .map(|receiver| {
@@ -489,7 +489,7 @@ fn for_people(kind: &str, more: &str) -> (tempfile::TempDir, Outbox) {
     let key = if kind == "slack" { "url_file" } else { "routing_key_file" };
     let options: ReceiverOptions = toml::from_str(&format!("[[{kind}]]\n{key} = 'secret'\n{more}")).expect("good options");
     let outbox =
-        options.resolve(Some(dir.path()), &rows()).expect("a good receiver").remove(0).outboxes(&identity(), 1).remove(0);
+        options.resolve(Some(dir.path()), Some(&rows())).expect("a good receiver").remove(0).outboxes(&identity(), 1).remove(0);
     (dir, outbox)
 }
 
@@ -818,7 +818,7 @@ fn all_errors_of_receivers_are_reported_together() {
          [[heartbeat]]\n",
     )
     .expect("well-formed");
-    let errors = options.resolve(Some(dir.path()), &rows()).expect_err("every table is invalid");
+    let errors = options.resolve(Some(dir.path()), Some(&rows())).expect_err("every table is invalid");
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let expected = [
         "receiver alertmanager: urls is missing; list the address of every member: [\"http://am-0:9093\", …]",
@@ -844,14 +844,14 @@ fn all_errors_of_receivers_are_reported_together() {
     let mute: ReceiverOptions =
         toml::from_str("[[webhook]]\nurl = 'http://x'\nmin_severity = 'critical'\nrows = ['rate-limit']").expect("well-formed");
     let warnings = [("rate-limit".to_owned(), Severity::Warning)];
-    let errors = mute.resolve(None, &warnings).expect_err("no alert passes the filter");
+    let errors = mute.resolve(None, Some(&warnings)).expect_err("no alert passes the filter");
     assert_eq!(
         errors[0].to_string(),
         "receiver webhook: none of its rows reaches min_severity = \"critical\"; lower min_severity or remove it"
     );
 
     let relative: ReceiverOptions = toml::from_str("[[slack]]\nurl_file = 'slack-url'").expect("well-formed");
-    let errors = relative.resolve(None, &rows()).expect_err("there is no directory");
+    let errors = relative.resolve(None, Some(&rows())).expect_err("there is no directory");
     assert!(errors[0].to_string().contains("$CREDENTIALS_DIRECTORY is not set"), "{}", errors[0]);
     let typo = toml::from_str::<ReceiverOptions>("[[slack]]\nurl = 'http://x'").expect_err("a secret is not allowed here");
     assert!(typo.to_string().contains("unknown field `url`"), "{typo}");
@@ -1126,7 +1126,7 @@ async fn tls_works_and_an_untrusted_certificate_is_refused() {
     assert!(peer.hear().await.body.contains("LLMTriageTest"));
 
     let options: ReceiverOptions = toml::from_str(&options("")).expect("good options");
-    match options.resolve(None, &rows()) {
+    match options.resolve(None, Some(&rows())) {
         Ok(untrusting) => {
             let results = notify_test(&untrusting[0], &identity(), NOW).await;
             assert!(matches!(results[0].1, Err(SendError::Tls { .. })), "{results:?}");

@@ -122,6 +122,7 @@ fn window(status: Option<StatusLabel>, window: &'static str, errors: u64, calls:
 
 fn full_snapshot() -> Snapshot {
     Snapshot {
+        trends: Vec::new(),
         unread_records: 0,
         unread: Vec::new(),
         at: NOW,

@@ -301,7 +301,7 @@ fn an_invalid_configuration_is_reported_with_its_place_and_a_hint() {
     let config = place.write("config.toml", "[http]\nlistn = '127.0.0.1:0'\n[[source.file]]\npaths = ['/var/log/*.log']\n");
     let config = config.to_str().expect("a plain name");
     for command in ["run", "check", "rules"] {
-        let fault = format!("{config}:2: unknown key `http.listn`; did you mean `listen`?");
+        let fault = format!("{config}:2:1: unknown key `http.listn`; did you mean `listen`?");
         check(&[command, "--config", config], 78, &[&fault]);
     }
     check(&["run", "--config", "/nowhere/config.toml"], 78, &["/nowhere/config.toml", "No such file"]);

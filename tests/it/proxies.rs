@@ -22,7 +22,7 @@ fn rows() -> Vec<(String, Severity)> {
 async fn send(options: &str, proxy: &str) -> Result<(), SendError> {
     let options: ReceiverOptions = toml::from_str(options).expect("good options");
     let proxies = Proxies::from_variables(|name| ["HTTP_PROXY", "https_proxy"].contains(&name).then(|| proxy.to_owned()));
-    let receivers = options.resolve_behind(&proxies, None, &rows()).expect("good receivers");
+    let receivers = options.resolve_behind(&proxies, None, Some(&rows())).expect("good receivers");
     let identity = Identity { instance: "node-7".to_owned(), url: "http://node-7:10529".to_owned() };
     notify_test(&receivers[0], &identity, NOW).await.remove(0).1
 }
@@ -142,7 +142,7 @@ fn incomplete_credentials_are_refused() {
     let check = |keys: &str, expected: &str| {
         let options: ReceiverOptions =
             toml::from_str(&format!("[[alertmanager]]\nurls = ['http://am']\n{keys}")).expect("well-formed");
-        let errors = options.resolve_behind(&Proxies::default(), None, &rows()).expect_err(keys);
+        let errors = options.resolve_behind(&Proxies::default(), None, Some(&rows())).expect_err(keys);
         assert_eq!(
             errors.iter().map(ReceiverError::to_string).collect::<Vec<_>>(),
             [format!("receiver alertmanager: {expected}")]

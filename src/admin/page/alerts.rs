@@ -79,8 +79,10 @@ pub(super) fn alerts(view: &View<'_>) -> Markup {
 }
 
 fn article(view: &View<'_>, alert: &Alert) -> Markup {
-    let texts = [("Next step", &alert.next_step), ("Fix", &alert.fix)];
-    let folded = [("Details", &alert.description), ("Evidence", &alert.evidence)];
+    let texts =
+        [("Next step", &alert.next_step), ("Fix", &alert.fix), ("Details", &alert.description), ("Evidence", &alert.evidence)];
+    // A pending alert may come to nothing: its fix is one click away.
+    let (texts, folded) = texts.split_at(if alert.state == State::Pending { 1 } else { 2 });
     let status_page = view.loaded.providers.get(&alert.provider).map_or("", |provider| &provider.status_page);
     let links = [("Runbook", alert.runbook_url.as_str()), ("Provider status", status_page)];
     html! {
@@ -98,7 +100,7 @@ fn article(view: &View<'_>, alert: &Alert) -> Markup {
             }
             @if folded.iter().any(|(_, text)| !text.is_empty()) {
                 details {
-                    summary { "Details and evidence" }
+                    summary { @if alert.state == State::Pending { "Fix, details and evidence" } @else { "Details and evidence" } }
                     dl {
                         @for (name, text) in folded.iter().filter(|(_, text)| !text.is_empty()) {
                             dt { (name) } dd { (text) }

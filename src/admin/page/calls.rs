@@ -18,20 +18,18 @@ pub(super) fn windows(view: &View<'_>) -> Markup {
         windows.iter().map(|cell| ((cell.provider, cell.status, cell.window), cell)).collect();
     let providers: BTreeSet<Provider> = windows.iter().map(|cell| cell.provider).collect();
     html! {
-        h2 { "Calls" }
-        @if windows.is_empty() {
-            p class="soft" { "None in the last hour." }
-        } @else {
-            div class="scroll" {
+        @if !windows.is_empty() {
+            h2 { "Calls by window and status" }
+            div class="scroll" tabindex="0" role="region" aria-label="Table" {
                 table {
                     thead {
                         tr {
-                            th rowspan="2" { "Provider, status" }
-                            @for window in WINDOWS { th class="group" colspan="3" { (window) } }
+                            th scope="col" rowspan="2" { "Provider, status" }
+                            @for window in WINDOWS { th class="group" scope="colgroup" colspan="3" { (window) } }
                         }
                         tr {
                             @for _ in WINDOWS {
-                                th class="n group" { "failed" } th class="n" { "calls" } th class="n" { "share" }
+                                th scope="col" class="n group" { "failed" } th scope="col" class="n" { "calls" } th scope="col" class="n" { "share" }
                             }
                         }
                     }
@@ -77,10 +75,13 @@ pub(super) fn unknown(view: &View<'_>) -> Markup {
     }
     html! {
         h2 { "Unknown errors" }
-        div class="scroll" {
+        div class="scroll" tabindex="0" role="region" aria-label="Table" {
             table {
                 thead {
-                    tr { th class="n" { "Count" } th { "Provider" } th { "Message" } th { "First" } th { "Latest" } }
+                    tr {
+                        th scope="col" class="n" { "Count" } th scope="col" { "Provider" } th scope="col" { "Message" }
+                        th scope="col" { "First" } th scope="col" { "Latest" }
+                    }
                 }
                 tbody {
                     @for group in groups.iter().take(MAX_UNKNOWN) {

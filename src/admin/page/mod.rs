@@ -1,12 +1,18 @@
-//! The status page: the headline, the calls of each provider, the alerts and what to do about them, then the sources.
+//! The pages for people. The status page: the headline, one line per provider, the alerts and what to do about them, then the
+//! details and the sources. And the runbooks.
 //!
 //! One document without scripts and without anything from another host. `maud` escapes every value.
 
 mod alerts;
 mod calls;
+mod markdown;
+mod overview;
+mod runbook;
 mod sources;
 mod text;
 mod view;
+
+pub(super) use runbook::{index as runbook_index, page as runbook_page};
 
 use super::state::AdminState;
 use crate::metrics::PublishedSnapshot;
@@ -39,13 +45,16 @@ fn document(view: &View<'_>) -> Markup {
             }
             body {
                 (header(view))
-                (alerts::headline(view))
-                (calls::windows(view))
-                (alerts::alerts(view))
-                (alerts::findings(view))
-                (calls::unknown(view))
-                (sources::sources(view))
-                (sources::receivers(view))
+                main {
+                    (alerts::headline(view))
+                    (overview::overview(view))
+                    (alerts::alerts(view))
+                    (alerts::findings(view))
+                    (calls::unknown(view))
+                    (calls::windows(view))
+                    (sources::sources(view))
+                    (sources::receivers(view))
+                }
                 (footer(view))
             }
         }
@@ -67,6 +76,7 @@ fn header(view: &View<'_>) -> Markup {
 
 fn footer(view: &View<'_>) -> Markup {
     let links = [
+        ("/runbooks/", "runbooks"),
         ("/metrics", "metrics"),
         ("/api/v1/alerts", "alerts"),
         ("/api/v1/windows", "windows"),
@@ -76,7 +86,9 @@ fn footer(view: &View<'_>) -> Markup {
     ];
     html! {
         footer {
-            @for (path, name) in links { a href=(path) { (name) } " " }
+            nav aria-label="Other pages" {
+                @for (path, name) in links { a href=(path) { (name) } " " }
+            }
             (view.names.patterns().len()) " patterns, " (view.names.rows().len()) " rows; configuration: "
             (view.state.about.config.as_deref().unwrap_or("none"))
         }

@@ -16,12 +16,12 @@ pub(super) fn sources(view: &View<'_>) -> Markup {
         @if view.snapshot.sources.is_empty() {
             p class="soft" { "Nothing has been read yet." }
         } @else {
-            div class="scroll" {
+            div class="scroll" tabindex="0" role="region" aria-label="Table" {
                 table {
                     thead {
                         tr {
-                            th { "Source" } th { "Last read" } th { "Latest event" }
-                            th class="n" { "Events behind" } th class="n" { "Unread bytes" } th class="n" { "Files" }
+                            th scope="col" { "Source" } th scope="col" { "Last read" } th scope="col" { "Latest event" }
+                            th scope="col" class="n" { "Events behind" } th scope="col" class="n" { "Unread bytes" } th scope="col" class="n" { "Files" }
                         }
                     }
                     tbody {
@@ -48,15 +48,15 @@ pub(super) fn sources(view: &View<'_>) -> Markup {
 fn accounting(view: &View<'_>, readings: &[SourceReading]) -> Markup {
     html! {
         h2 { "Accounting" }
-        div class="scroll" {
+        div class="scroll" tabindex="0" role="region" aria-label="Table" {
             table {
                 thead {
                     tr {
-                        th { "Source" }
+                        th scope="col" { "Source" }
                         th class="n group" { "Bytes seen" }
-                        @for name in ["read", "skipped", "lost"] { th class="n" { (name) } }
+                        @for name in ["read", "skipped", "lost"] { th scope="col" class="n" { (name) } }
                         th class="n group" { "Lines" }
-                        @for name in ["in events", "blank", "discarded", "partial"] { th class="n" { (name) } }
+                        @for name in ["in events", "blank", "discarded", "partial"] { th scope="col" class="n" { (name) } }
                     }
                 }
                 tbody {
@@ -89,9 +89,9 @@ pub(super) fn receivers(view: &View<'_>) -> Markup {
     html! {
         @if !queues.is_empty() {
             h2 { "Receivers" }
-            div class="scroll" {
+            div class="scroll" tabindex="0" role="region" aria-label="Table" {
                 table {
-                    thead { tr { th { "Receiver" } th class="n" { "Undelivered alerts" } } }
+                    thead { tr { th scope="col" { "Receiver" } th scope="col" class="n" { "Undelivered alerts" } } }
                     tbody {
                         @for (name, queue) in queues {
                             tr { th scope="row" { (name) } td class="n" { (grouped(queue)) } }

@@ -8,7 +8,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FOLDERS: [&str; 6] = ["base", "overlays/all-pods", "overlays/gateways", "annotations", "prometheus-operator", "sidecar"];
+const FOLDERS: [&str; 8] = [
+    "base",
+    "overlays/all-pods",
+    "overlays/gateways",
+    "overlays/gateways-operator",
+    "overlays/gke-autopilot",
+    "annotations",
+    "prometheus-operator",
+    "sidecar",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubernetes")
@@ -62,7 +71,13 @@ fn every_variant_is_valid_and_holds_what_it_promises() {
         assert_eq!(writable.len(), 1, "only the state can be written: {writable:?}");
         let scraped = pod["metadata"]["annotations"]["prometheus.io/scrape"] == "true";
         let monitored = objects.iter().any(|object| object["kind"] == "PodMonitor");
-        assert_eq!((scraped, monitored), (*folder == "annotations", *folder == "prometheus-operator"), "{folder}");
+        let by_annotation = ["annotations", "overlays/gke-autopilot"].contains(folder);
+        assert_eq!((scraped, monitored), (by_annotation, folder.ends_with("operator")), "{folder}");
+        let config = map["data"]["config.toml"].as_str().unwrap_or_default();
+        assert_eq!(config.contains("name = \"gateways\""), folder.contains("gateways"), "{folder}");
+        let on_node: Vec<_> = volumes.iter().filter_map(|volume| volume["hostPath"]["path"].as_str()).collect();
+        let expected = if *folder == "overlays/gke-autopilot" { 1 } else { 2 };
+        assert_eq!((on_node.len(), on_node.contains(&"/var/log/pods")), (expected, true), "{folder}: {on_node:?}");
         good_configuration(map, container);
     }
 }
@@ -162,6 +177,6 @@ impl Node {
 #[test]
 fn each_overlay_reads_the_pods_that_it_says() {
     assert_eq!(Node::new().run("base", 1), ["shop/app"], "clients, and no gateway");
-    assert_eq!(Node::new().run("overlays/gateways", 1), ["llm/litellm"]);
-    assert_eq!(Node::new().run("overlays/all-pods", 2), ["llm/litellm", "shop/app"], "and never our own");
+    assert_eq!(Node::new().run("components/gateways", 1), ["llm/litellm"]);
+    assert_eq!(Node::new().run("components/all-pods", 2), ["llm/litellm", "shop/app"], "and never our own");
 }

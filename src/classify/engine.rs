@@ -96,6 +96,7 @@ impl Engine {
             let rank = self.rank(at, query, |message| message.may_match(&literals) && message.is_match(texts));
             best = rank.map(|rank| (rank, at)).into_iter().chain(best).min();
         }
+        let best = best.map(|best| self.unless_contested(best, query, &literals).unwrap_or(best));
         best.map(|((_, tier, _, _, _, Reverse(weight), ..), at)| {
             // A general wording ranks lower, but what decided is its message.
             let is_vague = self.rules[usize::from(at)].general && matches!(tier, Tier::GeneralType | Tier::Wrapper);
@@ -103,6 +104,29 @@ impl Engine {
             let distinct = tier != Tier::Message || weight >= DISTINCT;
             Found { id: PatternId(at), tier, distinct, is_vague }
         })
+    }
+
+    /// The best pattern that names no provider, if patterns of two vendors claim the wording that won, and the record names none.
+    fn unless_contested(&self, (won, at): (Rank, u16), query: &Query<'_>, literals: &[LiteralId]) -> Option<(Rank, u16)> {
+        let (_, Tier::Message, _, _, _, weight, ..) = won else { return None };
+        let winner = &self.rules[usize::from(at)];
+        if winner.providers.is_empty() || query.provider != Provider::UNKNOWN || query.gateway.is_some() {
+            return None;
+        }
+        let texts = &query.signals.messages;
+        let rank = |at| self.rank(at, query, |message| message.may_match(literals) && message.is_match(texts));
+        let ranked: Vec<(Rank, u16)> =
+            self.candidates(query, literals).into_iter().filter_map(|at| Some((rank(at)?, at))).collect();
+        let rivals = |(rank, rival): &&(Rank, u16)| {
+            let providers = &self.rules[usize::from(*rival)].providers;
+            rank.1 == Tier::Message
+                && rank.5 == weight
+                && !providers.is_empty()
+                && !providers.iter().any(|provider| winner.providers.contains(provider))
+        };
+        ranked.iter().find(rivals)?;
+        let open = ranked.iter().filter(|(rank, at)| rank.1 <= Tier::Message && self.rules[usize::from(*at)].providers.is_empty());
+        open.min().copied()
     }
 
     /// Whether one pattern matches, whichever pattern wins.

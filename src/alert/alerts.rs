@@ -13,6 +13,7 @@ use super::state::{
 use super::table::{Kind, Row, RowId, Table, Trigger};
 use super::text::RenderContext;
 use super::view::{Alert, State, Transition};
+use crate::classify::Retirement;
 use crate::detect::{Detections, Finding};
 use crate::observation::Observation;
 use crate::taxonomy::{Grain, Outcome, Provider};
@@ -151,6 +152,11 @@ impl Alerts {
     /// Sets whether this process has the fault of this row, with a sentence about it.
     pub fn set_self(&mut self, row: SelfRow, holds: bool, detail: &str, now: Timestamp) {
         self.self_checks.set(row, holds, detail, now.second());
+    }
+
+    /// Takes in the announcement that a model ends, with the service that uses it.
+    pub fn note_retirement(&mut self, provider: Provider, service: Option<&str>, model: &Retirement, at: Timestamp) {
+        self.detections.note_retirement(provider, service, model, at);
     }
 
     /// While a source is behind, no alert resolves and silence is not evaluated. The caller passes the event time of that

@@ -203,7 +203,7 @@ fn step_rule(
             rule.step_symptom(at, blind, Timing::of(row), resolving);
         }
         (Kind::Truncated | Kind::Slow, _) => {
-            rule.step_symptom(at, symptom.ok_or(Reason::Recovered), Timing::of(row), resolving)
+            rule.step_symptom(at, symptom.ok_or(Reason::Recovered), Timing::of(row), resolving);
         }
         (Kind::SelfCheck, _) => {
             // A source that is behind does not hide the end of a fault of this process.

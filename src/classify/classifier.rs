@@ -13,14 +13,15 @@ use super::outcome::{Evidence, is_hollow, is_logged_answer, is_metric};
 use super::pattern::Pattern;
 use super::provider::ProviderFinder;
 use super::relevance::Relevance;
+use super::retirement::Retirement;
 use super::rule::{Query, Tier};
 use super::status::set_statuses;
 use super::success::{CallReport, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Role, Texts, Traffic, Verdict};
 use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
-use crate::record::{AnswerWords, Facts, Level, LineKind, Record, Signals, host_of};
+use crate::record::{AnswerWords, Facts, Format, Level, LineKind, Record, Signals, host_of};
 use crate::redact::{Redactor, clean};
-use crate::taxonomy::{Confidence, EMPTY_CHOICES, Grain, Outcome, Provider, Status};
+use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider, Status};
 use crate::time::Stamp;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -157,7 +158,25 @@ impl Classifier {
         }
         verdict.judgement.is_harmless |= found.is_some_and(|found| found.event.counts == Counts::None);
         self.keep_unread(facts, &mut verdict.judgement);
+        self.keep_retirement(facts, &mut verdict.judgement);
         verdict
+    }
+
+    /// Notes that a record announces the end of a model: a warning, a line of a program without levels, or a failure because of the model.
+    fn keep_retirement(&self, facts: &Facts<'_>, judgement: &mut Judgement) {
+        let may_announce = match judgement.outcome {
+            Outcome::Success => false,
+            Outcome::Error => judgement.category == Category::Model,
+            Outcome::Other => {
+                matches!(facts.level, Level::Warn | Level::Unknown) && facts.format != Format::Json
+                    || facts.level == Level::Warn
+            }
+        };
+        if !may_announce {
+            return;
+        }
+        let vendor_of = |model: &str| self.catalog.providers().by_model(model);
+        judgement.retirement = Retirement::read(facts.raw, vendor_of).map(Box::new);
     }
 
     /// Notes that a record speaks of an LLM call or of trouble and was not understood, with its text.

@@ -125,7 +125,8 @@ impl Engine {
                 && !providers.iter().any(|provider| winner.providers.contains(provider))
         };
         ranked.iter().find(rivals)?;
-        let open = ranked.iter().filter(|(rank, at)| rank.1 <= Tier::Message && self.rules[usize::from(*at)].providers.is_empty());
+        let open =
+            ranked.iter().filter(|(rank, at)| rank.1 <= Tier::Message && self.rules[usize::from(*at)].providers.is_empty());
         open.min().copied()
     }
 

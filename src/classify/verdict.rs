@@ -2,6 +2,7 @@
 
 use super::grain::grain_of_shape;
 use super::layer::Layer;
+use super::retirement::Retirement;
 use super::span::SpanIds;
 use crate::observation::PatternId;
 use crate::record::{Facts, LineKind};
@@ -128,6 +129,8 @@ pub struct Judgement {
     pub is_trouble: bool,
     /// It speaks of an LLM call or of trouble, and nothing more of it was understood: its text is the message.
     pub is_unread: bool,
+    /// It announces that a model ends.
+    pub retirement: Option<Box<Retirement>>,
     /// Its words, or an entry of its producer, say that it reports no failed call.
     pub(super) is_harmless: bool,
     /// A failure with the id of a call, which counts only if its stream is seen to call LLMs.
@@ -253,6 +256,7 @@ impl Judgement {
             unrecognised: false,
             is_trouble: false,
             is_unread: false,
+            retirement: None,
             is_harmless: false,
             doubtful: false,
             is_sdks: false,

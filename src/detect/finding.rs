@@ -32,6 +32,8 @@ string_enum! {
         Growing = "growing",
         /// A provider answers again after an outage.
         Recovery = "recovery",
+        /// A model is announced to end.
+        Retirement = "retirement",
     }
 }
 

@@ -110,6 +110,7 @@ impl SharedState {
         let calls = calls.of(event.service, event.host);
         let placement = calls.complete(&mut verdict, provenance, origin.traffic, &mut self.duplicates);
         self.count_record(origin.source, &verdict, resolved.at, arrived);
+        self.note_retirement(&verdict, resolved.at, origin);
         if verdict.judgement.outcome == Outcome::Other {
             if verdict.judgement.is_unread {
                 let text = verdict.judgement.message.as_deref().unwrap_or_default();
@@ -298,6 +299,16 @@ fn write_line(
         row,
     };
     verdict_line::write(&mut out.verdicts, verdict, &location, rules.catalog());
+}
+
+impl SharedState {
+    /// Passes on the announcement that a model ends.
+    fn note_retirement(&mut self, verdict: &Verdict<'_>, at: Timestamp, origin: &Origin) {
+        let Some(retirement) = &verdict.judgement.retirement else { return };
+        let service = verdict.texts.service.as_deref().or(origin.service.as_deref());
+        let called = Some(verdict.judgement.provider).filter(|provider| *provider != Provider::UNKNOWN);
+        self.alerts.note_retirement(called.unwrap_or(retirement.provider), service, retirement, at);
+    }
 }
 
 /// The verdict in the form that windows, detection and alerts take.

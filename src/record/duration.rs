@@ -36,10 +36,12 @@ pub(super) fn duration_s(key: &[u8], value: Value<'_>) -> Option<f64> {
     }
     let number = value.as_f64()?;
     let unit = match key {
-        b"ms" | b"elapsed_ms" | b"responseTime" | b"Elapsed" => 1e-3,
-        b"ai.response.msToFirstChunk" | b"msToFirstChunk" => 1e-3,
-        b"response_time" | b"gen_ai.client.operation.duration" | b"request_time" => 1.0,
-        b"gen_ai.server.time_to_first_token" | b"gen_ai.client.operation.time_to_first_chunk" => 1.0,
+        b"ms" | b"elapsed_ms" | b"responseTime" | b"Elapsed" | b"ai.response.msToFirstChunk" | b"msToFirstChunk" => 1e-3,
+        b"response_time"
+        | b"gen_ai.client.operation.duration"
+        | b"request_time"
+        | b"gen_ai.server.time_to_first_token"
+        | b"gen_ai.client.operation.time_to_first_chunk" => 1.0,
         // Traefik
         b"Duration" => 1e-9,
         key if key.ends_with(b"_ms") || key.ends_with(b"Ms") || key.ends_with(b"_milliseconds") => 1e-3,

@@ -38,6 +38,12 @@ impl Timestamp {
         Self::from_micros(second.saturating_mul(MICROS))
     }
 
+    /// The first second of a day in UTC. `month` is 1 to 12, `day` 1 to 31.
+    #[must_use]
+    pub const fn from_date(year: i64, month: i64, day: i64) -> Self {
+        Self::from_second(civil::days_of(year, month, day) * 86_400)
+    }
+
     /// Microseconds since the epoch.
     #[must_use]
     pub const fn as_micros(self) -> i64 {

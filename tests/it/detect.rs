@@ -530,3 +530,20 @@ fn the_memory_of_detections_is_bounded() {
     assert!(state.len() < 300_000, "{} bytes", state.len());
     assert!(detections.findings().len() <= 200);
 }
+
+#[test]
+fn a_model_that_ends_is_said_once_with_its_day_and_its_services() {
+    let log = br#"/srv/app/sum.py:4: DeprecationWarning: The model 'claude-3-opus-20240229' is deprecated and will reach end-of-life on January 5th, 2026.
+{"timestamp":"2025-11-30T10:00:07Z","level":"warning","message":"claude-3-opus-20240229 will be retired on 2026-01-05","service":"search"}
+{"timestamp":"2025-11-30T12:00:07Z","level":"warning","message":"Model claude-3-opus-20240229 version 2 is deprecated and will be retired on 5 Jan 2026","service":"mailer"}
+{"timestamp":"2025-11-30T12:00:08Z","level":"warning","message":"Using Claude with claude-opus-4-6 and 'thinking.type=enabled' is deprecated.","service":"mailer"}
+{"timestamp":"2025-11-30T12:00:09Z","level":"warning","message":"`temperature` is deprecated for this model claude-opus-4-7","service":"mailer"}
+{"timestamp":"2025-11-30T12:00:10Z","level":"info","message":"gpt-4.5-preview is deprecated, says the changelog","service":"mailer"}
+{"timestamp":"2025-11-30T12:00:11Z","level":"warning","message":"the key 'api-v1-key' is deprecated","service":"mailer"}
+"#;
+    let replayed = crate::replay::Setup::default().replay(log);
+    let findings = replayed.pipeline.snapshot().findings;
+    let texts: Vec<&str> = findings.iter().map(|finding| finding.text.as_str()).collect();
+    assert_eq!(texts, ["model claude-3-opus-20240229 ends on 2026-01-05, in 36 days; used by app, search, mailer"]);
+    assert!(replayed.transitions().is_empty(), "the calls still work");
+}

@@ -18,6 +18,8 @@ const SLOT_SECONDS: i64 = 30;
 const SLOTS: i64 = 10;
 /// The maximum number of samples in a slot; further calls are not measured.
 const SLOT_SAMPLES: usize = 24;
+/// The maximum number of samples of five minutes.
+const MAX_LATEST: usize = SLOT_SAMPLES * 10;
 const HOUR_SECONDS: i64 = 3_600;
 const HOURS: i64 = 24;
 
@@ -187,7 +189,7 @@ impl Durations {
         let complete = this.read_hours(&mut numbers);
         if complete.is_some() {
             let mut slot = 0i64;
-            while this.latest.len() < SLOT_SAMPLES * SLOTS as usize
+            while this.latest.len() < MAX_LATEST
                 && let (Some(passed), Some(time), Some(size)) = (numbers.signed(), numbers.byte(), numbers.byte())
             {
                 slot = slot.saturating_add(passed);
@@ -230,7 +232,8 @@ impl NumberText {
         loop {
             let more = number >= 32;
             let digit = number % 32 + u64::from(more) * 32;
-            self.0.push(DIGITS.get(digit as usize).copied().map_or('0', char::from));
+            let digit = usize::try_from(digit).ok().and_then(|digit| DIGITS.get(digit)).copied();
+            self.0.push(digit.map_or('0', char::from));
             if !more {
                 return;
             }

@@ -1,6 +1,8 @@
 //! Whether the calls of a provider's model take much longer than in its last day: per output token where the log counts
 //! tokens, else per call; and the time to the first token where it is logged.
 
+#![expect(clippy::cast_precision_loss, reason = "numbers of tokens stay far below 2^52")]
+
 use super::calls::Scope;
 use super::durations::{Bucket, Durations};
 use super::lateness::Lateness;

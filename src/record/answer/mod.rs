@@ -11,6 +11,7 @@ pub(in crate::record) use words::spelled_keys;
 
 use super::facts::Facts;
 use super::json::{Escapes, Raw, Value, unescape};
+use crate::line::WordList;
 use loose::{Key, Visitor, walk};
 use words::Part;
 
@@ -248,7 +249,7 @@ impl Reader<'_> {
             (Part::Length, Value::Number(_)) => self.note_text(count(value) != Some(0)),
             (Part::ToolCalls, _) => self.take_tool_calls(value),
             (Part::Text | Part::Body, Value::Null) if !key.is_prose => self.note_text(false),
-            (Part::Text, Value::Text(raw)) if !key.is_prose => self.note_text(!raw.bytes.trim_ascii().is_empty()),
+            (Part::Text, Value::Text(raw)) if !key.is_prose => self.note_words(raw),
             (Part::Body, Value::Text(raw)) if !key.is_prose => self.take_body(raw),
             (Part::Choices, Value::Null) => note(&mut answer.has_choices, false),
             (Part::Choices, Value::Number(_)) => note(&mut answer.has_choices, count(value) != Some(0)),
@@ -320,7 +321,15 @@ impl Reader<'_> {
         let known = self.known;
         self.look_inside(Value::Text(raw));
         if self.known == known {
-            self.note_text(!raw.bytes.trim_ascii().is_empty());
+            self.note_words(raw);
+        }
+    }
+
+    /// Notes whether there is a text. What stands in its place says nothing of it.
+    fn note_words(&mut self, raw: Raw<'_>) {
+        let text = raw.bytes.trim_ascii();
+        if !is_placeholder(text) {
+            self.note_text(!text.is_empty());
         }
     }
 
@@ -403,4 +412,12 @@ fn is_tool_call(kind: &[u8]) -> bool {
 fn is_thought(kind: &[u8]) -> bool {
     let has = |word: &[u8]| kind.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
     kind.len() <= 48 && (has(b"thinking") || has(b"reasoning"))
+}
+
+/// `<masked>`, `[REDACTED]`, `***`: what a logger writes in the place of a text that it keeps back.
+fn is_placeholder(text: &[u8]) -> bool {
+    static WORDS: WordList<7> = WordList::new(["mask", "redact", "omitted", "removed", "hidden", "scrubbed", "withheld"]);
+    const MAX_BYTES: usize = 40;
+    let is_bracketed = matches!(text, [b'<', .., b'>'] | [b'[', .., b']'] | [b'{', .., b'}'] | [b'*', .., b'*']);
+    is_bracketed && text.len() <= MAX_BYTES && (text.iter().all(|b| *b == b'*') || WORDS.is_in_folded(text))
 }

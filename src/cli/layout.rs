@@ -3,7 +3,6 @@
 //! A column is what the terminal uses: a Chinese, Japanese or Korean character and most emoji take two, a combining mark
 //! takes none, and escape sequences of colours take none.
 
-use super::format;
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -159,37 +158,9 @@ pub(super) fn wrap_lines(text: &str, width: usize, indent: usize, lines: usize) 
     kept.join("\n")
 }
 
-/// The first lines of `text` that fit into `rows` rows of `width` columns, counting the rows of lines that the terminal
-/// breaks. The last row stays free for the cursor. When lines are left out, the last line says how many, then `hint`.
-pub(super) fn first_rows(text: &str, width: usize, rows: usize, hint: &str) -> String {
-    let rows_of = |line: &str| columns(line).div_ceil(width).max(1);
-    let free = rows.saturating_sub(1);
-    if text.lines().map(rows_of).sum::<usize>() <= free {
-        return text.to_owned();
-    }
-    let (mut out, mut used, mut shown) = (String::new(), 1, 0);
-    for line in text.lines() {
-        used += rows_of(line);
-        if used > free {
-            break;
-        }
-        (out, shown) = (out + line + "\n", shown + 1);
-    }
-    let more = format!("… {} more; {hint}", format::plural((text.lines().count() - shown) as u64, "line"));
-    out + &cut(&more, width) + "\n"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_screen_shows_the_lines_that_fit_and_the_number_of_the_others() {
-        let text = "\x1b[1m1234567890\x1b[0m\n12345678901\n3\n4\n";
-        assert_eq!(first_rows(text, 10, 6, "so"), text, "ten characters are one row, eleven are two");
-        assert_eq!(first_rows(text, 10, 5, "so"), "\x1b[1m1234567890\x1b[0m\n12345678901\n… 2 lines…\n");
-        assert_eq!(first_rows(text, 40, 3, "so"), "\x1b[1m1234567890\x1b[0m\n… 3 lines more; so\n");
-    }
 
     #[test]
     fn a_wide_character_takes_two_columns() {

@@ -7,6 +7,7 @@
 //! Tests: `tests/it/cli.rs`, `tests/it/top.rs`, `tests/it/schema.rs` and `tests/it/readme.rs`.
 
 mod args;
+mod browser;
 mod check;
 mod check_sources;
 mod classify;

@@ -1,6 +1,5 @@
 //! The terminal: its size, its colours, and repainting it.
 
-use super::layout;
 use anstream::{AutoStream, ColorChoice};
 use std::io::{self, IsTerminal};
 
@@ -53,12 +52,8 @@ pub(super) fn set_colors(enabled: bool) {
     if enabled { ColorChoice::Always } else { ColorChoice::Never }.write_global();
 }
 
-/// Clears the terminal.
-pub(super) const CLEAR: &str = "\x1b[H\x1b[J";
-
-/// Clears the terminal and shows the first lines of `text` that fit. When lines are left out, the last row says how many,
-/// followed by `hint`.
-pub(super) fn screen(text: &str, hint: &str) -> String {
+/// The columns and rows of the terminal.
+pub(super) fn size() -> (usize, usize) {
     let (columns, rows) = terminal_size::terminal_size().map_or((80, 24), |(width, height)| (width.0, height.0));
-    format!("{CLEAR}{}", layout::first_rows(text, usize::from(columns.max(1)), usize::from(rows), hint))
+    (usize::from(columns.max(1)), usize::from(rows.max(2)))
 }

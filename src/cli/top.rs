@@ -1,7 +1,8 @@
-//! `top`: shows the rates, alerts and sources of a running daemon, repainted until Ctrl-C; printed once if standard output
-//! is not a terminal.
+//! `top`: shows the rates, alerts and sources of a running daemon until `q` or Ctrl-C; printed once if standard output is not a
+//! terminal.
 
 use super::args::Top;
+use super::browser::{Browser, Content, Entry, Keys, Next, Painter};
 use super::exit::{CliError, Exit};
 use super::terminal::{self, Styles};
 use super::{daemon_client, format, layout, output};
@@ -12,13 +13,15 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The columns of the table of rates.
 const WINDOWS: [&str; 4] = SlidingWindow::SPANS;
 /// The columns that sort the table; the share is that of five minutes.
 const FIVE_MINUTES: usize = 1;
 const ONE_HOUR: usize = 3;
+/// How long a key waits at most for its effect.
+const KEY_INTERVAL: Duration = Duration::from_millis(50);
 /// The most findings that are shown.
 const MAX_FINDINGS: usize = 5;
 
@@ -31,7 +34,7 @@ pub(super) fn run(args: &Top) -> Result<Exit, CliError> {
     let once = args.once || !io::stdout().is_terminal();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if once {
-        let text = runtime.block_on(fetch(&args.url)).map_err(|error| {
+        let text = runtime.block_on(Answer::get(&args.url)).map(|answer| answer.text(&args.url)).map_err(|error| {
             CliError::Failed(format!("{}: {error}; start one with `llm-triage run`, or name another with --url", args.url))
         })?;
         output::print(text.as_bytes())?;
@@ -40,35 +43,88 @@ pub(super) fn run(args: &Top) -> Result<Exit, CliError> {
     runtime.block_on(repaint(args))
 }
 
-/// Shows the daemon again and again, until Ctrl-C or until standard output is closed.
+/// Shows the daemon until `q`, Ctrl-C or until standard output is closed.
 async fn repaint(args: &Top) -> Result<Exit, CliError> {
+    let keys = Keys::open();
+    let (mut browser, mut painter) = (Browser::default(), Painter::default());
     loop {
         // While a daemon restarts, the error is shown and the next request may succeed.
-        let text = fetch(&args.url).await.unwrap_or_else(|error| format!("{}: {error}; retrying\n", args.url));
-        match output::print(terminal::screen(&text, "enlarge the terminal to see them").as_bytes()) {
-            Err(error) if output::is_closed(&error) => return Ok(Exit::Success),
-            printed => printed?,
-        }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(args.interval)) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Success),
+        let answer = Answer::get(&args.url).await;
+        let content = answer.map_or_else(
+            |error| Content { head: vec![format!("{}: {error}; retrying", args.url)], ..Content::default() },
+            |answer| answer.content(&args.url),
+        );
+        let until = Instant::now() + Duration::from_secs(args.interval);
+        while Instant::now() < until {
+            let (columns, rows) = terminal::size();
+            while let Some(key) = keys.as_ref().and_then(Keys::next) {
+                if browser.press(key, &content, rows) == Next::Quit {
+                    return Ok(Exit::Success);
+                }
+            }
+            match painter.paint(browser.lines(&content, columns, rows)) {
+                Err(error) if output::is_closed(&error) => return Ok(Exit::Success),
+                painted => painted?,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(KEY_INTERVAL) => {}
+                _ = tokio::signal::ctrl_c() => return Ok(Exit::Success),
+            }
         }
     }
 }
 
-/// Reads the API of the daemon and returns the text to show.
-async fn fetch(url: &str) -> Result<String, String> {
-    let status = daemon_client::get(url, "/api/v1/status").await?;
-    let windows = daemon_client::get(url, "/api/v1/windows").await?;
-    let alerts = daemon_client::get(url, "/api/v1/alerts").await?;
-    let styles = Styles::for_stdout();
-    let mut out = String::new();
-    write_head(&mut out, url.trim_start_matches("http://").trim_end_matches('/'), &status, styles);
-    write_rates(&mut out, &windows, styles);
-    write_alerts(&mut out, &alerts, styles);
-    write_findings(&mut out, &alerts, styles);
-    write_sources(&mut out, &status, styles);
-    Ok(out)
+/// What the API of the daemon says.
+struct Answer {
+    status: Value,
+    windows: Value,
+    alerts: Value,
+}
+
+impl Answer {
+    async fn get(url: &str) -> Result<Self, String> {
+        Ok(Self {
+            status: daemon_client::get(url, "/api/v1/status").await?,
+            windows: daemon_client::get(url, "/api/v1/windows").await?,
+            alerts: daemon_client::get(url, "/api/v1/alerts").await?,
+        })
+    }
+
+    /// Everything below another.
+    fn text(&self, url: &str) -> String {
+        let styles = Styles::for_stdout();
+        let mut out = self.head(url, styles);
+        write_alerts(&mut out, &self.alerts, styles);
+        self.write_tail(&mut out, styles);
+        out
+    }
+
+    /// The alerts as entries, with what to do as their details.
+    fn content(&self, url: &str) -> Content {
+        let styles = Styles::for_stdout();
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let entry = |alert: &Value| Entry {
+            key: format!("{} {} {}", text(&alert["row"]), text(&alert["provider"]), text(&alert["service"])),
+            line: alert_line(alert, styles),
+            details: alert_details(alert, styles),
+        };
+        let entries: Vec<Entry> = open_alerts(&self.alerts).map(entry).collect();
+        let mut tail = if entries.is_empty() { "no alert\n".to_owned() } else { String::new() };
+        self.write_tail(&mut tail, styles);
+        Content { head: lines(&self.head(url, styles)), entries, tail: lines(&tail) }
+    }
+
+    fn head(&self, url: &str, styles: Styles) -> String {
+        let mut out = String::new();
+        write_head(&mut out, url.trim_start_matches("http://").trim_end_matches('/'), &self.status, styles);
+        write_rates(&mut out, &self.windows, styles);
+        out
+    }
+
+    fn write_tail(&self, out: &mut String, styles: Styles) {
+        write_findings(out, &self.alerts, styles);
+        write_sources(out, &self.status, styles);
+    }
 }
 
 fn write_head(out: &mut String, address: &str, status: &Value, styles: Styles) {
@@ -106,31 +162,67 @@ fn write_rates(out: &mut String, windows: &Value, styles: Styles) {
         let _infallible = writeln!(out, "no failed call in the last hour\n");
         return;
     }
-    let heading =
-        format!("{:16} {:10} {:>7} {:>7} {:>7} {:>7}   failing", "provider", "status", "1 min", "5 min", "15 min", "1 h");
+    // The width of a name, of a status and of a number.
+    let (wide, middle, narrow) = if terminal::width() < 70 { (12, 8, 6) } else { (16, 10, 7) };
+    let heading = format!(
+        "{:wide$} {:middle$} {:>narrow$} {:>narrow$} {:>narrow$} {:>narrow$}   failing",
+        "provider", "status", "1 min", "5 min", "15 min", "1 h"
+    );
     let _infallible = writeln!(out, "{}", styles.dim(&heading));
     for ((provider, status), counts) in &rows {
         let share = shares.get(provider).map(|share| format::percent(*share)).unwrap_or_default();
         let [one, five, fifteen, hour] = counts.map(format::count);
-        let _infallible = writeln!(out, "{provider:16} {status:10} {one:>7} {five:>7} {fifteen:>7} {hour:>7}   {share}");
+        let _infallible = writeln!(
+            out,
+            "{provider:wide$} {status:middle$} {one:>narrow$} {five:>narrow$} {fifteen:>narrow$} {hour:>narrow$}   {share}"
+        );
     }
     out.push('\n');
 }
 
-/// Pending and firing alerts.
+/// Firing alerts, then pending ones.
+fn open_alerts(alerts: &Value) -> impl Iterator<Item = &Value> {
+    let of = |state: &'static str| {
+        alerts["alerts"].as_array().into_iter().flatten().filter(move |alert| text(&alert["state"]) == state)
+    };
+    of("firing").chain(of("pending"))
+}
+
+fn alert_line(alert: &Value, styles: Styles) -> String {
+    let state = text(&alert["state"]);
+    let label = format!("{state:8} {:9} {:14} {}", text(&alert["severity"]), text(&alert["row"]), text(&alert["provider"]));
+    let label = if state == "firing" { styles.red(&label) } else { styles.yellow(&label) };
+    let since = time(&alert["since"]).map(|at| format!("since {}", format::clock(at, false))).unwrap_or_default();
+    format!("{label}   {since}")
+}
+
+/// Everything that is known about one alert.
+fn alert_details(alert: &Value, styles: Styles) -> Vec<String> {
+    let mut lines = vec![alert_line(alert, styles), String::new()];
+    let fields = [
+        ("summary", "what"),
+        ("fix", "fix"),
+        ("next_step", "next"),
+        ("description", "details"),
+        ("evidence", "evidence"),
+        ("runbook_url", "runbook"),
+    ];
+    for (key, name) in fields {
+        for (index, part) in text(&alert[key]).lines().filter(|line| !line.trim().is_empty()).enumerate() {
+            let name = if index == 0 { name } else { "" };
+            let wrapped = layout::wrap(part, terminal::width() - 11, 11);
+            lines.extend(format!("{name:<10} {wrapped}").lines().map(str::to_owned));
+        }
+    }
+    lines
+}
+
+/// The open alerts with what to do.
 fn write_alerts(out: &mut String, alerts: &Value, styles: Styles) {
     let mut has_alert = false;
-    for alert in alerts["alerts"].as_array().into_iter().flatten() {
-        let state = text(&alert["state"]);
-        if !matches!(state, "pending" | "firing") {
-            continue;
-        }
+    for alert in open_alerts(alerts) {
         has_alert = true;
-        let label = format!("{state:8} {:9} {:14} {}", text(&alert["severity"]), text(&alert["row"]), text(&alert["provider"]));
-        let label = if state == "firing" { styles.red(&label) } else { styles.yellow(&label) };
-        let since = time(&alert["since"]);
-        let since = since.map(|at| format!("since {}", format::clock(at, false))).unwrap_or_default();
-        let _infallible = writeln!(out, "{label}   {since}");
+        let _infallible = writeln!(out, "{}", alert_line(alert, styles));
         for (key, name) in [("summary", "what"), ("fix", "fix"), ("next_step", "next")] {
             if let Some(text) = alert[key].as_str().filter(|text| !text.is_empty()) {
                 let _infallible = writeln!(out, "  {name:<5} {}", layout::wrap(text, terminal::width() - 8, 8));

@@ -1,14 +1,17 @@
 //! The report while the log grows: repainted on a terminal, and printed as a whole at the end.
 
 use super::super::args::Format;
+use super::super::browser::{Browser, Content, Entry, Keys, Next, Painter};
 use super::super::exit::{CliError, Exit};
 use super::super::input::Input;
 use super::super::replay::Replay;
-use super::super::{output, terminal};
+use super::super::terminal::{self, Styles};
+use super::super::{format, output};
+use super::ranking::Ranking;
 use super::render::render;
-use super::summary::Summary;
+use super::summary::{Group, Summary};
 use super::view::{Depth, View};
-use super::{follow, interrupt};
+use super::{details, error_table, follow, interrupt, overview};
 use crate::pipeline::Event;
 use crate::time::Timestamp;
 use std::io::{self, IsTerminal};
@@ -20,10 +23,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The least time between two repaints.
 const REPAINT_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a key waits at most for its effect while no line comes.
+const KEY_INTERVAL: Duration = Duration::from_millis(50);
 /// Readers wait when this many pieces are in the channel.
 const QUEUED_PIECES: usize = 4;
 
-/// Reads until Ctrl-C or until all inputs have ended (files never do), and shows the report again and again.
+/// Reads until Ctrl-C, `q` or until all inputs have ended (files never do), and shows the report again and again.
 pub(super) fn run(
     mut replay: Replay,
     mut summary: Summary,
@@ -34,7 +39,7 @@ pub(super) fn run(
     let events = start_readers(&mut replay, inputs, &has_failed);
     let mut screen = Screen::new(view);
     loop {
-        match events.recv_timeout(REPAINT_INTERVAL) {
+        match events.recv_timeout(KEY_INTERVAL) {
             Ok(event) => replay.pipeline.handle(event, &mut replay.out),
             Err(RecvTimeoutError::Timeout) => {
                 replay.pipeline.handle(Event::Tick(Timestamp::from_system(SystemTime::now())), &mut replay.out);
@@ -49,7 +54,7 @@ pub(super) fn run(
     replay.pipeline.handle(Event::Drain, &mut replay.out);
     summary.take(&mut replay.pipeline, &mut replay.out);
     summary.finish(&replay.pipeline);
-    screen.clear();
+    drop(screen);
     match output::print(&render(&summary, &replay.pipeline, view)) {
         Err(error) if !output::is_closed(&error) => Err(error.into()),
         _ => {
@@ -80,30 +85,79 @@ fn start_readers(replay: &mut Replay, inputs: &[Input], has_failed: &Arc<AtomicB
 struct Screen {
     enabled: bool,
     view: View,
-    painted_at: Option<Instant>,
+    keys: Option<Keys>,
+    browser: Browser,
+    painter: Painter,
+    content: Content,
+    renewed_at: Option<Instant>,
 }
 
 impl Screen {
     fn new(view: View) -> Self {
         let enabled = view.format == Format::Table && io::stdout().is_terminal();
-        Self { enabled, view: View { depth: Depth::Overview, ..view }, painted_at: None }
+        // Every error is an entry, unless the user named a number.
+        let view = View { depth: Depth::Overview, top: view.top.or(Some(usize::MAX)), ..view };
+        Self {
+            enabled,
+            view,
+            keys: enabled.then(Keys::open).flatten(),
+            browser: Browser::default(),
+            painter: Painter::default(),
+            content: Content::default(),
+            renewed_at: None,
+        }
     }
 
-    /// Repaints if it is time to. False if standard output is closed.
+    /// Handles the keys, and repaints if something changed. False if the user ends it, or standard output is closed.
     fn show(&mut self, summary: &mut Summary, replay: &Replay) -> bool {
-        if !self.enabled || self.painted_at.is_some_and(|painted_at| painted_at.elapsed() < REPAINT_INTERVAL) {
+        if !self.enabled {
             return true;
         }
-        self.painted_at = Some(Instant::now());
-        summary.finish(&replay.pipeline);
-        let report = render(summary, &replay.pipeline, self.view);
-        let report = String::from_utf8_lossy(&report);
-        output::print(terminal::screen(&report, "Ctrl-C prints the details").as_bytes()).is_ok()
-    }
-
-    fn clear(&self) {
-        if self.painted_at.is_some() {
-            let _ignored = output::print(terminal::CLEAR.as_bytes());
+        let (columns, rows) = terminal::size();
+        let mut pressed = false;
+        while let Some(key) = self.keys.as_ref().and_then(Keys::next) {
+            pressed = true;
+            if self.browser.press(key, &self.content, rows) == Next::Quit {
+                return false;
+            }
         }
+        let is_old = self.renewed_at.is_none_or(|renewed_at| renewed_at.elapsed() >= REPAINT_INTERVAL);
+        if is_old {
+            self.renewed_at = Some(Instant::now());
+            summary.finish(&replay.pipeline);
+            self.content = content(summary, replay, self.view);
+        }
+        if !is_old && !pressed {
+            return true;
+        }
+        self.painter.paint(self.browser.lines(&self.content, columns, rows)).is_ok()
+    }
+}
+
+/// The overview, in which each error is an entry with its details.
+fn content(summary: &Summary, replay: &Replay, view: View) -> Content {
+    let pipeline = &replay.pipeline;
+    let styles = Styles::for_stdout();
+    let ranking = Ranking::new(summary, pipeline, view.sort, view.top);
+    let text = overview::render(summary, pipeline, &ranking, styles);
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    // The heading of the table, then a line for each error.
+    let table = error_table::lines(summary, pipeline, &ranking, styles);
+    let first = table.get(1).and_then(|line| lines.iter().position(|other| other == line)).unwrap_or(lines.len());
+    let after = (first + ranking.top.len()).min(lines.len());
+    let days = summary.span.is_some_and(|(from, to)| !format::is_same_day(from, to));
+    let entry = |(group, line): (&&Group, &String)| {
+        let mut text = String::new();
+        details::write(&mut text, group, summary, pipeline, days, styles);
+        Entry {
+            key: format!("{} {}", error_table::name(group, pipeline), group.status),
+            line: line.clone(),
+            details: text.lines().skip(1).map(str::to_owned).collect(),
+        }
+    };
+    Content {
+        entries: ranking.top.iter().zip(lines.get(first..after).unwrap_or_default()).map(entry).collect(),
+        head: lines.get(..first).unwrap_or_default().to_vec(),
+        tail: lines.get(after..).unwrap_or_default().to_vec(),
     }
 }

@@ -13,7 +13,6 @@
 mod accounting;
 mod answer;
 mod api;
-mod connections;
 mod host;
 mod page;
 mod reload;

@@ -1,10 +1,10 @@
 //! The listener: accepts connections, limits them, and stops.
 
-use super::connections::{Connection, Connections};
 use super::reload::Peer;
 use super::route;
 use super::state::AdminState;
 use super::write_timeout::WriteTimeout;
+use crate::source::{Connection, Connections};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

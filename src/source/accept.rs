@@ -61,6 +61,13 @@ pub(super) struct ConnectionSlots {
     freed: Notify,
 }
 
+impl ConnectionSlots {
+    /// How many connections are open.
+    pub(super) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+}
+
 /// The slot of one connection; free again on drop.
 pub(super) struct ConnectionSlot(Arc<ConnectionSlots>);
 
@@ -68,6 +75,13 @@ impl ConnectionSlot {
     pub(super) fn new(slots: &Arc<ConnectionSlots>) -> Self {
         slots.taken.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(slots))
+    }
+}
+
+impl ConnectionSlot {
+    /// Whether all of `most` slots are taken.
+    pub(super) fn is_last(&self, most: usize) -> bool {
+        self.0.taken() >= most
     }
 }
 

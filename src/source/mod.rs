@@ -10,6 +10,7 @@
 mod accept;
 mod chunk;
 mod clock;
+mod connections;
 mod gauges;
 mod message;
 mod octets;
@@ -25,6 +26,7 @@ pub mod tls;
 
 pub use chunk::{CHUNK_BYTES, QUEUE_MESSAGES};
 pub use clock::ClockReading;
+pub use connections::{Connection, Connections};
 pub use gauges::Gauges;
 pub use message::SourceMessage;
 pub use stream_ids::StreamIds;

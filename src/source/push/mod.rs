@@ -23,8 +23,9 @@ use self::lanes::Lanes;
 use self::route::Door;
 use super::accept::{ConnectionSlot, ConnectionSlots, Limits, Settings, TLS_HANDSHAKE_TIMEOUT, accept, warn_if_public};
 use super::budget::MemoryBudget;
-use super::{Gauges, SourceMessage, StreamIds};
+use super::{Connection, Connections, Gauges, SourceMessage, StreamIds};
 use crate::observation::SourceId;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -46,6 +47,8 @@ use tracing::debug;
 pub const LIMITS: Limits = Limits { connections: 256, idle: Duration::from_mins(1) };
 /// The longest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// How long a connection that closes for another one may take to send its last answer.
+const CLOSING_GRACE: Duration = Duration::from_secs(1);
 /// How long a request may take after the shutdown has started.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -75,13 +78,20 @@ impl HttpSource {
         warn_if_public(&listener, settings.borrow().token.is_none(), "this HTTP source has no `token_file`");
         gauges.piped.store(true, Ordering::Relaxed);
         let lanes = Lanes::new(source, Arc::clone(&budget), ids, Arc::clone(&gauges), to);
+        let (slots, all) = (Arc::new(ConnectionSlots::default()), Connections::default());
         let door = Arc::new(Door::new(settings.clone(), budget, Arc::clone(&gauges), lanes));
-        let slots = Arc::new(ConnectionSlots::default());
         let tracker = TaskTracker::new();
         // Cancel-safe: a connection that is not accepted yet stays in the backlog.
         while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &slots, &mut settings)).await {
             let slot = ConnectionSlot::new(&slots);
-            tracker.spawn(connection(socket, peer, Arc::clone(&door), slot, stop.clone()));
+            let most = settings.borrow().limits.connections;
+            // The last slot is kept free: the connection that is idle for the longest time closes for the next peer.
+            if slots.taken() >= most {
+                all.close_oldest_idle();
+            }
+            // One peer may have all connections: a collector sends for many.
+            let Some(open) = all.open(peer.ip(), most).map(Arc::new) else { continue };
+            tracker.spawn(connection(socket, peer, Arc::clone(&door), (slot, open), stop.clone()));
         }
         drop(listener);
         tracker.close();
@@ -92,14 +102,20 @@ impl HttpSource {
     }
 }
 
-async fn connection(socket: TcpStream, peer: SocketAddr, door: Arc<Door>, _slot: ConnectionSlot, stop: CancellationToken) {
+async fn connection(
+    socket: TcpStream,
+    peer: SocketAddr,
+    door: Arc<Door>,
+    (slot, open): (ConnectionSlot, Arc<Connection>),
+    stop: CancellationToken,
+) {
     let gauges = Arc::clone(&door.gauges);
     gauges.files.fetch_add(1, Ordering::Relaxed);
     let tls = door.settings.borrow().tls.clone();
     match tls {
-        None => serve(socket, peer, door, stop).await,
+        None => serve(socket, peer, door, (&slot, open), stop).await,
         Some(tls) => match stop.run_until_cancelled(timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(socket))).await {
-            Some(Ok(Ok(socket))) => serve(socket, peer, door, stop).await,
+            Some(Ok(Ok(socket))) => serve(socket, peer, door, (&slot, open), stop).await,
             Some(Ok(Err(error))) => debug!(%peer, %error, "no TLS handshake"),
             Some(Err(_)) | None => debug!(%peer, "no TLS handshake in time"),
         },
@@ -107,11 +123,27 @@ async fn connection(socket: TcpStream, peer: SocketAddr, door: Arc<Door>, _slot:
     gauges.files.fetch_sub(1, Ordering::Relaxed);
 }
 
-async fn serve(socket: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, door: Arc<Door>, stop: CancellationToken) {
+async fn serve(
+    socket: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    door: Arc<Door>,
+    (slot, open): (&ConnectionSlot, Arc<Connection>),
+    stop: CancellationToken,
+) {
+    let close = open.close.clone();
     let idle = door.settings.borrow().limits.idle;
     let service = service_fn(|request| {
-        let door = Arc::clone(&door);
-        async move { Ok::<_, Infallible>(door.answer(request, peer.ip()).await) }
+        let (door, open) = (Arc::clone(&door), Arc::clone(&open));
+        async move {
+            open.set_busy();
+            let mut answer = door.answer(request, peer.ip()).await;
+            // Peers wait for a slot.
+            if slot.is_last(door.settings.borrow().limits.connections) {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            open.set_idle();
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -126,6 +158,10 @@ async fn serve(socket: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, do
             // An idle connection closes at once, a busy one after its answer.
             connection.as_mut().graceful_shutdown();
             timeout(GRACE, connection).await.unwrap_or(Ok(()))
+        }
+        () = close.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            timeout(CLOSING_GRACE, connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = result {

@@ -147,6 +147,17 @@ fn a_token_is_needed_where_one_is_set() {
     assert!(answer.status == 401 && answer.head.contains("www-authenticate: bearer"), "{answer:?}");
 }
 
+#[test]
+fn idle_connections_do_not_keep_out_a_sender() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("config.toml");
+    std::fs::write(&config, "[[source.http]]\nlisten = '127.0.0.1:0'\nidle = '10m'\nmax_connections = 4\n").expect("a file");
+    let door = Door::open(&["--config", &config.display().to_string()]);
+    let idle: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(&door.address).expect("it listens")).collect();
+    assert_eq!(door.post("/", &[], b"a line\n").status, 204);
+    drop(idle);
+}
+
 /// A source whose messages nothing takes until the test does.
 struct Held {
     address: String,

@@ -53,7 +53,7 @@ const WALLS: &[(&str, Kind, &[&str])] = &[
     ("source", Edge, &["time", "taxonomy", "observation", "framing", "classify", "pipeline", "metrics"]),
     ("checkpoint", Edge, &["time", "pipeline", "source"]),
     ("delivery", Edge, &["time", "taxonomy", "redact", "alert", "metrics"]),
-    ("admin", Edge, &["time", "taxonomy", "observation", "classify", "alert", "pipeline", "metrics"]),
+    ("admin", Edge, &["time", "taxonomy", "observation", "classify", "alert", "pipeline", "metrics", "source"]),
     ("config", Edge, CONFIG),
     ("daemon", Edge, DAEMON),
     ("cli", Edge, CLI),

@@ -1,4 +1,4 @@
-//! The open connections, and which of them closes when there are too many: the one that is idle for the longest time.
+//! The open connections of an HTTP server, and which of them closes when there are too many: the one that is idle for the longest time.
 //!
 //! A connection is idle while the server waits for its next request. So peers that keep connections alive cannot keep out a probe.
 //! One peer cannot have them all, and this machine is not limited as a peer: a probe from it always gets through.
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The open connections.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Connections(Arc<Mutex<Open>>);
+pub struct Connections(Arc<Mutex<Open>>);
 
 #[derive(Debug, Default)]
 struct Open {
@@ -25,7 +25,7 @@ struct Open {
 impl Connections {
     /// A new connection, which is idle. If the peer has `most` connections already, the one that is idle for the longest time
     /// closes for it; `None` if all of them are busy.
-    pub(super) fn open(&self, address: IpAddr, most: usize) -> Option<Connection> {
+    pub fn open(&self, address: IpAddr, most: usize) -> Option<Connection> {
         let peer = limited_peer(address);
         if let Some(peer) = peer {
             let mut open = self.lock();
@@ -43,7 +43,7 @@ impl Connections {
     }
 
     /// Asks the connection that is idle for the longest time to close.
-    pub(super) fn close_oldest_idle(&self) {
+    pub fn close_oldest_idle(&self) {
         if let Some((_, (_, close))) = self.lock().idle.pop_first() {
             close.cancel();
         }
@@ -66,17 +66,17 @@ fn limited_peer(address: IpAddr) -> Option<IpAddr> {
 
 /// One open connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub struct Connection {
     all: Connections,
     peer: Option<IpAddr>,
     /// Cancelled when the connection is to close for another one.
-    pub(super) close: CancellationToken,
+    pub close: CancellationToken,
     idle_since: Mutex<Option<u64>>,
 }
 
 impl Connection {
     /// An answer was made; the connection waits until the peer has read it and sends the next request.
-    pub(super) fn set_idle(&self) {
+    pub fn set_idle(&self) {
         self.set_busy();
         let now = {
             let mut open = self.all.lock();
@@ -89,7 +89,7 @@ impl Connection {
     }
 
     /// A request arrived.
-    pub(super) fn set_busy(&self) {
+    pub fn set_busy(&self) {
         let since = self.idle_since.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(since) = since {
             self.all.lock().idle.remove(&since);

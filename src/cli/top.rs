@@ -2,8 +2,10 @@
 //! terminal.
 
 use super::args::Top;
-use super::browser::{Browser, Content, Entry, Keys, Next, Painter};
+use super::browser::{Browser, Content, Entry, Next};
 use super::exit::{CliError, Exit};
+use super::keys::Keys;
+use super::painter::Painter;
 use super::terminal::{self, Styles};
 use super::{daemon_client, format, layout, output};
 use crate::time::{Stamp, Timestamp, format_compact};

@@ -1,9 +1,11 @@
 //! The report while the log grows: repainted on a terminal, and printed as a whole at the end.
 
 use super::super::args::Format;
-use super::super::browser::{Browser, Content, Entry, Keys, Next, Painter};
+use super::super::browser::{Browser, Content, Entry, Next};
 use super::super::exit::{CliError, Exit};
 use super::super::input::Input;
+use super::super::keys::Keys;
+use super::super::painter::Painter;
 use super::super::replay::Replay;
 use super::super::terminal::{self, Styles};
 use super::super::{format, output};

@@ -1,6 +1,6 @@
 //! Paints screens calmly: on a screen of its own, only when something changed, line by line without clearing.
 
-use super::super::output;
+use super::output;
 use std::io;
 
 /// Begins a screen of its own, without the cursor.
@@ -10,13 +10,13 @@ const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 
 /// A screen of its own; when it is dropped, the terminal shows what it showed before.
 #[derive(Debug, Default)]
-pub(in crate::cli) struct Painter {
+pub(super) struct Painter {
     shown: Option<Vec<String>>,
 }
 
 impl Painter {
     /// Shows these lines, one per row.
-    pub(in crate::cli) fn paint(&mut self, lines: Vec<String>) -> io::Result<()> {
+    pub(super) fn paint(&mut self, lines: Vec<String>) -> io::Result<()> {
         if self.shown.as_ref() == Some(&lines) {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Key {
+pub(super) enum Key {
     Up,
     Down,
     PageUp,
@@ -22,7 +22,7 @@ pub(in crate::cli) enum Key {
 
 /// The keys, one at a time and without echo. When it is dropped, the terminal is as before.
 #[derive(Debug)]
-pub(in crate::cli) struct Keys {
+pub(super) struct Keys {
     terminal: File,
     before: Termios,
     pressed: Receiver<Key>,
@@ -30,7 +30,7 @@ pub(in crate::cli) struct Keys {
 
 impl Keys {
     /// `None` if there is no terminal.
-    pub(in crate::cli) fn open() -> Option<Self> {
+    pub(super) fn open() -> Option<Self> {
         let terminal = File::open("/dev/tty").ok()?;
         let before = tcgetattr(&terminal).ok()?;
         let mut raw = before.clone();
@@ -48,7 +48,7 @@ impl Keys {
     }
 
     /// The next key, if one was pressed.
-    pub(in crate::cli) fn next(&self) -> Option<Key> {
+    pub(super) fn next(&self) -> Option<Key> {
         self.pressed.try_recv().ok()
     }
 }

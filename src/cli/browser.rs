@@ -2,12 +2,7 @@
 //!
 //! The state of the view and its lines only. The caller owns the content and renews it; an entry keeps its selection by its key.
 
-mod keys;
-mod painter;
-
-pub(super) use keys::{Key, Keys};
-pub(super) use painter::Painter;
-
+use super::keys::Key;
 use super::layout;
 
 /// What there is to see.

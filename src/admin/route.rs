@@ -76,7 +76,8 @@ pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<Ad
         "/api/v1/status" => Some(View::Status),
         "/runbooks" | "/runbooks/" => Some(View::RunbookIndex),
         _ if let Some((row, page)) = path.strip_prefix("/runbooks/").and_then(|row| runbook(&state, row)) => {
-            let is_page = !path.ends_with(".md") && header(headers, &ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
+            let is_page =
+                path.strip_suffix(".md").is_none() && header(headers, &ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
             Some(if is_page { View::RunbookPage(row, page) } else { View::Runbook(page) })
         }
         _ => return text(StatusCode::NOT_FOUND, format!("unknown path; the paths are\n\n{PATHS}")),

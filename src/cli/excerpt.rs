@@ -2,6 +2,7 @@
 
 use crate::config::Position;
 use crate::redact::Redactor;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _};
 
@@ -36,7 +37,7 @@ fn excerpt(text: &str, at: Position<'_>) -> String {
     let is_table = line.trim_start().starts_with('[');
     let key = is_table.then(|| key_line(&lines, at)).flatten();
     let gutter = key.map_or(at.line, |(number, _)| number).to_string().len();
-    let mut out = shown(*line, at.line, gutter, key.is_none().then(|| marked(line, at)).flatten());
+    let mut out = shown(line, at.line, gutter, key.is_none().then(|| marked(line, at)).flatten());
     if let Some((number, line)) = key {
         out.push('\n');
         let indent = line.chars().take_while(|letter| letter.is_whitespace()).count();
@@ -103,7 +104,7 @@ fn shown(line: &str, number: usize, gutter: usize, marks: Option<(usize, usize)>
         let lead: String = line.chars().take(start).collect();
         let part: String = line.chars().skip(start).take(length).collect();
         let (before, under) = (super::layout::columns(&lead), super::layout::columns(&part).max(1));
-        out.push_str(&format!("\n  {:gutter$} | {:before$}{}", "", "", "^".repeat(under)));
+        let _infallible = write!(out, "\n  {:gutter$} | {:before$}{}", "", "", "^".repeat(under));
     }
     out
 }

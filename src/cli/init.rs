@@ -5,6 +5,7 @@ use super::exit::{CliError, Exit};
 use super::output;
 use crate::classify::Catalog;
 use aho_corasick::AhoCorasick;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -203,13 +204,14 @@ fn source(found: &Found) -> String {
     let list = |globs: &[String]| globs.iter().map(|glob| quoted(glob)).collect::<Vec<_>>().join(", ");
     let mut text = format!("# {}\n{SOURCES}name = {}\npaths = [{}]\n", found.what, quoted(found.name), list(&found.paths));
     if !found.exclude.is_empty() {
-        text.push_str(&format!("exclude = [{}]\n", list(&found.exclude)));
+        let _infallible = writeln!(text, "exclude = [{}]", list(&found.exclude));
     }
     if let Some(traffic) = found.traffic {
-        text.push_str(&format!(
-            "traffic = {}                        # only a part of the lines is about LLM calls\n",
+        let _infallible = writeln!(
+            text,
+            "traffic = {}                        # only a part of the lines is about LLM calls",
             quoted(traffic)
-        ));
+        );
     }
     text.push_str(
         "#start_at = \"end\"                        # or \"beginning\": for files that exist at the very first start\n",

@@ -66,7 +66,7 @@ async fn repaint(args: &Top) -> Result<Exit, CliError> {
             }
             match painter.paint(browser.lines(&content, columns, rows)) {
                 Err(error) if output::is_closed(&error) => return Ok(Exit::Success),
-                painted => painted?,
+                result => result?,
             }
             tokio::select! {
                 () = tokio::time::sleep(KEY_INTERVAL) => {}

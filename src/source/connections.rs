@@ -25,6 +25,7 @@ struct Open {
 impl Connections {
     /// A new connection, which is idle. If the peer has `most` connections already, the one that is idle for the longest time
     /// closes for it; `None` if all of them are busy.
+    #[must_use]
     pub fn open(&self, address: IpAddr, most: usize) -> Option<Connection> {
         let peer = limited_peer(address);
         if let Some(peer) = peer {

@@ -368,7 +368,7 @@ async fn the_page_begins_with_the_providers_and_shows_a_pending_alert_after_a_fi
     let mut rest = page.as_str();
     for part in parts {
         let at = rest.find(part).unwrap_or_else(|| panic!("no {part} in\n{rest}"));
-        rest = &rest[at + part.len()..];
+        rest = rest.split_at(at + part.len()).1;
     }
     running.stop().await;
 }

@@ -57,7 +57,10 @@ fn log_record(record: &Value) -> Vec<u8> {
 fn span(span: &Value) -> Vec<u8> {
     let id = |hex: &Value| -> Vec<u8> {
         let digits = hex.as_str().unwrap_or_default();
-        (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal")).collect()
+        (0..digits.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(digits.get(at..at + 2).expect("two digits"), 16).expect("hexadecimal"))
+            .collect()
     };
     let status = [
         bytes(2, span["status"]["message"].as_str().unwrap_or_default().as_bytes()),

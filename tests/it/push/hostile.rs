@@ -60,7 +60,7 @@ fn what_cannot_be_taken_is_refused_by_the_words_of_the_protocol() {
     // Metrics are seen, and skipped on purpose.
     let series = |name: &str| door.daemon.metric(&format!("llm_triage_source_{name}{{source=\"http\"}}"));
     until("the accounting", || {
-        let [seen, read, skipped] = ["seen_bytes_total", "bytes_total", "skipped_bytes_total"].map(|name| series(name));
+        let [seen, read, skipped] = ["seen_bytes_total", "bytes_total", "skipped_bytes_total"].map(&series);
         (seen? == read? + skipped? && skipped? == 16.0).then_some(())
     });
 }

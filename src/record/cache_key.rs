@@ -3,24 +3,10 @@
 
 use super::facts::Facts;
 use super::field::Field;
-use super::json::{Escapes, Raw, Value};
+use super::json::Value;
+use super::likeness::is_own;
 use super::line_kind::LineKind;
 use crate::time::Stamp;
-
-/// Fields that differ between equal failures: time, ids, caller, measures.
-const INDIVIDUAL: [Field; 11] = [
-    Field::Time,
-    Field::EndTime,
-    Field::Service,
-    Field::RequestId,
-    Field::CallId,
-    Field::TraceId,
-    Field::SpanId,
-    Field::ParentId,
-    Field::Latency,
-    Field::InputTokens,
-    Field::OutputTokens,
-];
 
 impl Facts<'_> {
     /// Writes the key to `out`: two records with the same key get the same verdict. `false` if the key would be longer than
@@ -38,10 +24,8 @@ impl Facts<'_> {
         out.extend(flags);
         put(out, &[], Value::Text(record.message));
         for (number, slot) in record.slots.iter() {
-            // A host can be the one that was called, unless it is a bare name.
-            let is = |field: Field| usize::from(number) == field as usize;
-            let individual = INDIVIDUAL.into_iter().any(is) || is(Field::Host) && !may_be_called(slot.value);
-            if !individual && slot.value != Value::Null {
+            // A failure is the same whatever service met it.
+            if !is_own(number, slot) && number != Field::Service as u8 && slot.value != Value::Null {
                 out.push(number);
                 put(out, slot.key, slot.value);
                 if out.len() > limit {
@@ -60,22 +44,10 @@ impl Facts<'_> {
     }
 }
 
-pub(super) fn may_be_called(value: Value<'_>) -> bool {
-    matches!(value, Value::Text(raw) if raw.escapes == Escapes::Some || raw.bytes.contains(&b'.'))
-}
-
 /// Writes the lengths before the bytes, so that different values never give the same bytes.
 #[expect(clippy::cast_possible_truncation, reason = "a record is shorter than 4 GiB")]
 fn put(out: &mut Vec<u8>, key: &[u8], value: Value<'_>) {
-    let (kind, bytes) = match value {
-        Value::Null => (0, &[] as &[u8]),
-        Value::Bool(flag) => (1 + u8::from(flag), &[] as &[u8]),
-        Value::Number(bytes) => (3, bytes),
-        Value::Text(Raw { bytes, escapes: Escapes::None }) => (4, bytes),
-        Value::Text(Raw { bytes, escapes: Escapes::Some }) => (5, bytes),
-        Value::Object(bytes) => (6, bytes),
-        Value::Array(bytes) => (7, bytes),
-    };
+    let (kind, bytes) = value.parts();
     out.push(kind);
     out.extend((key.len() as u32).to_le_bytes());
     out.extend((bytes.len() as u32).to_le_bytes());

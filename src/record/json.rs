@@ -106,6 +106,19 @@ impl<'a> Value<'a> {
         self.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15).map(|number| number as i64)
     }
 
+    /// The kind of the value, as a number, and its bytes: equal for equal values only.
+    pub(super) fn parts(self) -> (u8, &'a [u8]) {
+        match self {
+            Self::Null => (0, &[]),
+            Self::Bool(flag) => (1 + u8::from(flag), &[]),
+            Self::Number(bytes) => (3, bytes),
+            Self::Text(Raw { bytes, escapes: Escapes::None }) => (4, bytes),
+            Self::Text(Raw { bytes, escapes: Escapes::Some }) => (5, bytes),
+            Self::Object(bytes) => (6, bytes),
+            Self::Array(bytes) => (7, bytes),
+        }
+    }
+
     /// Whether the value is not null, not false, and not an empty string, object or array.
     pub(crate) fn is_something(self) -> bool {
         match self {

@@ -1,7 +1,7 @@
 //! In what the records of good calls are alike: all fields that a verdict on them depends on, and for the others only whether they are there.
 
 use super::field::Field;
-use super::json::{Escapes, Raw, Value};
+use super::json::{Escapes, Value};
 use super::line_kind::LineKind;
 use super::record::{Format, Record};
 use super::slots::Slot;
@@ -10,7 +10,7 @@ use rustc_hash::FxHasher;
 use std::borrow::Cow;
 use std::hash::Hasher;
 
-/// Fields that differ between records that are alike: time, ids, measures. A host is one of them if it cannot be the one that was called.
+/// Fields that differ between records that are alike: time, ids, measures.
 const OWN: u64 = bits(&[
     Field::Time,
     Field::EndTime,
@@ -77,7 +77,7 @@ impl<'a> Record<'a> {
         hasher.write_u32(u32::from(likeness.flags) << 8 | self.level as u32);
         let mut length = self.message.bytes.len();
         for (number, slot) in self.telling() {
-            let (kind, bytes) = parts(slot.value);
+            let (kind, bytes) = slot.value.parts();
             length += bytes.len();
             hasher.write_u64(u64::from(number) | u64::from(kind) << 8 | (slot.key.len() as u64) << 16);
             hasher.write(bytes);
@@ -108,10 +108,7 @@ impl<'a> Record<'a> {
 
     /// The fields that must be equal.
     fn telling(&self) -> impl Iterator<Item = (u8, &Slot<'a>)> {
-        self.slots.iter().filter(|(number, slot)| {
-            let is_own = OWN >> number & 1 == 1 || *number == Field::Host as u8 && !super::cache_key::may_be_called(slot.value);
-            !is_own && slot.value != Value::Null
-        })
+        self.slots.iter().filter(|(number, slot)| !is_own(*number, slot) && slot.value != Value::Null)
     }
 
     fn own_fields(&self) -> Likeness<'a> {
@@ -143,22 +140,16 @@ impl<'a> Record<'a> {
     }
 }
 
-fn parts(value: Value<'_>) -> (u8, &[u8]) {
-    match value {
-        Value::Null => (0, &[]),
-        Value::Bool(flag) => (1 + u8::from(flag), &[]),
-        Value::Number(bytes) => (3, bytes),
-        Value::Text(Raw { bytes, escapes: Escapes::None }) => (4, bytes),
-        Value::Text(Raw { bytes, escapes: Escapes::Some }) => (5, bytes),
-        Value::Object(bytes) => (6, bytes),
-        Value::Array(bytes) => (7, bytes),
-    }
+/// Whether a field differs between records that are alike. A host does, unless it can be the one that was called: a bare name is none.
+pub(super) fn is_own(number: u8, slot: &Slot<'_>) -> bool {
+    let may_be_called = |value| matches!(value, Value::Text(raw) if raw.escapes == Escapes::Some || raw.bytes.contains(&b'.'));
+    OWN >> number & 1 == 1 || number == Field::Host as u8 && !may_be_called(slot.value)
 }
 
 /// Lengths before bytes, so that different fields never give the same bytes.
 #[expect(clippy::cast_possible_truncation, reason = "keys and values are parts of a line, which is shorter than 4 GiB")]
 fn head(number: u8, key: &[u8], value: Value<'_>) -> [u8; 10] {
-    let (kind, bytes) = parts(value);
+    let (kind, bytes) = value.parts();
     let mut head = [0; 10];
     head[0] = number;
     head[1] = kind;
@@ -170,11 +161,11 @@ fn head(number: u8, key: &[u8], value: Value<'_>) -> [u8; 10] {
 fn put(out: &mut Vec<u8>, number: u8, key: &[u8], value: Value<'_>) {
     out.extend(head(number, key, value));
     out.extend_from_slice(key);
-    out.extend_from_slice(parts(value).1);
+    out.extend_from_slice(value.parts().1);
 }
 
 fn takes(written: &mut &[u8], number: u8, key: &[u8], value: Value<'_>) -> bool {
-    take(written, &head(number, key, value)) && take(written, key) && take(written, parts(value).1)
+    take(written, &head(number, key, value)) && take(written, key) && take(written, value.parts().1)
 }
 
 fn take(written: &mut &[u8], part: &[u8]) -> bool {

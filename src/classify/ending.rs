@@ -214,7 +214,7 @@ impl End {
     }
 }
 
-/// The tokens received; where only the sum is told, what is left of it.
+/// The tokens received; where only the sum is known, what is left of it.
 fn output_tokens(answer: &Answer) -> Option<u64> {
     answer.output_tokens.or_else(|| answer.total_tokens?.checked_sub(answer.input_tokens?))
 }

@@ -45,7 +45,7 @@ enum Mode {
     Help,
 }
 
-/// Whether the view goes on after a key.
+/// Whether the view stays after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Stay,

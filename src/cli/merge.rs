@@ -43,7 +43,7 @@ impl<'i> Merge<'i> {
         self.open == 0
     }
 
-    /// An input whose next bytes are not there yet.
+    /// An input that must wait for its next bytes.
     pub(super) fn waiting(&self) -> Option<&Feed> {
         let feeds = self.unknown.iter().filter_map(|number| Some(&self.inputs.get(*number)?.as_ref()?.feed));
         feeds.into_iter().find(|feed| !feed.is_ready(Duration::ZERO))

@@ -120,7 +120,7 @@ impl Failures {
         (Placement::Opens, true)
     }
 
-    /// Removes the failure that was told of just before, if it does not count yet: its call continues. Returns it, and who told of it.
+    /// Removes the latest failure, if it does not count yet: its call continues. Returns it, and which kind of record reported it.
     pub(super) fn take_latest(&mut self, at: Timestamp, timed: bool) -> Option<(Observation, u64)> {
         let latest = self.open.back()?;
         let is_timed = timed && latest.told.timed;

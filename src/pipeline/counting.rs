@@ -138,7 +138,7 @@ impl SharedState {
     }
 
     fn count_record(&mut self, source: SourceId, verdict: &Verdict<'_>, at: Timestamp, arrived: Timestamp) {
-        // A success that is told again is no other success.
+        // A success that is reported again is no other success.
         let outcome = match (verdict.judgement.outcome, verdict.judgement.grain) {
             (Outcome::Success, Grain::Detail) => Outcome::Other,
             (outcome, _) => outcome,

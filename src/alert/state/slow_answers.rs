@@ -52,7 +52,7 @@ struct Key {
 pub(in crate::alert) struct SlowAnswers {
     series: Vec<(Key, Series)>,
     positions: FxHashMap<Key, u16>,
-    /// Calls whose second is not evaluated yet, by second.
+    /// Calls of seconds that are not evaluated yet, by second.
     pending: VecDeque<Pending>,
 }
 

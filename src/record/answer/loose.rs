@@ -4,7 +4,7 @@
 
 use crate::record::json::{Escapes, Raw, Value};
 
-/// What is told of the walk.
+/// What the walk reports.
 pub(super) trait Visitor {
     /// A container begins. `name` is what stands right before its bracket: `TextBlock(`.
     fn open(&mut self, key: Key<'_>, name: &[u8], is_empty: bool);

@@ -2,7 +2,7 @@
 //! line stands there in the next.
 //!
 //! A form is learned as a chain of nodes. A node is the text between two values (commas, keys, braces) and what the value after
-//! it fills. A line whose texts are those of known nodes is read without a look at its keys. Any other line is read by
+//! it fills. A line of which all texts are those of known nodes is read without a look at its keys. Any other line is read by
 //! [`Record::scan`], and then learned. Both give the same record, and what was learned only saves time; `tests/it/forms.rs`
 //! compares them.
 
@@ -103,7 +103,7 @@ impl Forms {
         }
     }
 
-    /// The node behind `here` whose text is at `at`. The one that was found is looked at earlier the next time.
+    /// The node behind `here` with the text that is at `at`. The next time, the one that was found is compared earlier.
     fn next(&mut self, here: usize, text: &[u8], at: usize) -> Option<usize> {
         let rest = text.get(at..)?;
         let followers = &self.nodes.get(here)?.next;

@@ -98,7 +98,7 @@ impl Node {
         line.get(begin..begin + length).unwrap_or_default()
     }
 
-    /// Whether a line goes on with the text of the node and a value of its kind.
+    /// Whether a line continues with the text of the node and a value of its kind.
     #[inline(always)]
     pub(super) fn begins(&self, rest: &[u8]) -> bool {
         let length = self.len();

@@ -46,7 +46,7 @@ fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
     text.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(word))
 }
 
-/// The status whose name a text is, whole: `Not found in the cache` names none.
+/// The status of which a whole text is the name: `Not found in the cache` names none.
 fn name_at(text: &[u8]) -> Option<Status> {
     let quotes = |b: &u8| matches!(b, b' ' | b'"' | b'\'' | b'`' | b'(');
     let text = text.get(text.iter().take_while(|b| quotes(b)).count()..)?;

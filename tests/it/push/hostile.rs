@@ -158,7 +158,7 @@ fn idle_connections_do_not_keep_out_a_sender() {
     drop(idle);
 }
 
-/// A source whose messages nothing takes until the test does.
+/// A source with a queue that only the test empties.
 struct Held {
     address: String,
     from: mpsc::Receiver<SourceMessage>,

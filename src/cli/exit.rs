@@ -14,7 +14,7 @@ pub(super) enum Exit {
     Failed,
     /// The condition of `--fail-on` was met.
     FailOnMet,
-    /// Ctrl-C ended the reading; what was read until then is reported.
+    /// Ctrl-C or SIGTERM ended the reading; what was read until then is reported.
     Interrupted,
 }
 

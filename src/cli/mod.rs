@@ -15,6 +15,7 @@ mod completions;
 mod compression;
 mod daemon_client;
 mod directory;
+mod end_signal;
 mod excerpt;
 mod exit;
 mod explain;

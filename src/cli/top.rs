@@ -1,8 +1,9 @@
-//! `top`: shows the rates, alerts and sources of a running daemon until `q` or Ctrl-C; printed once if standard output is not a
+//! `top`: shows the rates, alerts and sources of a running daemon until `q` or a signal; printed once if standard output is not a
 //! terminal.
 
 use super::args::Top;
 use super::browser::{Browser, Content, Entry, Next};
+use super::end_signal::EndSignals;
 use super::exit::{CliError, Exit};
 use super::keys::Keys;
 use super::painter::Painter;
@@ -45,35 +46,48 @@ pub(super) fn run(args: &Top) -> Result<Exit, CliError> {
     runtime.block_on(repaint(args))
 }
 
-/// Shows the daemon until `q`, Ctrl-C or until standard output is closed.
+/// Shows the daemon until `q`, a signal, or until standard output is closed.
 async fn repaint(args: &Top) -> Result<Exit, CliError> {
+    let mut signals = EndSignals::listen(true)?;
     let keys = Keys::open();
     let (mut browser, mut painter) = (Browser::default(), Painter::default());
+    let mut content = notice(&format!("{}: waiting for its answer", args.url));
+    let mut request = Box::pin(Answer::get(&args.url));
+    // When the next request starts; `None` while one waits for its answer.
+    let mut next: Option<Instant> = None;
     loop {
-        // While a daemon restarts, the error is shown and the next request may succeed.
-        let answer = Answer::get(&args.url).await;
-        let content = answer.map_or_else(
-            |error| Content { head: vec![format!("{}: {error}; retrying", args.url)], ..Content::default() },
-            |answer| answer.content(&args.url),
-        );
-        let until = Instant::now() + Duration::from_secs(args.interval);
-        while Instant::now() < until {
-            let (columns, rows) = terminal::size();
-            while let Some(key) = keys.as_ref().and_then(Keys::next) {
-                if browser.press(key, &content, rows) == Next::Quit {
-                    return Ok(Exit::Success);
-                }
-            }
-            match painter.paint(browser.lines(&content, columns, rows)) {
-                Err(error) if output::is_closed(&error) => return Ok(Exit::Success),
-                result => result?,
-            }
-            tokio::select! {
-                () = tokio::time::sleep(KEY_INTERVAL) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(Exit::Success),
+        let (columns, rows) = terminal::size();
+        while let Some(key) = keys.as_ref().and_then(Keys::next) {
+            if browser.press(key, &content, rows) == Next::Quit {
+                return Ok(Exit::Success);
             }
         }
+        match painter.paint(browser.lines(&content, columns, rows)) {
+            Err(error) if output::is_closed(&error) => return Ok(Exit::Success),
+            result => result?,
+        }
+        if next.is_some_and(|next| next <= Instant::now()) {
+            (request, next) = (Box::pin(Answer::get(&args.url)), None);
+        }
+        tokio::select! {
+            answer = &mut request, if next.is_none() => {
+                next = Some(Instant::now() + Duration::from_secs(args.interval));
+                // While a daemon restarts, the error is shown and the next request may succeed.
+                content = answer.map_or_else(
+                    |error| notice(&format!("{}: {error}; retrying", args.url)),
+                    |answer| answer.content(&args.url),
+                );
+            }
+            () = tokio::time::sleep(KEY_INTERVAL) => {}
+            () = signals.received() => return Ok(Exit::Success),
+        }
     }
+}
+
+/// A text instead of what the daemon says.
+fn notice(text: &str) -> Content {
+    let wrapped = layout::wrap(text, terminal::width(), 0);
+    Content { head: wrapped.lines().map(str::to_owned).collect(), ..Content::default() }
 }
 
 /// What the API of the daemon says.

@@ -367,24 +367,28 @@ fn a_closed_stdout_is_no_error() {
 }
 
 #[test]
-fn an_interrupt_prints_the_report_while_the_pipe_is_silent() {
-    let mut child = start(&["report"]);
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(failure("09:00:01", "openai").as_bytes()).expect("the program reads");
-    let pid = child.id().to_string();
-    running::until("the line to be read", || rustix::io::ioctl_fionread(&stdin).is_ok_and(|left| left == 0).then_some(()));
-    running::until("its own handler of SIGINT", || {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the program runs");
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim();
-        (u64::from_str_radix(caught, 16).expect("a mask") & 2 != 0).then_some(())
-    });
-    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
-    assert!(sent.success());
-    let output = child.wait_with_output().expect("the program ends while the pipe is open");
-    let out = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(130), "{out}");
-    assert!(out.starts_with("stdin: 1 line, 1 call, 1 failed") && out.contains("INTERRUPTED: "), "{out}");
-    drop(stdin);
+fn a_signal_to_end_prints_the_report_while_the_pipe_is_silent() {
+    // The names, and their bits in the mask of caught signals.
+    for (name, bit) in [("INT", 1 << 1), ("TERM", 1 << 14)] {
+        let mut child = start(&["report"]);
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(failure("09:00:01", "openai").as_bytes()).expect("the program reads");
+        let pid = child.id().to_string();
+        running::until("the line to be read", || rustix::io::ioctl_fionread(&stdin).is_ok_and(|left| left == 0).then_some(()));
+        let caught = running::until("its own handler", || {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the program runs");
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim();
+            Some(u64::from_str_radix(caught, 16).expect("a mask")).filter(|caught| caught & bit != 0)
+        });
+        assert_eq!(caught & 1, 0, "SIGHUP stays as it is, for nohup");
+        let sent = std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill runs");
+        assert!(sent.success());
+        let output = child.wait_with_output().expect("the program ends while the pipe is open");
+        let out = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(130), "{name}: {out}");
+        assert!(out.starts_with("stdin: 1 line, 1 call, 1 failed") && out.contains("INTERRUPTED: "), "{name}: {out}");
+        drop(stdin);
+    }
 }
 
 #[test]

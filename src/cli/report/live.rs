@@ -8,12 +8,12 @@ use super::super::keys::Keys;
 use super::super::painter::Painter;
 use super::super::replay::Replay;
 use super::super::terminal::{self, Styles};
-use super::super::{format, output};
+use super::super::{end_signal, format, output};
 use super::ranking::Ranking;
 use super::render::render;
 use super::summary::{Group, Summary};
 use super::view::{Depth, View};
-use super::{details, error_table, follow, interrupt, overview};
+use super::{details, error_table, follow, overview};
 use crate::pipeline::Event;
 use crate::time::Timestamp;
 use std::io::{self, IsTerminal};
@@ -30,7 +30,7 @@ const KEY_INTERVAL: Duration = Duration::from_millis(50);
 /// Readers wait when this many pieces are in the channel.
 const QUEUED_PIECES: usize = 4;
 
-/// Reads until Ctrl-C, `q` or until all inputs have ended (files never do), and shows the report again and again.
+/// Reads until a signal, `q` or until all inputs have ended (files never do), and shows the report again and again.
 pub(super) fn run(
     mut replay: Replay,
     mut summary: Summary,
@@ -49,7 +49,7 @@ pub(super) fn run(
             Err(RecvTimeoutError::Disconnected) => break,
         }
         summary.take(&mut replay.pipeline, &mut replay.out);
-        if interrupt::is_pressed() || !screen.show(&mut summary, &replay) {
+        if end_signal::is_received() || !screen.show(&mut summary, &replay) {
             break;
         }
     }

@@ -7,7 +7,6 @@ mod error_table;
 mod filter;
 mod follow;
 mod github;
-mod interrupt;
 mod json;
 mod live;
 mod markdown;
@@ -25,7 +24,7 @@ use super::args::{Color, Format, Report};
 use super::exit::{CliError, Exit};
 use super::input::Input;
 use super::replay::Replay;
-use super::{output, terminal};
+use super::{end_signal, output, terminal};
 use condition::Condition;
 use filter::Filter;
 use ranking::Ranking;
@@ -55,10 +54,11 @@ pub(super) fn run(args: &Report) -> Result<Exit, CliError> {
     let filter = Filter::resolve(&args.filters, &replay.pipeline)?;
     let (since, until) = time_range::resolve(args, &inputs)?;
     replay.pipeline.only_between(since, until);
-    interrupt::watch();
     let summary = Summary::new(inputs.iter().map(Input::label).collect(), filter);
     let view = View::new(args);
-    let follow = args.follow || is_piped && io::stdout().is_terminal() && args.format == Format::Table;
+    let has_screen = io::stdout().is_terminal() && args.format == Format::Table;
+    let follow = args.follow || is_piped && has_screen;
+    end_signal::watch(follow && has_screen);
     let (summary, replay, exit) =
         if follow { live::run(replay, summary, &inputs, view)? } else { run_once(replay, summary, &inputs, view)? };
     if view.format == Format::Github {
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Report) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-/// Reads the inputs to their ends, or until Ctrl-C, and prints the report.
+/// Reads the inputs to their ends, or until a signal ends it, and prints the report.
 fn run_once(
     mut replay: Replay,
     mut summary: Summary,
@@ -83,7 +83,7 @@ fn run_once(
 ) -> Result<(Summary, Replay, Exit), CliError> {
     let mut exit = replay.run(inputs, &mut |pipeline, out| {
         summary.take(pipeline, out);
-        if interrupt::is_pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if end_signal::is_received() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     summary.finish(&replay.pipeline);
     if replay.interrupted {

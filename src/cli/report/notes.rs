@@ -7,7 +7,7 @@ use crate::framing::LossReason;
 /// The most characters of an example in a note.
 const EXAMPLE_CHARS: usize = 160;
 
-/// That Ctrl-C ended the reading, and how much was read.
+/// That a signal ended the reading, and how much was read.
 pub(super) fn interruption(summary: &Summary) -> Option<String> {
     let share = summary.interrupted?;
     let read = format::bytes(summary.bytes);

@@ -74,7 +74,7 @@ pub(super) struct ProviderCalls {
 pub(super) struct Summary {
     pub(super) inputs: Vec<String>,
     pub(super) filter: Filter,
-    /// Ctrl-C ended the reading: the share of the input that was read, where its size is known.
+    /// A signal ended the reading: the share of the input that was read, where its size is known.
     #[expect(clippy::option_option, reason = "not interrupted, or interrupted with a share that may be unknown")]
     pub(super) interrupted: Option<Option<f64>>,
     pub(super) bytes: u64,

@@ -12,7 +12,7 @@ use crate::alert::RowSpec;
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
 use crate::delivery::ReceiverOptions;
-use crate::source::{file::StartAt, push, tcp};
+use crate::source::{self, file::StartAt, push};
 use crate::taxonomy::ProviderSpec;
 use crate::time::Span;
 use schemars::JsonSchema;
@@ -119,10 +119,10 @@ tables! {
         listen: Option<At<SocketAddr>>,
         /// Maximum number of connections at the same time.
         #[schemars(range(min = *CONNECTIONS_WITHIN.start(), max = *CONNECTIONS_WITHIN.end()))]
-        #[schemars(extend("default" = tcp::Limits::default().connections))]
+        #[schemars(extend("default" = source::Limits::default().connections))]
         max_connections: Option<At<usize>>,
         /// A connection that sends nothing for this long is closed.
-        #[schemars(extend("default" = Span(tcp::Limits::default().idle).to_string()))]
+        #[schemars(extend("default" = Span(source::Limits::default().idle).to_string()))]
         idle: Option<At<Span>>,
         /// A certificate in PEM; with it, peers must use TLS. A relative path begins in the credentials directory of the
         /// service, else in the directory of this file.

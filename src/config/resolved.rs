@@ -5,7 +5,7 @@ use super::quantity::ByteSize;
 use crate::alert::RowSpec;
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
-use crate::source::{file::StartAt, tcp, tls::TlsFiles};
+use crate::source::{Limits, file::StartAt, tls::TlsFiles};
 use crate::taxonomy::{ProviderSpec, string_enum};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -96,7 +96,7 @@ pub enum SourceKind {
         /// The address to listen on.
         listen: SocketAddr,
         /// Limits on connections.
-        limits: tcp::Limits,
+        limits: Limits,
         /// Certificate and key, if peers must use TLS.
         tls: Option<TlsFiles>,
     },
@@ -105,7 +105,7 @@ pub enum SourceKind {
         /// The address to listen on.
         listen: SocketAddr,
         /// Limits on connections.
-        limits: tcp::Limits,
+        limits: Limits,
         /// Certificate and key, if peers must use TLS.
         tls: Option<TlsFiles>,
         /// The file of the token that requests must show.

@@ -8,7 +8,7 @@ use super::read::{At, Flat};
 use super::resolved::{Source, SourceKind};
 use crate::classify::Traffic;
 use crate::correlate::GrainRule;
-use crate::source::{file::StartAt, file::check_patterns, push, tcp, tls::TlsFiles};
+use crate::source::{Limits, file::StartAt, file::check_patterns, push, tls::TlsFiles};
 use crate::time::Span;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -85,7 +85,7 @@ impl Resolver<'_> {
             self.fault(&table, "a TCP source needs `listen`, like \"127.0.0.1:10530\"");
             return;
         };
-        let limits = self.limits(tcp::Limits::default(), max_connections, idle);
+        let limits = self.limits(Limits::default(), max_connections, idle);
         let tls = self.tls(cert_file, key_file);
         let kind = SourceKind::Tcp { listen, limits, tls };
         self.add(At { value: common, place: table }, "tcp", kind, Traffic::Llm);
@@ -104,7 +104,7 @@ impl Resolver<'_> {
         self.add(At { value: common, place: table }, "http", kind, Traffic::Llm);
     }
 
-    fn limits(&mut self, mut limits: tcp::Limits, max_connections: Option<At<usize>>, idle: Option<At<Span>>) -> tcp::Limits {
+    fn limits(&mut self, mut limits: Limits, max_connections: Option<At<usize>>, idle: Option<At<Span>>) -> Limits {
         if let Some(At { value, place }) = max_connections {
             limits.connections = value;
             if !CONNECTIONS_WITHIN.contains(&value) {

@@ -2,9 +2,8 @@
 
 use super::peers::Protocol;
 use crate::config::SourceKind;
-use crate::source::tcp::{Limits, Settings};
 use crate::source::tls::{TlsError, TlsFiles};
-use crate::source::{Token, TokenError};
+use crate::source::{Limits, Settings, Token, TokenError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,7 @@
 
 use crate::observation::SourceId;
 use crate::source::budget::MemoryBudget;
-use crate::source::push::HttpSource;
-use crate::source::tcp::{Settings, TcpSource};
-use crate::source::{Gauges, SourceMessage, StreamIds};
+use crate::source::{Gauges, ListeningSource, Settings, SourceMessage, StreamIds, push, tcp};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -122,9 +120,10 @@ impl Peers {
         let (sender, settings) = watch::channel(settings);
         let (budget, ids, to, stop) = (Arc::clone(budget), Arc::clone(ids), to.clone(), stop.child_token());
         let until = stop.clone();
+        let source = ListeningSource { source, listener, settings, budget, ids, gauges, to };
         let running: RunningSource = match protocol {
-            Protocol::Lines => Box::pin(TcpSource { source, listener, settings, budget, ids, gauges, to }.run(until)),
-            Protocol::Http => Box::pin(HttpSource { source, listener, settings, budget, ids, gauges, to }.run(until)),
+            Protocol::Lines => Box::pin(tcp::run(source, until)),
+            Protocol::Http => Box::pin(push::run(source, until)),
         };
         // It fails only when the daemon ends.
         self.start.send(running).await.ok();

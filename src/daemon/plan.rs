@@ -9,7 +9,7 @@ use crate::delivery::{Identity, Receiver};
 use crate::framing;
 use crate::pipeline::{Clock, Options, Rules, SourceOptions};
 use crate::record::Reader;
-use crate::source::tcp::Settings;
+use crate::source::Settings;
 use std::collections::BTreeMap;
 
 /// A configuration, with the files that it names read and its patterns compiled.

@@ -1,6 +1,9 @@
-//! Accepting peers: how many at a time, and what a reload may change while they are connected.
+//! Accepting peers: where a source listens, how many peers it takes at a time, and what a reload may change while they are connected.
 
+use super::budget::MemoryBudget;
 use super::token::Token;
+use super::{Gauges, SourceMessage, StreamIds};
+use crate::observation::SourceId;
 use std::fmt;
 use std::future::pending;
 use std::net::SocketAddr;
@@ -8,10 +11,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
+
+/// A listening address, and where the bytes of its peers go.
+#[derive(Debug)]
+pub struct ListeningSource {
+    /// The configured source.
+    pub source: SourceId,
+    /// Bound before the start, so that a port in use is a start error.
+    pub listener: TcpListener,
+    /// The current settings; updated by a reload.
+    pub settings: watch::Receiver<Settings>,
+    /// Shared by all TCP and HTTP sources of the process.
+    pub budget: Arc<MemoryBudget>,
+    /// Numbers the streams of all sources.
+    pub ids: Arc<StreamIds>,
+    /// The metrics of this source.
+    pub gauges: Arc<Gauges>,
+    /// The queue to the pipeline. Sends wait while it is full.
+    pub to: mpsc::Sender<SourceMessage>,
+}
 
 /// Limits on connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

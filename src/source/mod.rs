@@ -24,6 +24,7 @@ pub mod stdin;
 pub mod tcp;
 pub mod tls;
 
+pub use accept::{Limits, ListeningSource, Settings};
 pub use chunk::{CHUNK_BYTES, QUEUE_MESSAGES};
 pub use clock::ClockReading;
 pub use connections::{Connection, Connections};

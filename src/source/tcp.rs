@@ -1,14 +1,16 @@
 //! Newline-delimited bytes over TCP, with or without TLS: one stream per connection.
 //!
 //! While the pipeline is busy, connections are not read; the kernel's receive window fills and the sender waits. A
-//! [`MemoryBudget`] bounds the bytes of all connections that are queued or unfinished. The protocol has no acknowledgement,
+//! [`MemoryBudget`](super::budget::MemoryBudget) bounds the bytes of all connections that are queued or unfinished. The protocol has no acknowledgement,
 //! so delivery is at most once: bytes in the kernel's buffer are lost when the process ends without a shutdown.
 
-use super::accept::{ConnectionSlot, ConnectionSlots, TLS_HANDSHAKE_TIMEOUT, accept, changed, warn_if_public};
-use super::budget::{MemoryBudget, Reservation, ReservedBytes};
+use super::accept::{
+    ConnectionSlot, ConnectionSlots, ListeningSource, Settings, TLS_HANDSHAKE_TIMEOUT, accept, changed, warn_if_public,
+};
+use super::budget::{Reservation, ReservedBytes};
 use super::chunk::{CHUNK_BYTES, chunk_event, open_event};
 use super::octets::OctetFrames;
-use super::{Gauges, SourceMessage, StreamIds};
+use super::{Gauges, SourceMessage};
 use crate::framing::StreamId;
 use crate::observation::SourceId;
 use crate::pipeline::Event;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -28,69 +30,46 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-pub use super::accept::{Limits, Settings};
-
 /// At shutdown a connection reads what the kernel has already received, up to this many bytes.
 const MAX_SHUTDOWN_BYTES: usize = 4 * 1024 * 1024;
 
 /// At shutdown, a connection that receives nothing for this long is done. The runtime notices received bytes with a delay.
 const SHUTDOWN_QUIET: Duration = Duration::from_millis(20);
 
-/// A listening address, and where the bytes of its connections go.
-#[derive(Debug)]
-pub struct TcpSource {
-    /// The configured source.
-    pub source: SourceId,
-    /// Bound before the start, so that a port in use is a start error.
-    pub listener: TcpListener,
-    /// The current settings; updated by a reload.
-    pub settings: watch::Receiver<Settings>,
-    /// Shared by all TCP sources of the process.
-    pub budget: Arc<MemoryBudget>,
-    /// Numbers the streams of all sources.
-    pub ids: Arc<StreamIds>,
-    /// The metrics of this source.
-    pub gauges: Arc<Gauges>,
-    /// The queue to the pipeline. Sends wait while it is full.
-    pub to: mpsc::Sender<SourceMessage>,
-}
-
-impl TcpSource {
-    /// Accepts connections until `stop`, then reads what the kernel has received and returns.
-    pub async fn run(self, stop: CancellationToken) {
-        let Self { source, listener, mut settings, budget, ids, gauges, to } = self;
-        warn_if_public(&listener, true, "TCP sources have no authentication");
-        gauges.piped.store(true, Ordering::Relaxed);
-        let slots = Arc::new(ConnectionSlots::default());
-        let tracker = TaskTracker::new();
-        // Cancel-safe: a connection that is not accepted yet stays in the backlog.
-        while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &slots, &mut settings)).await {
-            debug!(%peer, "connection opened");
-            let tls = settings.borrow().tls.clone();
-            let connection = AcceptedConnection {
-                socket,
-                tls,
-                source,
-                stream: ids.next(),
-                settings: settings.clone(),
-                reservation: budget.open(Arc::clone(&gauges)),
-                gauges: Arc::clone(&gauges),
-                to: to.clone(),
-                _slot: ConnectionSlot::new(&slots),
-            };
-            let stop = stop.clone();
-            tracker.spawn(async move {
-                match connection.run(stop).await {
-                    CloseReason::Failed(error) => info!(%peer, %error, "connection failed"),
-                    CloseReason::Slow => warn!(%peer, "closed slow connection in the middle of a line: buffer limit reached"),
-                    reason => debug!(%peer, ?reason, "connection closed"),
-                }
-            });
-        }
-        drop(listener);
-        tracker.close();
-        tracker.wait().await;
+/// Accepts connections until `stop`, then reads what the kernel has received and returns.
+pub async fn run(source: ListeningSource, stop: CancellationToken) {
+    let ListeningSource { source, listener, mut settings, budget, ids, gauges, to } = source;
+    warn_if_public(&listener, true, "TCP sources have no authentication");
+    gauges.piped.store(true, Ordering::Relaxed);
+    let slots = Arc::new(ConnectionSlots::default());
+    let tracker = TaskTracker::new();
+    // Cancel-safe: a connection that is not accepted yet stays in the backlog.
+    while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &slots, &mut settings)).await {
+        debug!(%peer, "connection opened");
+        let tls = settings.borrow().tls.clone();
+        let connection = AcceptedConnection {
+            socket,
+            tls,
+            source,
+            stream: ids.next(),
+            settings: settings.clone(),
+            reservation: budget.open(Arc::clone(&gauges)),
+            gauges: Arc::clone(&gauges),
+            to: to.clone(),
+            _slot: ConnectionSlot::new(&slots),
+        };
+        let stop = stop.clone();
+        tracker.spawn(async move {
+            match connection.run(stop).await {
+                CloseReason::Failed(error) => info!(%peer, %error, "connection failed"),
+                CloseReason::Slow => warn!(%peer, "closed slow connection in the middle of a line: buffer limit reached"),
+                reason => debug!(%peer, ?reason, "connection closed"),
+            }
+        });
     }
+    drop(listener);
+    tracker.close();
+    tracker.wait().await;
 }
 
 /// Why a connection was closed.

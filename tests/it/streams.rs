@@ -5,9 +5,8 @@ use llm_triage::observation::SourceId;
 use llm_triage::pipeline::Event;
 use llm_triage::source::budget::MemoryBudget;
 use llm_triage::source::file::{Hints, Options, OwnFiles, ResumeState, StartAt, Tailer};
-use llm_triage::source::tcp::{Limits, Settings, TcpSource};
 use llm_triage::source::tls::TlsFiles;
-use llm_triage::source::{Gauges, SourceMessage, StreamIds, stdin};
+use llm_triage::source::{Gauges, Limits, ListeningSource, Settings, SourceMessage, StreamIds, stdin, tcp};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -77,7 +76,7 @@ async fn listen_with(
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("known");
     let (_, settings) = watch::channel(Settings { limits, tls, token: None });
-    let source = TcpSource {
+    let source = ListeningSource {
         source: SourceId(0),
         listener,
         settings,
@@ -86,7 +85,7 @@ async fn listen_with(
         gauges: Arc::default(),
         to,
     };
-    (address, tokio::spawn(source.run(stop.clone())))
+    (address, tokio::spawn(tcp::run(source, stop.clone())))
 }
 
 #[test]

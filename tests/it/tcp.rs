@@ -5,8 +5,7 @@ use llm_triage::framing::{Options, StreamId};
 use llm_triage::observation::SourceId;
 use llm_triage::pipeline::{Clock, Event, Output, Pipeline, SourceStats, Wanted};
 use llm_triage::source::budget::{MemoryBudget, Reservation};
-use llm_triage::source::tcp::{Limits, Settings, TcpSource};
-use llm_triage::source::{Gauges, SourceMessage, StreamIds};
+use llm_triage::source::{Gauges, Limits, ListeningSource, Settings, SourceMessage, StreamIds, tcp};
 use llm_triage::time::Timestamp;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -45,7 +44,7 @@ impl World {
         let (to, from) = mpsc::channel(4);
         let (gauges, stop) = (Arc::new(Gauges::default()), CancellationToken::new());
         let budget = MemoryBudget::new(budget, limits.connections);
-        let source = TcpSource {
+        let source = ListeningSource {
             source: SourceId(0),
             listener,
             settings: seen,
@@ -54,7 +53,7 @@ impl World {
             gauges: Arc::clone(&gauges),
             to,
         };
-        let server = tokio::spawn(source.run(stop.clone()));
+        let server = tokio::spawn(tcp::run(source, stop.clone()));
         let pipeline = Setup { clock: Clock::Live, streams: 0, framing, ..Setup::default() }.pipeline();
         let out = Output { wanted: Wanted::All, ..Output::default() };
         let reservations = HashMap::new();

@@ -21,10 +21,8 @@ mod wire;
 
 use self::lanes::Lanes;
 use self::route::Door;
-use super::accept::{ConnectionSlot, ConnectionSlots, Limits, Settings, TLS_HANDSHAKE_TIMEOUT, accept, warn_if_public};
-use super::budget::MemoryBudget;
-use super::{Connection, Connections, Gauges, SourceMessage, StreamIds};
-use crate::observation::SourceId;
+use super::accept::{ConnectionSlot, ConnectionSlots, Limits, ListeningSource, TLS_HANDSHAKE_TIMEOUT, accept, warn_if_public};
+use super::{Connection, Connections};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -36,8 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -52,54 +49,33 @@ const CLOSING_GRACE: Duration = Duration::from_secs(1);
 /// How long a request may take after the shutdown has started.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A listening address, and where the records of its requests go.
-#[derive(Debug)]
-pub struct HttpSource {
-    /// The configured source.
-    pub source: SourceId,
-    /// Bound before the start, so that a port in use is a start error.
-    pub listener: TcpListener,
-    /// The current settings; updated by a reload.
-    pub settings: watch::Receiver<Settings>,
-    /// Shared by all TCP and HTTP sources of the process.
-    pub budget: Arc<MemoryBudget>,
-    /// Numbers the streams of all sources.
-    pub ids: Arc<StreamIds>,
-    /// The metrics of this source.
-    pub gauges: Arc<Gauges>,
-    /// The queue to the pipeline.
-    pub to: mpsc::Sender<SourceMessage>,
-}
-
-impl HttpSource {
-    /// Answers requests until `stop`, then finishes those that have begun and returns.
-    pub async fn run(self, stop: CancellationToken) {
-        let Self { source, listener, mut settings, budget, ids, gauges, to } = self;
-        warn_if_public(&listener, settings.borrow().token.is_none(), "this HTTP source has no `token_file`");
-        gauges.piped.store(true, Ordering::Relaxed);
-        let lanes = Lanes::new(source, Arc::clone(&budget), ids, Arc::clone(&gauges), to);
-        let (slots, all) = (Arc::new(ConnectionSlots::default()), Connections::default());
-        let door = Arc::new(Door::new(settings.clone(), budget, Arc::clone(&gauges), lanes));
-        let tracker = TaskTracker::new();
-        // Cancel-safe: a connection that is not accepted yet stays in the backlog.
-        while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &slots, &mut settings)).await {
-            let slot = ConnectionSlot::new(&slots);
-            let most = settings.borrow().limits.connections;
-            // The last slot is kept free: the connection that is idle for the longest time closes for the next peer.
-            if slots.taken() >= most {
-                all.close_oldest_idle();
-            }
-            // One peer may have all connections: a collector sends for many.
-            let Some(open) = all.open(peer.ip(), most).map(Arc::new) else { continue };
-            tracker.spawn(connection(socket, peer, Arc::clone(&door), (slot, open), stop.clone()));
+/// Answers requests until `stop`, then finishes those that have begun and returns.
+pub async fn run(source: ListeningSource, stop: CancellationToken) {
+    let ListeningSource { source, listener, mut settings, budget, ids, gauges, to } = source;
+    warn_if_public(&listener, settings.borrow().token.is_none(), "this HTTP source has no `token_file`");
+    gauges.piped.store(true, Ordering::Relaxed);
+    let lanes = Lanes::new(source, Arc::clone(&budget), ids, Arc::clone(&gauges), to);
+    let (slots, all) = (Arc::new(ConnectionSlots::default()), Connections::default());
+    let door = Arc::new(Door::new(settings.clone(), budget, Arc::clone(&gauges), lanes));
+    let tracker = TaskTracker::new();
+    // Cancel-safe: a connection that is not accepted yet stays in the backlog.
+    while let Some((socket, peer)) = stop.run_until_cancelled(accept(&listener, &slots, &mut settings)).await {
+        let slot = ConnectionSlot::new(&slots);
+        let most = settings.borrow().limits.connections;
+        // The last slot is kept free: the connection that is idle for the longest time closes for the next peer.
+        if slots.taken() >= most {
+            all.close_oldest_idle();
         }
-        drop(listener);
-        tracker.close();
-        tracker.wait().await;
-        door.handing.close();
-        door.handing.wait().await;
-        door.lanes.lock().await.close().await;
+        // One peer may have all connections: a collector sends for many.
+        let Some(open) = all.open(peer.ip(), most).map(Arc::new) else { continue };
+        tracker.spawn(connection(socket, peer, Arc::clone(&door), (slot, open), stop.clone()));
     }
+    drop(listener);
+    tracker.close();
+    tracker.wait().await;
+    door.handing.close();
+    door.handing.wait().await;
+    door.lanes.lock().await.close().await;
 }
 
 async fn connection(

@@ -6,9 +6,7 @@ use crate::running::{call, until};
 use llm_triage::observation::SourceId;
 use llm_triage::pipeline::Event;
 use llm_triage::source::budget::MemoryBudget;
-use llm_triage::source::push::HttpSource;
-use llm_triage::source::tcp::{Limits, Settings};
-use llm_triage::source::{Gauges, SourceMessage, StreamIds};
+use llm_triage::source::{Gauges, Limits, ListeningSource, Settings, SourceMessage, StreamIds, push};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -175,8 +173,8 @@ impl Held {
         let (to, from) = mpsc::channel(room);
         let (gauges, stop) = (Arc::new(Gauges::default()), CancellationToken::new());
         let (budget, ids) = (MemoryBudget::new(budget, limits.connections), Arc::new(StreamIds::above([])));
-        let source = HttpSource { source: SourceId(0), listener, settings, budget, ids, gauges, to };
-        let ended = tokio::spawn(source.run(stop.clone()));
+        let source = ListeningSource { source: SourceId(0), listener, settings, budget, ids, gauges, to };
+        let ended = tokio::spawn(push::run(source, stop.clone()));
         Self { address, from, stop, ended }
     }
 

@@ -19,7 +19,6 @@ mod reload;
 mod route;
 mod server;
 mod state;
-mod write_timeout;
 
 pub use server::{HttpLimits, run};
 pub use state::{About, AdminState, Lifecycle, PatternView, Phase, ReloadRequest};

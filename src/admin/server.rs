@@ -3,8 +3,7 @@
 use super::reload::Peer;
 use super::route;
 use super::state::AdminState;
-use super::write_timeout::WriteTimeout;
-use crate::source::{Connection, Connections};
+use crate::source::{Connection, Connections, WriteTimeout};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

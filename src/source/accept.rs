@@ -40,7 +40,8 @@ pub struct ListeningSource {
 pub struct Limits {
     /// The most connections at a time. Further peers wait in the kernel's backlog.
     pub connections: usize,
-    /// A connection that sends nothing for this long is closed, so that its slot is free for another peer.
+    /// A connection that sends nothing for this long, or does not read an answer, is closed, so that its slot is free for another
+    /// peer.
     pub idle: Duration,
 }
 

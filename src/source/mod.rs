@@ -16,6 +16,7 @@ mod message;
 mod octets;
 mod stream_ids;
 mod token;
+mod write_timeout;
 
 pub mod budget;
 pub mod file;
@@ -32,3 +33,4 @@ pub use gauges::Gauges;
 pub use message::SourceMessage;
 pub use stream_ids::StreamIds;
 pub use token::{Token, TokenError};
+pub(crate) use write_timeout::WriteTimeout;

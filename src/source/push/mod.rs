@@ -22,7 +22,7 @@ mod wire;
 use self::lanes::Lanes;
 use self::route::Door;
 use super::accept::{ConnectionSlot, ConnectionSlots, Limits, ListeningSource, TLS_HANDSHAKE_TIMEOUT, accept, warn_if_public};
-use super::{Connection, Connections};
+use super::{Connection, Connections, WriteTimeout};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -126,7 +126,7 @@ async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(idle)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(socket), service)
+            .serve_connection(TokioIo::new(WriteTimeout::new(socket, idle)), service)
     );
     let result = tokio::select! {
         result = connection.as_mut() => result,

@@ -2,7 +2,7 @@
 
 use super::encode::{gzip, otlp};
 use super::{Answer, Door, GZIP, JSON, PROTOBUF, answer};
-use crate::running::{call, until};
+use crate::running::{PATIENCE, call, until};
 use llm_triage::observation::SourceId;
 use llm_triage::pipeline::Event;
 use llm_triage::source::budget::MemoryBudget;
@@ -13,6 +13,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -166,9 +167,12 @@ struct Held {
 
 impl Held {
     async fn new(room: usize, budget: usize) -> Self {
+        Self::with_limits(room, budget, Limits { connections: 8, ..Limits::default() }).await
+    }
+
+    async fn with_limits(room: usize, budget: usize, limits: Limits) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("known").to_string();
-        let limits = Limits { connections: 8, ..Limits::default() };
         let (_, settings) = watch::channel(Settings { limits, ..Settings::default() });
         let (to, from) = mpsc::channel(room);
         let (gauges, stop) = (Arc::new(Gauges::default()), CancellationToken::new());
@@ -215,6 +219,23 @@ fn a_full_pipeline_refuses_whole_requests_and_loses_none() {
         assert!(matches!(close.event, Event::Close(_)), "{close:?}");
         held.ended.await.expect("ended");
         assert_eq!(text, b"first\nsecond\n");
+    });
+}
+
+#[test]
+fn a_peer_that_does_not_read_its_answers_is_disconnected() {
+    block_on(async {
+        let limits = Limits { connections: 8, idle: Duration::from_millis(100) };
+        let held = Held::with_limits(64, 4 << 20, limits).await;
+        // Little room for answers.
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4_096).expect("a size");
+        let mut peer = socket.connect(held.address.parse().expect("an address")).await.expect("connected");
+        let requests = "GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
+        let refused = async { while peer.write_all(requests.as_bytes()).await.is_ok() {} };
+        tokio::time::timeout(PATIENCE, refused).await.expect("the server closes the connection");
+        held.stop.cancel();
+        tokio::time::timeout(PATIENCE, held.ended).await.expect("nothing holds up the end").expect("ended");
     });
 }
 

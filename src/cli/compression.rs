@@ -1,6 +1,6 @@
 //! Compressed inputs: recognised by their first bytes or their names, and decompressed while they are read.
 
-use super::zstd::ZstdReader;
+use crate::source::ZstdReader;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 

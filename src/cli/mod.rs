@@ -44,7 +44,6 @@ mod suggest;
 mod terminal;
 mod top;
 mod workers;
-mod zstd;
 
 use args::{Args, Command};
 use clap::Parser;

@@ -17,6 +17,7 @@ mod octets;
 mod stream_ids;
 mod token;
 mod write_timeout;
+mod zstd;
 
 pub mod budget;
 pub mod file;
@@ -34,3 +35,4 @@ pub use message::SourceMessage;
 pub use stream_ids::StreamIds;
 pub use token::{Token, TokenError};
 pub(crate) use write_timeout::WriteTimeout;
+pub(crate) use zstd::ZstdReader;

@@ -1,5 +1,5 @@
-//! Decompresses `.zst` files. All frames of a file are one stream: programs append frames, and parallel compressors write
-//! several.
+//! Decompresses zstd: `.zst` files and bodies of requests. All frames are one stream: programs append frames to a file, and
+//! parallel compressors write several.
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
@@ -7,14 +7,20 @@ use std::error::Error;
 use std::io::{self, BufRead, Read};
 
 /// A reader of the decompressed bytes of `source`.
-pub(super) struct ZstdReader<R> {
+pub(crate) struct ZstdReader<R> {
     source: R,
     frame: FrameDecoder,
 }
 
 impl<R: BufRead> ZstdReader<R> {
-    pub(super) fn new(source: R) -> Self {
+    pub(crate) fn new(source: R) -> Self {
         Self { source, frame: FrameDecoder::new() }
+    }
+
+    /// Refuses frames that need more than `bytes` of what they hold again: so much of it stays in memory.
+    pub(crate) fn with_max_window(mut self, bytes: u64) -> Self {
+        self.frame.set_max_window_size(bytes);
+        self
     }
 
     /// Starts the next frame. False at the end of the source.

@@ -2,6 +2,7 @@
 
 use super::memory::Memory;
 use super::refusal::Refusal;
+use crate::source::ZstdReader;
 use crate::source::budget::ReservedBytes;
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt as _;
@@ -14,12 +15,19 @@ use tokio::time::timeout;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bodies are unpacked in steps of this many bytes.
 const STEP_BYTES: usize = 16 * 1024;
+/// The largest window of zstd: senders over HTTP may use no larger one (RFC 9659). A body that is unpacked holds at most this many
+/// bytes beyond its own.
+const ZSTD_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The compressions that every endpoint takes.
+pub(super) const CODINGS: &str = "no compression, gzip or zstd";
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
     Identity,
     Gzip,
+    Zstd,
     Snappy,
 }
 
@@ -29,8 +37,9 @@ impl Coding {
         match header.unwrap_or_default().trim_ascii().to_ascii_lowercase().as_slice() {
             b"" | b"identity" => Ok(Self::Identity),
             b"gzip" | b"x-gzip" => Ok(Self::Gzip),
+            b"zstd" => Ok(Self::Zstd),
             b"snappy" => Ok(Self::Snappy),
-            _ => Err(Refusal::Unsupported("no compression, or gzip")),
+            _ => Err(Refusal::Unsupported(CODINGS)),
         }
     }
 }
@@ -53,12 +62,24 @@ async fn receive_all(mut body: Incoming, memory: &Memory) -> Result<ReservedByte
     Ok(received)
 }
 
-/// Unpacks a body in gzip. It stops at the limit, however much more the body would become.
-pub(super) fn gunzip(packed: &[u8], memory: &Memory) -> Result<ReservedBytes, Refusal> {
-    let mut decoder = MultiGzDecoder::new(packed);
+/// Unpacks a body. A block of Snappy is unpacked by the endpoint that takes it.
+pub(super) fn unpack(body: ReservedBytes, coding: Coding, memory: &Memory) -> Result<ReservedBytes, Refusal> {
+    match coding {
+        Coding::Identity | Coding::Snappy => Ok(body),
+        Coding::Gzip => unpack_all(MultiGzDecoder::new(&*body.bytes), "gzip", memory),
+        Coding::Zstd => unpack_all(
+            ZstdReader::new(&*body.bytes).with_max_window(ZSTD_WINDOW_BYTES),
+            "zstd with a window of 8 MiB or less",
+            memory,
+        ),
+    }
+}
+
+/// Reads the unpacked bytes. It stops at the limit, however much more the body would become.
+fn unpack_all(mut decoder: impl Read, what: &'static str, memory: &Memory) -> Result<ReservedBytes, Refusal> {
     let (mut unpacked, mut step) = (memory.bytes(), vec![0; STEP_BYTES]);
     loop {
-        let len = decoder.read(&mut step).map_err(|_| Refusal::Malformed("gzip"))?;
+        let len = decoder.read(&mut step).map_err(|_| Refusal::Malformed(what))?;
         let Some(bytes) = step.get(..len).filter(|bytes| !bytes.is_empty()) else { return Ok(unpacked) };
         memory.extend(&mut unpacked, bytes, memory.body)?;
     }

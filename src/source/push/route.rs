@@ -1,6 +1,6 @@
 //! From a request to its answer: who asks, for what, in which form.
 
-use super::body::{Coding, gunzip, receive};
+use super::body::{CODINGS, Coding, receive, unpack};
 use super::lanes::Lanes;
 use super::lines::{Lines, Part};
 use super::memory::Memory;
@@ -129,7 +129,7 @@ impl Door {
             return Err(Refusal::Unsupported("application/json or application/x-protobuf"));
         }
         if coding == Coding::Snappy && (endpoint != Endpoint::Loki || is_json) {
-            return Err(Refusal::Unsupported("no compression, or gzip"));
+            return Err(Refusal::Unsupported(CODINGS));
         }
         Ok(Form { endpoint, is_json, coding })
     }
@@ -164,7 +164,7 @@ impl Door {
 /// Makes lines of a body. Returns them, and how many records were rejected.
 fn convert(form: Form, body: ReservedBytes, memory: &Memory) -> Result<(Vec<Part>, u64), Refusal> {
     let Form { endpoint, is_json, coding } = form;
-    let mut body = if coding == Coding::Gzip { gunzip(&body.bytes, memory)? } else { body };
+    let mut body = unpack(body, coding, memory)?;
     if endpoint == Endpoint::Loki && !is_json {
         body = loki::unpack(&body.bytes, memory)?;
     }

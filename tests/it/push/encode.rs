@@ -157,3 +157,20 @@ pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
     std::io::Write::write_all(&mut encoder, content).expect("memory");
     encoder.finish().expect("memory")
 }
+
+/// A frame of zstd with a window of 2^(10 + `exponent`) bytes: blocks of 128 KiB that repeat one byte, `count` times.
+pub(crate) fn zstd_of_one_byte(exponent: u8, byte: u8, count: usize) -> Vec<u8> {
+    let frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, exponent << 3];
+    let block = |last: bool| {
+        let header = (128_u32 * 1024) << 3 | 1 << 1 | u32::from(last);
+        [&header.to_le_bytes()[..3], &[byte]].concat()
+    };
+    (0..count).fold(frame, |mut frame, index| {
+        frame.extend(block(index + 1 == count));
+        frame
+    })
+}
+
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}

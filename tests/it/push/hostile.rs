@@ -1,7 +1,7 @@
 //! Senders that send too much, too slowly, or nothing that can be read; and a pipeline that is full.
 
-use super::encode::{gzip, otlp};
-use super::{Answer, Door, GZIP, JSON, PROTOBUF, answer};
+use super::encode::{gzip, otlp, zstd, zstd_of_one_byte};
+use super::{Answer, Door, GZIP, JSON, PROTOBUF, ZSTD, answer};
 use crate::running::{PATIENCE, call, until};
 use llm_triage::observation::SourceId;
 use llm_triage::pipeline::Event;
@@ -26,6 +26,8 @@ fn what_cannot_be_taken_is_refused_by_the_words_of_the_protocol() {
         ("/v1/logs", &[JSON], b"\xff\xfe", 400),
         ("/v1/logs", &[PROTOBUF], b"garbage", 400),
         ("/v1/logs", &[PROTOBUF, GZIP], b"no gzip", 400),
+        ("/v1/logs", &[PROTOBUF, ZSTD], b"no zstd", 400),
+        ("/", &[ZSTD], &zstd(b"x\n")[..8], 400),
         ("/v1/logs", &[("content-type", "text/plain")], b"{}", 415),
         ("/v1/logs", &[], b"{}", 415),
         ("/v1/logs", &[JSON, ("content-encoding", "br")], b"{}", 415),
@@ -80,6 +82,14 @@ fn bodies_are_bounded_as_sent_and_as_unpacked() {
     for _ in 0..3 {
         assert_eq!(door.post("/", &[GZIP], &bomb).status, 413);
     }
+    // 6 KB that become 200 MB.
+    let bomb = zstd_of_one_byte(13, b' ', 1_526);
+    for _ in 0..3 {
+        assert_eq!(door.post("/", &[ZSTD], &bomb).status, 413);
+    }
+    // A window of 16 MiB would keep that much in memory; one of 8 MiB is taken.
+    assert_eq!(door.post("/", &[ZSTD], &zstd_of_one_byte(14, b' ', 1)).status, 400);
+    assert_eq!(door.post("/", &[ZSTD], &zstd_of_one_byte(13, b' ', 1)).status, 204);
     // Small as a message, large as JSON.
     let controls = "\u{1}".repeat(3_000_000);
     let batch = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": controls}}]}]}]});

@@ -15,6 +15,7 @@ use std::path::Path;
 const JSON: (&str, &str) = ("content-type", "application/json");
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
+const ZSTD: (&str, &str) = ("content-encoding", "zstd");
 
 /// An answer: its status, its head in lower case, its body.
 #[derive(Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! A record gets the same verdict, however it is pushed.
 
-use super::encode::{batch_of_printed_span, gzip, loki, loki_binary, otlp};
-use super::{Door, GZIP, JSON, PROTOBUF};
+use super::encode::{batch_of_printed_span, gzip, loki, loki_binary, otlp, zstd};
+use super::{Door, GZIP, JSON, PROTOBUF, ZSTD};
 use crate::running::program;
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
@@ -68,6 +68,8 @@ fn spans_in_each_encoding_get_the_verdicts_of_a_file() {
         ("printed JSON", &[("content-type", "application/json; charset=utf-8")], pretty),
         ("Protocol Buffers", &[PROTOBUF], otlp(&whole)),
         ("compressed", &[PROTOBUF, GZIP], gzip(&otlp(&whole))),
+        ("compressed with zstd", &[PROTOBUF, ZSTD], zstd(&otlp(&whole))),
+        ("JSON compressed with zstd", &[JSON, ZSTD], zstd(whole.to_string().as_bytes())),
     ] {
         let door = Door::open(&[]);
         let answer = door.post("/v1/traces", headers, &body);
@@ -118,6 +120,10 @@ fn lines_get_the_verdicts_of_a_file() {
             let door = Door::open(&[]);
             assert_eq!(door.post("/ndjson", &[JSON, GZIP], &gzip(array.as_bytes())).status, 204);
             assert_same(&essence(door.verdicts()), &expected, "an array");
+            let (begin, end) = text.as_bytes().split_at(text.len() / 2);
+            let door = Door::open(&[]);
+            assert_eq!(door.post("/", &[ZSTD], &[zstd(begin), zstd(end)].concat()).status, 204);
+            assert_same(&essence(door.verdicts()), &expected, "two frames of zstd");
         }
     }
 }

@@ -135,6 +135,7 @@ fn alert(alert: &Alert) -> Value {
         "fix": alert.fix,
         "evidence": alert.evidence,
         "runbook_url": alert.runbook_url,
+        "error_url": alert.error_url,
     })
 }
 

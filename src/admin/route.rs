@@ -31,6 +31,8 @@ const PATHS: &str = "/                  status page
 /-/reload          POST: read the configuration and patterns again
 /runbooks/         what to do about an alert of each row
 /runbooks/auth     the runbook of this row: a page for a browser, Markdown for other programs
+/errors/           every error that a pattern knows
+/errors/http-401   what this error means, and what to do: a page for a browser, Markdown for other programs
 /api/v1/windows    calls and failures per window
 /api/v1/alerts     pending, firing and recently resolved alerts
 /api/v1/unknown    groups of unknown errors
@@ -52,6 +54,11 @@ enum View {
     /// A runbook as a page: the row, and its Markdown.
     RunbookPage(String, Bytes),
     RunbookIndex,
+    /// The page of an error in Markdown.
+    Error(String),
+    /// The page of an error: its id, and its Markdown.
+    ErrorPage(String, String),
+    ErrorIndex,
 }
 
 pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<AdminState>) -> Answer {
@@ -76,9 +83,11 @@ pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<Ad
         "/api/v1/status" => Some(View::Status),
         "/runbooks" | "/runbooks/" => Some(View::RunbookIndex),
         _ if let Some((row, page)) = path.strip_prefix("/runbooks/").and_then(|row| runbook(&state, row)) => {
-            let is_page =
-                path.strip_suffix(".md").is_none() && header(headers, &ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
-            Some(if is_page { View::RunbookPage(row, page) } else { View::Runbook(page) })
+            Some(if wants_page(path, headers) { View::RunbookPage(row, page) } else { View::Runbook(page) })
+        }
+        "/errors" | "/errors/" => Some(View::ErrorIndex),
+        _ if let Some((id, text)) = path.strip_prefix("/errors/").and_then(|id| error(&state, id)) => {
+            Some(if wants_page(path, headers) { View::ErrorPage(id, text) } else { View::Error(text) })
         }
         _ => return text(StatusCode::NOT_FOUND, format!("unknown path; the paths are\n\n{PATHS}")),
     };
@@ -94,6 +103,18 @@ pub(super) async fn answer(request: Request<Incoming>, peer: Peer, state: Arc<Ad
             rendered.unwrap_or_else(|_| text(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping\n"))
         }
     }
+}
+
+/// Whether the peer is a browser, and did not ask for the text.
+fn wants_page(path: &str, headers: &HeaderMap) -> bool {
+    path.strip_suffix(".md").is_none() && header(headers, &ACCEPT).is_some_and(|kinds| kinds.contains("text/html"))
+}
+
+/// The page of an error in the catalogue in effect, with or without the extension of a file.
+fn error(state: &AdminState, path: &str) -> Option<(String, String)> {
+    let id = path.trim_end_matches(".md");
+    let text = state.loaded().rules.as_ref()?.error_page(id, "{row}.md")?;
+    Some((id.to_owned(), text))
 }
 
 /// The runbook of a row, with or without the extension of the file in the repository.
@@ -124,6 +145,9 @@ fn render(view: View, state: &AdminState, gzip: bool) -> Answer {
         View::Runbook(page) => (TEXT, page),
         View::RunbookPage(row, text) => (HTML, page::runbook_page(state, &row, &text).into()),
         View::RunbookIndex => (HTML, page::runbook_index(state).into()),
+        View::Error(text) => (TEXT, text.into()),
+        View::ErrorPage(id, text) => (HTML, page::error_page(state, &id, &text).into()),
+        View::ErrorIndex => (HTML, page::error_index(state).into()),
     };
     let body: Bytes = body;
     let mut answer = if gzip && body.len() >= MIN_GZIP_BYTES {

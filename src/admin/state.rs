@@ -3,6 +3,7 @@
 use super::host::Hosts;
 use crate::classify::Pattern;
 use crate::metrics::Metrics;
+use crate::pipeline::Rules;
 use crate::taxonomy::{Category, Owner, Providers, Retry, string_enum};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -102,6 +103,8 @@ pub(super) struct Loaded {
     pub(super) patterns: Bytes,
     /// The runbooks by the ids of their rows.
     pub(super) runbooks: BTreeMap<String, Bytes>,
+    /// What the pages of the errors are written from.
+    pub(super) rules: Option<Arc<Rules>>,
 }
 
 /// Everything that the HTTP server reads, and the channel for its requests to reload.
@@ -156,7 +159,7 @@ impl AdminState {
         let view = |name: &str, status_page: &str| ProviderView { name: name.to_owned(), status_page: status_page.to_owned() };
         let providers = providers.iter().map(|(_, spec)| (spec.id.clone(), view(&spec.name, &spec.status_page))).collect();
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        *loaded = Arc::new(Loaded { providers, patterns: text.into(), runbooks: loaded.runbooks.clone() });
+        *loaded = Arc::new(Loaded { providers, patterns: text.into(), ..Loaded::clone(&loaded) });
     }
 
     /// Replaces the runbooks: pairs of a row id and the page.
@@ -164,6 +167,12 @@ impl AdminState {
         let runbooks = pages.into_iter().map(|(row, page)| (row, page.into())).collect();
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         *loaded = Arc::new(Loaded { runbooks, ..Loaded::clone(&loaded) });
+    }
+
+    /// Replaces what the pages of the errors are written from.
+    pub fn set_rules(&self, rules: Arc<Rules>) {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        *loaded = Arc::new(Loaded { rules: Some(rules), ..Loaded::clone(&loaded) });
     }
 
     pub(super) fn phase(&self) -> Phase {

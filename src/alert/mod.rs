@@ -32,5 +32,5 @@ pub use options::AlertOptions;
 pub use saved::AlertsState;
 pub use state::SelfRow;
 pub use table::{Condition, Conditions, Kind, Row, RowError, RowId, RowSpec, Table, Trigger, Values, parse};
-pub use text::{RUNBOOK_OF_A_NODE, RulesFormat, RulesOptions, prometheus_rules, runbook};
+pub use text::{RUNBOOK_OF_A_NODE, RulesFormat, RulesOptions, error_page, prometheus_rules, runbook};
 pub use view::{Alert, Reason, SELF_PROVIDER, State, Transition};

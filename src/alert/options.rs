@@ -8,4 +8,6 @@ pub struct AlertOptions {
     /// The link to a runbook, with `{row}` in place of the row's id; without `{row}`, the prefix of
     /// `docs/runbooks/<row>.md`.
     pub runbook_base: String,
+    /// The link to the page of an error, with `{error}` in place of its id; empty: no link.
+    pub error_base: String,
 }

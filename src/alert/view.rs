@@ -81,6 +81,9 @@ pub struct Alert {
     pub evidence: String,
     /// The runbook page of the row.
     pub runbook_url: String,
+    /// The page of the leading error; empty if it is not known.
+    #[serde(default)]
+    pub error_url: String,
 }
 
 impl Alert {

@@ -4,6 +4,7 @@ use super::events::{Event, Example};
 use super::{Classifier, Pattern, Traffic, Verdict};
 use crate::observation::PatternId;
 use crate::record::Reader;
+use crate::taxonomy::Status;
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -24,7 +25,34 @@ impl fmt::Display for ExampleError {
     }
 }
 
+/// How an error reads in a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// The error's own text, redacted.
+    pub message: String,
+    /// Its status, where the log shows one.
+    pub status: Option<Status>,
+}
+
 impl Classifier {
+    /// The wordings in the examples of a pattern, each once.
+    #[must_use]
+    pub fn wordings(&self, id: PatternId) -> Vec<Wording> {
+        let reader = Reader::default();
+        let mut wordings: Vec<Wording> = Vec::new();
+        for line in self.catalog().pattern(id).map(|pattern| pattern.examples.to_vec()).unwrap_or_default() {
+            reader.read(line.as_bytes(), &[], None, |record| {
+                let judgement = self.explain(record).judgement;
+                let status = judgement.upstream_status.or(judgement.status);
+                let Some(message) = judgement.message.filter(|_| judgement.pattern == Some(id)) else { return };
+                if !wordings.iter().any(|known| known.message == message) {
+                    wordings.push(Wording { message, status });
+                }
+            });
+        }
+        wordings
+    }
+
     /// Runs the examples and near misses of every pattern, or with `own` only those of a user's patterns.
     #[must_use]
     pub fn check_examples(&self, reader: &Reader, own: bool) -> Vec<ExampleError> {

@@ -42,7 +42,7 @@ pub use cache::VerdictCache;
 pub use catalog::{Catalog, CatalogError, Source};
 pub use classifier::Classifier;
 pub use events::{Event, Example};
-pub use examples::ExampleError;
+pub use examples::{ExampleError, Wording};
 pub use layer::{Layer, Standing};
 pub use owned::OwnedVerdict;
 pub use pattern::{Lines, Pattern};

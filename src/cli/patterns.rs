@@ -78,6 +78,11 @@ fn show(id: &str, dirs: &[PathBuf]) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
+/// The entry of a shipped pattern in the documentation.
+pub(super) fn page_of(pattern: &Pattern) -> Option<String> {
+    (!pattern.own).then(|| format!("docs/errors/{}.md#{}", pattern.category, pattern.id))
+}
+
 /// The pattern as a table of two columns.
 pub(super) fn describe(pattern: &Pattern) -> String {
     let providers = if pattern.providers.is_empty() { "any".to_owned() } else { pattern.providers.join(", ") };
@@ -95,6 +100,7 @@ pub(super) fn describe(pattern: &Pattern) -> String {
         rows.push(("tags", pattern.tags.join(", ")));
     }
     rows.extend(pattern.docs.clone().map(|docs| ("docs", docs)));
+    rows.extend(page_of(pattern).map(|page| ("page", page)));
     rows.push(("defined in", format!("{}:{}", pattern.file, pattern.line)));
     rows.extend(pattern.examples.to_vec().into_iter().take(2).map(|example| ("example", example)));
     let width = terminal::width();

@@ -222,6 +222,7 @@ fn alert_details(alert: &Value, styles: Styles) -> Vec<String> {
         ("description", "details"),
         ("evidence", "evidence"),
         ("runbook_url", "runbook"),
+        ("error_url", "error"),
     ];
     for (key, name) in fields {
         for (index, part) in text(&alert[key]).lines().filter(|line| !line.trim().is_empty()).enumerate() {

@@ -44,7 +44,7 @@ pub(super) type NextEdgeConfig = Arc<Mutex<VecDeque<EdgeConfig>>>;
 
 /// Builds the pipeline and the edge, and restores what the last process saved.
 pub(super) fn build(
-    rules: Rules,
+    rules: Arc<Rules>,
     options: Options,
     alerts: AlertOptions,
     bound: Bound,

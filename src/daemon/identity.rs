@@ -21,6 +21,11 @@ pub fn runbook_url(config: &Config) -> String {
     config.runbook_url.clone().unwrap_or_else(|| format!("{}runbooks/{{row}}", own_url(config)))
 }
 
+/// The page on an error, with `{error}` in place of its id.
+pub(super) fn error_url(config: &Config) -> String {
+    format!("{}errors/{{error}}", own_url(config))
+}
+
 /// The address of our HTTP server for others, with a `/` at the end.
 fn own_url(config: &Config) -> String {
     match &config.url {

@@ -1,6 +1,6 @@
 //! Builds what a configuration asks for: patterns, rows, receivers, TLS. Finds everything that is wrong before anything runs.
 
-use super::identity::{identity_of, runbook_url};
+use super::identity::{error_url, identity_of, runbook_url};
 use super::listening::Listening;
 use super::receivers::receivers;
 use crate::alert::{AlertOptions, RowError, RowSpec};
@@ -11,12 +11,13 @@ use crate::pipeline::{Clock, Options, Rules, SourceOptions};
 use crate::record::Reader;
 use crate::source::Settings;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A configuration, with the files that it names read and its patterns compiled.
 #[derive(Debug)]
 pub struct Plan {
     pub(super) config: Config,
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
     pub(super) receivers: Vec<Receiver>,
     /// Settings of the TCP and HTTP sources, by name.
     pub(super) peers: BTreeMap<String, Settings>,
@@ -32,7 +33,7 @@ impl Plan {
         let mut errors: Vec<String> = zones.filter_map(|name| zone(name).err()).collect();
         let peers = peer_settings(&config, &mut errors);
         let rules = match rules(&config) {
-            Ok(rules) => rules,
+            Ok(rules) => Arc::new(rules),
             Err(more) => {
                 errors.extend(more);
                 errors.extend(receivers(&config, None).err().into_iter().flatten());
@@ -144,7 +145,11 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
 }
 
 pub(super) fn alert_options(config: &Config) -> AlertOptions {
-    AlertOptions { by_service: config.by.contains(&GroupBy::Service), runbook_base: runbook_url(config) }
+    AlertOptions {
+        by_service: config.by.contains(&GroupBy::Service),
+        runbook_base: runbook_url(config),
+        error_base: error_url(config),
+    }
 }
 
 pub(super) fn pipeline_options(config: &Config) -> Result<Options, Vec<String>> {

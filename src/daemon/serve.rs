@@ -143,12 +143,13 @@ async fn deliver(delivery: Arc<Delivery>, stop: CancellationToken) {
     delivery.run(clock, stop.cancelled(), DELIVERY_GRACE).await;
 }
 
-/// Shows the patterns and runbooks in force on the pages.
-fn show_loaded(state: &AdminState, rules: &Rules) {
+/// Shows the patterns, errors and runbooks in force on the pages.
+fn show_loaded(state: &AdminState, rules: &Arc<Rules>) {
     let catalog = rules.catalog();
     state.set_loaded(catalog.providers(), catalog.patterns().iter().map(PatternView::from));
     let table = rules.table();
     state.set_runbooks(table.rows().iter().map(|row| (row.id.clone(), runbook(row, table, rules.names()))));
+    state.set_rules(Arc::clone(rules));
 }
 
 fn lifecycle(config: &Config) -> Lifecycle {

@@ -88,11 +88,18 @@ pub(super) fn annotations(alert: &Alert) -> BTreeMap<&'static str, String> {
         ("fix", &fix),
         ("evidence", &evidence),
         ("runbook_url", &alert.runbook_url),
+        ("error_url", &alert.error_url),
     ];
     without_empty(all, MAX_TEXT_CHARS)
 }
 
-fn without_empty(all: [(&'static str, &str); 6], max_chars: usize) -> BTreeMap<&'static str, String> {
+/// The pages that an alert links to, with what they are about.
+pub(super) fn pages(alert: &Alert) -> impl Iterator<Item = (&'static str, &str)> {
+    let all = [("Runbook", alert.runbook_url.as_str()), ("About this error", &alert.error_url)];
+    all.into_iter().filter(|(_, url)| !url.is_empty())
+}
+
+fn without_empty<const N: usize>(all: [(&'static str, &str); N], max_chars: usize) -> BTreeMap<&'static str, String> {
     all.into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name, clip(&clean_lines(value), max_chars)))

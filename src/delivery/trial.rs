@@ -65,6 +65,7 @@ fn test_transition(from: &Identity, now: Timestamp) -> Transition {
         fix: "None needed".to_owned(),
         evidence: String::new(),
         runbook_url: String::new(),
+        error_url: String::new(),
     };
     Transition { at: now, from: State::Pending, to: State::Firing, alert }
 }

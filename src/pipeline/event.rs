@@ -8,6 +8,7 @@ use crate::observation::{Observation, SourceId};
 use crate::taxonomy::Outcome;
 use crate::time::Timestamp;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Where a stream of bytes comes from.
 #[derive(Clone, Debug)]
@@ -97,7 +98,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Replacement {
     /// Patterns, rows, fields, and the limit on line length.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     /// The sources. Known ones keep their index; new ones follow.
     pub sources: Vec<SourceOptions>,
     /// How alerts are grouped and written.

@@ -43,7 +43,8 @@ pub struct Pipeline {
 impl Pipeline {
     /// Builds a pipeline with these rules and no streams.
     #[must_use]
-    pub fn new(rules: Rules, options: Options) -> Self {
+    pub fn new(rules: impl Into<Arc<Rules>>, options: Options) -> Self {
+        let rules = rules.into();
         let Options { sources, clock, alerts, series } = options;
         let windows = RateOptions { shipped_providers: rules.catalog().providers().len(), series };
         let shared = SharedState {
@@ -64,7 +65,7 @@ impl Pipeline {
             cache: RecordCache::default(),
         };
         let (streams, successors, remembered) = Default::default();
-        Self { rules: Arc::new(rules), streams, successors, remembered, shared, open_bytes: OpenBytes::default() }
+        Self { rules, streams, successors, remembered, shared, open_bytes: OpenBytes::default() }
     }
 
     /// Handles one event and appends what changed to `out`.
@@ -212,7 +213,7 @@ impl Pipeline {
         // Saved by name before, and restored after: a reload changes the ids of rows.
         let saved = self.shared.last_failures.state(self.table(), self.catalog().providers());
         self.shared.last_failures = LastFailures::restore(saved, rules.table(), rules.catalog().providers());
-        self.rules = Arc::new(rules);
+        self.rules = rules;
         self.shared.cache = RecordCache::default();
         self.set_sources(sources);
         let Self { rules, shared, .. } = self;

@@ -1,6 +1,6 @@
 //! The rules in force: how records are read, judged and escalated.
 
-use crate::alert::{NameTable, RowError, RowSpec, Table};
+use crate::alert::{NameTable, RowError, RowSpec, Table, error_page};
 use crate::classify::{Catalog, Classifier, Traffic, Verdict, VerdictCache};
 use crate::framing::{self, RawEvent};
 use crate::record::{Forms, Reader};
@@ -45,6 +45,15 @@ impl Rules {
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         self.classifier.catalog()
+    }
+
+    /// The page of an error, as Markdown with its title; `None` if no pattern has this id. `row_page` is the address of a
+    /// runbook, with `{row}` in place of the row's id.
+    #[must_use]
+    pub fn error_page(&self, id: &str, row_page: &str) -> Option<String> {
+        let known = self.catalog().by_id(id)?;
+        let wordings = self.classifier.wordings(known);
+        Some(format!("# {id}\n\n{}", error_page(known, &wordings, &self.table, self.names(), row_page)))
     }
 
     /// The escalation table.

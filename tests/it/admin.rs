@@ -4,9 +4,11 @@ use crate::peer::PATIENCE;
 use flate2::read::GzDecoder;
 use llm_triage::admin::{About, AdminState, HttpLimits, Lifecycle, PatternView, Phase, ReloadRequest, run};
 use llm_triage::alert::{Alert, Reason, RowId, State};
-use llm_triage::framing::LossReason;
+use llm_triage::classify::{Catalog, Classifier, Source};
+use llm_triage::framing::{self, LossReason};
 use llm_triage::metrics::{Limits, Metrics, Names, Recorder, SourceGauges, SourceValues};
-use llm_triage::pipeline::{Snapshot, SourceStats, SourceView, TrendView, UnknownView, WindowView};
+use llm_triage::pipeline::{Rules, Snapshot, SourceStats, SourceView, TrendView, UnknownView, WindowView};
+use llm_triage::record::Reader;
 use llm_triage::taxonomy::{Category, Owner, Provider, ProviderSpec, Providers, Retry, Severity, Status};
 use llm_triage::time::Timestamp;
 use serde_json::{Value, json};
@@ -71,6 +73,7 @@ fn alert(severity: Severity, state: State) -> Alert {
         fix: "put the new key in".to_owned(),
         evidence: "<script>alert('x')</script> \"quoted\" & more".to_owned(),
         runbook_url: "javascript:alert(1)".to_owned(),
+        error_url: String::new(),
     }
 }
 
@@ -386,7 +389,7 @@ async fn a_browser_gets_a_runbook_as_a_page_and_other_programs_get_its_text() {
     for expected in [
         "<h1>LLMAuth: &lt;key&gt; refused</h1>",
         "<th scope=\"row\">row</th><td><code>auth</code></td>",
-        "<a rel=\"noreferrer\" href=\"/runbooks/billing\">billing</a> and docs.",
+        "<a rel=\"noreferrer\" href=\"/runbooks/billing\">billing</a> and <a rel=\"noreferrer\" href=\"/errors/\">docs</a>.",
     ] {
         assert!(page.text().contains(expected), "no {expected} in\n{}", page.text());
     }
@@ -397,6 +400,35 @@ async fn a_browser_gets_a_runbook_as_a_page_and_other_programs_get_its_text() {
         assert_eq!((plain.header("content-type"), plain.text()), (Some("text/plain; charset=utf-8"), text), "{path}");
     }
     assert_eq!(running.ask("GET /runbooks/money", browser).await.status, 404);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_error_has_a_page_with_its_wording_and_links_to_its_runbook() {
+    let running = Running::start().await;
+    assert_eq!(running.ask("GET /errors/http-401", "").await.status, 404, "before the catalogue is loaded");
+    let own = "[[pattern]]\nid = 'own-b'\ntitle = 'Own <b>'\ncategory = 'auth'\nowner = 'account'\nretry = 'no'\nmessage = ['the own words of it']\n\
+               meaning = 'Something <i>'\nfix = 'Do it.'\nexamples = ['{\"level\":\"error\",\"model\":\"gpt-5\",\"status\":401,\"error\":\"the own words of it <u>\"}']\n";
+    let catalog = Catalog::with_own(&[Source { name: "own.toml", text: own, own: true }], &[]).expect("a good pattern");
+    let classifier = Classifier::new(Arc::new(catalog));
+    let rules = Rules::new(framing::Options::DEFAULT, Reader::default(), classifier, &[], Vec::new()).expect("no own rows");
+    running.state.set_rules(Arc::new(rules));
+    running.state.set_runbooks([("auth".to_owned(), "# LLMAuth: key refused\n".to_owned())]);
+    let browser = "accept: text/html\r\n";
+    let page = running.ask("GET /errors/own-b", browser).await;
+    for expected in [
+        "<h1>own-b</h1>",
+        "<strong>Own &lt;b&gt;</strong>. Something &lt;i&gt;",
+        "<pre><code>the own words of it &lt;u&gt;</code></pre>",
+        "<strong>Alert:</strong> <a rel=\"noreferrer\" href=\"/runbooks/auth\">auth</a>",
+    ] {
+        assert!(page.text().contains(expected), "no {expected} in\n{}", page.text());
+    }
+    let plain = running.ask("GET /errors/anthropic-invalid-api-key", "").await;
+    assert!(plain.text().contains("\n```text\ninvalid x-api-key\n```\n"), "{}", plain.text());
+    let index = running.ask("GET /errors/", browser).await;
+    assert!(index.text().contains("<a href=\"/errors/own-b\">own-b</a>: Own &lt;b&gt;"), "{}", index.text());
+    assert_eq!(running.ask("GET /errors/no-such-error", browser).await.status, 404);
     running.stop().await;
 }
 

@@ -49,6 +49,7 @@ fn alert(row: &str, provider: &str) -> Alert {
         fix: "raise the limit".to_owned(),
         evidence: "429 <x> & more".to_owned(),
         runbook_url: "https://example.org/runbook".to_owned(),
+        error_url: "https://example.org/error".to_owned(),
     }
 }
 
@@ -386,7 +387,7 @@ fn slack_gets_one_readable_message_per_provider() {
     assert_eq!(
         text,
         "*LLMauth* auth at openai\n12 calls failed\n*Next:* switch provider\n*Fix:* raise the limit\n\
-         *Evidence:* 429 &lt;x&gt; &amp; more\n<https://example.org/runbook|Runbook>"
+         *Evidence:* 429 &lt;x&gt; &amp; more\n<https://example.org/runbook|Runbook> · <https://example.org/error|About this error>"
     );
 }
 
@@ -451,6 +452,7 @@ fn a_slack_section_stays_below_the_limit_of_slack() {
         fix: long(),
         evidence: long(),
         runbook_url: long(),
+        error_url: String::new(),
         ..alert("auth", "openai")
     };
     slack.on_transition(&firing(huge), NOW);

@@ -141,6 +141,8 @@ async fn a_401_is_scraped_fires_by_both_ways_and_is_resolved() {
     for alert in [&by_daemon, &by_rules] {
         assert_eq!(alert["annotations"]["runbook_url"], page.as_str(), "{alert}");
     }
+    let error = format!("http://{}/errors/openai-invalid-api-key", daemon.address);
+    assert_eq!(by_daemon["annotations"]["error_url"], error.as_str(), "{by_daemon}");
     for annotation in ["summary", "description", "next_step", "fix", "evidence", "runbook_url"] {
         for alert in [&by_daemon, &by_rules] {
             assert!(alert["annotations"][annotation].as_str().is_some_and(|text| !text.is_empty()), "{annotation}: {alert}");

@@ -66,6 +66,7 @@ fn alert(state: State) -> Alert {
         fix: "f".to_owned(),
         evidence: "e".to_owned(),
         runbook_url: "https://example.org".to_owned(),
+        error_url: String::new(),
     }
 }
 

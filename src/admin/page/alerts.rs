@@ -84,7 +84,8 @@ fn article(view: &View<'_>, alert: &Alert) -> Markup {
     // A pending alert may come to nothing: its fix is one click away.
     let (texts, folded) = texts.split_at(if alert.state == State::Pending { 1 } else { 2 });
     let status_page = view.loaded.providers.get(&alert.provider).map_or("", |provider| &provider.status_page);
-    let links = [("Runbook", alert.runbook_url.as_str()), ("Provider status", status_page)];
+    let links =
+        [("Runbook", alert.runbook_url.as_str()), ("About this error", &alert.error_url), ("Provider status", status_page)];
     html! {
         article class={ "alert " (alert.severity) " " (alert.state) } {
             h3 { (view.title(alert)) span class="tag" { (alert.severity) ", " (alert.state) } }

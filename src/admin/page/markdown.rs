@@ -1,4 +1,5 @@
-//! Renders the Markdown of our own runbooks: headings, paragraphs, lists, tables, code and links. Everything else is text.
+//! Renders the Markdown of our own pages: headings, paragraphs, lists, tables, code, bold words and links. Everything else is
+//! text.
 
 use maud::{Markup, Render, html};
 
@@ -113,14 +114,19 @@ fn table(rows: &[Vec<String>], link: &impl Fn(&str) -> Option<String>) -> Markup
     }
 }
 
-/// Code between backticks and links; the rest is text.
+/// Code between backticks, bold words and links; the rest is text.
 fn inline(text: &str, link: &impl Fn(&str) -> Option<String>) -> Markup {
     let mut parts = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.find(['`', '[']) {
+    while let Some(at) = rest.find(['`', '[', '*', '<']) {
         let (before, from) = rest.split_at(at);
         parts.push(before.render());
-        let taken = if from.starts_with('`') { code(from) } else { reference(from, link) };
+        let taken = match from.as_bytes().first() {
+            Some(b'`') => code(from),
+            Some(b'*') => bold(from),
+            Some(b'<') => address(from, link),
+            _ => reference(from, link),
+        };
         let (part, after) = taken.unwrap_or_else(|| {
             let (mark, after) = from.split_at(1);
             (mark.render(), after)
@@ -135,6 +141,18 @@ fn inline(text: &str, link: &impl Fn(&str) -> Option<String>) -> Markup {
 fn code(text: &str) -> Option<(Markup, &str)> {
     let (code, rest) = text.strip_prefix('`')?.split_once('`')?;
     Some((html! { code { (code) } }, rest))
+}
+
+fn bold(text: &str) -> Option<(Markup, &str)> {
+    let (words, rest) = text.strip_prefix("**")?.split_once("**")?;
+    Some((html! { strong { (words) } }, rest))
+}
+
+/// An address between angle brackets, which is its own link.
+fn address<'t>(text: &'t str, link: &impl Fn(&str) -> Option<String>) -> Option<(Markup, &'t str)> {
+    let (address, rest) = text.strip_prefix('<')?.split_once('>')?;
+    let target = Some(address).filter(|address| !address.contains(' ')).and_then(link)?;
+    Some((html! { a rel="noreferrer" href=(target) { (address) } }, rest))
 }
 
 fn reference<'t>(text: &'t str, link: &impl Fn(&str) -> Option<String>) -> Option<(Markup, &'t str)> {
@@ -159,6 +177,10 @@ mod tests {
         check("- a\n- [b](b.md)\n", "<ul><li>a</li><li><a rel=\"noreferrer\" href=\"/runbooks/b\">b</a></li></ul>");
         check("see [`x`](../x.md) and [y] and `z", "<p>see x and [y] and `z</p>");
         check("[a](javascript:alert(1))", "<p>a)</p>");
+        check(
+            "**bold** <b.md> <c> **half",
+            "<p><strong>bold</strong> <a rel=\"noreferrer\" href=\"/runbooks/b\">b.md</a> &lt;c&gt; **half</p>",
+        );
         check("```\n<a> | b\n```\n", "<pre><code>&lt;a&gt; | b</code></pre>");
     }
 

@@ -1,10 +1,11 @@
 //! The pages for people. The status page: the headline, one line per provider, the alerts and what to do about them, then the
-//! details and the sources. And the runbooks.
+//! details and the sources. And the runbooks and errors.
 //!
 //! One document without scripts and without anything from another host. `maud` escapes every value.
 
 mod alerts;
 mod calls;
+mod error;
 mod markdown;
 mod overview;
 mod runbook;
@@ -12,6 +13,7 @@ mod sources;
 mod text;
 mod view;
 
+pub(super) use error::{index as error_index, page as error_page};
 pub(super) use runbook::{index as runbook_index, page as runbook_page};
 
 use super::state::AdminState;
@@ -77,6 +79,7 @@ fn header(view: &View<'_>) -> Markup {
 fn footer(view: &View<'_>) -> Markup {
     let links = [
         ("/runbooks/", "runbooks"),
+        ("/errors/", "errors"),
         ("/metrics", "metrics"),
         ("/api/v1/alerts", "alerts"),
         ("/api/v1/windows", "windows"),

@@ -27,16 +27,21 @@ pub(in super::super) fn index(state: &AdminState) -> String {
     document("Runbooks", &list).into_string()
 }
 
-/// Where a link leads here: to the runbook of another row, or to a web address. `None` for a file that we do not serve.
-fn link(state: &AdminState, target: &str) -> Option<String> {
+/// Where a link leads here: to the runbook of another row, to the page of an error, or to a web address. `None` for a file that
+/// we do not serve.
+pub(super) fn link(state: &AdminState, target: &str) -> Option<String> {
     if super::text::is_web_address(target) {
         return Some(target.to_owned());
+    }
+    if let Some(page) = target.strip_prefix("../errors/") {
+        let id = page.split_once('#').map_or("", |(_, id)| id);
+        return Some(format!("/errors/{id}"));
     }
     let row = target.trim_start_matches("./").strip_suffix(".md")?;
     state.loaded().runbooks.contains_key(row).then(|| format!("/runbooks/{row}"))
 }
 
-fn document(title: &str, content: &Markup) -> Markup {
+pub(super) fn document(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -48,7 +53,7 @@ fn document(title: &str, content: &Markup) -> Markup {
             }
             body {
                 header {
-                    nav aria-label="Pages" { a href="/" { "llm-triage" } a href="/runbooks/" { "Runbooks" } }
+                    nav aria-label="Pages" { a href="/" { "llm-triage" } a href="/runbooks/" { "Runbooks" } a href="/errors/" { "Errors" } }
                 }
                 main class="text" { (content) }
             }

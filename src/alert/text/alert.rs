@@ -78,6 +78,7 @@ impl AlertWriter<'_> {
             fix: self.fix().to_owned(),
             evidence: self.evidence(),
             runbook_url: runbook_url(&self.context.options.runbook_base, &self.row.id),
+            error_url: self.error_url(),
         }
     }
 
@@ -186,6 +187,11 @@ impl AlertWriter<'_> {
 
     fn leading(&self) -> Option<&Pattern> {
         leading(&self.rule.evidence, self.context.names)
+    }
+
+    /// The page of the leading pattern.
+    fn error_url(&self) -> String {
+        self.leading().map(|pattern| self.context.options.error_base.replace("{error}", &pattern.id)).unwrap_or_default()
     }
 
     /// The fix of the leading pattern, else of the row.

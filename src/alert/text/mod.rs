@@ -2,9 +2,11 @@
 
 mod row;
 mod alert;
+mod error;
 mod runbook;
 mod rules;
 
+pub use error::error_page;
 pub use rules::{RUNBOOK_OF_A_NODE, RulesFormat, RulesOptions, prometheus_rules};
 pub use runbook::runbook;
 

@@ -1,7 +1,10 @@
 //! Sentences about a row that alerts, runbooks and rules share.
 
-use crate::alert::table::{Kind, Row, Trigger};
-use crate::time::format_duration;
+use crate::alert::names::NameTable;
+use crate::alert::table::{Kind, Row, Table, Trigger};
+use crate::observation::{Observation, PatternId};
+use crate::taxonomy::{Grain, Outcome, Status};
+use crate::time::{Timestamp, format_duration};
 
 /// `It fires at the first failure.`; empty for rows that do not count failures.
 pub(super) fn when_it_fires(row: &Row) -> String {
@@ -53,6 +56,24 @@ pub(super) fn when_it_clears(row: &Row) -> String {
             row.share * 50.0
         ),
     }
+}
+
+/// The row that a failed call with this pattern and status belongs to.
+pub(super) fn row_of<'t>(id: PatternId, status: Option<Status>, table: &'t Table, names: NameTable<'_>) -> Option<&'t Row> {
+    let pattern = names.patterns.get(id.index())?;
+    let provider = pattern.providers.first().and_then(|id| names.providers.by_name(id)).unwrap_or_default();
+    let failure = Observation {
+        outcome: Outcome::Error,
+        grain: Grain::Call,
+        pattern: Some(id),
+        category: pattern.category,
+        owner: pattern.owner,
+        retry: pattern.retry,
+        provider,
+        status,
+        ..Observation::new(Timestamp::default())
+    };
+    table.row(table.row_of(&failure))
 }
 
 /// The link to the runbook page of a row.

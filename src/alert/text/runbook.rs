@@ -1,12 +1,11 @@
 //! The runbook page of a row, written from the table and the catalog: the target of an alert's link.
 
-use super::row::{when_it_clears, when_it_fires};
+use super::row::{row_of, when_it_clears, when_it_fires};
 use crate::alert::names::NameTable;
 use crate::alert::table::{Kind, Row, Table};
 use crate::classify::Pattern;
-use crate::observation::{Observation, PatternId};
-use crate::taxonomy::{Grain, Outcome, Status};
-use crate::time::Timestamp;
+use crate::observation::PatternId;
+use crate::taxonomy::Status;
 use std::fmt::Write as _;
 
 /// The maximum number of errors on a page; further ones are only counted.
@@ -46,8 +45,9 @@ fn write_errors(page: &mut String, patterns: &[&Pattern]) {
          describes each error under its id.\n\n| error | owner | retry | fix |\n| --- | --- | --- | --- |\n",
     );
     for pattern in patterns.iter().take(MAX_ERRORS) {
-        let Pattern { id, owner, retry, title, fix, .. } = pattern;
-        let _infallible = writeln!(page, "| {} (`{id}`) | {owner} | {retry} | {} |", cell(title), cell(fix));
+        let Pattern { id, category, owner, retry, title, fix, .. } = pattern;
+        let _infallible =
+            writeln!(page, "| {} ([`{id}`](../errors/{category}.md#{id})) | {owner} | {retry} | {} |", cell(title), cell(fix));
     }
     if patterns.len() > MAX_ERRORS {
         let more = patterns.len() - MAX_ERRORS;
@@ -71,19 +71,8 @@ fn patterns_of<'a>(row: &Row, table: &Table, names: NameTable<'a>) -> Vec<&'a Pa
         return Vec::new();
     }
     let belongs = |(position, pattern): &(usize, &Pattern)| {
-        let provider = pattern.providers.first().and_then(|id| names.providers.by_name(id)).unwrap_or_default();
-        let failure = Observation {
-            outcome: Outcome::Error,
-            grain: Grain::Call,
-            pattern: u16::try_from(*position).ok().map(PatternId),
-            category: pattern.category,
-            owner: pattern.owner,
-            retry: pattern.retry,
-            provider,
-            status: example_status(pattern),
-            ..Observation::new(Timestamp::default())
-        };
-        table.row(table.row_of(&failure)).is_some_and(|found| found.id == row.id)
+        let id = PatternId::from_index(*position);
+        row_of(id, example_status(pattern), table, names).is_some_and(|found| found.id == row.id)
     };
     let mut found: Vec<_> = names.patterns.iter().enumerate().filter(belongs).map(|(_, pattern)| pattern).collect();
     found.sort_by(|a, b| (a.providers.len().min(1), &a.id).cmp(&(b.providers.len().min(1), &b.id)));

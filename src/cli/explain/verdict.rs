@@ -1,6 +1,6 @@
 //! The verdict on the text of an error, with what decided it and what comes next.
 
-use super::super::{format, layout, terminal};
+use super::super::{format, layout, patterns, terminal};
 use crate::alert::Table;
 use crate::classify::{Attribution, Classifier, Verdict};
 use crate::observation::{Observation, PatternId};
@@ -71,6 +71,7 @@ fn rows(
             rows.extend(Some(("next", row.next_step())).filter(|(_, text)| !text.is_empty()));
         }
         rows.extend(pattern.docs.clone().map(|docs| ("docs", docs)));
+        rows.extend(patterns::page_of(pattern).map(|page| ("page", page)));
     }
     let spec = catalog.providers().spec(judgement.provider).filter(|provider| !provider.status_page.is_empty());
     rows.extend(spec.map(|provider| ("status page", provider.status_page.clone())));

@@ -5,7 +5,7 @@ use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::ReceiverKind;
 use crate::delivery::filter::Filter;
-use crate::delivery::message::{Batch, Notification, annotations, clip, firing};
+use crate::delivery::message::{Batch, Notification, annotations, clip, firing, pages};
 use crate::delivery::secret::Secret;
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
@@ -119,8 +119,9 @@ fn event(routing_key: &Secret, Batch { notifications, from, .. }: &Batch<'_>) ->
         "class": alert.name,
         "custom_details": details,
     });
-    if !alert.runbook_url.is_empty() {
-        event["links"] = json!([{ "href": alert.runbook_url, "text": "Runbook" }]);
+    let pages: Vec<_> = pages(alert).map(|(name, url)| json!({ "href": url, "text": name })).collect();
+    if !pages.is_empty() {
+        event["links"] = pages.into();
     }
     event
 }

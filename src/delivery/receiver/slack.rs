@@ -6,7 +6,7 @@ use super::error::ReceiverError;
 use super::kind::ReceiverKind;
 use super::webhook;
 use crate::delivery::filter::Filter;
-use crate::delivery::message::{Batch, Notification, firing};
+use crate::delivery::message::{Batch, Notification, firing, pages};
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::redact::{clean_lines, inert_char, unlinked};
@@ -170,9 +170,8 @@ fn details(Notification { alert, starts_at, ended_at }: &Notification<'_>) -> St
         ];
         let given = advice.iter().filter(|(_, text)| !text.is_empty());
         lines.extend(given.map(|(title, text)| format!("*{title}:* {text}")));
-        if !alert.runbook_url.is_empty() {
-            lines.push(format!("<{}|Runbook>", escape(&alert.runbook_url, MAX_SHORT_CHARS)));
-        }
+        let pages: Vec<_> = pages(alert).map(|(name, url)| format!("<{}|{name}>", escape(url, MAX_SHORT_CHARS))).collect();
+        lines.extend(Some(pages.join(" · ")).filter(|line| !line.is_empty()));
     }
     lines.join("\n")
 }

@@ -45,7 +45,12 @@ pub(super) fn apply(providers: &Providers, found: Found<'_, '_>, facts: &Facts<'
     match (counts, judgement.grain) {
         // A try that worked ends its call.
         (Counts::Attempt, _) if judgement.decides && judgement.outcome == Outcome::Success => judgement.grain = Grain::Call,
-        (Counts::Call, _) => judgement.grain = Grain::Call,
+        (Counts::Call, _) => {
+            judgement.grain = Grain::Call;
+            if let Some(span) = judgement.span.as_mut().filter(|span| span.kind == SpanKind::Record) {
+                span.kind = SpanKind::OfCall;
+            }
+        }
         (Counts::Attempt, _) => judgement.grain = Grain::Attempt,
         (Counts::Detail, Grain::Call) => match judgement.span.as_mut().filter(|span| span.kind == SpanKind::Call) {
             Some(span) => span.kind = SpanKind::Around,

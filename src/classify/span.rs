@@ -23,10 +23,20 @@ pub struct SpanIds {
 pub enum SpanKind {
     /// The record is no span: it was written in one.
     Record,
+    /// The record is no span: its producer writes it in the span of a call, once for that call.
+    OfCall,
     /// A call of a model, as far as the span itself shows.
     Call,
     /// An agent, a chain or a workflow around calls.
     Around,
+}
+
+impl SpanKind {
+    /// Whether the record is a span.
+    #[must_use]
+    pub fn is_span(self) -> bool {
+        matches!(self, Self::Call | Self::Around)
+    }
 }
 
 impl SpanIds {

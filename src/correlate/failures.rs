@@ -134,6 +134,19 @@ impl Failures {
         Some((seen, head))
     }
 
+    /// Removes what only a library told of the try that `layer` announces to repeat.
+    pub(super) fn take_try(&mut self, layer: &Layer, at: Timestamp) {
+        let is_of_try = |failure: &Failure| {
+            let is_library = failure.told.teller == Teller::Library && failure.held.is_some();
+            let is_near = self.number - failure.number <= EVENTS && at.since(failure.told.at) <= SPAN;
+            is_library && is_near && failure.layers.iter().any(|known| known.tells_same(layer))
+        };
+        if let Some(at) = self.open.iter().rposition(is_of_try) {
+            self.open.remove(at);
+            self.note_due();
+        }
+    }
+
     fn is_near(&self, failure: &Failure, told: &Told) -> bool {
         let apart = failure.told.at.since(told.at).max(told.at.since(failure.told.at));
         let untimed = !failure.told.timed || !told.timed;

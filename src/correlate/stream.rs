@@ -9,7 +9,7 @@ use super::provenance::Provenance;
 use super::told::{Teller, Told, hash_of};
 use super::told_twice::ToldTwice;
 use super::traces::Traces;
-use crate::classify::{Judgement, Role, SpanKind, Traffic, Verdict};
+use crate::classify::{Judgement, Role, Traffic, Verdict};
 use crate::observation::Observation;
 use crate::taxonomy::{Grain, Outcome, Provider, string_enum};
 use crate::time::Timestamp;
@@ -87,7 +87,7 @@ impl StreamCalls {
         let judgement = &mut verdict.judgement;
         if let Some(chain) = judgement.chain.filter(|_| judgement.outcome != Outcome::Other && judgement.grain != Grain::Detail)
             && (judgement.repeats && self.told.knows(chain)
-                || self.told.is_repeat(chain, judgement.span.is_some_and(|span| span.kind != SpanKind::Record)))
+                || self.told.is_repeat(chain, judgement.span.is_some_and(|span| span.kind.is_span())))
         {
             judgement.grain = Grain::Detail;
             return Placement::None;
@@ -122,7 +122,11 @@ impl StreamCalls {
         if verdict.judgement.outcome == Outcome::Success {
             self.failures.note_success();
         }
-        retry_of(verdict).map_or(Placement::None, Placement::Retry)
+        let Some(next) = retry_of(verdict) else { return Placement::None };
+        if let Some(layer) = verdict.judgement.layer.as_deref() {
+            self.failures.take_try(layer, at);
+        }
+        Placement::Retry(next)
     }
 
     /// What just failed is tried again: the failure is a try, and what follows decides its call.

@@ -179,7 +179,7 @@ fn relate_spans(one: SpanIds, other: SpanIds) -> Relation {
     if one.trace != other.trace {
         return Relation::Different;
     }
-    let are_spans = one.kind != SpanKind::Record && other.kind != SpanKind::Record;
+    let are_spans = one.kind.is_span() && other.kind.is_span();
     let is_parent = one.parent == Some(other.id) || other.parent == Some(one.id);
     let is_around = one.kind == SpanKind::Around || other.kind == SpanKind::Around;
     if is_parent || are_spans && (one.id == other.id || is_around) || one.id == other.id && one.kind != other.kind {

@@ -146,9 +146,11 @@ fn put_attributes<'a>(record: &mut Record<'a>, map: &FieldMap, list: Value<'a>) 
     for item in Items::new(items).take(ATTRIBUTES) {
         if let Value::Object(pair) = item
             && let Value::Text(key) = json::member(pair, "key")
-            && let Value::Object(wrapped) = json::member(pair, "value")
-            && let Some((_, value)) = Members::new(wrapped).next()
+            && let wrapped @ Value::Object(inner) = json::member(pair, "value")
+            && let Some((_, value)) = Members::new(inner).next()
         {
+            // Of a list of texts, such as the reasons why the choices of an answer ended, the first counts.
+            let value = Some(texts_of(wrapped)[0]).filter(|text| matches!(text, Value::Text(_))).unwrap_or(value);
             record.member(map, FieldMap::ROOT, key.bytes, value, 0);
         }
     }

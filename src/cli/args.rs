@@ -346,7 +346,7 @@ pub(super) enum RulesAs {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Schema {
     /// What the schema describes
-    #[arg(value_enum, value_name = "config|patterns|verdict")]
+    #[arg(value_enum, value_name = "config|patterns|verdict|report")]
     pub(super) of: SchemaOf,
 }
 
@@ -358,6 +358,8 @@ pub(super) enum SchemaOf {
     Patterns,
     /// A line of `classify` and of `run --output`
     Verdict,
+    /// The output of `report --format json`
+    Report,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

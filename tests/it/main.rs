@@ -11,6 +11,7 @@ mod clean;
 mod cli;
 mod cluster;
 mod config;
+mod configuration_page;
 mod cores;
 mod corpus;
 mod daemon;

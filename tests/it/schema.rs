@@ -95,6 +95,54 @@ fn every_shipped_file_is_valid_by_the_schema_of_patterns() {
 }
 
 #[test]
+fn every_report_is_valid_by_the_schema_of_reports() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let files = [
+        "samples/checkout.jsonl",
+        "samples/gateway.jsonl",
+        "samples/batch.log",
+        "samples/support-bot.log",
+        "timeline/timeline.jsonl",
+    ];
+    let report = |files: &[&str]| -> Value {
+        let mut command = running::program();
+        command.args(["report", "--format", "json"]).args(files.iter().map(|file| samples.join(file)));
+        serde_json::from_slice(&command.output().expect("the program runs").stdout).expect("a report is JSON")
+    };
+    let whole = report(&files);
+    let lists = ["errors", "alerts", "windows", "findings"];
+    assert!(lists.iter().all(|key| whole[key].as_array().is_some_and(|items| !items.is_empty())), "{whole}");
+    let mut values: Vec<Value> = files.iter().map(|file| report(&[file])).chain([whole]).collect();
+    let good = values.len();
+    values.push(json!({"v": 1}));
+    let mut wrong = values[0].clone();
+    wrong["errors"][0]["owner"] = json!("the moon");
+    values.push(wrong);
+    let Some(valid) = validate(&schema("report"), &values) else { return };
+    assert_eq!(valid, [vec![true; good], vec![false; 2]].concat());
+    // No key of a report is missing in the schema.
+    let mut known = Vec::new();
+    names(&schema("report"), &mut known);
+    let mut used = Vec::new();
+    keys(&values[good - 1], &mut used);
+    // The reasons of `skipped` are no keys of the format.
+    let unknown: Vec<_> = used.iter().filter(|key| !known.contains(key)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+/// The keys of all objects in a value.
+fn keys(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            out.extend(object.keys().cloned());
+            object.iter().filter(|(key, _)| *key != "skipped").for_each(|(_, value)| keys(value, out));
+        }
+        Value::Array(items) => items.iter().for_each(|item| keys(item, out)),
+        _ => {}
+    }
+}
+
+#[test]
 fn every_line_of_classify_is_valid_by_the_schema_of_verdicts() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/samples");
     let mut values = Vec::new();

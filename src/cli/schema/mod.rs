@@ -2,6 +2,7 @@
 
 mod parts;
 mod pattern;
+mod report;
 
 use super::args::{Schema, SchemaOf};
 use super::exit::{CliError, Exit};
@@ -14,6 +15,7 @@ pub(super) fn run(args: &Schema) -> Result<Exit, CliError> {
         SchemaOf::Config => json_schema(),
         SchemaOf::Patterns => pattern::schema(),
         SchemaOf::Verdict => verdict_schema(),
+        SchemaOf::Report => report::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::Failed(error.to_string()))?;
     output::print(format!("{text}\n").as_bytes())?;

@@ -25,3 +25,8 @@ pub(super) fn texts(description: &str) -> Value {
 pub(super) fn one_of(words: impl IntoIterator<Item = &'static str>, description: &str) -> Value {
     json!({"enum": words.into_iter().collect::<Vec<_>>(), "description": description})
 }
+
+/// The value, or null.
+pub(super) fn nullable(schema: &Value) -> Value {
+    json!({"anyOf": [schema, {"type": "null"}]})
+}

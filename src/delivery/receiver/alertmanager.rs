@@ -1,7 +1,7 @@
 //! Alertmanager, by its API v2 (`POST /api/v2/alerts`): every member of the cluster gets the state of every alert, again and
 //! again.
 
-use super::check::{Check, DEFAULT_REPEAT};
+use super::check::{Check, DEFAULT_REPEAT, DEFAULT_TIMEOUT};
 use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::{Grouping, ReceiverKind};
@@ -10,6 +10,7 @@ use crate::delivery::message::{Batch, annotations, labels};
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use crate::time::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,10 +26,12 @@ pub struct AlertmanagerOptions {
     /// The address of every member, as one would open it in a browser.
     pub urls: Vec<String>,
     /// Alerts of a lower severity are not sent.
+    #[schemars(extend("default" = Severity::Info))]
     pub min_severity: Option<Severity>,
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long one request may take.
+    #[schemars(extend("default" = Span(DEFAULT_TIMEOUT).to_string()))]
     pub timeout: Option<PositiveSpan>,
     /// The user name of basic authentication.
     pub username: Option<String>,

@@ -1,6 +1,6 @@
 //! A program that the user provides. It gets each message, in the format of the webhook, on its standard input.
 
-use super::check::{Check, DEFAULT_TIMEOUT};
+use super::check::{Check, DEFAULT_REPEAT, DEFAULT_TIMEOUT};
 use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::ReceiverKind;
@@ -11,6 +11,7 @@ use crate::delivery::program::Program;
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use crate::time::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,12 +24,15 @@ pub struct CommandOptions {
     /// The program and its arguments, run without a shell. Do not put secrets here: other users can see them.
     pub command: Vec<String>,
     /// Alerts of a lower severity are not sent.
+    #[schemars(extend("default" = Severity::Info))]
     pub min_severity: Option<Severity>,
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long the program may run.
+    #[schemars(extend("default" = Span(DEFAULT_TIMEOUT).to_string()))]
     pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
+    #[schemars(extend("default" = Span(DEFAULT_REPEAT).to_string()))]
     pub repeat: Option<PositiveSpan>,
 }
 

@@ -1,7 +1,7 @@
 //! A dead man's switch: an address that is requested while this process is healthy. A service at the other end alerts
 //! people when the requests stop.
 
-use super::check::Check;
+use super::check::{Check, DEFAULT_TIMEOUT};
 use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::ReceiverKind;
@@ -10,6 +10,7 @@ use crate::delivery::heartbeat::Heartbeat;
 use crate::delivery::message::Batch;
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
+use crate::time::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -29,8 +30,10 @@ pub struct HeartbeatOptions {
     /// A file with the address, if the address is a secret.
     pub url_file: Option<PathBuf>,
     /// The time between two requests.
+    #[schemars(extend("default" = Span(DEFAULT_INTERVAL).to_string()))]
     pub interval: Option<PositiveSpan>,
     /// How long one request may take.
+    #[schemars(extend("default" = Span(DEFAULT_TIMEOUT).to_string()))]
     pub timeout: Option<PositiveSpan>,
     /// A file with additional root certificates.
     pub ca_file: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! PagerDuty, by its Events API v2: one incident per provider, updated while it lasts.
 
-use super::check::Check;
+use super::check::{Check, DEFAULT_REPEAT, DEFAULT_TIMEOUT};
 use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::ReceiverKind;
@@ -11,6 +11,7 @@ use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::redact::{inert, unlinked};
 use crate::taxonomy::Severity;
+use crate::time::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,8 +43,10 @@ pub struct PagerDutyOptions {
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long one request may take.
+    #[schemars(extend("default" = Span(DEFAULT_TIMEOUT).to_string()))]
     pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
+    #[schemars(extend("default" = Span(DEFAULT_REPEAT).to_string()))]
     pub repeat: Option<PositiveSpan>,
     /// A file with additional root certificates.
     pub ca_file: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! Slack, by an incoming webhook: one message per incident, readable on a telephone; a digest when many providers fail.
 
-use super::check::Check;
+use super::check::{Check, DEFAULT_REPEAT, DEFAULT_TIMEOUT};
 use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::ReceiverKind;
@@ -11,7 +11,7 @@ use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::redact::{clean_lines, inert_char, unlinked};
 use crate::taxonomy::Severity;
-use crate::time::format_compact;
+use crate::time::{Span, format_compact};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -36,12 +36,15 @@ pub struct SlackOptions {
     /// A file with the address of the webhook, which is a secret.
     pub url_file: Option<PathBuf>,
     /// Alerts of a lower severity are not sent.
+    #[schemars(extend("default" = Severity::Info))]
     pub min_severity: Option<Severity>,
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long one request may take.
+    #[schemars(extend("default" = Span(DEFAULT_TIMEOUT).to_string()))]
     pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
+    #[schemars(extend("default" = Span(DEFAULT_REPEAT).to_string()))]
     pub repeat: Option<PositiveSpan>,
     /// A file with additional root certificates.
     pub ca_file: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! Standard output: one line per alert and change, for people and for `grep`.
 
-use super::check::Check;
+use super::check::{Check, DEFAULT_REPEAT};
 use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::ReceiverKind;
@@ -10,6 +10,7 @@ use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::redact::clean;
 use crate::taxonomy::Severity;
+use crate::time::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -23,10 +24,12 @@ pub struct StdoutOptions {
     /// The label `receiver`.
     pub name: Option<String>,
     /// Alerts of a lower severity are not written.
+    #[schemars(extend("default" = Severity::Info))]
     pub min_severity: Option<Severity>,
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// After this time a firing alert is written again.
+    #[schemars(extend("default" = Span(DEFAULT_REPEAT).to_string()))]
     pub repeat: Option<PositiveSpan>,
 }
 

@@ -1,6 +1,6 @@
 //! A webhook that gets version 4 of Alertmanager's webhook payload, so that every program written for it works.
 
-use super::check::Check;
+use super::check::{Check, DEFAULT_REPEAT, DEFAULT_TIMEOUT};
 use super::checked::Receiver;
 use super::error::ReceiverError;
 use super::kind::ReceiverKind;
@@ -9,6 +9,7 @@ use crate::delivery::message::{Batch, annotations, labels};
 use crate::delivery::span::PositiveSpan;
 use crate::delivery::transport::Transport;
 use crate::taxonomy::Severity;
+use crate::time::Span;
 use fnv::FnvHasher;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,12 +34,15 @@ pub struct WebhookOptions {
     /// A file with the address, if the address is a secret.
     pub url_file: Option<PathBuf>,
     /// Alerts of a lower severity are not sent.
+    #[schemars(extend("default" = Severity::Info))]
     pub min_severity: Option<Severity>,
     /// Only alerts of these rows; of all rows when empty.
     pub rows: Vec<String>,
     /// How long one request may take.
+    #[schemars(extend("default" = Span(DEFAULT_TIMEOUT).to_string()))]
     pub timeout: Option<PositiveSpan>,
     /// After this time a firing alert is sent again.
+    #[schemars(extend("default" = Span(DEFAULT_REPEAT).to_string()))]
     pub repeat: Option<PositiveSpan>,
     /// The user name of basic authentication.
     pub username: Option<String>,

@@ -36,13 +36,19 @@ fn collect(facts: &Facts<'_>) -> Signals {
     for field in record.error_fields().iter().filter(|field| field.certain) {
         signals.add_field(field.key, field.value, 0);
     }
-    if !facts.message_is_name && matches!(facts.line_kind, LineKind::None | LineKind::Sdk { status: None, .. }) {
+    let is_text = !facts.message_is_name && matches!(facts.line_kind, LineKind::None | LineKind::Sdk { status: None, .. });
+    // A span has a name in place of a message. The words of its status say more.
+    let is_name = record.slot(Field::Message) == Value::Null && record.key(Field::Event) == b"name";
+    if is_text && !is_name {
         signals.add_text(&record.message.text(), 0);
     }
     // A field named `response` may hold what a model wrote, unless the request was refused.
     let refused = facts.status.and_then(Status::http).is_some_and(|code| code >= 400);
     for field in record.error_fields().iter().filter(|field| !field.certain && (refused || !field.may_be_answer())) {
         signals.add_field(field.key, field.value, 0);
+    }
+    if is_text && is_name {
+        signals.add_text(&record.message.text(), 0);
     }
     if let Some(reason) = &facts.finish_reason {
         signals.add_finish_reason(record.key(Field::FinishReason), reason);

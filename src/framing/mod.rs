@@ -31,4 +31,5 @@ pub use event::{RawEvent, StreamId};
 pub use framer::Framer;
 pub use options::Options;
 pub use persist::FramerState;
+pub use prefix::OtlpLines;
 pub use stats::{FramingStats, LossReason};

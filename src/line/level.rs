@@ -49,6 +49,18 @@ impl Level {
         };
         marked.then_some(level)
     }
+
+    /// The level of a severity number of OpenTelemetry: 1 to 24, four to a level.
+    pub(crate) fn of_opentelemetry(number: i64) -> Self {
+        match number {
+            ..1 => Self::Unknown,
+            1..=8 => Self::Debug,
+            9..=12 => Self::Info,
+            13..=16 => Self::Warn,
+            17..=20 => Self::Error,
+            21.. => Self::Fatal,
+        }
+    }
 }
 
 /// The table of level words.

@@ -35,7 +35,7 @@ fn of_kind(kind: Value<'_>) -> Level {
 fn of_number(fields: &LevelFields<'_>, number: i64) -> Level {
     let of_kind = of_kind(fields.kind);
     match fields.key {
-        b"severityNumber" | b"SeverityNumber" | b"severity_number" => of_opentelemetry(number),
+        b"severityNumber" | b"SeverityNumber" | b"severity_number" => Level::of_opentelemetry(number),
         b"LogLevel" | b"logLevel" if number < 10 => of_dotnet(number),
         b"logLevelId" => of_tslog(number),
         // consola counts the other way round, and writes the word beside it.
@@ -44,18 +44,6 @@ fn of_number(fields: &LevelFields<'_>, number: i64) -> Level {
         _ if number < 8 => of_syslog(number),
         _ if number <= 60 => of_tens(number),
         _ => of_hundreds(number),
-    }
-}
-
-/// OpenTelemetry: 1 to 24, four to a level.
-fn of_opentelemetry(number: i64) -> Level {
-    match number {
-        ..1 => Level::Unknown,
-        1..=8 => Level::Debug,
-        9..=12 => Level::Info,
-        13..=16 => Level::Warn,
-        17..=20 => Level::Error,
-        21.. => Level::Fatal,
     }
 }
 

@@ -75,6 +75,17 @@ const CARRIERS: &[(&str, Wrap)] = &[
     ("fluent bit", |line, number| {
         export(&json!({"kubernetes": {"container_name": format!("app{number}")}, "log": line, "stream": "stdout"}))
     }),
+    ("otlp", |line, number| {
+        let text = |key: &str, text: &str| json!({"key": key, "value": {"stringValue": text}});
+        let record = json!({
+            "timeUnixNano": "1795166211000000000", "body": {"stringValue": line},
+            "attributes": [text("log.file.path", &format!("/var/log/{number}.log"))],
+        });
+        let resource = json!({"attributes": [text("service.name", "desk")]});
+        let batch = json!([{"resource": resource, "scopeLogs": [{"scope": {}, "logRecords": [record]}]}]);
+        // The order of a writer: the kind of the batch comes first.
+        format!("{{\"resourceLogs\":{batch}}}")
+    }),
 ];
 
 fn wrap(log: &str, wraps: &[Wrap], number: usize) -> Vec<String> {

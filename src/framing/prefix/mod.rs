@@ -23,6 +23,7 @@ mod syslog;
 mod tai64n;
 
 pub(super) use envelope::Envelope;
+pub use export::OtlpLines;
 pub(super) use export::Share;
 
 use own_lines::OwnLine;

@@ -1,8 +1,8 @@
 //! The formats of entries. One file per format; adding one is a file and an arm in [`read`], if an entry holds many records,
 //! or in [`read_one`].
 
-mod collector;
 mod entry;
+mod inner;
 mod json;
 mod json_tail;
 mod logfmt;
@@ -26,11 +26,10 @@ pub(super) fn read(map: &FieldMap, entry: Entry<'_>, forms: Option<&mut Forms>, 
     }
     let mut record = read_one(map, entry, forms);
     record.note_level(entry.level);
-    // What a collector wraps is an entry of any format.
-    let Some(text) = collector::wrapped(&record) else { return out(&record) };
-    let inner = Entry { bytes: text.trim().as_bytes(), tail: &[], stamped: collector::time_of(&record), level: entry.level };
-    let mut inner = read_one(map, inner, None);
-    if collector::complete(&mut inner, &record) { out(&inner) } else { out(&record) }
+    let Some(text) = inner::text_of(&record) else { return out(&record) };
+    let entry = Entry { bytes: text.trim().as_bytes(), tail: &[], stamped: inner::time_of(&record), level: entry.level };
+    let mut within = read_one(map, entry, None);
+    if inner::complete(&mut within, &record) { out(&within) } else { out(&record) }
 }
 
 /// Reads an entry that is one record. Every entry is text, if nothing else.

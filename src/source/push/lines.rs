@@ -1,12 +1,15 @@
 //! The lines that a request becomes: records in the JSON of OTLP, streams in the JSON of Loki, or lines as they are.
 //!
 //! A batch becomes many lines of moderate length, each with what is around its records (a resource, labels), because a line
-//! that is too long is not kept whole.
+//! that is too long is not kept whole. A record that is a line of text has a line of its own, so that the framing joins it with
+//! those of other requests.
 
 use super::memory::Memory;
 use super::refusal::Refusal;
+use crate::framing::OtlpLines;
 use crate::source::CHUNK_BYTES;
 use crate::source::budget::ReservedBytes;
+use bytes::Bytes;
 use std::io;
 
 /// A line with at least this many bytes takes no further record.
@@ -30,6 +33,8 @@ pub(super) struct Frame {
     pub(super) tail: &'static [u8],
     /// The most records of a line.
     pub(super) records: usize,
+    /// Which records are lines of text, and what is before those in place of the head.
+    pub(super) apart: Option<(OtlpLines, Bytes)>,
 }
 
 /// Collects the lines of a request.
@@ -70,14 +75,31 @@ impl<'m> Lines<'m> {
     /// Adds the record that `write` writes.
     pub(super) fn record(&mut self, write: impl FnOnce(&mut Sink) -> Result<(), Refusal>) -> Result<(), Refusal> {
         self.open.most = self.memory.lines.saturating_sub(self.finished);
+        let end_before = self.open.bytes.len();
         let before: &[u8] = if self.line_records == 0 { &self.frame.head } else { b"," };
         self.open.put(before)?;
+        let begin = self.open.bytes.len();
         write(&mut self.open)?;
+        if let Some((lines, head)) = &self.frame.apart
+            && lines.is_line(self.open.bytes.get(begin..).unwrap_or_default())
+        {
+            let (head, record) = (head.clone(), self.open.bytes.split_off(begin));
+            self.open.bytes.truncate(end_before);
+            return self.line_of_text(&head, &record);
+        }
         self.line_records += 1;
         if self.line_records >= self.frame.records || self.open.bytes.len() - self.line_begin >= LINE_BYTES {
             self.end_line()?;
         }
         Ok(())
+    }
+
+    fn line_of_text(&mut self, head: &[u8], record: &[u8]) -> Result<(), Refusal> {
+        self.end_line()?;
+        self.open.put(head)?;
+        self.open.put(record)?;
+        self.line_records = 1;
+        self.end_line()
     }
 
     /// Adds text that is lines already, of the peer itself.

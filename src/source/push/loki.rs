@@ -87,7 +87,7 @@ fn frame(labels: &str) -> Frame {
     let mut hasher = DefaultHasher::new();
     labels.hash(&mut hasher);
     let head = [br#"{"labels":"#, labels.as_bytes(), br#","line":"#].concat();
-    Frame { stream: hasher.finish(), head, tail: b"}", records: 1 }
+    Frame { stream: hasher.finish(), head, tail: b"}", records: 1, apart: None }
 }
 
 /// A `google.protobuf.Timestamp`.

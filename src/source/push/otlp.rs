@@ -8,6 +8,7 @@ use super::lines::{Frame, Lines, Sink};
 use super::protobuf::{Kind, Message, write};
 use super::refusal::Refusal;
 use super::wire::Fields;
+use crate::framing::OtlpLines;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -15,6 +16,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// A resource or a scope with more bytes is left out.
 const FRAME_BYTES: usize = 16 * 1024;
+
+/// The name of a service, a host or a container that is longer, in JSON, is left out.
+const NAME_BYTES: usize = 256;
 
 /// The most records of a line.
 const LINE_RECORDS: usize = 1_000;
@@ -123,8 +127,22 @@ fn object(value: Option<&RawValue>) -> String {
 
 fn frame(signal: Signal, resource: &str, scope: &str) -> Frame {
     let [begin, middle, end] = signal.frame();
-    let head = [begin, resource.as_bytes(), middle, scope.as_bytes(), end].concat();
-    Frame { stream: stream_of(resource), head, tail: b"]}]}]}", records: LINE_RECORDS }
+    let head = |resource: &str, scope: &str| [begin, resource.as_bytes(), middle, scope.as_bytes(), end].concat();
+    let apart = (signal == Signal::Logs).then(|| {
+        let short = if scope.len() <= NAME_BYTES { scope } else { "{}" };
+        (OtlpLines::of_scope(scope), head(&names_of(resource), short).into())
+    });
+    Frame { stream: stream_of(resource), head: head(resource, scope), tail: b"]}]}]}", records: LINE_RECORDS, apart }
+}
+
+/// A resource with the attributes that are read with a line of text: they are repeated with every line.
+fn names_of(resource: &str) -> String {
+    let attributes = serde_json::from_str(resource).map_or_else(|_| Vec::new(), |Resource { attributes }| attributes);
+    let names = attributes.iter().filter_map(|Attribute { key, value }| {
+        let value = value.map(RawValue::get).filter(|value| value.len() <= NAME_BYTES)?;
+        OtlpLines::RESOURCE.contains(&&**key).then(|| format!("{{\"key\":\"{key}\",\"value\":{value}}}"))
+    });
+    format!("{{\"attributes\":[{}]}}", names.collect::<Vec<_>>().join(","))
 }
 
 #[derive(Deserialize)]

@@ -107,6 +107,47 @@ fn log_records_in_each_encoding_get_the_verdicts_of_a_file() {
     }
 }
 
+/// A collector reads two files and sends a record for each line. Its requests cut tracebacks.
+#[test]
+fn lines_of_a_collector_are_joined_like_those_of_their_files() {
+    let text = sample("anthropic-stdlib.log");
+    let lines: Vec<&str> = text.lines().take(300).collect();
+    let pair = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let resource =
+        json!({"attributes": [pair("service.name", "checkout"), pair("host.name", "web-1"), pair("os.type", "linux")]});
+    let record = |line: &&str, file: &str| {
+        json!({
+            "timeUnixNano": "1795166211000000000", "body": {"stringValue": line},
+            "attributes": [pair("log.file.path", file), pair("log.iostream", "stderr")],
+        })
+    };
+    let batches: Vec<Value> = lines
+        .chunks(7)
+        .map(|lines| {
+            let records: Vec<Value> = lines
+                .iter()
+                .flat_map(|line| [record(line, "/var/log/a.log"), record(&"INFO ready", "/var/log/b.log")])
+                .collect();
+            json!({"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": {}, "logRecords": records}]}]})
+        })
+        .collect();
+    // The same lines as one collector writes those of one file.
+    let entry = |line: &&str| format!("{}\n", loki_line(line));
+    let expected: Vec<String> = read_as_file(&lines.iter().map(entry).collect::<String>());
+    let calls = |verdicts: &[String]| -> Vec<String> {
+        verdicts.iter().filter(|verdict| !verdict.contains("\"outcome\":\"other\"")).cloned().collect()
+    };
+    assert!(expected.iter().any(|verdict| verdict.contains("anthropic-sdk-timeout")), "its evidence is in a traceback");
+    for is_json in [true, false] {
+        let door = Door::open(&[]);
+        for batch in &batches {
+            let (kind, body) = if is_json { (JSON, batch.to_string().into_bytes()) } else { (PROTOBUF, otlp(batch)) };
+            assert_eq!(door.post("/v1/logs", &[kind], &body).status, 200);
+        }
+        assert_same(&calls(&essence(door.verdicts())), &calls(&expected), if is_json { "JSON" } else { "Protocol Buffers" });
+    }
+}
+
 #[test]
 fn lines_get_the_verdicts_of_a_file() {
     for name in ["anthropic-structlog.jsonl", "openai-node-console.log", "mistral-logfmt.log", "openai-debug.log"] {
@@ -128,14 +169,18 @@ fn lines_get_the_verdicts_of_a_file() {
     }
 }
 
+/// A line as logcli writes it.
+fn loki_line(line: &str) -> Value {
+    json!({"labels": {"app": "checkout", "host": "web-1"}, "line": line, "timestamp": "1795166211000000000"})
+}
+
 #[test]
 fn streams_of_loki_get_the_verdicts_of_a_file() {
     let text = sample("anthropic-stdlib.log");
     let lines: Vec<&str> = text.lines().take(500).collect();
     let labels = json!({"app": "checkout", "host": "web-1"});
     let push = loki(&labels, &lines);
-    // As logcli writes them.
-    let entry = |line: &&str| format!("{}\n", json!({"labels": labels, "line": line, "timestamp": "1795166211000000000"}));
+    let entry = |line: &&str| format!("{}\n", loki_line(line));
     let expected = read_as_file(&lines.iter().map(entry).collect::<String>());
     assert!(expected.iter().any(|verdict| verdict.contains("anthropic-sdk-timeout")), "its evidence is in a traceback");
     for (how, headers, body) in [

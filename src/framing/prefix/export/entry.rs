@@ -6,6 +6,15 @@ use crate::line::Level;
 use crate::time::Stamp;
 use std::borrow::Cow;
 
+/// How the lines of an object come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::framing) enum Share {
+    /// The object brings this line only.
+    Whole,
+    /// The object brings other lines too.
+    Part,
+}
+
 /// One line in a carrier's object, and what the object says about it.
 #[derive(Debug, Default)]
 pub(super) struct Entry<'a> {

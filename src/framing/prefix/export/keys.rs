@@ -1,16 +1,25 @@
-//! Whether a JSON object may be one that a carrier wrote, by its first two keys. Every JSON line is tested.
+//! Whether a JSON object may be one that a carrier wrote, by its first keys. Every JSON line is tested.
 
-/// Whether the first keys are those of a carrier's object.
+/// The most keys that are looked at.
+const KEYS: usize = 6;
+
+/// Whether the first keys are those of a carrier's object: the first one that loggers do not have too is the carrier's.
 pub(super) fn may_be_carrier(object: &[u8]) -> bool {
-    let Some((first, rest)) = key(object.get(1..).unwrap_or_default()) else { return false };
-    match kind_of(first) {
-        Kind::Carrier => true,
-        Kind::Common => {
-            let Some((second, _)) = behind_value(rest).and_then(key) else { return false };
-            kind_of(second) == Kind::Carrier || PAIRS.contains(&(first, second))
+    let mut rest = object.get(1..).unwrap_or_default();
+    let mut before: &[u8] = b"";
+    for _ in 0..KEYS {
+        let Some((key, value)) = key(rest) else { return false };
+        match kind_of(key) {
+            Kind::Carrier => return true,
+            _ if PAIRS.contains(&(before, key)) => return true,
+            Kind::Common => {}
+            Kind::Other => return false,
         }
-        Kind::Other => false,
+        before = key;
+        let Some(behind) = behind_value(value) else { return false };
+        rest = behind;
     }
+    false
 }
 
 /// The first keys of Lambda's telemetry, of Splunk's collector and of GELF.
@@ -20,7 +29,7 @@ const PAIRS: [(&[u8], &[u8]); 4] = [(b"time", b"type"), (b"time", b"host"), (b"e
 enum Kind {
     /// Carriers have it, and hardly anybody else.
     Carrier,
-    /// Carriers have it as their first key, and loggers too.
+    /// Carriers have it among their first keys, and loggers too.
     Common,
     Other,
 }
@@ -33,7 +42,7 @@ fn kind_of(key: &[u8]) -> Kind {
         | b"@metadata" | b"@ptr" | b"@logStream" | b"@log" | b"resourceId" | b"TenantId" | b"TimeGenerated"
         | b"LogEntry" | b"LogMessage" | b"Log_s" | b"ddsource" | b"ddtags" | b"source_type" | b"nodeName" | b"podName"
         | b"sourcetype" | b"fly" | b"container_created_at" | b"event_message" | b"MESSAGE" | b"PRIORITY" | b"app_name"
-        | b"SYSLOG_IDENTIFIER" | b"record" | b"deploymentId" | b"ecs_cluster" | b"agent" | b"searchNextToken"
+        | b"SYSLOG_IDENTIFIER" | b"resourceLogs" | b"record" | b"deploymentId" | b"ecs_cluster" | b"agent" | b"searchNextToken"
         | b"ContainerID" | b"ContainerId" | b"ContainerName" | b"Computer" | b"PodName" | b"PodNamespace" | b"LogSource" | b"LogEntrySource"
         // journald's own fields.
         | [b'_', b'_' | b'A'..=b'Z', ..] => Kind::Carrier,

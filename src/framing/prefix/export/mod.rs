@@ -10,10 +10,14 @@ mod entry;
 mod journald;
 mod keys;
 mod object;
+mod otlp;
 
 use super::envelope::Envelope;
 use entry::Entry;
 use object::{Object, Value};
+
+pub(in crate::framing) use entry::Share;
+pub use otlp::OtlpLines;
 
 /// Reads an object of one carrier. `None` if it is not of this carrier.
 type Carrier = for<'a> fn(&'a Object<'_>) -> Option<Entry<'a>>;
@@ -33,15 +37,6 @@ const CARRIERS: &[Carrier] = &[
     collectors::gelf,
 ];
 
-/// How the lines of an object come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::framing) enum Share {
-    /// The object brings this line only.
-    Whole,
-    /// The object brings other lines too.
-    Part,
-}
-
 /// Whether the first bytes of an object, or of an array of objects, may be a carrier's.
 #[inline]
 pub(super) fn may_begin(line: &[u8]) -> bool {
@@ -53,6 +48,9 @@ pub(super) fn may_begin(line: &[u8]) -> bool {
 pub(super) fn read(line: &[u8], envelope: Envelope<'_>, out: &mut dyn FnMut(&[u8], Envelope<'_>, Share)) -> bool {
     if !may_begin(line) {
         return false;
+    }
+    if otlp::is_batch(line) {
+        return otlp::read(line, &mut |entry, share| pass_on(entry, envelope, share, out));
     }
     match object::parse(line) {
         Some(Value::Object(object)) => read_object(&object, envelope, Share::Whole, out),

@@ -2,7 +2,7 @@
 
 use super::args::Init;
 use super::exit::{CliError, Exit};
-use super::output;
+use super::{layout, output, terminal};
 use crate::classify::Catalog;
 use aho_corasick::AhoCorasick;
 use std::fmt::Write as _;
@@ -97,8 +97,9 @@ pub(super) fn run(args: &Init) -> Result<Exit, CliError> {
     } else {
         format!("it reads {}", names.join(", "))
     };
+    let written = layout::wrap(&format!("{path} is written; {sources}"), terminal::width(), 0);
     output::print(
-        format!("{path} is written; {sources}\n\nnext:\n  llm-triage check --sources --config {path}\n  llm-triage run --config {path}\n")
+        format!("{written}\n\nnext:\n  llm-triage check --sources --config {path}\n  llm-triage run --config {path}\n")
             .as_bytes(),
     )?;
     Ok(Exit::Success)

@@ -1,7 +1,11 @@
 //! Standard output and standard error.
 
+use super::{layout, terminal};
 use crate::redact::clean_lines;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+
+/// The blanks before the further lines of a wrapped message.
+const INDENT: usize = 2;
 
 /// Writes to standard output and flushes it.
 ///
@@ -19,8 +23,19 @@ pub(super) fn is_closed(error: &io::Error) -> bool {
 
 /// Writes an error to standard error, after the name of the program.
 pub(super) fn print_error(text: &str) {
-    // When standard error is closed too, no place is left to report that. Errors show paths and texts of other programs.
-    let _ignored = writeln!(io::stderr(), "llm-triage: {}", clean_lines(text));
+    // Errors show paths and texts of other programs.
+    let text = format!("llm-triage: {}", clean_lines(text));
+    let text = if io::stderr().is_terminal() { wrapped(&text, terminal::width()) } else { text };
+    // When standard error is closed too, no place is left to report that.
+    let _ignored = writeln!(io::stderr(), "{text}");
+}
+
+/// The text with its long lines wrapped, but for those of excerpts from files, which are indented.
+fn wrapped(text: &str, width: usize) -> String {
+    let line = |line: &str| {
+        if line.starts_with(' ') { line.to_owned() } else { layout::wrap(line, width.saturating_sub(INDENT), INDENT) }
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The text of a system error without its number, in lower case so that it can follow a colon.

@@ -169,7 +169,8 @@ fn coverage() -> Result<Exit, CliError> {
             *providers.entry(provider).or_default() += 1;
         }
     }
-    let mut out = String::from("entries of the error directory, and the patterns that cover them\n");
+    let heading = "entries of the error directory, and the patterns that cover them";
+    let mut out = format!("{}\n", layout::wrap(heading, terminal::width(), 0));
     for (numbers, ids) in &entries {
         let entry: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let ids = layout::wrap(&ids.join(" "), terminal::width() - 12, 12);

@@ -29,6 +29,7 @@ const KEY_INTERVAL: Duration = Duration::from_millis(50);
 const MAX_FINDINGS: usize = 5;
 
 pub(super) fn run(args: &Top) -> Result<Exit, CliError> {
+    let args = &Top { url: with_scheme(&args.url), ..args.clone() };
     let url: Uri =
         args.url.parse().map_err(|_| CliError::Usage(format!("invalid address {:?}; write http://HOST:PORT", args.url)))?;
     if url.scheme_str() != Some("http") || url.host().is_none() {
@@ -44,6 +45,12 @@ pub(super) fn run(args: &Top) -> Result<Exit, CliError> {
         return Ok(Exit::Success);
     }
     runtime.block_on(repaint(args))
+}
+
+/// `HOST:PORT` is short for `http://HOST:PORT`.
+fn with_scheme(url: &str) -> String {
+    let has_port = url.rsplit_once(':').is_some_and(|(_, port)| port.trim_end_matches('/').parse::<u16>().is_ok());
+    if url.contains("://") || !has_port { url.to_owned() } else { format!("http://{url}") }
 }
 
 /// Shows the daemon until `q`, a signal, or until standard output is closed.

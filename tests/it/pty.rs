@@ -24,11 +24,16 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts the program on a terminal of 80 columns and 24 rows. `None` without `setsid` (util-linux).
     pub(crate) fn start<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Option<Self> {
+        Self::start_at(80, arguments)
+    }
+
+    /// Like [`Self::start`], with a terminal of another width.
+    pub(crate) fn start_at<A: AsRef<OsStr>>(columns: u16, arguments: impl IntoIterator<Item = A>) -> Option<Self> {
         let setsid = tool::find("setsid")?;
         let window = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&window).and_then(|()| unlockpt(&window)).expect("a terminal");
         let line = ioctl_tiocgptpeer(&window, OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("its other side");
-        tcsetwinsize(&window, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
+        tcsetwinsize(&window, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
         fcntl_setfl(&window, OFlags::NONBLOCK | OFlags::RDWR).expect("a terminal");
         let program = running::program();
         let mut command = Command::new(setsid);

@@ -2,6 +2,7 @@
 
 use crate::pty::Terminal;
 use crate::running::{Server, append, call};
+use std::fs;
 
 /// Shows the screen before a program with a screen of its own, with the cursor.
 const LEAVES: &str = "\x1b[?25h\x1b[?1049l";
@@ -53,4 +54,36 @@ fn a_selected_error_opens_and_closes() {
     terminal.wait_for("app.jsonl:1");
     terminal.press("?");
     terminal.wait_for("select an error");
+}
+
+#[test]
+fn messages_and_settings_are_not_wider_than_the_terminal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (config, new) = (dir.path().join("config.toml"), dir.path().join("new.toml"));
+    let faults = "[record.fields]\nproviddr = ['a']\n[[escalation]]\nid = 'auth'\nseverity = 'dreadful'\n";
+    fs::write(&config, faults).expect("written");
+    let (config, new) = (config.to_string_lossy().into_owned(), new.to_string_lossy().into_owned());
+    let commands: [&[&str]; 9] = [
+        &["check", "--stdin", "--sources"],
+        &["check", "--config", &config],
+        &["init", "--output", &new],
+        &["explain", "429"],
+        &["patterns", "coverage"],
+        &["patterns", "list", "--provider", "nope"],
+        &["top", "--once", "--url", "127.0.0.1:1"],
+        &["report", "no-such-file"],
+        &["report", "--help"],
+    ];
+    for columns in [60, 80, 120] {
+        for command in commands {
+            let Some(mut terminal) = Terminal::start_at(columns, command) else { return };
+            terminal.end();
+            let shown = anstream::adapter::strip_str(&terminal.written()).to_string();
+            assert!(!shown.trim().is_empty(), "{command:?} prints something");
+            // A command to copy stays on one line.
+            let mut texts = shown.lines().filter(|line| !line.starts_with("  llm-triage "));
+            let wide = texts.find(|line| line.chars().count() > usize::from(columns));
+            assert_eq!(wide, None, "{command:?} at {columns} columns");
+        }
+    }
 }

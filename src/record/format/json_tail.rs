@@ -1,5 +1,6 @@
 //! The JSON object that ends a line of text.
 
+use crate::record::field::{Field, FieldMap};
 use crate::record::json::{self, Members, Value};
 
 /// The words of a message, and the objects behind them.
@@ -14,8 +15,9 @@ pub(super) struct JsonTail<'a> {
 const TRIES: usize = 8;
 
 /// The fields at the end of a message. A body that the words quote is none: it belongs to the words, and so does an object behind a
-/// mark that introduces a value (`body={…}`, `429 - {…}`).
-pub(super) fn find(message: &[u8]) -> Option<JsonTail<'_>> {
+/// mark that introduces a value (`body={…}`, `429 - {…}`); but an object with a time and a level of its own is what a logger wrote,
+/// and the words are what its carrier put before it (`worker-3: {…}`).
+pub(super) fn find<'a>(map: &FieldMap, message: &'a [u8]) -> Option<JsonTail<'a>> {
     if !matches!(message.last()?, b'}' | b']') {
         return None;
     }
@@ -23,7 +25,8 @@ pub(super) fn find(message: &[u8]) -> Option<JsonTail<'_>> {
         let (words, rest) = message.split_at(at);
         let is_apart = words.last().is_none_or(|b| matches!(b, b' ' | b'\t'));
         let words = words.trim_ascii_end();
-        if !is_apart || words.last().is_some_and(|b| matches!(b, b':' | b'=' | b',' | b'-' | b'>' | b'(' | b'[' | b'{')) {
+        let is_value = words.last().is_some_and(|b| matches!(b, b':' | b'=' | b',' | b'-' | b'>' | b'(' | b'[' | b'{'));
+        if !is_apart || is_value && !is_of_logger(map, rest) {
             return None;
         }
         let mut members = Members::new(rest);
@@ -42,6 +45,18 @@ pub(super) fn find(message: &[u8]) -> Option<JsonTail<'_>> {
         let first = &rest[..rest.len() - members.rest().len()];
         Some(JsonTail { words, objects: [first, if second.starts_with(b"{") { second } else { b"" }] })
     })
+}
+
+/// Whether an object has a time and a level of its own.
+fn is_of_logger(map: &FieldMap, object: &[u8]) -> bool {
+    let mut found = [false; 2];
+    for (key, _) in &mut Members::new(object) {
+        let fields = map.get(FieldMap::ROOT, key.bytes).map(|entry| entry.fields.as_slice()).unwrap_or_default();
+        for (seen, wanted) in found.iter_mut().zip([Field::Time, Field::Level]) {
+            *seen |= fields.iter().any(|(field, _)| *field == wanted);
+        }
+    }
+    found == [true; 2]
 }
 
 /// Whether a text is one whole object, or one whole array.

@@ -19,7 +19,7 @@ pub(super) fn read<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
     let first = entry.first_line();
     let head = Head::parse(first);
     let message = entry.bytes.get(head.length..).unwrap_or_default().trim_ascii();
-    if let Some(tail) = json_tail::find(message) {
+    if let Some(tail) = json_tail::find(map, message) {
         return read_fields(map, entry, &head, tail);
     }
     let mut record = Record::new(Format::Text, entry.bytes, entry.stamped);

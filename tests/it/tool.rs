@@ -40,6 +40,21 @@ pub(crate) fn python(modules: &str) -> Option<PathBuf> {
     None
 }
 
+/// A Node, and the directory of its installed packages, where this file of a package is. If there is none, prints so on stderr and
+/// returns `None`.
+///
+/// # Panics
+/// As [`find`] does.
+pub(crate) fn node(file: &str) -> Option<(PathBuf, PathBuf)> {
+    let node = find("node")?;
+    let modules = PathBuf::from(std::env::var_os("NODE_PATH").unwrap_or_default());
+    if modules.join(file).is_file() {
+        return Some((node, modules));
+    }
+    missing(&format!("Node's {file}"));
+    None
+}
+
 /// Prints that something is not installed.
 #[expect(clippy::print_stderr, reason = "a test that did not run must print so")]
 pub(crate) fn missing(what: &str) {

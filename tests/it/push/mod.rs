@@ -3,6 +3,7 @@
 
 mod encode;
 mod hostile;
+mod node;
 mod senders;
 mod tls;
 mod verdicts;

@@ -3,6 +3,7 @@
 
 mod encode;
 mod hostile;
+mod killed;
 mod node;
 mod senders;
 mod tls;

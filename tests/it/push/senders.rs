@@ -1,6 +1,6 @@
 //! Real senders, and senders that repeat.
 
-use super::{Door, JSON, post, start};
+use super::Door;
 use crate::running::{call, until};
 use crate::tool;
 use std::process::Command;
@@ -87,27 +87,4 @@ fn a_repeated_request_counts_once_where_its_calls_have_ids() {
     let calls = verdicts.iter().filter(|verdict| verdict["grain"] == "call");
     assert_eq!(verdicts.len(), 6);
     assert_eq!(calls.count(), 2, "{verdicts:?}");
-}
-
-/// After SIGKILL, the sender repeats what got no answer. Everything that it sent since the last checkpoint may be missing or
-/// there twice, and nothing else.
-#[test]
-fn a_killed_daemon_continues_with_the_requests_that_follow() {
-    let door = Door::open(&[]);
-    for number in 0..20 {
-        assert_eq!(door.post("/", &[], call(number, 401).as_bytes()).status, 204);
-    }
-    until("the calls", || door.daemon.metric(ERRORS).filter(|errors| *errors == 20.0));
-    door.daemon.signal("KILL");
-    let Door { daemon, address, dir } = door;
-    daemon.end();
-    assert!(post(&address, "/", &[JSON], b"{}").is_none(), "the port is closed");
-    let (daemon, address) = start(dir.path(), &[]);
-    for number in 20..25 {
-        assert_eq!(post(&address, "/", &[], call(number, 401).as_bytes()).expect("an answer").status, 204);
-    }
-    until("the new calls", || daemon.metric(ERRORS).filter(|errors| *errors >= 5.0));
-    daemon.terminate();
-    let text = std::fs::read_to_string(dir.path().join("verdicts.jsonl")).expect("verdicts");
-    assert!((20..25).all(|number| text.contains(&format!("req_{number:08}"))), "{text}");
 }

@@ -32,6 +32,8 @@ pub(super) fn apply(providers: &Providers, found: Found<'_, '_>, facts: &Facts<'
     judgement.chain = chain_of(found, facts);
     judgement.decides = found.event.decides && judgement.chain.is_some();
     judgement.repeats = found.event.repeats;
+    judgement.provisional = found.event.provisional;
+    judgement.withdraws = found.event.withdraws;
     if ends_retries {
         judgement.role = Role::RetryEnd;
     }

@@ -41,7 +41,7 @@ fn announces_retry(text: &[u8]) -> bool {
         b"api_retry",
         b"Reconnecting...",
     ];
-    const ENDS: [&[u8]; 13] = [
+    const ENDS: [&[u8]; 14] = [
         b"no more retries",
         b"not retrying",
         b"iving up",
@@ -53,6 +53,7 @@ fn announces_retry(text: &[u8]) -> bool {
         b" 0 retries left",
         b" 0 retries remaining",
         b"after retrying",
+        b"before retrying",
         b"fter all attempts",
         b"ttempts failed",
     ];

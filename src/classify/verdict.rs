@@ -147,6 +147,10 @@ pub struct Judgement {
     pub decides: bool,
     /// It sums up what other records with the id told, and counts only where there are none.
     pub repeats: bool,
+    /// It tells of an answer that a later record may take back.
+    pub provisional: bool,
+    /// The answer before it was bad. Once the record was correlated: such an answer was taken back.
+    pub withdraws: bool,
     /// Which try of a call failed, where the record counts them.
     pub attempt: Option<u32>,
     /// The span that the record is, or in which it was written.
@@ -265,6 +269,8 @@ impl Judgement {
             chain: None,
             decides: false,
             repeats: false,
+            provisional: false,
+            withdraws: false,
             attempt: None,
             span: SpanIds::of(facts.span_path, facts.is_span, facts.line_kind),
             is_coined: false,

@@ -16,6 +16,8 @@ const RETRY_WAIT: Duration = Duration::from_mins(10);
 const NEXT_WAIT: Duration = Duration::from_mins(2);
 /// How long a good attempt waits for the record of its call.
 const SUCCESS_WAIT: Duration = Duration::from_secs(30);
+/// How long an answer waits for the record that takes it back.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
 /// Good attempts without a good call, after which a stream is known to write no records of calls.
 const ENOUGH: usize = 8;
 /// How long after an HTTP client's line its caller announces the next try.
@@ -59,6 +61,16 @@ impl Waiting {
     /// Whether it waits for the next try of its own call only.
     fn decides(&self) -> bool {
         self.announces.is_some_and(|this| this.decides)
+    }
+
+    /// Whether it is the record of a call that worked, which a later record may take back.
+    fn is_answer(&self) -> bool {
+        self.seen.grain == Grain::Call
+    }
+
+    /// Whether it waits for the record of its call only.
+    fn is_plain(&self) -> bool {
+        self.announces.is_none() && !self.is_answer()
     }
 
     /// How long it waits for the next try.
@@ -113,16 +125,38 @@ impl Attempts {
         let at = seen.at;
         match (seen.outcome, seen.grain) {
             (Outcome::Success, Grain::Call) => {
-                self.good_call_at = Some(at);
-                self.good_since_call = 0;
-                self.are_calls = [false; 2];
-                self.waiting.retain(Waiting::decides);
+                self.note_good_call(at);
                 out(&mut seen);
             }
             (Outcome::Success | Outcome::Error, Grain::Attempt) if !never_calls => self.add(Waiting { seen, announces }, out),
             _ => {}
         }
         self.release(at, out);
+    }
+
+    fn note_good_call(&mut self, at: Timestamp) {
+        self.good_call_at = Some(at);
+        self.good_since_call = 0;
+        self.are_calls = [false; 2];
+        self.waiting.retain(|attempt| attempt.decides() || attempt.is_answer());
+    }
+
+    /// Takes the record of a call that worked, which a later record may take back.
+    pub(super) fn hold_answer(&mut self, seen: Observation, out: &mut impl FnMut(&mut Observation)) {
+        let at = seen.at;
+        self.note_good_call(at);
+        self.make_room(out);
+        self.waiting.push_back(Waiting { seen, announces: None });
+        self.release(at, out);
+    }
+
+    /// The answer just before this time was bad. Returns whether one was taken back.
+    pub(super) fn withdraw_answer(&mut self, at: Timestamp) -> bool {
+        let is_before =
+            |attempt: &Waiting| attempt.is_answer() && attempt.seen.at <= at && at.since(attempt.seen.at) <= SAME_TRY;
+        let before = self.waiting.iter().enumerate().filter(|(_, attempt)| is_before(attempt));
+        let latest = before.max_by_key(|(_, attempt)| attempt.seen.at).map(|(place, _)| place);
+        latest.is_some_and(|place| self.waiting.remove(place).is_some())
     }
 
     /// A call failed: the failed attempts that wait are of that call.
@@ -173,17 +207,21 @@ impl Attempts {
             self.emit_waiting(good, out);
             return emit_as_call(attempt, out);
         }
+        self.make_room(out);
+        self.waiting.push_back(attempt);
+    }
+
+    fn make_room(&mut self, out: &mut impl FnMut(&mut Observation)) {
         if self.waiting.len() == MAX_WAITING
             && let Some(oldest) = self.waiting.pop_front()
         {
             emit_as_call(oldest, out);
         }
-        self.waiting.push_back(attempt);
     }
 
     /// Emits the good or the failed attempts that wait and announced no other try.
     fn emit_waiting(&mut self, good: bool, out: &mut impl FnMut(&mut Observation)) {
-        self.emit_if(|attempt| attempt.failed() != good && attempt.announces.is_none(), out);
+        self.emit_if(|attempt| attempt.failed() != good && attempt.is_plain(), out);
     }
 
     fn emit_if(&mut self, is_emitted: impl Fn(&Waiting) -> bool, out: &mut impl FnMut(&mut Observation)) {
@@ -198,14 +236,17 @@ impl Attempts {
     pub(super) fn release(&mut self, now: Timestamp, out: &mut impl FnMut(&mut Observation)) {
         for good in [true, false] {
             let wait = if good { SUCCESS_WAIT } else { ERROR_WAIT };
-            let oldest = self.waiting.iter().find(|attempt| attempt.failed() != good && attempt.announces.is_none());
+            let oldest = self.waiting.iter().find(|attempt| attempt.failed() != good && attempt.is_plain());
             if oldest.is_some_and(|attempt| now.since(attempt.seen.at) > wait) {
                 self.are_calls[usize::from(!good)] = true;
                 self.emit_waiting(good, out);
             }
         }
-        // The next try was never seen.
-        let is_over = |attempt: &Waiting| attempt.announces.is_some() && now.since(attempt.seen.at) > attempt.retry_wait();
+        // The next try was never seen, or the answer was not taken back.
+        let is_over = |attempt: &Waiting| match attempt.announces {
+            Some(_) => now.since(attempt.seen.at) > attempt.retry_wait(),
+            None => attempt.is_answer() && now.since(attempt.seen.at) > ANSWER_WAIT,
+        };
         if self.waiting.iter().any(is_over) {
             self.emit_if(is_over, out);
         }

@@ -60,6 +60,8 @@ pub enum Placement {
     None,
     /// It is a failed attempt that announces another one.
     Retry(Try),
+    /// It is an answer that a later record may take back.
+    Answer,
     /// It is the first record of a failure.
     Opens,
     /// It tells of the failure with this number, and knows so much of it.
@@ -156,7 +158,7 @@ impl Failures {
     /// Takes the observation of the record that was placed last. Emits the failure if nothing more can be learned.
     pub(super) fn hold(&mut self, seen: Observation, placement: Placement, now: Timestamp, out: &mut impl FnMut(Observation)) {
         let failure = match placement {
-            Placement::None | Placement::Retry(_) => return,
+            Placement::None | Placement::Retry(_) | Placement::Answer => return,
             Placement::Opens => {
                 let Some(failure) = self.open.back_mut() else { return };
                 failure.due = whole_second(now.plus(SPAN));

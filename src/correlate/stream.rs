@@ -83,6 +83,9 @@ impl StreamCalls {
             judgement.outcome = Outcome::Error;
             judgement.doubtful = false;
         }
+        if judgement.withdraws {
+            judgement.withdraws = self.attempts.withdraw_answer(at);
+        }
         self.context.complete(verdict, at);
         let judgement = &mut verdict.judgement;
         if let Some(chain) = judgement.chain.filter(|_| judgement.outcome != Outcome::Other && judgement.grain != Grain::Detail)
@@ -121,6 +124,9 @@ impl StreamCalls {
         }
         if verdict.judgement.outcome == Outcome::Success {
             self.failures.note_success();
+            if verdict.judgement.provisional && verdict.judgement.grain == Grain::Call {
+                return Placement::Answer;
+            }
         }
         let Some(next) = retry_of(verdict) else { return Placement::None };
         if let Some(layer) = verdict.judgement.layer.as_deref() {
@@ -191,6 +197,7 @@ impl StreamCalls {
         let announces = match placement {
             Placement::None => Some(None),
             Placement::Retry(this) => Some(Some(this)),
+            Placement::Answer => return self.attempts.hold_answer(observation, out),
             Placement::Opens | Placement::Joins(..) => None,
         };
         if let Some(announces) = announces {

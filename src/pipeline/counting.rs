@@ -144,6 +144,7 @@ impl SharedState {
             (outcome, _) => outcome,
         };
         *self.tally.records.entry((source, outcome)).or_default() += 1;
+        self.tally.withdrawn += u64::from(verdict.judgement.withdraws);
         if verdict.judgement.unrecognised && verdict.judgement.outcome == Outcome::Other {
             *self.tally.unrecognised.entry(source).or_default() += 1;
         }

@@ -72,6 +72,8 @@ pub struct Tally {
     pub unrecognised: FxHashMap<SourceId, u64>,
     /// `records_total`.
     pub records: FxHashMap<(SourceId, Outcome), u64>,
+    /// Answers that are counted in `records` as successes and that a later record took back.
+    pub withdrawn: u64,
     /// `source_bytes_total`, `source_lines_total`, `source_events_total`.
     pub sources: FxHashMap<SourceId, SourceCounters>,
     /// `source_lost_bytes_total`.
@@ -166,6 +168,7 @@ impl Tally {
             discarded_lines,
             partial_lines,
             exemplars,
+            withdrawn,
             late,
             skewed,
             skewed_source,
@@ -194,6 +197,6 @@ impl Tally {
         partial_lines.clear();
         exemplars.clear();
         *skewed_source = None;
-        (*late, *skewed, *redactions, *overflowed) = (0, 0, 0, 0);
+        (*withdrawn, *late, *skewed, *redactions, *overflowed) = (0, 0, 0, 0, 0);
     }
 }

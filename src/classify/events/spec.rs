@@ -58,6 +58,10 @@ pub(in crate::classify) struct EventSpec {
     #[serde(default)]
     ends_retries: bool,
     #[serde(default)]
+    provisional: bool,
+    #[serde(default)]
+    withdraws: bool,
+    #[serde(default)]
     pub(in crate::classify) disabled: bool,
     examples: Vec<Example>,
     #[serde(default)]
@@ -141,6 +145,10 @@ pub struct Event {
     pub(in crate::classify) alone: bool,
     /// The call of the captured id ended: its attempts that failed before are of no failed call.
     pub(in crate::classify) ends_retries: bool,
+    /// An answer that a later record may take back.
+    pub(in crate::classify) provisional: bool,
+    /// The answer before it was bad, and the call continues or fails.
+    pub(in crate::classify) withdraws: bool,
     /// Entries of a log with the verdict that they must get.
     pub examples: Vec<Example>,
     /// Entries of a log that must not match.
@@ -188,6 +196,7 @@ impl EventSpec {
             self;
         let (alone, ends_retries, decides) = (self.alone, self.ends_retries, self.decides);
         let (repeats, one_at_a_time) = (self.repeats, self.one_at_a_time);
+        let (provisional, withdraws) = (self.provisional, self.withdraws);
         Ok(Event {
             id,
             file: file.to_owned(),
@@ -209,6 +218,8 @@ impl EventSpec {
             outcome,
             alone,
             ends_retries,
+            provisional,
+            withdraws,
             examples: self.examples,
             near: self.near,
         })

@@ -126,6 +126,9 @@ impl Summary {
         for ((_, outcome), count) in &tally.records {
             self.records[*outcome as usize] += count;
         }
+        let good = &mut self.records[Outcome::Success as usize];
+        *good = good.saturating_sub(tally.withdrawn);
+        self.records[Outcome::Other as usize] += tally.withdrawn;
         self.unrecognised += tally.unrecognised.values().sum::<u64>();
         for stats in tally.sources.values() {
             self.bytes += stats.bytes;

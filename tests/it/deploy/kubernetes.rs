@@ -8,12 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     "base",
     "overlays/all-pods",
     "overlays/gateways",
     "overlays/gateways-operator",
     "overlays/gke-autopilot",
+    "overlays/push",
     "annotations",
     "prometheus-operator",
     "sidecar",
@@ -79,7 +80,59 @@ fn every_variant_is_valid_and_holds_what_it_promises() {
         let expected = if *folder == "overlays/gke-autopilot" { 1 } else { 2 };
         assert_eq!((on_node.len(), on_node.contains(&"/var/log/pods")), (expected, true), "{folder}: {on_node:?}");
         good_configuration(map, container);
+        assert_eq!(open_ports(objects).len(), if *folder == "overlays/push" { 2 } else { 1 }, "{folder}");
     }
+}
+
+/// The ports that the daemon is started with, which the container declares and the policy admits.
+fn open_ports(objects: &[Value]) -> Vec<u64> {
+    let container = &object(objects, "DaemonSet")["spec"]["template"]["spec"]["containers"][0];
+    let ports = |list: &Value, key: &str| -> Vec<u64> {
+        list.as_array().into_iter().flatten().filter_map(|port| port[key].as_u64()).collect()
+    };
+    let declared = ports(&container["ports"], "containerPort");
+    let rules = object(objects, "NetworkPolicy")["spec"]["ingress"].as_array().expect("rules");
+    let admitted: Vec<u64> = rules.iter().flat_map(|rule| ports(&rule["ports"], "port")).collect();
+    assert_eq!(declared, admitted);
+    let arguments: Vec<&str> = container["args"].as_array().expect("arguments").iter().filter_map(Value::as_str).collect();
+    let at = arguments.iter().position(|argument| *argument == "--http");
+    let listens = at.and_then(|at| arguments.get(at + 1)?.strip_prefix("0.0.0.0:")).map(|port| port.parse().expect("a port"));
+    assert_eq!(declared.get(1).copied(), listens, "{arguments:?}");
+    declared
+}
+
+#[test]
+fn pods_push_to_the_daemon_of_their_node() {
+    let Some(rendered) = render(&root(), &["overlays/push"]) else { return };
+    let objects = &rendered.unwrap_or_else(|error| panic!("{error}"))[0];
+    let service = object(objects, "Service");
+    assert_eq!(service["spec"]["internalTrafficPolicy"], "Local");
+    let pod = &object(objects, "DaemonSet")["spec"]["template"];
+    assert_eq!(service["spec"]["selector"], pod["metadata"]["labels"]);
+    let container = &pod["spec"]["containers"][0];
+    let port = &service["spec"]["ports"][0];
+    assert_eq!((&port["targetPort"], &port["port"]), (&container["ports"][1]["name"], &container["ports"][1]["containerPort"]));
+    assert!(fs::read_to_string(root().join("components/push/kustomization.yaml")).expect("a file").contains(&format!(
+        "http://{}.{}:{}",
+        service["metadata"]["name"].as_str().expect("a name"),
+        service["metadata"]["namespace"].as_str().expect("a namespace"),
+        port["port"]
+    )));
+    // The arguments are those of a daemon that starts, with this node's paths and addresses in place of the pod's.
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("config.toml");
+    fs::write(&config, "").expect("a file");
+    let path = config.display().to_string();
+    let arguments = container["args"].as_array().expect("arguments").iter().filter_map(Value::as_str).skip(1);
+    let arguments = arguments.map(|argument| match argument {
+        "/etc/llm-triage/config.toml" => path.as_str(),
+        "0.0.0.0:4318" => "127.0.0.1:0",
+        other => other,
+    });
+    let state = dir.path().join("state").display().to_string();
+    let daemon = Server::run(arguments.chain(["--state-dir", &state]));
+    assert!(daemon.said().contains("taking lines"), "{}", daemon.said());
+    daemon.terminate();
 }
 
 /// The configuration in a ConfigMap is valid; it listens on the port of the probes, and has no receiver.

@@ -15,16 +15,20 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd")
 }
 
-/// A directory with the units as they are installed, except for the path of the program, which is not installed here.
+/// A directory with the units as they are installed.
 fn installed() -> TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     for unit in files(&folder()) {
-        let text = fs::read_to_string(&unit).expect("a unit");
-        let program = program().get_program().to_string_lossy().into_owned();
-        let name = unit.file_name().expect("a name");
-        fs::write(dir.path().join(name), text.replace("/usr/bin/llm-triage", &program)).expect("a file");
+        install(&unit, dir.path());
     }
     dir
+}
+
+/// Copies a unit or a drop-in, except for the path of the program, which is not installed here.
+fn install(file: &Path, place: &Path) {
+    let text = fs::read_to_string(file).expect("a unit");
+    let program = program().get_program().to_string_lossy().into_owned();
+    fs::write(place.join(file.file_name().expect("a name")), text.replace("/usr/bin/llm-triage", &program)).expect("a file");
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -68,7 +72,7 @@ fn each_drop_in_is_valid_and_has_the_documented_exposure() {
         let place = dir.path().join("llm-triage.service.d");
         fs::create_dir(&place).expect("a directory");
         let name = drop_in.file_name().expect("a name");
-        fs::copy(&drop_in, place.join(name)).expect("a copy");
+        install(&drop_in, &place);
         let (good, said) = verify(&analyze, &unit);
         assert!(good && said.is_empty(), "{}: {said}", drop_in.display());
         let threshold = match name.to_str() {
@@ -79,6 +83,17 @@ fn each_drop_in_is_valid_and_has_the_documented_exposure() {
         let (good, said) = exposure(&analyze, &unit, threshold);
         assert!(good, "{}: {said}", drop_in.display());
     }
+}
+
+/// A drop-in that replaces the command keeps what the unit starts, and only adds to it.
+#[test]
+fn the_drop_in_for_pushes_starts_the_same_daemon_with_an_http_input() {
+    let commands = |file: &str| -> Vec<String> {
+        let text = fs::read_to_string(folder().join(file)).expect("a unit");
+        text.lines().filter_map(|line| line.strip_prefix("ExecStart=")).map(str::to_owned).collect()
+    };
+    let [unit] = commands("llm-triage.service").try_into().expect("one command");
+    assert_eq!(commands("drop-ins/push.conf"), [String::new(), format!("{unit} --http 127.0.0.1:4318")]);
 }
 
 /// The checks above can fail.
@@ -101,7 +116,7 @@ fn the_daemon_makes_no_system_call_that_its_unit_forbids() {
     let (Some(analyze), Some(strace)) = (tool::find("systemd-analyze"), tool::find("strace")) else { return };
     let dir = tempfile::tempdir().expect("a directory");
     let path = |name: &str| dir.path().join(name).display().to_string();
-    fs::write(path("config.toml"), format!("[[source.file]]\npaths = ['{}']\n[[source.tcp]]\nlisten = '127.0.0.1:0'\n[[receiver.webhook]]\nurl = 'http://127.0.0.1:9/'\n", path("*.jsonl"))).expect("a file");
+    fs::write(path("config.toml"), format!("[[source.file]]\npaths = ['{}']\n[[source.tcp]]\nlisten = '127.0.0.1:0'\n[[source.http]]\nlisten = '127.0.0.1:0'\n[[receiver.webhook]]\nurl = 'http://127.0.0.1:9/'\n", path("*.jsonl"))).expect("a file");
     // A seccomp filter is for one architecture; strace gives the names of the calls.
     let mut command = Command::new(strace);
     command.args(["-f", "-qq", "-o", &path("calls")]).arg(program().get_program());

@@ -197,6 +197,24 @@ graph("Failed attempts inside calls", "An httpx line, an SDK's retry, an entry o
       [target(f"sum by (provider, status) (rate(llm_triage_attempt_errors_total{{{P}}}{RATE})) > 0", "{{provider}} {{status}}")],
       unit="reqps", stacked=True)
 
+section("Which agent, which service, which model?")
+CALLERS = [
+    ("agent and service", "service", "{{service}}", 'service=~"$service"',
+     "A coding agent that pushes its telemetry is a service with its own name: claude-code, codex, gemini-cli."),
+    ("model", "provider, model", "{{provider}} {{model}}", 'model=~"$model"',
+     "High for one model only: use another one. High for all of a provider: its own trouble, or the key."),
+]
+for what, labels, legend, selected, description in CALLERS:
+    family = f"llm_triage_{labels.split()[-1]}_requests_total"
+    calls = f"sum by ({labels}) (increase({family}{{{selected},{P}}}[$__range])) > 0"
+    failed = f'sum by ({labels}) (increase({family}{{outcome="error",{selected},{P}}}[$__range]))'
+    bars(f"Calls by {what}", description, f"topk(15, {calls})", legend, size=(6, 9), decimals=0)
+    bars(f"Failing share by {what}, selected time", description, f"topk(15, {failed} / ({calls}))", legend,
+         size=(6, 9), unit="percentunit", max=1, thresholds=FAILING)
+for what, labels, legend, selected, _ in CALLERS:
+    family = f"llm_triage_{labels.split()[-1]}_requests_total"
+    graph(f"Calls of each {what}", "", [target(f"topk(10, sum by ({labels}) (rate({family}{{{selected},{P}}}{RATE})) > 0)", legend)], unit="reqps", stacked=True)
+
 section("Is llm-triage itself healthy?")
 NODES = 'instance=~"$instance"'
 stat("Nodes", "Daemons that are scraped.", f"count(llm_triage_build_info{{{NODES}}})", thresholds=steps((None, GREEN)))

@@ -18,14 +18,13 @@ use super::rule::{Query, Tier};
 use super::status::set_statuses;
 use super::success::{CallReport, is_success, looks_like_model};
 use super::verdict::{Attribution, Judgement, Role, Texts, Traffic, Verdict};
-use crate::observation::{MAX_RETRY_AFTER_S, PatternId};
+use super::wait::set_wait;
+use crate::observation::PatternId;
 use crate::record::{AnswerWords, Facts, Format, Level, LineKind, Record, Signals, host_of};
 use crate::redact::{Redactor, clean};
 use crate::taxonomy::{Category, Confidence, EMPTY_CHOICES, Grain, Outcome, Provider, Status};
-use crate::time::Stamp;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Judges records. Built once from a catalogue; judging is `&self`.
 #[derive(Clone, Debug)]
@@ -45,9 +44,6 @@ struct Asked {
     /// An entry of a producer says that it is about a call.
     is_known: bool,
 }
-
-/// Longer waits are not believed, in seconds.
-const MAX_WAIT_S: f64 = 400.0 * 86_400.0;
 
 impl Classifier {
     /// A classifier over this catalogue.
@@ -253,6 +249,10 @@ impl Classifier {
 
     fn judge_status<'a>(&self, facts: &Facts<'a>, status: u16, verdict: &mut Verdict<'a>) {
         match status {
+            // The body may be below the status.
+            400.. if matches!(facts.line_kind, LineKind::Response { .. }) => {
+                self.judge_failure(facts, &facts.signals(), verdict);
+            }
             400.. => self.judge_failure(facts, &Signals::default(), verdict),
             200..=299 => verdict.judgement.outcome = Outcome::Success,
             _ => {}
@@ -329,7 +329,7 @@ impl Classifier {
         if self.relevance.is_of_application(facts, &signals, &verdict.judgement) {
             verdict.judgement.outcome = Outcome::Other;
             verdict.judgement.unrecognised = loud && traffic == Traffic::Llm;
-        } else if traffic == Traffic::Mixed && !self.relevance.is_llm(facts, &signals, &verdict.judgement) {
+        } else if self.relevance.is_foreign(facts, &signals, (traffic, evidence), &verdict.judgement) {
             // Another line with the id of this call may show that it is an LLM's.
             verdict.judgement.doubtful = verdict.judgement.outcome == Outcome::Error && facts.call_id.is_some();
             verdict.judgement.outcome = Outcome::Other;
@@ -352,10 +352,11 @@ impl Classifier {
             matches!(judgement.provider_by, Some(Attribution::Field | Attribution::Host)) || verdict.texts.model.is_some();
         let calm = !evidence.is_explicit && signals.is_calm();
         if evidence.is_explicit || !calm && (evidence.any || is_named && loud || !signals.is_quiet()) {
-            let unsure = !evidence.any && !is_named && facts.level == Level::Unknown && signals.is_mention();
+            let unsure =
+                evidence.is_notice() || !evidence.any && !is_named && facts.level == Level::Unknown && signals.is_mention();
             let before = unsure.then(|| verdict.clone());
             self.judge_failure(facts, signals, verdict);
-            // Without a level, the words must report a failure, or be known.
+            // Without a level, and in a notice, the words must report a failure, or be known.
             return match before {
                 Some(before) if verdict.judgement.is_vague => {
                     *verdict = before;
@@ -480,18 +481,6 @@ pub(super) fn complete_failure(facts: &Facts<'_>, signals: &Signals, judgement: 
 fn query<'q>(signals: &'q Signals, judgement: &Judgement) -> Query<'q> {
     let Judgement { provider, gateway, status, upstream_status, .. } = judgement;
     Query { provider: *provider, gateway: *gateway, status: upstream_status.or(*status), signals }
-}
-
-/// Takes over the wait that the provider asks for: a short one as a span, a long one as the time at which it ends.
-fn set_wait(signals: &Signals, judgement: &mut Judgement) {
-    match signals.retry_after_s.filter(|wait| *wait >= 0.0 && wait.is_finite()) {
-        Some(wait) if wait <= MAX_RETRY_AFTER_S => judgement.retry_after_s = Some(wait),
-        Some(wait) if wait < MAX_WAIT_S => match judgement.stamp {
-            Some(Stamp::Utc(at)) => judgement.resets_at = Some(at.plus(Duration::from_secs_f64(wait))),
-            _ => judgement.retry_after_s = Some(wait),
-        },
-        _ => {}
-    }
 }
 
 fn has_error_status(judgement: &Judgement) -> bool {

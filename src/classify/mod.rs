@@ -37,6 +37,7 @@ mod status;
 mod success;
 mod tables;
 mod verdict;
+mod wait;
 
 pub use cache::VerdictCache;
 pub use catalog::{Catalog, CatalogError, Source};

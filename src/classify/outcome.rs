@@ -14,8 +14,17 @@ pub(super) struct Evidence {
     pub(super) is_explicit: bool,
     /// Explicit evidence, or an error field with content.
     pub(super) any: bool,
-    /// The level, or words at the start of the text, suggest a failure.
-    is_suspicious: bool,
+    hint: Hint,
+}
+
+/// What else suggests a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hint {
+    None,
+    /// The level, words at the start of the text, or an entry of a producer.
+    Report,
+    /// A notice that another try follows, at the level of information.
+    Notice,
 }
 
 impl Evidence {
@@ -26,24 +35,33 @@ impl Evidence {
             || status.is_some_and(|status| status >= 400);
         let is_explicit = is_bad_status || facts.failed == Some(true) || is_hollow(facts, judgement.status);
         let any = is_explicit || facts.has_fault;
-        let is_suspicious = match facts.level {
-            Level::Error | Level::Fatal => true,
-            Level::Warn | Level::Unknown => !any && names_failure(facts.headline),
-            // Some producers tell of failures at this level, and an entry knows them.
-            Level::Info => is_known,
-            Level::Debug => false,
+        let report = |is_one: bool| if is_one { Hint::Report } else { Hint::None };
+        let hint = match facts.level {
+            Level::Error | Level::Fatal => Hint::Report,
+            Level::Warn => report(!any && (names_failure(facts.headline) || has_status_word(facts.headline))),
+            Level::Unknown => report(!any && names_failure(facts.headline)),
+            // Some producers report failures at this level, and an entry knows them.
+            Level::Info if is_known => Hint::Report,
+            // `backoff` reports failed tries so, and tenacity where an application asks for it.
+            Level::Info if !any && reports_failed_try(facts.headline) => Hint::Notice,
+            Level::Info | Level::Debug => Hint::None,
         };
-        Self { status, is_explicit, any, is_suspicious }
+        Self { status, is_explicit, any, hint }
     }
 
     /// The evidence of a record with a status that our own server answered: only what it logged as an error counts.
     pub(super) fn of_served(facts: &Facts<'_>) -> Self {
-        Self { status: None, is_explicit: false, any: facts.has_fault, is_suspicious: false }
+        Self { status: None, is_explicit: false, any: facts.has_fault, hint: Hint::None }
     }
 
     /// Whether the texts of the record must be read.
     pub(super) const fn asks_for_a_look(self) -> bool {
-        self.any || self.is_suspicious
+        self.any || !matches!(self.hint, Hint::None)
+    }
+
+    /// Whether nothing but a notice of another try suggests a failure.
+    pub(super) fn is_notice(self) -> bool {
+        self.hint == Hint::Notice
     }
 }
 
@@ -52,9 +70,25 @@ pub(super) fn is_hollow(facts: &Facts<'_>, status: Option<Status>) -> bool {
     facts.has_empty_choices && status.and_then(Status::http).is_none_or(|status| status == 200)
 }
 
+/// Whether a text says that a try failed and that another one follows: `Backing off ask(...) for 0.8s (openai.RateLimitError: …)`.
+fn reports_failed_try(text: &[u8]) -> bool {
+    const HEAD_BYTES: usize = 400;
+    let head = text.get(..HEAD_BYTES).unwrap_or(text);
+    [b"etrying".as_slice(), b"acking off "].into_iter().any(|notice| find(head, notice).is_some())
+        && (names_failure(head) || has_status_word(head))
+}
+
+/// Whether one of the first words of a text is a number from 400 to 599, as in `got 529 from the provider`.
+fn has_status_word(text: &[u8]) -> bool {
+    const HEAD_BYTES: usize = 400;
+    let is_end = |b: &u8| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    let head = text.get(..HEAD_BYTES).unwrap_or(text);
+    head.split(is_end).any(|word| matches!(word, [b'4' | b'5', a, b] if a.is_ascii_digit() && b.is_ascii_digit()))
+}
+
 /// Words that suggest a failure in a line without a level, or in a warning. Their first letters are left out: they may be capitals.
 pub(super) fn names_failure(text: &[u8]) -> bool {
-    static WORDS: WordList<20> = WordList::new([
+    static WORDS: WordList<27> = WordList::new([
         "rror",
         "xception",
         "ailed",
@@ -75,6 +109,13 @@ pub(super) fn names_failure(text: &[u8]) -> bool {
         "nvalid",
         "xhausted",
         " it raised ",
+        "oo Many Requests",
+        "oo many requests",
+        "Bad Gateway",
+        "Service Unavailable",
+        "Payment Required",
+        "HTTP 4",
+        "HTTP 5",
     ]);
     const HEAD_BYTES: usize = 2_048;
     let head = &text[..text.len().min(HEAD_BYTES)];

@@ -5,9 +5,10 @@
 
 use super::catalog::Catalog;
 use super::llm_path::{is_llm_path, llm_path_in};
+use super::outcome::Evidence;
 use super::pattern::Pattern;
 use super::provider::no_words;
-use super::verdict::{Attribution, Judgement};
+use super::verdict::{Attribution, Judgement, Traffic};
 use crate::line::find;
 use crate::record::{Facts, LineKind, Signals};
 use crate::taxonomy::{Category, Confidence, Provider};
@@ -68,8 +69,23 @@ impl Relevance {
                 || is_unnamed && facts.status.is_some() && facts.url_host.is_none() && facts.url_path.is_some_and(is_own))
     }
 
+    /// Whether nothing shows that a failure is an LLM's, where something must: in mixed logs, and where a notice of another try is all
+    /// that suggests a failure.
+    pub(super) fn is_foreign(
+        &self,
+        facts: &Facts<'_>,
+        signals: &Signals,
+        (traffic, evidence): (Traffic, Evidence),
+        judgement: &Judgement,
+    ) -> bool {
+        let is_mixed = traffic == Traffic::Mixed;
+        let is_answered = judgement.status.is_some_and(|status| status.http().is_some());
+        let is_named = !is_mixed && (judgement.provider != Provider::UNKNOWN || is_answered);
+        (is_mixed || evidence.is_notice()) && !is_named && !self.is_llm(facts, signals, judgement)
+    }
+
     /// Whether a failure in mixed logs is an LLM's.
-    pub(super) fn is_llm(&self, facts: &Facts<'_>, signals: &Signals, judgement: &Judgement) -> bool {
+    fn is_llm(&self, facts: &Facts<'_>, signals: &Signals, judgement: &Judgement) -> bool {
         let typed = judgement.confidence == Confidence::Typed;
         let guessed = match judgement.provider_by {
             Some(Attribution::Pattern | Attribution::Wording) => true,

@@ -176,6 +176,8 @@ pub enum Role {
     Transport,
     /// A client reports a request that it is about to send.
     Request,
+    /// A client reports the answer to the request before it, and not the host.
+    Answer,
     /// A server reports one answer to a client of its own.
     Access,
     /// A library reports a failure of its own: it counts if no record of the application tells of it.
@@ -229,6 +231,7 @@ impl Judgement {
             LineKind::RetryWait => Role::RetryWait,
             LineKind::Transport { .. } => Role::Transport,
             LineKind::Request { .. } => Role::Request,
+            LineKind::Response { .. } => Role::Answer,
             LineKind::Access { .. } => Role::Access,
             _ => Role::Report,
         };

@@ -122,7 +122,9 @@ impl ProviderContext {
         let mut models = self.models.iter();
         let by_model = models.find(|(name, _)| *name == model && !model.is_empty()).map(|(_, provider)| *provider);
         let latency = Duration::from_secs_f64(judgement.latency_s.unwrap_or(0.0).clamp(0.0, MAX_LATENCY_S));
-        let is_same_call = |last: &LastCall| self.since_last <= MAX_BETWEEN && at.since(last.at) <= SAME_CALL + latency;
+        // An answer takes as long as it takes.
+        let longest = if judgement.role == Role::Answer { Duration::from_secs_f64(MAX_LATENCY_S) } else { SAME_CALL + latency };
+        let is_same_call = |last: &LastCall| self.since_last <= MAX_BETWEEN && at.since(last.at) <= longest;
         let latest = self.last.filter(is_same_call).map(|last| last.provider);
         let only_host = || match self.hosts.as_slice() {
             [(provider, then)] if self.answers >= SETTLED && at.since(*then) < STREAM_MEMORY => Some(*provider),

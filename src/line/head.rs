@@ -391,6 +391,8 @@ fn word_length(text: &[u8]) -> usize {
     let is_inside = |at: usize, byte: u8| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'.' | b'_' | b'-' | b'/')
+            // An inner class of Java.
+            || byte == b'$' && at > 0
             // `tower_http::trace` of Rust
             || byte == b':' && (text.get(at + 1) == Some(&b':') && at > 0 || at > 1 && text[at - 1] == b':')
     };

@@ -17,6 +17,8 @@ const ZONE_TOLERANCE_S: i64 = 60;
 const MAX_QUARTERS: i64 = 60;
 /// Number of lines in a row that must agree on a zone before it is believed.
 const AGREEING_LINES: u8 = 3;
+/// How close to a whole quarter of an hour the difference of two neighbours must be to be a zone, in seconds.
+const NEIGHBOUR_TOLERANCE_S: i64 = 5;
 /// The length of the longest window: older records are counted, but do not change rates or alerts.
 pub(super) const LATE: Duration = Duration::from_hours(1);
 
@@ -43,6 +45,9 @@ pub(super) struct StreamClock {
     last: Option<Timestamp>,
     /// A time stamp far ahead of all earlier ones, until the next one confirms it.
     leap: Option<Timestamp>,
+    /// The time stamp of the record before, if it has a zone.
+    #[serde(default)]
+    zoned: Option<Timestamp>,
 }
 
 /// The time of a record.
@@ -97,6 +102,7 @@ impl StreamClock {
             (None, Clock::Live) => Resolved::without_stamp(arrived),
             (None, Clock::Replay) => Resolved::without_stamp(self.last.unwrap_or(arrived)),
             (Some(stamp), Clock::Replay) => {
+                self.compare(stamp);
                 let near = self.last.filter(|last| *last > Timestamp::default()).unwrap_or(arrived);
                 self.follow(stamp.resolve(self.zone.unwrap_or_default(), near))
             }
@@ -105,6 +111,25 @@ impl StreamClock {
         };
         self.last = Some(self.last.map_or(resolved.at, |last| last.max(resolved.at)));
         resolved
+    }
+
+    /// In a replay, a record with a zone is the witness for the record behind it: Ollama writes its own lines with a zone and gin's
+    /// without. Two that agree settle the zone, too.
+    #[expect(clippy::cast_possible_truncation, reason = "less than a day in seconds")]
+    fn compare(&mut self, stamp: Stamp) {
+        let witness = std::mem::take(&mut self.zoned);
+        match (stamp, witness) {
+            (Stamp::Utc(at), _) => self.zoned = Some(at),
+            (Stamp::Local(local), Some(witness)) if self.zone.is_none() => {
+                let off = local.second() - witness.second();
+                let quarters = (off + QUARTER_S / 2).div_euclid(QUARTER_S);
+                let rest = off - quarters * QUARTER_S;
+                if rest.abs() <= NEIGHBOUR_TOLERANCE_S && quarters.abs() <= MAX_QUARTERS {
+                    self.zone = Some(Zone::fixed((quarters * QUARTER_S) as i32));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The next time stamp of a replayed stream. A single wrong clock must not make all later records late.

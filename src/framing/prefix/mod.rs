@@ -17,6 +17,7 @@ mod kubectl;
 mod own_lines;
 mod pm2;
 mod process;
+mod quote;
 mod scan;
 mod stern;
 mod syslog;
@@ -72,6 +73,7 @@ fn that_begin_with(byte: u8) -> &'static [Strip] {
         b'<' => &[syslog::strip_priority],
         b'@' => &[tai64n::strip],
         b'#' => &[actions::strip],
+        b'>' => &[quote::strip],
         _ => &[],
     }
 }

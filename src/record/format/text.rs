@@ -31,6 +31,7 @@ pub(super) fn read<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
     if is_quiet && reports_exception(entry.bytes.get(first.len()..).unwrap_or_default()) {
         record.level = Level::Error;
     }
+    let message = if head.logger.is_some() { skip_thread(message) } else { message };
     record.message = Raw::plain(message);
     record.line_kind = shape::line_kind(message, record.logger_bytes());
     if record.line_kind == LineKind::None && head.logger.is_none() && head.length > 0 {
@@ -71,6 +72,17 @@ fn read_fields<'a>(map: &FieldMap, entry: Entry<'a>, head: &Head<'a>, tail: Json
         record.pairs(map, record.message.bytes);
     }
     record
+}
+
+/// The message behind the name of a thread: Quarkus writes `[logger] (executor-thread-1) message`.
+fn skip_thread(message: &[u8]) -> &[u8] {
+    const NAME_BYTES: usize = 64;
+    let Some(inner) = message.strip_prefix(b"(") else { return message };
+    let length = inner.iter().take(NAME_BYTES).take_while(|b| b.is_ascii_alphanumeric() || b" ._-#:".contains(*b)).count();
+    match inner.split_at(length) {
+        (name, rest) if !name.is_empty() => rest.strip_prefix(b") ").unwrap_or(message),
+        _ => message,
+    }
 }
 
 fn put_head<'a>(record: &mut Record<'a>, head: &Head<'a>) {

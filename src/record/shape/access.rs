@@ -44,13 +44,28 @@ fn access(request: RequestLine<'_>, is_access_logger: bool) -> Option<LineKind<'
         return behind_quotes(request).or_else(|| before_quotes(request));
     }
     let is_server = is_access_logger || request.before.starts_with(b"Request finished") || request.before == b"HTTP ";
-    if request.is_absolute() && !is_server || !is_plain(request.before) {
+    if !is_plain(request.before) {
         return None;
+    }
+    if request.is_absolute() && !is_server {
+        return of_client(request);
     }
     let after = status_place(request.after)?;
     let status = status_prefix(after)?;
     let rest = &after[3..];
     (is_server || is_measure(rest)).then_some(LineKind::Access { path: request.path()?, status, took_s: took_s(rest) })
+}
+
+/// A client's line about an answer: `POST https://… 429 (Too Many Requests)`, as the console of a browser shows it; `POST https://… [HTTP/2
+/// 429 123ms]` in Firefox.
+fn of_client(request: RequestLine<'_>) -> Option<LineKind<'_>> {
+    let after = request.after.trim_ascii_start();
+    let after = match after.strip_prefix(b"[HTTP/") {
+        Some(version) => &version[memchr::memchr(b' ', version)? + 1..],
+        None => after,
+    };
+    let status = status_prefix(after)?;
+    is_measure(&after[3..]).then_some(LineKind::Transport { url: request.target, status })
 }
 
 /// `"POST /v1/messages HTTP/1.1" 429 12 "-" "curl"`, `"…" from 10.0.0.1:5555 - 429 12B in 1.2ms`.

@@ -29,6 +29,7 @@ impl Signals {
                 }
             }
             b"events" => self.add_span_events(value, depth),
+            b"errors" => self.add_value(listed_errors(value), depth, Self::add_text),
             _ => self.add_value(value, depth, Self::add_text),
         }
     }
@@ -145,7 +146,8 @@ impl Signals {
             }
             b"details" | b"error_details" => self.add_details(value, depth),
             b"metadata" => self.add_metadata(value, depth),
-            b"inner_error" | b"innererror" | b"err" | b"cause" | b"lastError" | b"errors" | b"exception"
+            b"errors" => self.add_value(listed_errors(value), depth, Self::add_text),
+            b"inner_error" | b"innererror" | b"err" | b"cause" | b"lastError" | b"last_error" | b"exception"
             | b"error_information" | b"inner_exception" | b"base_resp" | b"values" | b"$metadata" => {
                 self.add_value(value, depth, Self::add_text);
             }
@@ -269,5 +271,15 @@ impl Signals {
                 _ => {}
             }
         }
+    }
+}
+
+/// The list inside an object of OpenAI's: `{"object": "list", "data": [{"code": …, "message": …}]}`.
+fn listed_errors(value: Value<'_>) -> Value<'_> {
+    match value {
+        Value::Object(object) => {
+            Some(json::member(object, "data")).filter(|data| matches!(data, Value::Array(_))).unwrap_or(value)
+        }
+        _ => value,
     }
 }

@@ -36,7 +36,8 @@ fn collect(facts: &Facts<'_>) -> Signals {
     for field in record.error_fields().iter().filter(|field| field.certain) {
         signals.add_field(field.key, field.value, 0);
     }
-    let is_text = !facts.message_is_name && matches!(facts.line_kind, LineKind::None | LineKind::Sdk { status: None, .. });
+    let is_text = !facts.message_is_name
+        && matches!(facts.line_kind, LineKind::None | LineKind::Sdk { status: None, .. } | LineKind::Response { .. });
     // A span has a name in place of a message. The words of its status say more.
     let is_name = record.slot(Field::Message) == Value::Null && record.key(Field::Event) == b"name";
     if is_text && !is_name {

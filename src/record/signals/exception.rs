@@ -49,11 +49,11 @@ fn class_end(text: &str) -> Option<usize> {
     (0..bytes.len()).find(|at| !is_joint(*at))
 }
 
-/// Where the first `Class: ` or `Class - ` begins behind the words of a wrapper (`completion(): Exception occured - `).
+/// Where the first `Class: ` or `Class - ` begins behind the words of a wrapper (`completion(): Exception occured - `), or in a line below.
 pub(super) fn class_inside(text: &str) -> Option<usize> {
     let head = text.get(..text.floor_char_boundary(400))?;
     let head = head.get(..head.find('{').unwrap_or(head.len()))?;
-    memchr::memchr2_iter(b' ', b'(', head.as_bytes()).map(|at| at + 1).take(60).find(|at| {
+    memchr::memchr3_iter(b' ', b'(', b'\n', head.as_bytes()).map(|at| at + 1).take(60).find(|at| {
         let rest = text.get(*at..).unwrap_or_default();
         may_be_class(rest) && class_prefix(rest).is_some_and(|(class, _)| is_class(class) && class.len() > 8)
     })

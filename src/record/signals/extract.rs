@@ -15,7 +15,7 @@ const HEAD_BYTES: usize = 2_048;
 
 /// The first status in a text: after a mark such as `status: `, or set apart in another way.
 pub(super) fn status_in(text: &str) -> Option<Status> {
-    const MARKS: [&str; 39] = [
+    const MARKS: [&str; 41] = [
         "error response ",
         "code:",
         "status:",
@@ -51,6 +51,9 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "failed (",
         "failed: ",
         "code was ",
+        "status was ",
+        // The `HttpRequestException` of .NET.
+        "not indicate success: ",
         "from server: ",
         "from server:,",
         "http_code: ",
@@ -120,6 +123,8 @@ fn is_set_apart(before: &[u8], after: &[u8]) -> bool {
             let error = lead.strip_suffix(b":").is_some_and(named) || after.starts_with(b" status code (no body)");
             error && !after.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
                 || (lead.ends_with(b":") || lead.ends_with(b"->")) && after.len() > next.len() && word(next)
+                // openai-python before 1.0: the body as it was sent, the status, the body as Python prints it.
+                || lead.ends_with(b"}") && next.starts_with(b"{'")
                 // `POST https://… -> 401 in 536 ms: …`
                 || lead.ends_with(b"->") && contains(lead, b"://") && !after.first().is_some_and(u8::is_ascii_alphanumeric)
         }
@@ -187,12 +192,19 @@ pub(super) fn url_in(text: &str) -> Option<String> {
 }
 
 /// The host of the request and the status of the answer, if the local variables of a traceback show them as httpx prints them:
-/// `<Request('POST', 'https://api.groq.com/…')>`, `<Response [429 Too Many Requests]>`.
+/// `<Request('POST', 'https://api.groq.com/…')>`, `<Response [429 Too Many Requests]>`; or if Node has printed the request:
+/// `responseUrl: 'https://…'`, `Host: api.openai.com\r\n`.
 pub(super) fn exchange_in(entry: &[u8]) -> (Option<&str>, Option<Status>) {
+    const OF_NODE: [&[u8]; 3] = [b"responseUrl: '", b"_currentUrl: '", b"'Host: "];
     let request = find(entry, b"<Request('POST',").and_then(|at| entry.get(at + 16..));
     let url = request.and_then(|rest| {
         let rest = rest.get(..rest.len().min(400))?;
         host_of(rest.get(find(rest, b"'http")? + 1..)?)
+    });
+    let url = url.or_else(|| {
+        let rest = OF_NODE.iter().find_map(|mark| find(entry, mark).and_then(|at| entry.get(at + mark.len()..)))?;
+        let end = rest.iter().take(200).position(|b| matches!(b, b'\'' | b'\\' | b'\r' | b'\n'))?;
+        host_of(&rest[..end])
     });
     let response = memchr::memmem::rfind(entry, b"<Response [").and_then(|at| entry.get(at + 11..));
     (url, response.and_then(status_prefix).map(Status::Http))

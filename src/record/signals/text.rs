@@ -66,7 +66,7 @@ impl Signals {
     fn add_frames(&mut self, text: &str) {
         if frames::has_frames(text) {
             for package in frames::packages(text) {
-                Self::push_up_to(PACKAGES, &mut self.libraries, package);
+                Self::push_up_to(PACKAGES, &mut self.libraries, &package);
             }
         }
     }

@@ -29,6 +29,10 @@ docs:
     UPDATE=1 cargo test --locked --test it -- generated runbooks
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
+# The documentation as a static site in target/site, with a search for errors; open target/site/search.html
+site:
+    docs/site/build.py target/site
+
 # The archive, the Debian package and their checksums in dist/ (see docs/release.md)
 release:
     deploy/package/release

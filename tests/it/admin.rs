@@ -51,7 +51,7 @@ fn pattern() -> PatternView {
     }
 }
 
-fn alert(severity: Severity, state: State) -> Alert {
+pub(crate) fn alert(severity: Severity, state: State) -> Alert {
     Alert {
         name: "LLMAuth".to_owned(),
         row: "auth".to_owned(),
@@ -82,7 +82,7 @@ fn window(status: Option<Status>, errors: u64, calls: u64) -> WindowView {
     WindowView { provider: openai(), status: status.map(Status::label), window: "5m", errors, calls, ratio }
 }
 
-fn snapshot(alerts: Vec<Alert>) -> Snapshot {
+pub(crate) fn snapshot(alerts: Vec<Alert>) -> Snapshot {
     Snapshot {
         trends: vec![TrendView { provider: openai(), errors: std::array::from_fn(|minute| u32::from(minute == 59) * 7) }],
         unread_records: 0,
@@ -127,10 +127,10 @@ fn snapshot(alerts: Vec<Alert>) -> Snapshot {
 }
 
 /// A server on a port of its own.
-struct Running {
-    address: SocketAddr,
-    state: Arc<AdminState>,
-    recorder: Recorder,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) state: Arc<AdminState>,
+    pub(crate) recorder: Recorder,
     reloads: mpsc::Receiver<ReloadRequest>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -138,7 +138,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(HttpLimits::default()).await
     }
 
@@ -186,7 +186,7 @@ impl Running {
         serde_json::from_slice(&answer.body).expect("JSON")
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send(()).expect("it runs");
         timeout(PATIENCE, self.task).await.expect("the server stops in time").expect("without a panic");
     }

@@ -53,9 +53,9 @@ fn accounting(view: &View<'_>, readings: &[SourceReading]) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "Source" }
-                        th class="n group" { "Bytes seen" }
+                        th scope="col" class="n group" { "Bytes seen" }
                         @for name in ["read", "skipped", "lost"] { th scope="col" class="n" { (name) } }
-                        th class="n group" { "Lines" }
+                        th scope="col" class="n group" { "Lines" }
                         @for name in ["in events", "blank", "discarded", "partial"] { th scope="col" class="n" { (name) } }
                     }
                 }

@@ -53,7 +53,7 @@ fn announces_retry(text: &[u8]) -> bool {
         b" 0 retries left",
         b" 0 retries remaining",
         b"after retrying",
-        b"before retrying",
+        b"history before retrying",
         b"fter all attempts",
         b"ttempts failed",
     ];

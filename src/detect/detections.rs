@@ -4,6 +4,7 @@ use super::finding::{Blame, Finding, FindingKind};
 use super::minutes::Counts;
 use super::provider::ProviderState;
 use super::repeat::{fnv1a, masked_hash};
+use super::retiring::{RetiringModels, RetiringState};
 use super::seen_errors::SeenErrors;
 use super::template::template;
 use super::wording::{length, plural, time_of_day};
@@ -18,9 +19,6 @@ use std::collections::BTreeMap;
 const LIMIT: usize = 200;
 /// Observed again within this time, a finding is the same one.
 const EPISODE_SECONDS: i64 = 1_800;
-/// The maximum number of models that end, and of services that are named for each.
-const RETIRING: usize = 64;
-const SERVICES: usize = 8;
 /// A finding that was not observed for this long says nothing about the present.
 const PRESENT_SECONDS: i64 = 600;
 
@@ -30,8 +28,7 @@ pub struct Detections {
     providers: BTreeMap<Provider, ProviderState>,
     seen_errors: SeenErrors,
     findings: Vec<Finding>,
-    /// The services that use a model that ends.
-    retiring: BTreeMap<(Provider, String), Vec<String>>,
+    retiring: RetiringModels,
 }
 
 /// A growing group of errors that no pattern matches.
@@ -66,18 +63,9 @@ impl Detections {
 
     /// Takes in the announcement that a model ends.
     pub fn note_retirement(&mut self, provider: Provider, service: Option<&str>, retirement: &Retirement, at: Timestamp) {
-        let key = (provider, retirement.model.clone());
-        if self.retiring.len() >= RETIRING && !self.retiring.contains_key(&key) {
-            return;
+        if let Some(finding) = self.retiring.note(provider, service, retirement, at) {
+            put(&mut self.findings, finding);
         }
-        let services = self.retiring.entry(key).or_default();
-        if let Some(service) =
-            service.filter(|service| services.len() < SERVICES && !services.iter().any(|known| known == service))
-        {
-            services.push(service.to_owned());
-        }
-        let finding = retirement_finding(provider, services, retirement, at);
-        put(&mut self.findings, finding);
     }
 
     /// Diagnoses all providers at the end of a second.
@@ -158,16 +146,18 @@ impl Detections {
             providers: states.collect(),
             seen_errors: self.seen_errors.clone(),
             findings: self.findings.iter().map(|finding| FindingState::of(finding, providers)).collect(),
+            retiring: self.retiring.state(providers),
         }
     }
 
     /// Restores a saved state. The state of unknown providers is dropped.
     #[must_use]
     pub fn restore(state: DetectionsState, providers: &Providers) -> Self {
-        let DetectionsState { providers: states, seen_errors, findings } = state;
+        let DetectionsState { providers: states, seen_errors, findings, retiring } = state;
         let states = states.into_iter().filter_map(|(id, state)| Some((providers.by_saved_id(&id)?, state)));
         let findings = findings.into_iter().take(LIMIT).filter_map(|finding| finding.resolve(providers));
-        Self { providers: states.collect(), seen_errors, findings: findings.collect(), ..Self::default() }
+        let retiring = RetiringModels::restore(retiring, providers);
+        Self { providers: states.collect(), seen_errors, findings: findings.collect(), retiring }
     }
 
     fn find_first_ever(&mut self, seen: &Observation, row: &str, patterns: &[Pattern], providers: &Providers) {
@@ -215,39 +205,6 @@ impl Detections {
     }
 }
 
-/// A model that ends, with the days that are left and the services that use it.
-fn retirement_finding(
-    provider: Provider,
-    services: &[String],
-    Retirement { model, day, .. }: &Retirement,
-    at: Timestamp,
-) -> Finding {
-    let when = day.map_or_else(
-        || "is announced to end; no date is named".to_owned(),
-        |day| {
-            let (date, today) = (day.to_string(), at.second().div_euclid(86_400));
-            let date = date.get(..10).unwrap_or_default();
-            match day.second().div_euclid(86_400) - today {
-                left @ 0.. => format!("ends on {date}, in {}", plural(left.unsigned_abs(), "day")),
-                past => format!("has ended on {date}, {} ago", plural(past.unsigned_abs(), "day")),
-            }
-        },
-    );
-    let used = if services.is_empty() { String::new() } else { format!("; used by {}", services.join(", ")) };
-    let text = format!("model {model} {when}{used}");
-    let advice = "Move to its successor before that day: search the configuration of every service, also its lists of fallbacks, for the id.";
-    Finding {
-        provider,
-        service: services.first().filter(|_| services.len() == 1).cloned(),
-        model: Some(model.clone()),
-        row: Some("caller".to_owned()),
-        since: at,
-        last: at,
-        error_id: fnv1a(fnv1a(0, b"retirement"), model.as_bytes()),
-        ..Finding::new(FindingKind::Retirement, Blame::Ours, at.second(), text, advice)
-    }
-}
-
 /// Whether the observation is a call, and not an attempt or a detail.
 fn is_call(seen: &Observation) -> bool {
     (seen.is_failed_call() || seen.is_good_call()) && seen.outcome != Outcome::Other
@@ -283,6 +240,7 @@ pub struct DetectionsState {
     seen_errors: SeenErrors,
     #[serde(rename = "found")]
     findings: Vec<FindingState>,
+    retiring: RetiringState,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

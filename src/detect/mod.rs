@@ -24,6 +24,7 @@ mod recovery;
 mod seen_errors;
 mod provider;
 mod diagnose;
+mod retiring;
 mod detections;
 mod unknown;
 mod unread;

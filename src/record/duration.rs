@@ -52,3 +52,34 @@ pub(super) fn duration_s(key: &[u8], value: Value<'_>) -> Option<f64> {
     };
     Some(number * unit)
 }
+
+/// The wait for a first token without a unit: a fraction below half a minute is of seconds, a larger number is of milliseconds. Between
+/// them, and for small whole numbers, the unit cannot be known.
+pub(super) fn first_token_without_unit_s(value: Value<'_>) -> Option<f64> {
+    const MOST_SECONDS: f64 = 30.0;
+    const LEAST_MILLISECONDS: f64 = 150.0;
+    let number = value.as_f64()?;
+    if number >= LEAST_MILLISECONDS {
+        Some(number / 1e3)
+    } else if number.fract() != 0.0 && (0.0..MOST_SECONDS).contains(&number) {
+        Some(number)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_wait_for_the_first_token_shows_its_unit() {
+        let seconds = |number: &'static str| first_token_without_unit_s(Value::Number(number.as_bytes()));
+        assert_eq!(seconds("0.812"), Some(0.812));
+        assert_eq!(seconds("812"), Some(0.812));
+        assert_eq!(seconds("4312.5"), Some(4.3125));
+        for unknown in ["2", "40", "61.5", "0", "-0.5"] {
+            assert_eq!(seconds(unknown), None, "{unknown}");
+        }
+    }
+}

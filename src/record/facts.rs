@@ -1,7 +1,7 @@
 //! What a record says, as one plain value: `classify` gets it and asks the record nothing else.
 
 use super::address::{host_of, path_of};
-use super::duration::duration_s;
+use super::duration::{duration_s, first_token_without_unit_s};
 use super::error_field::ErrorField;
 use super::field::Field;
 use super::json::{Items, Value};
@@ -282,7 +282,8 @@ impl<'a> Record<'a> {
     /// The wait for the first token in the fields of the record, in seconds.
     pub(super) fn first_token_s(&self) -> Option<f64> {
         let slot = self.slots.get(Field::FirstToken);
-        duration_s(slot.key, slot.value).filter(|seconds| (0.0..=86_400.0).contains(seconds))
+        let seconds = duration_s(slot.key, slot.value).or_else(|| first_token_without_unit_s(slot.value));
+        seconds.filter(|seconds| (0.0..=86_400.0).contains(seconds))
     }
 
     fn span_s(&self) -> Option<f64> {

@@ -2,6 +2,7 @@
 //! similar one where it must not.
 
 use crate::alert::World;
+use llm_triage::classify::Retirement;
 use llm_triage::detect::{Blame, Detections, DetectionsState, FindingKind, UnknownGroups, template};
 use llm_triage::observation::{Evidence, Observation};
 use llm_triage::taxonomy::{Category, Confidence, Outcome, Owner, Retry, Status};
@@ -546,4 +547,22 @@ fn a_model_that_ends_is_said_once_with_its_day_and_its_services() {
     let texts: Vec<&str> = findings.iter().map(|finding| finding.text.as_str()).collect();
     assert_eq!(texts, ["model claude-3-opus-20240229 ends on 2026-01-05, in 36 days; used by app, search, mailer"]);
     assert!(replayed.transitions().is_empty(), "the calls still work");
+}
+
+#[test]
+fn the_services_of_a_model_that_ends_survive_a_restart() {
+    let world = World::new();
+    let openai = world.provider("openai");
+    let model = Retirement { provider: openai, model: "gpt-4.5-preview".to_owned(), day: None };
+    let mut detections = Detections::default();
+    for second in 0..20 {
+        let service = format!("service-{second}");
+        detections.note_retirement(openai, Some(&service), &model, Timestamp::from_second(second));
+        let json = serde_json::to_string(&detections.state(&world.providers)).expect("plain values");
+        detections = Detections::restore(serde_json::from_str(&json).expect("its own state"), &world.providers);
+    }
+    let findings = detections.findings();
+    let texts: Vec<&str> = findings.iter().map(|finding| finding.text.as_str()).collect();
+    let services = (0..8).map(|at| format!("service-{at}")).collect::<Vec<_>>().join(", ");
+    assert_eq!(texts, [format!("model gpt-4.5-preview is announced to end; no date is named; used by {services}")]);
 }

@@ -158,8 +158,11 @@ fn count(stats: &mut FramingStats, piece: &Piece<'_>) {
 /// examples are compressed files and images.
 fn is_binary(line: &[u8]) -> bool {
     let probe = &line[..line.len().min(512)];
-    if memchr::memchr(0, probe).is_some() {
-        return true;
+    match probe.iter().copied().fold(u8::MAX, u8::min) {
+        0 => return true,
+        // Nearly all lines.
+        b' '.. => return false,
+        _ => {}
     }
     let control = probe.iter().filter(|b| **b < 0x20 && !matches!(**b, b'\t' | b'\r' | b'\n' | 0x1b | 0x08)).count();
     control * 10 > probe.len() * 3

@@ -9,7 +9,7 @@ use super::handover::{Handover, Origin};
 use super::options::Options;
 use super::partial::PartialLine;
 use super::stats::FramingStats;
-use crate::line::Level;
+use crate::line::{Level, entry_level};
 use crate::time::{Stamp, Timestamp};
 use std::mem;
 
@@ -201,6 +201,7 @@ impl Joiner {
     ) {
         let first = line.bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let open = self.open.as_ref().map(|open| open.shape);
+        let first = (first, entry_level(first));
         match open.and_then(|shape| continuation::joined(shape, self.first_line(), first, self.blanks > 0)) {
             Some(next) if self.has_room(options, line.bytes) => {
                 let bytes = line.bytes.get(next.repeated..).unwrap_or_default();
@@ -288,7 +289,8 @@ impl Joiner {
             return;
         }
         let shape = self.open.as_ref().map(|open| open.shape).or(self.cut_off);
-        let next = shape.and_then(|shape| continuation::joined(shape, self.first_line(), bytes, self.blanks > 0));
+        let level = entry_level(bytes);
+        let next = shape.and_then(|shape| continuation::joined(shape, self.first_line(), (bytes, level), self.blanks > 0));
         match next {
             Some(next) if self.open.is_some() && self.has_room(options, bytes) => {
                 let bytes = bytes.get(next.repeated..).unwrap_or_default();
@@ -300,7 +302,7 @@ impl Joiner {
             }
             None => {
                 self.close(false, stats, out);
-                self.start_event(line, lines, origin, continuation::of_first(bytes), false);
+                self.start_event(line, lines, origin, continuation::of_first(bytes, level), false);
             }
         }
     }

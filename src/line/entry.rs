@@ -281,7 +281,14 @@ fn symbol_level(line: &[u8]) -> Option<(Level, &[u8])> {
 
 /// The first level that the head of a line names, as a word of its own.
 fn first_level(line: &[u8]) -> Level {
-    let head = &line[..line.len().min(HEAD_BYTES)];
-    let named = head.split(|b| !b.is_ascii_alphabetic()).find_map(Level::from_entry_word);
-    named.unwrap_or_else(|| dotnet_level(&line[..line.len().min(4)]).unwrap_or_default())
+    let mut rest = &line[..line.len().min(HEAD_BYTES)];
+    while let Some(begin) = rest.iter().position(u8::is_ascii_alphabetic) {
+        rest = &rest[begin..];
+        let (word, behind) = rest.split_at(rest.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(rest.len()));
+        if let Some(level) = Level::from_entry_word(word) {
+            return level;
+        }
+        rest = behind;
+    }
+    dotnet_level(&line[..line.len().min(4)]).unwrap_or_default()
 }

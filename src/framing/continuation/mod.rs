@@ -21,7 +21,7 @@ mod wrapped;
 
 pub(super) use shape::Continuation;
 
-use crate::line::{Level, begins_exception, contains, entry_level, is_sdk_line, skip_colours, symbol_entry_level};
+use crate::line::{Level, begins_exception, contains, is_sdk_line, skip_colours, symbol_entry_level};
 use shape::{Section, Step};
 
 /// One kind of continuation: what it makes of a line, given the event so far and whether the line follows a blank one.
@@ -42,10 +42,10 @@ const KINDS: [Kind; 11] = [
     message::step,
 ];
 
-/// The shape of an event that begins with this line.
-pub(super) fn of_first(line: &[u8]) -> Continuation {
+/// The shape of an event that begins with this line. `level` is what the line says with its head, `None` if it has
+/// none.
+pub(super) fn of_first(line: &[u8], level: Option<Level>) -> Continuation {
     let line = skip_colours(line);
-    let level = entry_level(line);
     let mut shape = Continuation::new(level);
     let fails = level.or_else(|| symbol_entry_level(line)).is_some_and(|level| level >= Level::Warn);
     // Whether a quiet line announces an exception is asked only if a line without a head follows.
@@ -70,14 +70,20 @@ pub(super) struct Joined {
     pub(super) repeated: usize,
 }
 
-/// Whether `line` continues the event with this shape. `first` is the event's first line, empty if it was emitted.
-pub(super) fn joined(mut shape: Continuation, first: &[u8], line: &[u8], after_blank: bool) -> Option<Joined> {
+/// Whether `line` continues the event with this shape. `first` is the event's first line, empty if it was emitted; `level` is
+/// what the line says with its head, `None` if it has none.
+pub(super) fn joined(
+    mut shape: Continuation,
+    first: &[u8],
+    (line, level): (&[u8], Option<Level>),
+    after_blank: bool,
+) -> Option<Joined> {
     let mut repeated = 0;
     if excerpt::names_error(&shape, line) {
         (shape.section, shape.stack) = (Section::None, true);
         return Some(Joined { shape, repeated });
     }
-    if entry_level(line).is_some() || symbol_entry_level(line).is_some() {
+    if level.is_some() || symbol_entry_level(line).is_some() {
         repeated = relayed::head_length(&mut shape, first, line)?;
     } else if let Some(length) = relayed::tag_length(first, line) {
         repeated = relayed::belonging(&shape, line, length)?;

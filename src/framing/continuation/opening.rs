@@ -13,12 +13,14 @@ pub(super) fn note(shape: &mut Continuation, line: &[u8]) {
         // `System.ClientModel.ClientResultException: HTTP 429 (…)`: the message comes after a blank line.
         (shape.awaits, shape.stack) = (true, true);
     }
+    // Most lines have no tag.
+    let has_tag = shape.html || memchr::memchr(b'<', line).is_some();
     // Google's error page has no end tag. A stack below a page is not part of it.
     if shape.html && (line.starts_with(b"    at ") || contains(line, "That’s all we know")) {
         shape.html = false;
         return;
     }
-    if shape.html || contains(line, b"<html") || contains(line, b"<!DOCTYPE") || contains(line, b"<!doctype") {
+    if has_tag && (shape.html || contains(line, b"<html") || contains(line, b"<!DOCTYPE") || contains(line, b"<!doctype")) {
         shape.html = !contains(line, b"</html>");
     } else if matches!(line.trim_ascii_end().last(), Some(b'{' | b'[' | b'(')) && !shape.brace {
         shape.brace = true;

@@ -34,7 +34,7 @@ pub struct Classifier {
     /// How answers end.
     pub(super) words: AnswerWords,
     relevance: Relevance,
-    redactor: Redactor,
+    pub(super) redactor: Redactor,
 }
 
 /// What is known of a record before it is read.

@@ -48,7 +48,7 @@ string_enum! {
 }
 
 /// The verdict on one record. It borrows from the record, and only a failure allocates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Verdict<'a> {
     /// Names and ids that the record states.
     pub texts: Texts<Cow<'a, str>>,
@@ -57,7 +57,7 @@ pub struct Verdict<'a> {
 }
 
 /// Names and ids that a record states. `T` is a text, or the place of a text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Texts<T> {
     /// The calling service.
     pub service: Option<T>,
@@ -72,7 +72,7 @@ pub struct Texts<T> {
 }
 
 /// What a record means. Owned: it outlives the record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about a verdict")]
 pub struct Judgement {
     /// The record's own time stamp.

@@ -1,7 +1,7 @@
 //! The rules in force: how records are read, judged and escalated.
 
 use crate::alert::{NameTable, RowError, RowSpec, Table, error_page};
-use crate::classify::{Catalog, Classifier, Traffic, Verdict, VerdictCache};
+use crate::classify::{Catalog, Classifier, KnownEntries, Traffic, Verdict, VerdictCache, WordEntry};
 use crate::framing::{self, RawEvent};
 use crate::record::{Forms, Reader};
 
@@ -20,6 +20,7 @@ pub struct Rules {
 pub struct RecordCache {
     forms: Forms,
     verdicts: VerdictCache,
+    entries: KnownEntries,
 }
 
 impl Rules {
@@ -85,9 +86,16 @@ impl Rules {
         cache: &mut RecordCache,
         mut emit: impl FnMut(Verdict<'_>, bool),
     ) {
-        let RecordCache { forms, verdicts } = cache;
-        self.reader.read_again(event.bytes, event.tail, (event.stamped, event.level), forms, |record| {
+        let RecordCache { forms, verdicts, entries } = cache;
+        let RawEvent { bytes, tail, stamped, level, .. } = *event;
+        let entry = WordEntry { bytes, stamped, level, traffic, is_whole: tail.is_empty() };
+        if let Some(mut verdict) = self.classifier.recall(&entry, entries) {
+            self.classifier.complete_origin(&mut verdict, event.service, event.host);
+            return emit(verdict, false);
+        }
+        self.reader.read_again(bytes, tail, (stamped, level), forms, |record| {
             let mut verdict = self.classifier.classify_again(record, traffic, verdicts);
+            self.classifier.learn(&self.reader, &entry, (record, &verdict), entries);
             self.classifier.complete_origin(&mut verdict, event.service, event.host);
             emit(verdict, record.is_broken());
         });

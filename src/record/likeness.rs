@@ -10,20 +10,12 @@ use rustc_hash::FxHasher;
 use std::borrow::Cow;
 use std::hash::Hasher;
 
-/// Fields that differ between records that are alike: time, ids, measures.
-const OWN: u64 = bits(&[
-    Field::Time,
-    Field::EndTime,
-    Field::RequestId,
-    Field::CallId,
-    Field::TraceId,
-    Field::SpanId,
-    Field::ParentId,
-    Field::Latency,
-    Field::FirstToken,
-    Field::InputTokens,
-    Field::OutputTokens,
-]);
+/// Time, ids and measures: they differ between records that are alike.
+pub(super) const VALUES: [Field; 7] =
+    [Field::Time, Field::RequestId, Field::CallId, Field::Latency, Field::FirstToken, Field::InputTokens, Field::OutputTokens];
+/// What places a record in a trace differs, too.
+pub(super) const TRACES: [Field; 4] = [Field::EndTime, Field::TraceId, Field::SpanId, Field::ParentId];
+const OWN: u64 = bits(&VALUES) | bits(&TRACES);
 /// The longest text of all fields together, in bytes: a record with a longer one is like no other.
 const TEXT_BYTES: usize = 1_024;
 
@@ -43,7 +35,7 @@ pub struct Likeness<'a> {
     /// The same for records that are alike.
     pub hash: u64,
     /// Which of its own fields the record has.
-    flags: u16,
+    pub(super) flags: u16,
     /// How long the call took, in seconds.
     pub latency_s: Option<f64>,
     /// The time until the first token of the answer came, in seconds.
@@ -111,7 +103,8 @@ impl<'a> Record<'a> {
         self.slots.iter().filter(|(number, slot)| !is_own(*number, slot) && slot.value != Value::Null)
     }
 
-    fn own_fields(&self) -> Likeness<'a> {
+    /// The values that are the record's own.
+    pub(super) fn own_fields(&self) -> Likeness<'a> {
         let has = |field: Field| self.slot(field).is_something();
         let latency_s = self.latency_field_s();
         let first_token_s = self.first_token_s();

@@ -36,6 +36,7 @@ mod shape;
 mod signals;
 mod slots;
 mod status;
+mod template;
 
 pub use crate::line::Level;
 pub use answer::{Answer, AnswerWords, Reason};
@@ -46,3 +47,4 @@ pub use line_kind::LineKind;
 pub use reader::{Reader, UnknownField, host_of};
 pub use record::{Format, Record};
 pub use signals::Signals;
+pub use template::{Own, Template};

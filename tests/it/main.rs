@@ -26,6 +26,7 @@ mod faults;
 mod fleet;
 mod follower;
 mod forms;
+mod known_entries;
 mod logrotate;
 mod memo;
 mod memory;

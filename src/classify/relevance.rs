@@ -158,19 +158,22 @@ fn lists_models(headline: &[u8]) -> bool {
     const VERBS: [&[u8]; 10] =
         [b"etrieving", b"etrieve", b"isting", b"list", b"etching", b"etch", b"etting", b"get", b"uerying", b"efreshing"];
     let head = headline.get(..120).unwrap_or(headline);
-    memchr::memmem::find_iter(head, b" models").any(|at| {
-        let (before, after) = head.split_at(at);
-        let before = [b" available".as_slice(), b" the list of", b" list of", b" the"]
-            .into_iter()
-            .fold(before, |text, word| text.strip_suffix(word).unwrap_or(text));
-        let is_end = after.get(b" models".len()).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'/');
-        is_end && VERBS.iter().any(|verb| before.ends_with(verb))
-    })
+    // Most lines do not have the word: the search for all its places is prepared only if there is one.
+    find(head, b" models").is_some()
+        && memchr::memmem::find_iter(head, b" models").any(|at| {
+            let (before, after) = head.split_at(at);
+            let before = [b" available".as_slice(), b" the list of", b" list of", b" the"]
+                .into_iter()
+                .fold(before, |text, word| text.strip_suffix(word).unwrap_or(text));
+            let is_end = after.get(b" models".len()).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'/');
+            is_end && VERBS.iter().any(|verb| before.ends_with(verb))
+        })
 }
 
 /// `Health check failed`, `health-check error on http://…`.
 fn names_health_check(headline: &[u8]) -> bool {
-    const NAMES: [&[u8]; 6] = [b"ealth check", b"ealth-check", b"ealthcheck", b"ealth_check", b"EALTHCHECK", b"ealthCheck"];
+    const NAMES: [&[u8]; 5] = [b"ealth check", b"ealth-check", b"ealthcheck", b"ealth_check", b"ealthCheck"];
     let head = headline.get(..120).unwrap_or(headline);
-    NAMES.iter().any(|name| find(head, name).is_some())
+    let is_check = |name: &&[u8]| find(head, name).is_some();
+    find(head, b"ealth").is_some() && NAMES.iter().any(is_check) || find(head, b"EALTHCHECK").is_some()
 }

@@ -198,8 +198,8 @@ pub(super) fn hash_of<T: Hash + ?Sized>(value: &T) -> u64 {
 }
 
 /// The prefix and the length of an id: `req_` and 28.
-fn form_of(id: &str) -> String {
+fn form_of(id: &str) -> (&str, usize) {
     let letters = id.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     let prefix = if letters.len() < id.len() && id.as_bytes().get(letters.len()) == Some(&b'_') { letters } else { "" };
-    format!("{prefix}{}", id.len())
+    (prefix, id.len())
 }

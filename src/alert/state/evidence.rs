@@ -3,8 +3,12 @@
 use crate::alert::names::NameTable;
 use crate::observation::Observation;
 use crate::time::Timestamp;
+use arrayvec::ArrayString;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+/// The longest label of a status, in bytes: `connection`.
+const STATUS_BYTES: usize = 16;
 
 /// What the failures of one rule have in common.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,18 +37,22 @@ impl AlertEvidence {
 
     /// Takes in one failure.
     pub(in crate::alert) fn add(&mut self, seen: &Observation, names: NameTable<'_>) {
-        self.models.count(seen.model.as_str());
-        self.services.count(seen.service.as_str());
-        self.statuses.count(&seen.status_label().to_string());
-        self.owners.count(seen.owner.as_str());
+        let (model, service) = (seen.model.as_str(), seen.service.as_str());
+        self.models.count([model]);
+        self.services.count([service]);
+        let mut status = ArrayString::<STATUS_BYTES>::new();
+        // A label is shorter than its place.
+        let _written = write!(status, "{}", seen.status_label());
+        self.statuses.count([&*status]);
+        self.owners.count([seen.owner.as_str()]);
         let pattern = seen.pattern.and_then(|id| names.pattern(id)).map_or("", |pattern| &pattern.id);
-        self.patterns.count(pattern);
-        self.causes.count(&format!("{} {pattern}", seen.service.as_str()));
+        self.patterns.count([pattern]);
+        self.causes.count([service, " ", pattern]);
         if let Some(wait) = seen.retry_after_s {
             self.retry_after_s = Some(self.retry_after_s.map_or(wait, |longest| longest.max(wait)));
         }
         let Some(evidence) = seen.evidence.as_deref() else { return };
-        self.hosts.count(evidence.host.as_deref().unwrap_or_default());
+        self.hosts.count([evidence.host.as_deref().unwrap_or_default()]);
         if let Some(id) = &evidence.request_id
             && self.request_ids.len() < Self::MAX_REQUEST_IDS
             && !self.request_ids.contains(id)
@@ -68,15 +76,29 @@ impl TopNames {
     const SHOWN: usize = 3;
     const REST: &str = "others";
 
-    fn count(&mut self, name: &str) {
-        if name.is_empty() {
+    /// Counts the name that these parts make together.
+    fn count<const N: usize>(&mut self, name: [&str; N]) {
+        let length: usize = name.iter().map(|part| part.len()).sum();
+        if length == 0 {
             return;
         }
-        let has_room = self.0.len() < Self::MAX_NAMES || self.0.iter().any(|(known, _)| known == name);
-        let name = if has_room { name } else { Self::REST };
-        match self.0.iter_mut().find(|(known, _)| known == name) {
+        let is_name = |known: &str| {
+            let known = Some(known).filter(|known| known.len() == length);
+            name.iter().fold(known, |rest, part| rest?.strip_prefix(part)).is_some()
+        };
+        if let Some((_, count)) = self.0.iter_mut().find(|(known, _)| is_name(known)) {
+            *count += 1;
+        } else if self.0.len() < Self::MAX_NAMES {
+            self.0.push((name.concat(), 1));
+        } else {
+            self.count_rest();
+        }
+    }
+
+    fn count_rest(&mut self) {
+        match self.0.iter_mut().find(|(known, _)| known == Self::REST) {
             Some((_, count)) => *count += 1,
-            None => self.0.push((name.to_owned(), 1)),
+            None => self.0.push((Self::REST.to_owned(), 1)),
         }
     }
 

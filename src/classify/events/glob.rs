@@ -51,6 +51,11 @@ impl Glob {
         self.literals.first().filter(|_| self.anchored).and_then(|literal| literal.first().copied())
     }
 
+    /// The text that a message must have first.
+    pub(super) fn first_literal(&self) -> &[u8] {
+        self.literals.first().map_or(&[], |literal| literal)
+    }
+
     /// Whether a message matches, and the id in it.
     #[expect(clippy::option_option, reason = "no match, a match without an id, and a match with one")]
     pub(super) fn matches<'m>(&self, message: &'m [u8]) -> Option<Option<&'m [u8]>> {

@@ -8,6 +8,7 @@ pub(super) use spec::{Counts, EventSpec, OwnFields};
 pub use spec::{Event, Example};
 
 use crate::record::Facts;
+use aho_corasick::AhoCorasick;
 use rustc_hash::FxHashMap;
 use spec::Condition;
 
@@ -21,9 +22,17 @@ pub(super) struct Events {
     /// By the first byte of the message.
     by_first_byte: FxHashMap<u8, Vec<usize>>,
     first_bytes: [u64; 4],
-    /// Entries with a literal that may be anywhere in the message.
-    anywhere: Vec<usize>,
+    anywhere: Anywhere,
     by_logger: Vec<(Box<str>, usize)>,
+}
+
+/// Entries with a literal that may be anywhere in the message.
+#[derive(Debug, Default)]
+struct Anywhere {
+    /// Finds the first literal of each message, for all entries in one pass.
+    literals: Option<AhoCorasick>,
+    /// The entry of each literal.
+    entries: Vec<usize>,
 }
 
 /// An entry that matches a record, and the id in its message.
@@ -36,14 +45,17 @@ pub(super) struct Found<'c, 'a> {
 impl Events {
     pub(super) fn new(all: Vec<Event>) -> Self {
         let mut this = Self::default();
+        let mut literals = Vec::new();
         for (at, event) in all.iter().enumerate() {
-            this.index(at, event);
+            this.index(at, event, &mut literals);
         }
+        // Only a set of more gigabytes than a catalogue has cannot be built.
+        this.anywhere.literals = AhoCorasick::new(&literals).ok();
         Self { all, ..this }
     }
 
     /// An entry is found by one of its keys; the others are compared then.
-    fn index(&mut self, at: usize, event: &Event) {
+    fn index<'e>(&mut self, at: usize, event: &'e Event, literals: &mut Vec<&'e [u8]>) {
         let Event { names, operations, loggers, messages, kinds, .. } = event;
         if !names.is_empty() {
             for name in names {
@@ -59,16 +71,15 @@ impl Events {
             }
         } else if !messages.is_empty() {
             for glob in messages {
-                match glob.first_byte() {
-                    Some(byte) => {
-                        self.first_bytes[usize::from(byte >> 6)] |= 1 << (byte & 63);
-                        let known = self.by_first_byte.entry(byte).or_default();
-                        if known.last() != Some(&at) {
-                            known.push(at);
-                        }
+                if let Some(byte) = glob.first_byte() {
+                    self.first_bytes[usize::from(byte >> 6)] |= 1 << (byte & 63);
+                    let known = self.by_first_byte.entry(byte).or_default();
+                    if known.last() != Some(&at) {
+                        known.push(at);
                     }
-                    None if self.anywhere.last() != Some(&at) => self.anywhere.push(at),
-                    None => {}
+                } else {
+                    literals.push(glob.first_literal());
+                    self.anywhere.entries.push(at);
                 }
             }
         } else {
@@ -116,7 +127,7 @@ impl Events {
 
     /// The entry that knows a record which may report a failure, by any of its words or its logger.
     pub(super) fn find_failure<'a>(&self, facts: &Facts<'a>) -> Option<Found<'_, 'a>> {
-        self.first(&self.anywhere, facts).or_else(|| self.of_logger(facts))
+        self.first(&self.anywhere.candidates(facts.headline), facts).or_else(|| self.of_logger(facts))
     }
 
     fn first<'a>(&self, list: &[usize], facts: &Facts<'a>) -> Option<Found<'_, 'a>> {
@@ -127,6 +138,17 @@ impl Events {
         let logger = facts.logger;
         let entries = self.by_logger.iter().filter(|(name, _)| !logger.is_empty() && is_of(logger, name));
         entries.filter_map(|(_, at)| self.all.get(*at)).find_map(|event| event.find(facts))
+    }
+}
+
+impl Anywhere {
+    /// The entries of which the message has the first literal, in their order.
+    fn candidates(&self, message: &[u8]) -> Vec<usize> {
+        let found = self.literals.iter().flat_map(|literals| literals.find_overlapping_iter(message));
+        let mut found: Vec<usize> = found.filter_map(|found| self.entries.get(found.pattern().as_usize()).copied()).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 }
 

@@ -13,12 +13,15 @@ const SIDES: [char; 4] = ['│', '┃', '║', '|'];
 /// line and the margin that this layout has below it.
 pub(super) fn undrawn(text: &str) -> Cow<'_, str> {
     let text = strip_colours(text);
+    if !contains(&*text, "\n") {
+        return text;
+    }
     let first = text.lines().next().unwrap_or_default();
     let column = right_column(first);
     let is_group = contains(&*text, GROUP);
     let is_box = !text.is_ascii() && ["│", "┃", "║"].iter().any(|side| contains(&*text, side)) && !contains(&*text, BOXED);
     let excerpt = if contains(&*text, " | ") { excerpt_lines(&text) } else { Vec::new() };
-    if !(column.is_some() || is_group || is_box || !excerpt.is_empty()) || !contains(&*text, "\n") {
+    if !(column.is_some() || is_group || is_box || !excerpt.is_empty()) {
         return text;
     }
     let mut out = String::with_capacity(text.len());

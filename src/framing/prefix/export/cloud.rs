@@ -1,5 +1,5 @@
 //! Clouds: Google's `textPayload`, CloudWatch Insights and single events, Azure's tables and diagnostic settings, Lambda's
-//! telemetry, Loki's and Grafana's lines, Supabase.
+//! telemetry, Loki's and Grafana's lines, Supabase, Vercel.
 //!
 //! Sources: the documentation of `LogEntry` (Google), of CloudWatch Logs, of the Azure Monitor tables `ContainerLog`,
 //! `ContainerLogV2`, `ContainerAppConsoleLogs_CL` and `AppServiceConsoleLogs`, of Lambda's Telemetry API, of logcli.
@@ -103,6 +103,25 @@ pub(super) fn loki_line<'a>(object: &'a Object<'_>) -> Option<Entry<'a>> {
 /// Supabase.
 pub(super) fn supabase<'a>(object: &'a Object<'_>) -> Option<Entry<'a>> {
     Some(Entry { text: text_of(object, "event_message")?, stamp: object.stamp(&["timestamp"]), ..Entry::default() })
+}
+
+/// Vercel's drains: what a function printed. The other fields are about the request that the function served, and its status is
+/// not that of a call. A request without a text is an access record.
+///
+/// Source: <https://vercel.com/docs/drains/reference/logs>.
+pub(super) fn vercel<'a>(object: &'a Object<'_>) -> Option<Entry<'a>> {
+    if !object.has_any(&["deploymentId"]) || !object.has_any(&["projectId"]) {
+        return None;
+    }
+    Some(Entry {
+        text: text_of(object, "message").filter(|text| !text.is_empty())?,
+        stamp: object.stamp(&["timestamp"]),
+        level: object.level(&["level"]),
+        service: object.text(&["projectName"]),
+        host: object.text(&["host"]),
+        lane: [object.text(&["type"]), object.text(&["requestId"])],
+        ..Entry::default()
+    })
 }
 
 /// Adds what the labels of a stream of Loki say.

@@ -42,7 +42,7 @@ fn kind_of(key: &[u8]) -> Kind {
         | b"@metadata" | b"@ptr" | b"@logStream" | b"@log" | b"resourceId" | b"TenantId" | b"TimeGenerated"
         | b"LogEntry" | b"LogMessage" | b"Log_s" | b"ddsource" | b"ddtags" | b"source_type" | b"nodeName" | b"podName"
         | b"sourcetype" | b"fly" | b"container_created_at" | b"event_message" | b"MESSAGE" | b"PRIORITY" | b"app_name"
-        | b"SYSLOG_IDENTIFIER" | b"resourceLogs" | b"record" | b"deploymentId" | b"ecs_cluster" | b"agent" | b"searchNextToken"
+        | b"SYSLOG_IDENTIFIER" | b"resourceLogs" | b"record" | b"deploymentId" | b"projectId" | b"ecs_cluster" | b"agent" | b"searchNextToken"
         | b"ContainerID" | b"ContainerId" | b"ContainerName" | b"Computer" | b"PodName" | b"PodNamespace" | b"LogSource" | b"LogEntrySource"
         // journald's own fields.
         | [b'_', b'_' | b'A'..=b'Z', ..] => Kind::Carrier,

@@ -32,6 +32,7 @@ const CARRIERS: &[Carrier] = &[
     cloud::lambda,
     cloud::loki_line,
     cloud::supabase,
+    cloud::vercel,
     collectors::message,
     collectors::event,
     collectors::gelf,

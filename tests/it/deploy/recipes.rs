@@ -78,6 +78,9 @@ fn the_lines_of_other_shippers_are_read() {
         let (good, said) = tool::run(Command::new(python).args(["-c", "import sys, yaml; yaml.safe_load(sys.stdin)"]), block);
         assert!(good, "{block}: {said}");
     }
+    for block in recipes().split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+        serde_json::from_str::<serde_json::Value>(block).unwrap_or_else(|error| panic!("{block}: {error}"));
+    }
     let dir = tempfile::tempdir().expect("a directory");
     let (daemon, address) = daemon(dir.path());
     let line = call(3, 401);

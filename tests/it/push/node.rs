@@ -75,10 +75,7 @@ fn run_gemini((node, program): &(PathBuf, PathBuf), api_answer: &str, outcome: &
         "security": {"auth": {"selectedType": "gemini-api-key"}},
         "privacy": {"usageStatisticsEnabled": false},
         "general": {"enableAutoUpdate": false},
-        "telemetry": {
-            "enabled": true, "target": "local", "otlpProtocol": "http",
-            "otlpEndpoint": format!("http://{}", door.address), "logPrompts": false,
-        },
+        "telemetry": recipe_for_gemini(&door.address)["telemetry"],
     });
     std::fs::create_dir(home.path().join(".gemini")).expect("a directory");
     std::fs::write(home.path().join(".gemini/settings.json"), settings.to_string()).expect("a file");
@@ -94,6 +91,14 @@ fn run_gemini((node, program): &(PathBuf, PathBuf), api_answer: &str, outcome: &
     });
     until("the call", || door.daemon.metric(&calls("gemini", outcome)).filter(|count| *count == 1.0));
     door.verdicts()
+}
+
+/// The settings of the recipe, with the address of the test.
+fn recipe_for_gemini(address: &str) -> Value {
+    let recipes = include_str!("../../../docs/recipes.md");
+    let block = recipes.split("### Gemini CLI").nth(1).and_then(|rest| rest.split("```json\n").nth(1)).expect("a block");
+    let settings = block.split("```").next().unwrap_or_default().replace("127.0.0.1:4318", address);
+    serde_json::from_str(&settings).expect("JSON")
 }
 
 fn gemini() -> Option<(PathBuf, PathBuf)> {

@@ -238,6 +238,9 @@ pub(super) struct Patterns {
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum PatternsCommand {
     /// List all patterns, one per line
+    #[command(
+        after_help = "Examples:\n  llm-triage patterns list --provider openai   errors of a provider\n  llm-triage patterns list --category auth     errors of a category"
+    )]
     List {
         /// Only patterns of this provider
         #[arg(long)]
@@ -264,6 +267,7 @@ pub(super) enum PatternsCommand {
         paths: Vec<PathBuf>,
     },
     /// List the covered entries of the error directory and the covered providers
+    #[command(after_help = "Examples:\n  llm-triage patterns coverage   how many patterns each provider has")]
     Coverage,
 }
 

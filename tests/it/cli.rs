@@ -963,6 +963,7 @@ fn explain_knows_types_codes_classes_rows_categories_and_providers() {
         ("openai.AuthenticationError", "sdk-class-auth"),
         ("DeploymentNotFound", "azure-deployment-not-found"),
         ("requests.exceptions.SSLError", "these have its words"),
+        ("AI_RetryError", "is the name of no single error"),
         ("MALFORMED_FUNCTION_CALL", "gemini"),
         ("openai 429", "openai-insufficient-quota"),
         ("anthropic", "status page  https://"),

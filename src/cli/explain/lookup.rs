@@ -25,6 +25,8 @@ pub(super) enum Found<'c> {
 
 /// The most patterns that a list shows.
 const MAX_SHOWN: usize = 25;
+/// Those that a list shows where there are too many to choose from.
+const FEW: usize = 8;
 
 impl<'c> Lookup<'c> {
     pub(super) fn new(classifier: &'c Classifier) -> Result<Self, CliError> {
@@ -137,6 +139,14 @@ impl<'c> Lookup<'c> {
         let found = self.with_parts(text);
         let words = self.words();
         let similar = near::did_you_mean(text, words.iter().map(String::as_str));
+        if found.len() > MAX_SHOWN {
+            let title = format!(
+                "{text} is the name of no single error{similar}. {} patterns have its words: give the text, the status or the code that \
+                 comes with it. Some of them",
+                found.len()
+            );
+            return Some(table(&title, &found[..FEW]));
+        }
         (!found.is_empty()).then(|| table(&format!("no pattern names {text}{similar}; these have its words"), &found))
     }
 

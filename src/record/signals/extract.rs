@@ -15,7 +15,7 @@ const HEAD_BYTES: usize = 2_048;
 
 /// The first status in a text: after a mark such as `status: `, or set apart in another way.
 pub(super) fn status_in(text: &str) -> Option<Status> {
-    const MARKS: [&str; 41] = [
+    const MARKS: [&str; 42] = [
         "error response ",
         "code:",
         "status:",
@@ -52,6 +52,7 @@ pub(super) fn status_in(text: &str) -> Option<Status> {
         "failed: ",
         "code was ",
         "status was ",
+        "result: '",
         // The `HttpRequestException` of .NET.
         "not indicate success: ",
         "from server: ",

@@ -217,7 +217,12 @@ impl Classifier {
             LineKind::Transport { status, .. } => self.judge_transport(facts, status, verdict),
             LineKind::Access { path, status, .. } => self.judge_access(facts, path, status, verdict),
             LineKind::Retry | LineKind::RetryWait => {}
-            LineKind::Request { .. } => self.providers.infer_from_record(facts, verdict),
+            LineKind::Request { .. } => {
+                self.providers.infer_from_record(facts, verdict);
+                if facts.url_path.is_some_and(is_llm_path) {
+                    verdict.judgement.grain = Grain::Attempt;
+                }
+            }
             LineKind::Response { status } => self.judge_attempt(facts, status, verdict),
             _ => self.judge_report(facts, asked, cache, verdict),
         }

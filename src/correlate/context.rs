@@ -3,7 +3,7 @@
 use super::STREAM_MEMORY;
 use crate::classify::{Attribution, Judgement, Role, Verdict};
 use crate::observation::Name;
-use crate::taxonomy::{Outcome, Provider, Status};
+use crate::taxonomy::{Grain, Outcome, Provider, Status};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -60,6 +60,11 @@ impl ProviderContext {
             self.learn_certain(verdict, at);
             return;
         }
+        if verdict.judgement.role == Role::Request {
+            let asks_llm = verdict.judgement.grain == Grain::Attempt;
+            self.last = asks_llm.then_some(LastCall { at, provider: Provider::UNKNOWN });
+            self.since_last = 0;
+        }
         // A class of a cloud's own SDK, where the model has a vendor's name.
         if provider_by == Some(Attribution::Namespace) && !verdict.judgement.is_sdks && verdict.judgement.relay.is_none() {
             self.learn_model(verdict.model_text(), provider);
@@ -115,6 +120,12 @@ impl ProviderContext {
                 && !was_called
     }
 
+    /// Whether a record that is an answer belongs to a request for an LLM, as far as the lines before it show.
+    pub(super) fn answers_llm(&self, at: Timestamp) -> bool {
+        let longest = Duration::from_secs_f64(MAX_LATENCY_S);
+        self.last.is_some_and(|last| self.since_last <= MAX_BETWEEN && at.since(last.at) <= longest)
+    }
+
     /// Infers the provider from the model, the latest call, the only host, or the only named provider of the stream.
     fn infer(&mut self, verdict: &mut Verdict<'_>, at: Timestamp) {
         let model = Name::new(verdict.model_text());
@@ -125,7 +136,7 @@ impl ProviderContext {
         // An answer takes as long as it takes.
         let longest = if judgement.role == Role::Answer { Duration::from_secs_f64(MAX_LATENCY_S) } else { SAME_CALL + latency };
         let is_same_call = |last: &LastCall| self.since_last <= MAX_BETWEEN && at.since(last.at) <= longest;
-        let latest = self.last.filter(is_same_call).map(|last| last.provider);
+        let latest = self.last.filter(is_same_call).map(|last| last.provider).filter(|provider| *provider != Provider::UNKNOWN);
         let only_host = || match self.hosts.as_slice() {
             [(provider, then)] if self.answers >= SETTLED && at.since(*then) < STREAM_MEMORY => Some(*provider),
             _ => None,

@@ -116,7 +116,7 @@ impl StreamCalls {
         let attempts =
             Attempts { good_call_at, bad_call_at, good_since_call: good_attempts, are_calls: attempts_are_calls, waiting };
         let context = ProviderContext {
-            last: last.and_then(|(at, id)| Some(LastCall { at, provider: provider(&id)? })),
+            last: last.map(|(at, id)| LastCall { at, provider: provider(&id).unwrap_or(Provider::UNKNOWN) }),
             since_last,
             hosts: hosts.iter().filter_map(|(id, at)| Some((provider(id)?, *at))).take(MAX_HOSTS).collect(),
             answers,

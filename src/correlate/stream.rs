@@ -88,6 +88,10 @@ impl StreamCalls {
         }
         self.context.complete(verdict, at);
         let judgement = &mut verdict.judgement;
+        // A client of any service logs its answers so.
+        if judgement.role == Role::Answer && traffic == Traffic::Mixed && !self.context.answers_llm(at) {
+            judgement.outcome = Outcome::Other;
+        }
         if let Some(chain) = judgement.chain.filter(|_| judgement.outcome != Outcome::Other && judgement.grain != Grain::Detail)
             && (judgement.repeats && self.told.knows(chain)
                 || self.told.is_repeat(chain, judgement.span.is_some_and(|span| span.kind.is_span())))

@@ -202,7 +202,7 @@ impl<'a> Record<'a> {
 
     fn url_path(&self) -> Option<&'a str> {
         match self.line_kind {
-            LineKind::Transport { url, .. } => path_of(url),
+            LineKind::Transport { url, .. } | LineKind::Request { url } => path_of(url),
             LineKind::Access { path, .. } => path_of(path),
             _ => self.slot(Field::Path).as_raw().or_else(|| self.slot(Field::Url).as_raw()).and_then(|raw| path_of(raw.bytes)),
         }

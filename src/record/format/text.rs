@@ -31,7 +31,10 @@ pub(super) fn read<'a>(map: &FieldMap, entry: Entry<'a>) -> Record<'a> {
     if is_quiet && reports_exception(entry.bytes.get(first.len()..).unwrap_or_default()) {
         record.level = Level::Error;
     }
-    let message = if head.logger.is_some() { skip_thread(message) } else { message };
+    let message = match head.logger {
+        Some(_) => skip_thread(message),
+        None => take_category(&mut record, message).unwrap_or(message),
+    };
     record.message = Raw::plain(message);
     record.line_kind = shape::line_kind(message, record.logger_bytes());
     if record.line_kind == LineKind::None && head.logger.is_none() && head.length > 0 {
@@ -72,6 +75,34 @@ fn read_fields<'a>(map: &FieldMap, entry: Entry<'a>, head: &Head<'a>, tail: Json
         record.pairs(map, record.message.bytes);
     }
     record
+}
+
+/// The message behind the category of .NET's console, which becomes the logger: `info: Polly[3]`, and in the next line the message. A
+/// console of single lines puts the message behind the category.
+fn take_category<'a>(record: &mut Record<'a>, message: &'a [u8]) -> Option<&'a [u8]> {
+    const NAME_BYTES: usize = 200;
+    let (level, message) = match message.get(..6) {
+        Some(b"trce: " | b"dbug: ") => (Level::Debug, &message[6..]),
+        Some(b"fail: ") => (Level::Error, &message[6..]),
+        Some(b"crit: ") => (Level::Fatal, &message[6..]),
+        _ if record.level == Level::Unknown => return None,
+        _ => (record.level, message),
+    };
+    let is_in_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'`' | b'-');
+    let name = message.iter().take(NAME_BYTES).position(|b| !is_in_name(b)).filter(|length| *length > 0)?;
+    let (category, rest) = message.split_at(name);
+    let rest = rest.strip_prefix(b"[")?;
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let rest = rest.get(digits..)?.strip_prefix(b"]")?;
+    if digits == 0
+        || !(rest.is_empty() || rest.starts_with(b"\n") || rest.starts_with(b" "))
+        || !category[0].is_ascii_uppercase()
+    {
+        return None;
+    }
+    record.level = level;
+    record.put(Field::Logger, RANK_OF_HEAD, b"", Value::Text(Raw::plain(category)));
+    Some(rest.trim_ascii())
 }
 
 /// The message behind the name of a thread: Quarkus writes `[logger] (executor-thread-1) message`.

@@ -93,8 +93,7 @@ impl StreamCalls {
             judgement.outcome = Outcome::Other;
         }
         if let Some(chain) = judgement.chain.filter(|_| judgement.outcome != Outcome::Other && judgement.grain != Grain::Detail)
-            && (judgement.repeats && self.told.knows(chain)
-                || self.told.is_repeat(chain, judgement.span.is_some_and(|span| span.kind.is_span())))
+            && self.is_told(chain, judgement)
         {
             judgement.grain = Grain::Detail;
             return Placement::None;
@@ -137,6 +136,15 @@ impl StreamCalls {
             self.failures.take_try(layer, at);
         }
         Placement::Retry(next)
+    }
+
+    /// Whether other records with this id have told of the call. What sums up others says nothing about the next of its kind.
+    fn is_told(&mut self, chain: u64, judgement: &Judgement) -> bool {
+        if judgement.repeats {
+            self.told.knows(chain)
+        } else {
+            self.told.is_repeat(chain, judgement.span.is_some_and(|span| span.kind.is_span()))
+        }
     }
 
     /// What just failed is tried again: the failure is a try, and what follows decides its call.

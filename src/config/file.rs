@@ -141,7 +141,7 @@ tables! {
         #[schemars(range(min = *CONNECTIONS_WITHIN.start(), max = *CONNECTIONS_WITHIN.end()))]
         #[schemars(extend("default" = push::LIMITS.connections))]
         max_connections: Option<At<usize>>,
-        /// A connection without a request for this long is closed.
+        /// A connection that sends no request, or does not read an answer, for this long is closed.
         #[schemars(extend("default" = Span(push::LIMITS.idle).to_string()))]
         idle: Option<At<Span>>,
         /// A certificate in PEM; with it, peers must use TLS. A relative path begins in the credentials directory of the

@@ -30,7 +30,7 @@ const fn bits(fields: &[Field]) -> u64 {
 }
 
 /// What a verdict on a good call depends on, as a hash, and what is each record's own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Likeness<'a> {
     /// The same for records that are alike.
     pub hash: u64,

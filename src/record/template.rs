@@ -30,6 +30,8 @@ pub struct Template {
     /// Which values an entry that fits has, and whether it has a time of its own.
     flags: u16,
     is_stamped: bool,
+    /// A hole is for a field other than the time.
+    has_values: bool,
 }
 
 /// A hole and the text before it.
@@ -114,7 +116,8 @@ impl Template {
             at = place.end;
         }
         let rest = entry.get(at..)?.into();
-        let mut template = Self { format: record.format, parts, rest, flags: 0, is_stamped: false };
+        let has_values = parts.iter().filter_map(|part: &Part| part.fills.as_ref()).any(|fill| fill.field != Field::Time);
+        let mut template = Self { format: record.format, parts, rest, flags: 0, is_stamped: false, has_values };
         let filled = template.fill(entry)?;
         let (flags, is_stamped) = (filled.own_fields().flags, filled.stamp().is_some());
         drop(filled);
@@ -133,7 +136,9 @@ impl Template {
     #[must_use]
     pub fn fit<'a>(&'a self, entry: &'a [u8], stamped: Option<Stamp>) -> Option<Own<'a>> {
         let mut record = self.fill(entry)?;
-        let mut own = Own { stamp: record.stamp(), values: record.own_fields() };
+        // Most entries have nothing of their own but the time.
+        let values = if self.has_values { record.own_fields() } else { Likeness::default() };
+        let mut own = Own { stamp: record.stamp(), values };
         if own.values.flags != self.flags || own.stamp.is_some() != self.is_stamped {
             return None;
         }

@@ -376,6 +376,20 @@ async fn the_page_begins_with_the_providers_and_shows_a_pending_alert_after_a_fi
     running.stop().await;
 }
 
+/// Of many alerts, the first three are shown with their fix, and only their next steps are in the headline.
+#[tokio::test]
+async fn many_alerts_stay_short() {
+    let mut running = Running::start().await;
+    let alerts = (0..5).map(|_| alert(Severity::Critical, State::Firing)).chain([alert(Severity::Info, State::Pending)]);
+    running.recorder.publish(Arc::new(snapshot(alerts.collect())));
+    let page = running.get("/").await;
+    let (shown, folded) = ("<summary>Details and evidence</summary>", "<summary>Fix, details and evidence</summary>");
+    let counts = [shown, folded].map(|part| page.text().matches(part).count());
+    assert_eq!(counts, [3, 3], "{}", page.text());
+    assert!(page.text().contains("… and 2 more alerts, below"), "{}", page.text());
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_browser_gets_a_runbook_as_a_page_and_other_programs_get_its_text() {
     let running = Running::start().await;

@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// Older findings are not shown.
 const FINDING_MAX_AGE: Duration = Duration::from_hours(1);
+/// The headline has the next steps of so many alerts, and so many are shown with their fix. The fix of the others, and of pending
+/// ones, which may come to nothing, is one click away.
+const MAX_OPEN: usize = 3;
 /// The most findings that are shown.
 const MAX_FINDINGS: usize = 20;
 
@@ -33,8 +36,11 @@ pub(super) fn headline(view: &View<'_>) -> Markup {
     html! {
         section class={ "verdict " (tone) } {
             strong { (headline) }
-            @for alert in &firing {
+            @for alert in firing.iter().take(MAX_OPEN) {
                 p { (view.title(alert)) ": " (alert.next_step) }
+            }
+            @if firing.len() > MAX_OPEN {
+                p class="soft" { "… and " (firing.len() - MAX_OPEN) " more alerts, below" }
             }
             @if firing.is_empty() {
                 p class="soft" { (last_five_minutes(view)) }
@@ -66,8 +72,8 @@ pub(super) fn alerts(view: &View<'_>) -> Markup {
         @if !open.is_empty() || !resolved.is_empty() {
             h2 { "Alerts" }
         }
-        @for alert in open {
-            (article(view, alert))
+        @for (place, alert) in open.into_iter().enumerate() {
+            (article(view, alert, place < MAX_OPEN && alert.state != State::Pending))
         }
         @for alert in resolved {
             p class="soft" {
@@ -78,11 +84,11 @@ pub(super) fn alerts(view: &View<'_>) -> Markup {
     }
 }
 
-fn article(view: &View<'_>, alert: &Alert) -> Markup {
+/// One alert; its fix is shown if `is_open`, else it is one click away.
+fn article(view: &View<'_>, alert: &Alert, is_open: bool) -> Markup {
     let texts =
         [("Next step", &alert.next_step), ("Fix", &alert.fix), ("Details", &alert.description), ("Evidence", &alert.evidence)];
-    // A pending alert may come to nothing: its fix is one click away.
-    let (texts, folded) = texts.split_at(if alert.state == State::Pending { 1 } else { 2 });
+    let (texts, folded) = texts.split_at(if is_open { 2 } else { 1 });
     let status_page = view.loaded.providers.get(&alert.provider).map_or("", |provider| &provider.status_page);
     let links =
         [("Runbook", alert.runbook_url.as_str()), ("About this error", &alert.error_url), ("Provider status", status_page)];
@@ -95,13 +101,18 @@ fn article(view: &View<'_>, alert: &Alert) -> Markup {
                 @for (name, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
                     dt { (name) } dd { (text) }
                 }
-                @for (name, address) in links.iter().filter(|(_, address)| is_web_address(address)) {
-                    dt { (name) } dd { a rel="noreferrer" href=(address) { (address) } }
+                @if links.iter().any(|(_, address)| is_web_address(address)) {
+                    dt { "More" }
+                    dd {
+                        @for (name, address) in links.iter().filter(|(_, address)| is_web_address(address)) {
+                            a rel="noreferrer" href=(address) { (name) } " "
+                        }
+                    }
                 }
             }
             @if folded.iter().any(|(_, text)| !text.is_empty()) {
                 details {
-                    summary { @if alert.state == State::Pending { "Fix, details and evidence" } @else { "Details and evidence" } }
+                    summary { @if is_open { "Details and evidence" } @else { "Fix, details and evidence" } }
                     dl {
                         @for (name, text) in folded.iter().filter(|(_, text)| !text.is_empty()) {
                             dt { (name) } dd { (text) }

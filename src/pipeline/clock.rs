@@ -81,7 +81,8 @@ impl StreamClock {
 
     /// What must survive a restart, with the learned zone in seconds.
     pub(super) fn state(self) -> (Self, Option<i32>) {
-        (self, self.zone.filter(|_| !self.configured).map(|zone| zone.offset_at(Timestamp::default())))
+        let learned = self.zone.filter(|_| !self.configured).map(|zone| zone.offset_at(Timestamp::default()));
+        (Self { zone: None, configured: false, ..self }, learned)
     }
 
     /// Resumes from a saved state; a configured zone takes precedence over the saved one.

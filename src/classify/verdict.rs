@@ -147,7 +147,7 @@ pub struct Judgement {
     pub decides: bool,
     /// It sums up what other records with the id told, and counts only where there are none.
     pub repeats: bool,
-    /// It tells of an answer that a later record may take back.
+    /// It reports an answer that a later record may take back.
     pub provisional: bool,
     /// The answer before it was bad. Once the record was correlated: such an answer was taken back.
     pub withdraws: bool,

@@ -28,7 +28,7 @@ pub(super) fn schema() -> Value {
             "provider": provider(),
             "ending": one_of(Ending::ALL.iter().map(|word| word.as_str()), "how they ended"),
             "count": count("answers"),
-            "share": share("of all answers of the provider whose ending the log shows"),
+            "share": share("of all answers of the provider, where the log shows how they ended"),
         })), "how answers ended"),
         "findings": list(&finding(), "what only many calls together show"),
         "unread": whole("records that speak of a call or of trouble and were not understood", &json!({
@@ -123,7 +123,7 @@ fn finding() -> Value {
     )
 }
 
-/// A table whose keys are always present; later versions may add keys.
+/// A table in which every key is always present; later versions may add keys.
 fn whole(description: &str, properties: &Value) -> Value {
     let mut whole = table(description, properties);
     whole["required"] = properties.as_object().into_iter().flat_map(|all| all.keys().cloned()).collect();

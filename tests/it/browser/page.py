@@ -10,7 +10,7 @@ TABLES = """
 return [...document.querySelectorAll("table")].filter((table) =>
     !table.querySelector("th[scope=col], th[scope=row]") || [...table.querySelectorAll("thead th")].some((th) => !th.scope.startsWith("col"))).length;
 """
-# Texts whose colour is too close to the one behind them: WCAG asks for a ratio of 4.5, or 3 for large letters.
+# Texts with a colour that is too close to the one behind them: WCAG asks for a ratio of 4.5, or 3 for large letters.
 CONTRAST = """
 const channels = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
 const luminance = (colour) => {

@@ -73,6 +73,44 @@ fn curl_sends_a_file_in_chunks() {
     });
 }
 
+/// The examples of opentelemetry-proto (`examples/logs.json` and `trace.json`, shortened) and of Loki's HTTP API, with the answers that both
+/// specifications ask for.
+const EXAMPLES: [(&str, &str, &str); 3] = [
+    (
+        "/v1/logs",
+        r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my.service"}}]},"scopeLogs":[{"scope":{"name":"my.library","version":"1.0.0"},"logRecords":[{"timeUnixNano":"1544712660300000000","observedTimeUnixNano":"1544712660300000000","severityNumber":10,"severityText":"Information","traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174","body":{"stringValue":"Example log record"},"attributes":[{"key":"boolean.attribute","value":{"boolValue":true}},{"key":"int.attribute","value":{"intValue":"10"}},{"key":"map.attribute","value":{"kvlistValue":{"values":[{"key":"some.map.key","value":{"stringValue":"some value"}}]}}}]}]}]}]}"#,
+        "{} 200 application/json",
+    ),
+    (
+        "/v1/traces",
+        r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my.service"}}]},"scopeSpans":[{"scope":{"name":"my.library","version":"1.0.0"},"spans":[{"traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174","parentSpanId":"EEE19B7EC3C1B173","name":"I'm a server span","startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000","kind":2,"attributes":[{"key":"my.span.attr","value":{"stringValue":"some value"}}]}]}]}]}"#,
+        "{} 200 application/json",
+    ),
+    (
+        "/loki/api/v1/push",
+        r#"{"streams": [{ "stream": { "foo": "bar2" }, "values": [ [ "1570818238000000000", "fizzbuzz" ] ] }]}"#,
+        " 204 ",
+    ),
+];
+
+#[test]
+fn curl_sends_the_examples_of_the_specifications() {
+    let Some(curl) = tool::find("curl") else { return };
+    let door = Door::open(&[]);
+    for (path, body, answer) in EXAMPLES {
+        let url = format!("http://{}{path}", door.address);
+        let arguments = ["-sS", "--fail", "-H", "content-type: application/json", "-w", " %{http_code} %{content_type}"];
+        let (good, said) = tool::run(Command::new(&curl).args(arguments).args(["--data-binary", "@-", &url]), body);
+        assert!(good, "{path}: {said}");
+        assert_eq!(said, answer, "{path}");
+    }
+    let read = "llm_triage_source_lines_total{source=\"http\"}";
+    until("all lines", || door.daemon.metric(read).filter(|lines| *lines == 3.0));
+    let verdicts = door.verdicts();
+    assert_eq!(verdicts.len(), 3, "{verdicts:?}");
+    assert!(verdicts.iter().all(|verdict| verdict["outcome"] == "other"), "{verdicts:?}");
+}
+
 /// A sender that lost the answer, or got 503 from a proxy, sends the same again.
 #[test]
 fn a_repeated_request_counts_once_where_its_calls_have_ids() {

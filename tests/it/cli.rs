@@ -972,6 +972,8 @@ fn explain_knows_types_codes_classes_rows_categories_and_providers() {
         ("rate-limit-capacity", "a category of errors"),
         ("account", "an owner of errors"),
         ("timeout", "status       timeout"),
+        // A sentence that ends in an address: `com` is no name of an error.
+        ("getaddrinfo EAI_AGAIN api.openai.com", "network-dns-temporary"),
     ];
     for (word, part) in cases {
         let ran = run(&["explain", word]);

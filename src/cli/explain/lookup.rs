@@ -106,8 +106,9 @@ impl<'c> Lookup<'c> {
     /// A type, a code, a class or another word: the patterns that match it, else those whose texts have it.
     fn word(&self, text: &str) -> Found<'c> {
         let lower = text.to_lowercase();
-        // The name alone, without its package or module.
-        let short = lower.rsplit(['.', ':', '*', '/']).next().unwrap_or_default();
+        // The name alone, without its package or module. The end of an address in a sentence is no name.
+        let is_name = !lower.contains(char::is_whitespace);
+        let short = if is_name { lower.rsplit(['.', ':', '*', '/']).next().unwrap_or_default() } else { lower.as_str() };
         for word in [lower.as_str(), short] {
             let matches = |known: &String| known.eq_ignore_ascii_case(word) || last_name(known).eq_ignore_ascii_case(word);
             let mut found = self.select(&|pattern| pattern.words.iter().any(matches));

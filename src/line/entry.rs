@@ -118,7 +118,7 @@ fn begins_with_level(line: &[u8]) -> bool {
 }
 
 /// The words of .NET's console logger, which are no words of ordinary loggers.
-fn dotnet_level(word: &[u8]) -> Option<Level> {
+pub(crate) fn dotnet_level(word: &[u8]) -> Option<Level> {
     match word {
         b"trce" | b"dbug" => Some(Level::Debug),
         b"fail" => Some(Level::Error),

@@ -17,7 +17,7 @@ mod search;
 mod stamp;
 mod words;
 
-pub(crate) use entry::{entry_level, is_sdk_line, symbol_entry_level};
+pub(crate) use entry::{dotnet_level, entry_level, is_sdk_line, symbol_entry_level};
 pub(crate) use exception::begins_exception;
 pub(crate) use head::Head;
 pub use level::Level;

@@ -3,8 +3,7 @@
 
 use super::entry::Entry;
 use super::json_tail::{self, JsonTail};
-use crate::line::find;
-use crate::line::{Head, Level};
+use crate::line::{Head, Level, dotnet_level, find};
 use crate::record::field::{Field, FieldMap};
 use crate::record::json::{Members, Raw, Value};
 use crate::record::line_kind::LineKind;
@@ -81,10 +80,9 @@ fn read_fields<'a>(map: &FieldMap, entry: Entry<'a>, head: &Head<'a>, tail: Json
 /// console of single lines puts the message behind the category.
 fn take_category<'a>(record: &mut Record<'a>, message: &'a [u8]) -> Option<&'a [u8]> {
     const NAME_BYTES: usize = 200;
-    let (level, message) = match message.get(..6) {
-        Some(b"trce: " | b"dbug: ") => (Level::Debug, &message[6..]),
-        Some(b"fail: ") => (Level::Error, &message[6..]),
-        Some(b"crit: ") => (Level::Fatal, &message[6..]),
+    let (word, behind) = message.split_at_checked(4).unwrap_or_default();
+    let (level, message) = match (dotnet_level(word), behind.strip_prefix(b": ")) {
+        (Some(level), Some(behind)) => (level, behind),
         _ if record.level == Level::Unknown => return None,
         _ => (record.level, message),
     };

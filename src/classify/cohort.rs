@@ -2,7 +2,7 @@
 
 use super::span::{SpanIds, SpanKind};
 use super::verdict::{Judgement, Role, Texts, Traffic, Verdict};
-use crate::record::{Likeness, LineKind, Record};
+use crate::record::{Likeness, LineKind, MissGate, Record};
 use crate::taxonomy::{Grain, Outcome};
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use std::borrow::Cow;
 #[derive(Debug, Default)]
 pub(super) struct Cohorts {
     places: Vec<Place>,
-    /// Records in a row that were like none before.
-    strange: u32,
+    /// Closed for most records while none is like one before.
+    gate: MissGate<STRANGE_RECORDS, STRANGE_SHARE>,
 }
 
 /// A place for one verdict. A record is noted when it is seen, and its verdict is kept when one like it comes again: records that are like no
@@ -41,18 +41,14 @@ const STRANGE_SHARE: u32 = 16;
 impl Cohorts {
     /// What a record has in common with others. `None`: it is not worth a search.
     pub(super) fn likeness<'a>(&mut self, record: &Record<'a>) -> Option<Likeness<'a>> {
-        if self.strange >= STRANGE_RECORDS && !self.strange.is_multiple_of(STRANGE_SHARE) {
-            self.strange = self.strange.wrapping_add(1).max(STRANGE_RECORDS);
-            return None;
-        }
-        record.likeness()
+        if self.gate.opens() { record.likeness() } else { None }
     }
 
     /// Whether a record like this one was judged.
     pub(super) fn knows(&mut self, record: &Record<'_>, likeness: &Likeness<'_>, traffic: Traffic) -> bool {
         let cohort = self.places.get(place_of(likeness)).and_then(|place| place.cohort.as_ref());
         let is_known = cohort.is_some_and(|cohort| cohort.traffic == traffic && record.is_like(likeness, &cohort.likeness));
-        self.strange = if is_known { 0 } else { self.strange.wrapping_add(1) };
+        self.gate.note(is_known);
         is_known
     }
 

@@ -7,7 +7,7 @@
 use super::classifier::Classifier;
 use super::verdict::{Judgement, Texts, Traffic, Verdict};
 use crate::line::Level;
-use crate::record::{Forms, Likeness, Own, Reader, Record, Template};
+use crate::record::{Forms, Likeness, MissGate, Own, Reader, Record, Template};
 use crate::taxonomy::Outcome;
 use crate::time::Stamp;
 use rustc_hash::FxHashMap;
@@ -39,8 +39,8 @@ pub struct KnownEntries {
     bytes: usize,
     /// The hash of the latest entry, if it was looked up and not found.
     missed: Option<u64>,
-    /// Entries in a row that were not found.
-    strange: u32,
+    /// Closed for most entries while none is found.
+    gate: MissGate<STRANGE_ENTRIES, STRANGE_SHARE>,
     /// Bytes that may be learned now, times [`BYTES_PER_LEARNED`].
     credit: usize,
 }
@@ -86,7 +86,7 @@ const FAILURES: u32 = 4;
 impl Default for KnownEntries {
     fn default() -> Self {
         let credit = LEARNED_AT_ONCE * BYTES_PER_LEARNED;
-        Self { by_words: FxHashMap::default(), bytes: 0, missed: None, strange: 0, credit }
+        Self { by_words: FxHashMap::default(), bytes: 0, missed: None, gate: MissGate::default(), credit }
     }
 }
 
@@ -97,11 +97,7 @@ impl KnownEntries {
             return None;
         }
         self.credit = (self.credit + entry.bytes.len()).min(LEARNED_AT_ONCE * BYTES_PER_LEARNED);
-        if self.strange >= STRANGE_ENTRIES && !self.strange.is_multiple_of(STRANGE_SHARE) {
-            self.strange = self.strange.wrapping_add(1).max(STRANGE_ENTRIES);
-            return None;
-        }
-        Some(hash_of_words(entry.bytes))
+        self.gate.opens().then(|| hash_of_words(entry.bytes))
     }
 
     /// The place of an entry that was not found, if another with the same words was seen before. Of a first one, the text is kept.
@@ -129,12 +125,11 @@ impl Classifier {
     pub fn recall<'a>(&self, entry: &WordEntry<'a>, known: &'a mut KnownEntries) -> Option<Verdict<'a>> {
         known.missed = known.hash_of(entry);
         let hash = known.missed?;
-        let KnownEntries { by_words, missed, strange, .. } = known;
+        let KnownEntries { by_words, missed, gate, .. } = known;
         let verdict = by_words.get(&hash).and_then(|place| place.known.iter().find_map(|known| known.verdict(self, entry)));
+        gate.note(verdict.is_some());
         if verdict.is_some() {
-            (*missed, *strange) = (None, 0);
-        } else {
-            *strange = strange.wrapping_add(1);
+            *missed = None;
         }
         verdict
     }
@@ -229,7 +224,7 @@ impl KnownEntry {
             Some(equal && records == 1)
         };
         let mut fitting = 0;
-        // A variation that does not fit would be judged anew, so it does no harm; but some must fit.
+        // A variation that does not fit would be read and judged, so it does no harm; but some must fit.
         let all_agree = (0..Template::VARIATIONS).all(|number| match agrees(&self.template.variation(number)) {
             Some(agrees) => {
                 fitting += 1;

@@ -11,6 +11,7 @@ mod node;
 
 use super::field::FieldMap;
 use super::json::{Cursor, Value};
+use super::miss_gate::MissGate;
 use super::record::{Record, is_token_count};
 use node::{Kind, Node};
 use rustc_hash::FxHashMap;
@@ -35,8 +36,8 @@ pub struct Forms {
     places: FxHashMap<Vec<(u16, u8)>, u16>,
     /// Lines that may be learned now, times [`LINES_PER_LESSON`].
     credit: u32,
-    /// Lines in a row that had no known form.
-    strange: u32,
+    /// Closed for most lines while none has a known form.
+    gate: MissGate<STRANGE_LINES, LINES_PER_LESSON>,
 }
 
 impl Default for Forms {
@@ -46,7 +47,7 @@ impl Default for Forms {
             known: FxHashMap::default(),
             places: FxHashMap::default(),
             credit: FIRST_LESSONS * LINES_PER_LESSON,
-            strange: 0,
+            gate: MissGate::default(),
         }
     }
 }
@@ -55,12 +56,11 @@ impl Forms {
     /// Fills the record from an object that has a known form. `false`: it has none; the record holds what was read until then.
     pub(super) fn read<'a>(&mut self, map: &FieldMap, object: &'a [u8], record: &mut Record<'a>) -> bool {
         self.credit = (self.credit + 1).min(FIRST_LESSONS * LINES_PER_LESSON);
-        if self.strange >= STRANGE_LINES && !self.strange.is_multiple_of(LINES_PER_LESSON) {
-            self.strange = self.strange.wrapping_add(1).max(STRANGE_LINES);
+        if !self.gate.opens() {
             return false;
         }
         let is_known = self.walk(map, object, record).is_some();
-        self.strange = if is_known { 0 } else { self.strange.wrapping_add(1) };
+        self.gate.note(is_known);
         is_known
     }
 

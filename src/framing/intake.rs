@@ -7,6 +7,7 @@ use super::line_reader::Piece;
 use super::options::Options;
 use super::prefix::{self, Content, Envelope, Share};
 use super::stats::FramingStats;
+use super::written_colours;
 use crate::line::Level;
 
 /// Some editors and Windows programs put this before the first line.
@@ -58,7 +59,8 @@ impl<O: FnMut(RawEvent<'_>)> Intake<'_, O> {
     /// Takes a line without its prefix.
     fn line(&mut self, piece: &Piece<'_>, line: Line<'_>, envelope: &Envelope<'_>) {
         let Self { options, lanes, stats, out } = self;
-        let line = Line { stamped: envelope.stamp, level: envelope.level, ..line };
+        let bytes = written_colours::strip(line.bytes);
+        let line = Line { bytes: &bytes, stamped: envelope.stamp, level: envelope.level, ..line };
         if let Some(lane) = lanes.enter(envelope, (piece.offset, piece.number), options, stats, out) {
             count(stats, piece);
             lane.take(options, line, envelope.partial, stats, out);

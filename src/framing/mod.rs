@@ -25,6 +25,7 @@ mod partial;
 mod persist;
 mod prefix;
 mod stats;
+mod written_colours;
 
 pub use encoding::Encoding;
 pub use event::{RawEvent, StreamId};

@@ -16,6 +16,7 @@ mod heroku;
 mod kubectl;
 mod own_lines;
 mod pm2;
+mod podman;
 mod process;
 mod quote;
 mod scan;
@@ -60,7 +61,7 @@ const DIGIT: &[Strip] = &[
 ];
 const CAPITAL: &[Strip] = &[syslog::strip_month, syslog::strip_weekday, compose::strip, actions::strip_job];
 const SMALL: &[Strip] = &[compose::strip, stern::strip, actions::strip_job];
-const BRACKET: &[Strip] = &[kubectl::strip];
+const BRACKET: &[Strip] = &[kubectl::strip, podman::strip];
 
 /// The prefixes that may begin with this byte.
 fn that_begin_with(byte: u8) -> &'static [Strip] {

@@ -110,11 +110,21 @@ fn begins_with_level(line: &[u8]) -> bool {
     let length = line.iter().take(13).take_while(|b| b.is_ascii_alphabetic()).count();
     let (word, rest) = line.split_at(length);
     let Some(first) = word.first() else { return false };
+    if length == 4 && rest.first() == Some(&b'[') {
+        return is_of_logrus(word, rest);
+    }
     if Level::from_entry_word(word).is_none() {
         return length == 4 && rest.starts_with(b": ") && dotnet_level(word).is_some() && ends_with_event_id(rest);
     }
     let marks: &[&[u8]] = if first.is_ascii_uppercase() { &[b":", b"]", b"\t", b" "] } else { &[b": ", b"  ", b"]"] };
     marks.iter().any(|mark| rest.starts_with(mark))
+}
+
+/// `ERRO[0005] request failed`: the level in four letters and the seconds since the start, as logrus writes on a terminal.
+fn is_of_logrus(word: &[u8], rest: &[u8]) -> bool {
+    let is_clock = matches!(rest, [b'[', clock @ ..] if clock.iter().take_while(|b| b.is_ascii_digit()).count() >= 4
+        && clock.iter().find(|b| !b.is_ascii_digit()) == Some(&b']'));
+    is_clock && word.iter().all(u8::is_ascii_uppercase) && Level::from_word(word) != Level::Unknown
 }
 
 /// The words of .NET's console logger, which are no words of ordinary loggers.

@@ -74,7 +74,8 @@ fn lookup(word: &[u8]) -> (Level, MarksEntry) {
     match &*lower {
         b"trace" | b"dbg" => (Debug, InCapitals),
         b"debug" => (Debug, InCapitalsOrSmallLetters),
-        b"verbose" | b"silly" | b"7" => (Debug, Never),
+        // logrus cuts its levels to four letters.
+        b"verbose" | b"silly" | b"7" | b"trac" | b"debu" => (Debug, Never),
         b"info" => (Info, InCapitalsOrSmallLetters),
         b"notice" | b"inf" => (Info, InCapitals),
         b"information" | b"success" | b"log" | b"6" | b"5" => (Info, Never),
@@ -83,10 +84,12 @@ fn lookup(word: &[u8]) -> (Level, MarksEntry) {
         b"4" => (Warn, Never),
         b"error" => (Error, InCapitalsOrSmallLetters),
         b"err" => (Error, InCapitals),
-        b"eror" | b"severe" | b"3" => (Error, Never),
+        b"eror" | b"severe" | b"3" | b"erro" => (Error, Never),
         b"fatal" => (Fatal, InCapitalsOrSmallLetters),
         b"critical" | b"ftl" => (Fatal, InCapitals),
-        b"crit" | b"panic" | b"alert" | b"emergency" | b"emerg" | b"dpanic" | b"2" | b"1" | b"0" => (Fatal, Never),
+        b"crit" | b"panic" | b"alert" | b"emergency" | b"emerg" | b"dpanic" | b"2" | b"1" | b"0" | b"fata" | b"pani" => {
+            (Fatal, Never)
+        }
         _ => (Unknown, Never),
     }
 }

@@ -15,8 +15,8 @@ pub(super) fn render(summary: &Summary, pipeline: &Pipeline) -> Vec<u8> {
         "input": {"bytes": summary.bytes, "lines": summary.lines},
         "interrupted": summary.interrupted.is_some(),
         "records": {
-            "success": summary.records[Outcome::Success as usize],
-            "error": summary.records[Outcome::Error as usize],
+            "success": summary.good_calls(),
+            "error": summary.failed_calls(),
             "other": summary.records[Outcome::Other as usize],
             "unrecognised_errors": summary.unrecognised,
         },

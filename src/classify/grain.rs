@@ -41,14 +41,20 @@ fn announces_retry(text: &[u8]) -> bool {
         b"api_retry",
         b"Reconnecting...",
     ];
-    const ENDS: [&[u8]; 14] = [
+    const ENDS: [&[u8]; 20] = [
         b"no more retries",
         b"not retrying",
         b"iving up",
         b"ave up",
         b"etries exhausted",
         b"etries exceeded",
-        b"xhausted",
+        b"exhausted after",
+        b"ttempts exhausted",
+        b"etry exhausted",
+        b"retries were exhausted",
+        b"xhausted all ",
+        b"xhausted retries",
+        b"xhausted the retries",
         b"ax retries",
         b" 0 retries left",
         b" 0 retries remaining",

@@ -86,7 +86,9 @@ impl Relevance {
 
     /// Whether a failure in mixed logs is an LLM's.
     fn is_llm(&self, facts: &Facts<'_>, signals: &Signals, judgement: &Judgement) -> bool {
-        let typed = judgement.confidence == Confidence::Typed;
+        // Words alone may be of any service; words that a status goes with are the answer of a server.
+        let typed = judgement.confidence == Confidence::Typed
+            || judgement.confidence == Confidence::Message && judgement.status.is_some_and(|status| status.http().is_some());
         let guessed = match judgement.provider_by {
             Some(Attribution::Pattern | Attribution::Wording) => true,
             // `google.api_core` and `botocore` call many services.

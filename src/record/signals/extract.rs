@@ -117,7 +117,8 @@ fn is_set_apart(before: &[u8], after: &[u8]) -> bool {
         Some(b'(') => matches!(after.first(), Some(b')' | b':' | b',')),
         // DashScope: `<400> InternalError.Algo.InvalidParameter: …`.
         Some(b'<') => after.first() == Some(&b'>'),
-        Some(b'[') => after.first() == Some(&b']') && !before[..before.len() - 1].last().is_some_and(u8::is_ascii_alphanumeric),
+        // `[401]`, `[429:insufficient_quota]`.
+        Some(b'[') => is_end_of_tag(after) && !before[..before.len() - 1].last().is_some_and(u8::is_ascii_alphanumeric),
         Some(b' ') => {
             let lead = before.trim_ascii_end();
             let named = |text: &[u8]| ["error", "exception", "error]"].iter().any(|end| ends_folded(text, end.as_bytes()));
@@ -128,6 +129,18 @@ fn is_set_apart(before: &[u8], after: &[u8]) -> bool {
                 || lead.ends_with(b"}") && next.starts_with(b"{'")
                 // `POST https://… -> 401 in 536 ms: …`
                 || lead.ends_with(b"->") && contains(lead, b"://") && !after.first().is_some_and(u8::is_ascii_alphanumeric)
+        }
+        _ => false,
+    }
+}
+
+/// `] …`, `:insufficient_quota] …`.
+fn is_end_of_tag(after: &[u8]) -> bool {
+    match after {
+        [b']', ..] => true,
+        [b':', code @ ..] => {
+            let length = code.iter().take_while(|b| b.is_ascii_lowercase() || **b == b'_').count();
+            length > 0 && code.get(length) == Some(&b']')
         }
         _ => false,
     }

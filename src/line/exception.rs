@@ -4,7 +4,7 @@ use super::search::contains;
 use super::search::find;
 
 /// How runtimes introduce an uncaught exception.
-const INTRODUCTIONS: [&[u8]; 18] = [
+const INTRODUCTIONS: [&[u8]; 22] = [
     b"Uncaught ",
     b"uncaught ",
     b"Unhandled exception",
@@ -23,6 +23,12 @@ const INTRODUCTIONS: [&[u8]; 18] = [
     b"fatal error: ",
     b"Error code: ",
     b"error: Uncaught ",
+    // The debuggers of Visual Studio Code and Visual Studio, and Julia.
+    b"Exception has occurred: ",
+    b"An exception of type '",
+    b"caused by: ",
+    // rlang, whose lines below begin with `!`.
+    b"Error in `",
 ];
 
 /// What is behind the class.
@@ -32,7 +38,9 @@ const MARKS: [&[u8]; 7] = [b": ", b":\x1b", b" (", b" [", b"(\"", b"('", b" - "]
 pub(crate) fn begins_exception(line: &[u8]) -> bool {
     let Some(first) = line.first() else { return false };
     match first {
-        b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'_' => begins_with_class(line) || is_introduction(line) || begins_with_words(line),
+        b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'_' => {
+            begins_with_class(line) || is_introduction(line) || is_numbered_error(line) || begins_with_words(line)
+        }
         // Node prints an error without a stack in brackets: `[Error: …]`.
         b'[' => line.starts_with(b"[cause]: ") || begins_with_class(line.get(1..).unwrap_or_default()),
         _ => is_ruby_error(line),
@@ -53,6 +61,22 @@ fn begins_with_class(line: &[u8]) -> bool {
     let leaf = name.rsplit(|b| matches!(b, b'.' | b':' | b'\\' | b'/' | b'$')).next().unwrap_or(name);
     let is_class = leaf.first().is_some_and(u8::is_ascii_uppercase) && has_ending(leaf);
     is_class && (rest.is_empty() || rest == b":" || MARKS.iter().any(|mark| rest.starts_with(mark)) || is_wrapping(rest))
+}
+
+/// `Error 429, Message: …`: the errors of Google's SDK for Go.
+fn is_numbered_error(line: &[u8]) -> bool {
+    let Some(rest) = line.strip_prefix(b"Error ") else { return false };
+    matches!(rest, [b'4' | b'5', a, b, b',' | b':', b' ', ..] if a.is_ascii_digit() && b.is_ascii_digit())
+}
+
+/// `Failed to summarise: BadRequestError: …`: the report of a program that names the class of the error in its middle.
+pub(crate) fn reports_exception(line: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 8] =
+        [b"Failed", b"Error", b"Unable", b"Could not", b"Cannot", b"An error", b"Exception", b"Unexpected"];
+    const REPORT_BYTES: usize = 120;
+    let head = &line[..line.len().min(REPORT_BYTES)];
+    BEGINNINGS.iter().any(|words| line.starts_with(words))
+        && memchr::memmem::find_iter(head, b": ").any(|at| begins_with_class(&line[at + 2..]))
 }
 
 /// `OpenAI HTTP Error (spotted in ruby-openai 6.5.0): …`, `Request failed: …`, `API Error: 429 …`: a few words, the last one says that

@@ -18,7 +18,7 @@ mod stamp;
 mod words;
 
 pub(crate) use entry::{dotnet_level, entry_level, is_sdk_line, symbol_entry_level};
-pub(crate) use exception::begins_exception;
+pub(crate) use exception::{begins_exception, reports_exception};
 pub(crate) use head::Head;
 pub use level::Level;
 pub(crate) use search::{contains, contains_folded, find, skip_colours, strip_colours};

@@ -1,5 +1,6 @@
 //! Labelled parts of an error's message: `Status: 429`, `ErrorCode: …`, `Content:`, `Headers:`, `Body: {…}`. The SDKs for .NET and
-//! the ones that Fern generates print them at the first column, with blank lines between them.
+//! the ones that Fern generates print them at the first column, with blank lines between them. HTTP.jl and others print the answer
+//! itself: `HTTP/1.1 429 Too Many Requests`, its headers, a blank line, and its body.
 
 use super::opening;
 use super::shape::{Continuation, Section, Step};
@@ -43,7 +44,26 @@ const LABELS: [&[u8]; 35] = [
     b"state",
 ];
 
+/// Notes that the event begins with an answer of HTTP that is an error.
+pub(super) fn open(shape: &mut Continuation, line: &[u8]) {
+    if !shape.headed && is_status_line(line) {
+        (shape.section, shape.stack) = (Section::Response, true);
+    }
+}
+
 pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {
+    if shape.section == Section::Response && !shape.brace {
+        if after_blank && matches!(line.first(), Some(b'{' | b'<')) {
+            shape.section = Section::Body;
+        } else if after_blank || !is_header(line) {
+            shape.section = Section::None;
+        }
+    } else if !shape.brace && shape.is_failure() && is_status_line(line) {
+        shape.section = Section::Response;
+        return Step::Joins;
+    } else if shape.quiet && shape.calm && is_status_line(line) {
+        return Step::Ends;
+    }
     if after_blank && shape.section == Section::Headers {
         shape.section = Section::None;
     }
@@ -51,7 +71,7 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
         return Step::NotMine;
     }
     match (shape.section, label(line)) {
-        (Section::Headers, _) if is_header(line) => {}
+        (Section::Headers | Section::Response, _) if is_header(line) => {}
         (Section::Body, None) if !after_blank || line.starts_with(b"{") => {
             if line.starts_with(b"{") && line.ends_with(b"}") {
                 shape.section = Section::None;
@@ -85,6 +105,14 @@ fn label(line: &[u8]) -> Option<(&[u8], &[u8])> {
     }
     let folded = folded.get(..length)?;
     LABELS.contains(&folded).then_some((label, value.trim_ascii()))
+}
+
+/// `HTTP/1.1 429 Too Many Requests`.
+fn is_status_line(line: &[u8]) -> bool {
+    let Some(rest) = line.strip_prefix(b"HTTP/") else { return false };
+    let version = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+    let status = rest.get(version..).and_then(|rest| rest.strip_prefix(b" "));
+    version > 0 && matches!(status, Some([b'4' | b'5', a, b, ..]) if a.is_ascii_digit() && b.is_ascii_digit())
 }
 
 /// `Content-Length: 176`.

@@ -1,19 +1,21 @@
 //! The line that names an exception below the line that announces it.
 
 use super::shape::{Continuation, Step, Traceback};
-use crate::line::begins_exception;
+use crate::line::{begins_exception, reports_exception};
 
 /// Notes what the first line of an event says of an exception.
 pub(super) fn open(shape: &mut Continuation, line: &[u8]) {
     shape.stack = !shape.headed && begins_exception(line);
-    shape.awaits = line.trim_ascii_end().ends_with(b":") && !shape.calm || !shape.headed && is_code_place(line);
+    shape.awaits = line.trim_ascii_end().ends_with(b":") && !shape.calm
+        || !shape.headed && (is_code_place(line) || line.starts_with(b"Exception has occurred: "));
 }
 
 pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {
     if shape.traceback == Traceback::Ended && !after_blank {
         return Step::NotMine;
     }
-    let begins = begins_exception(line);
+    // Below a quiet line, which may be any other, a report of an error is the program's next line.
+    let begins = begins_exception(line) || shape.quiet && shape.calm && reports_exception(line);
     // `thread 'main' panicked at src/main.rs:4:5:` has its message in the next line, whatever it says.
     let is_text = shape.awaits && shape.stack;
     if !(begins || is_text) {

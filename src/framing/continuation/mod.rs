@@ -54,6 +54,7 @@ pub(super) fn of_first(line: &[u8], level: Option<Level>) -> Continuation {
     if !(traceback::open(&mut shape, line) || notebook::open(&mut shape, line) || panel::open(&mut shape, line)) {
         exception::open(&mut shape, line);
         stack::open(&mut shape, line);
+        block::open(&mut shape, line);
         relayed::open(&mut shape, line);
         excerpt::open(&mut shape, line);
         opening::note(&mut shape, line);
@@ -83,7 +84,7 @@ pub(super) fn joined(
         (shape.section, shape.stack) = (Section::None, true);
         return Some(Joined { shape, repeated });
     }
-    if level.is_some() || symbol_entry_level(line).is_some() {
+    if level.is_some() || symbol_entry_level(line).is_some() && !stack::is_item(first, line) {
         repeated = relayed::head_length(&mut shape, first, line)?;
     } else if let Some(length) = relayed::tag_length(first, line) {
         repeated = relayed::belonging(&shape, line, length)?;
@@ -108,7 +109,7 @@ pub(super) fn joined(
 
 /// Whether a whole JSON object can be a part of the event: its last line has introduced a body.
 pub(super) fn expects_object(shape: Continuation) -> bool {
-    shape.section == Section::Body
+    matches!(shape.section, Section::Body | Section::Response)
 }
 
 /// Whether a quiet line says that an exception follows.

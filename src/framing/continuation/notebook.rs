@@ -1,10 +1,10 @@
 //! Tracebacks of `IPython` and Jupyter: a rule of hyphens, the class beside `Traceback (most recent call last)`, frames with
-//! excerpts of the source and blank lines between them, and at last the exception.
+//! excerpts of the source and blank lines between them, and at last the exception. A pasted one may begin with a frame.
 
 use super::opening;
 use super::shape::{Continuation, Section, Step, Traceback};
 use super::traceback;
-use crate::line::{begins_exception, contains};
+use crate::line::{begins_exception, contains, find};
 
 /// The least length of the rule above a traceback; `IPython` draws 75 hyphens.
 const RULE: usize = 40;
@@ -15,7 +15,7 @@ pub(super) fn open(shape: &mut Continuation, line: &[u8]) -> bool {
         shape.awaits = true;
         return true;
     }
-    let opens = is_start(line);
+    let opens = is_start(line) || is_place(line);
     if opens {
         start(shape);
     }
@@ -54,6 +54,14 @@ fn is_rule(line: &[u8]) -> bool {
 /// `RateLimitError                            Traceback (most recent call last)`.
 fn is_start(line: &[u8]) -> bool {
     line.ends_with(b"Traceback (most recent call last)") && contains(line, b"  Traceback") && line[0].is_ascii_alphabetic()
+}
+
+/// `File ~/app/llm.py:81, in ask(turns)`: the place of a frame. Python itself puts the name of the file in quotes.
+fn is_place(line: &[u8]) -> bool {
+    let Some(place) = line.strip_prefix(b"File ").filter(|place| !place.starts_with(b"\"")) else { return false };
+    let Some(at) = find(place, b", in ") else { return false };
+    let digits = place[..at].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    digits > 0 && place[..at - digits].ends_with(b":")
 }
 
 /// The place above an excerpt, the line of the excerpt that raised, or any indented line of it.

@@ -57,6 +57,8 @@ pub(super) enum Section {
     Body,
     /// Below `Headers:`, up to a blank line.
     Headers,
+    /// The headers of an answer as HTTP sends it, and behind the blank line its body.
+    Response,
     /// The frames of a goroutine, up to a blank line.
     Goroutine,
     /// The frames of a notebook's traceback, up to the exception.

@@ -5,8 +5,19 @@ use super::shape::{Continuation, Section, Step};
 use crate::line::contains;
 
 /// Lines that belong to the error above them.
-const PARTS: [&[u8]; 36] = [
+const PARTS: [&[u8]; 44] = [
     b"Caused by",
+    b"caused by: ",
+    // What Julia prints around the text of an answer.
+    b"\"\"\"",
+    // The items of a list in a message; rlang marks what is wrong and what helps.
+    b"* ",
+    "• ".as_bytes(),
+    b"! ",
+    "ℹ ".as_bytes(),
+    "✖ ".as_bytes(),
+    b"Run `rlang::",
+    b"Backtrace:",
     b"Suppressed: ",
     b"Wrapped by: ",
     b"... ",
@@ -20,7 +31,6 @@ const PARTS: [&[u8]; 36] = [
     b"[previous exception]",
     b"Stack backtrace:",
     b"stack backtrace:",
-    b"Backtrace:",
     b"stack traceback:",
     b"Location:",
     b"Backtrace omitted",
@@ -65,6 +75,11 @@ pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> 
     (shape.stack, shape.awaits) = (true, false);
     opening::note(shape, line);
     Step::Joins
+}
+
+/// Whether a line with a symbol is an item below an error of rlang, and no entry of its own.
+pub(super) fn is_item(first: &[u8], line: &[u8]) -> bool {
+    first.starts_with(b"Error in `") && ["• ", "ℹ ", "✖ "].iter().any(|symbol| line.starts_with(symbol.as_bytes()))
 }
 
 pub(super) fn is_part(line: &[u8]) -> bool {

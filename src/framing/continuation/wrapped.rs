@@ -1,4 +1,5 @@
-//! The text of an exception that a console has wrapped at its width: aider and other tools print so.
+//! The text of an exception that a console has wrapped at its width: aider and other tools print so. Inside a body, a line of any
+//! length may be broken.
 
 use super::shape::Continuation;
 use crate::line::begins_exception;
@@ -11,8 +12,15 @@ const SHORTEST: usize = 24;
 /// Notes how long a line is that may have been wrapped.
 pub(super) fn open(shape: &mut Continuation, line: &[u8]) {
     if !shape.headed && begins_exception(line) {
-        shape.wrapped = wrapped_length(line);
+        shape.wrapped = if is_inside_body(line) { u8::MAX } else { wrapped_length(line) };
     }
+}
+
+/// Whether a line ends inside a string of a body that it opened: `… 'body': b'{"message":"The`.
+fn is_inside_body(line: &[u8]) -> bool {
+    let count = |byte: u8| memchr::memchr_iter(byte, line).count();
+    let ends_in_word = line.last().is_some_and(u8::is_ascii_alphanumeric);
+    ends_in_word && count(b'{') > count(b'}') && count(b'"') % 2 == 1
 }
 
 /// Whether `line` is the rest of the line before it, which was `before` bytes long: its first word did not fit there.

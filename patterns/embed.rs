@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Files that hold no patterns.
-const OTHERS: [&str; 5] = ["providers.toml", "signals.toml", "escalation.toml", "fields.toml", "endings.toml"];
+const OTHERS: [&str; 6] = ["providers.toml", "signals.toml", "escalation.toml", "fields.toml", "endings.toml", "names.toml"];
 
 #[derive(Deserialize)]
 struct PatternFile {

@@ -165,7 +165,7 @@ impl<'a> Parsed<'a> {
         match name {
             "providers.toml" => self.specs.extend(toml::from_str::<ProviderFile>(file.text)?.provider),
             "signals.toml" => self.lists.extend(toml::from_str(file.text)?),
-            "escalation.toml" | "fields.toml" | "endings.toml" => {}
+            "escalation.toml" | "fields.toml" | "endings.toml" | "names.toml" => {}
             _ => self.patterns.extend(tables::<PatternSpec>(file, "pattern", errors)?),
         }
         Ok(())

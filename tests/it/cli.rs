@@ -846,6 +846,19 @@ fn the_first_screen_names_the_most_severe_error_and_the_most_frequent_ones() {
 }
 
 #[test]
+fn of_equally_frequent_errors_the_first_screen_names_the_more_severe() {
+    // Thirteen kinds of failures that pass, and then a refused key at each of three providers: once each.
+    let passing = failures_of_many_kinds(13);
+    let mut kinds: Vec<_> = passing.lines().collect();
+    kinds.dedup_by_key(|line| line.split(r#""status_code":"#).nth(1).map(str::to_owned));
+    let refused: String = ["openai", "mistral", "groq"].map(|provider| failure("09:20:00", provider)).concat();
+    let (_dir, paths) = folder(&[("once.log", (kinds.join("\n") + "\n" + &refused).as_bytes())]);
+    let out = run(&["--brief", &paths[0].to_string_lossy()]).out;
+    let critical: Vec<_> = out.lines().take(24).filter(|line| line.starts_with("!!")).collect();
+    assert!(kinds.len() > 10 && critical.len() == 3, "{out}");
+}
+
+#[test]
 fn filters_select_calls_and_failures() {
     let log = [
         failure("09:00:01", "openai"),
@@ -958,12 +971,19 @@ fn color_is_as_asked_for() {
 fn explain_knows_types_codes_classes_rows_categories_and_providers() {
     let cases = [
         ("rate_limit_error", "anthropic-rate-limit"),
-        ("authentication_error", "anthropic-"),
+        ("authentication_error", "anthropic-invalid-api-key"),
+        ("authentication_error", "deepseek-authentication-fails"),
         ("AuthenticationError", "sdk-class-auth"),
         ("openai.AuthenticationError", "sdk-class-auth"),
         ("DeploymentNotFound", "azure-deployment-not-found"),
-        ("requests.exceptions.SSLError", "these have its words"),
-        ("AI_RetryError", "is the name of no single error"),
+        // A class that wraps what a lower layer reports, however it is spelled; and numbers of that layer.
+        ("requests.exceptions.SSLError", "CERTIFICATE_VERIFY_FAILED"),
+        ("sslerror", "network-tls-untrusted"),
+        ("AI_RetryError", "The reason is the last error"),
+        ("*url.Error", "network-connection-refused"),
+        ("errno 111", "network-connection-refused"),
+        ("111", "network-connection-refused"),
+        ("6", "network-dns"),
         ("MALFORMED_FUNCTION_CALL", "gemini"),
         ("openai 429", "openai-insufficient-quota"),
         ("anthropic", "status page  https://"),
@@ -982,8 +1002,15 @@ fn explain_knows_types_codes_classes_rows_categories_and_providers() {
         let out = String::from_utf8(output.stdout).expect("UTF-8");
         assert!(out.lines().all(|line| line.width() <= 60), "{word}: {out}");
     }
-    let near = run(&["explain", "rate_limt_error"]);
-    assert!(near.out.contains("did you mean rate_limit_error?"), "{near:?}");
+    // `x::Error` is not the word "error", and words that half of the catalogue has choose nothing.
+    for unknown in ["zebra::Error", "ZebraRequestException", "42"] {
+        let ran = run(&["explain", unknown]);
+        assert!(ran.code == 1 && !ran.out.contains("owner"), "{unknown}: {ran:?}");
+    }
+    for (wrong, right) in [("rate_limt_error", "rate_limit_error"), ("AI_RetryErorr", "AI_RetryError")] {
+        let near = run(&["explain", wrong]);
+        assert!(near.out.contains(&format!("did you mean {right}?")), "{near:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Finds what a short word means: everything that the catalogue and the escalation table have a name for.
 
 use super::super::exit::CliError;
-use super::super::{layout, near, terminal};
+use super::super::{layout, near, patterns, terminal};
+use super::names::Name;
 use super::verdict;
 use crate::alert::{NameTable, Row, Table};
 use crate::classify::{Classifier, Pattern};
@@ -25,8 +26,6 @@ pub(super) enum Found<'c> {
 
 /// The most patterns that a list shows.
 const MAX_SHOWN: usize = 25;
-/// Those that a list shows where there are too many to choose from.
-const FEW: usize = 8;
 
 impl<'c> Lookup<'c> {
     pub(super) fn new(classifier: &'c Classifier) -> Result<Self, CliError> {
@@ -68,6 +67,9 @@ impl<'c> Lookup<'c> {
         if let Some(provider) = catalog.providers().by_name(text).filter(|provider| *provider != Provider::UNKNOWN) {
             return Found::Text(self.provider(provider));
         }
+        if let Some(name) = Name::of(text) {
+            return Found::Text(self.name(text, &name));
+        }
         if text.split_whitespace().count() > MAX_WORDS { Found::Nothing } else { self.word(text) }
     }
 
@@ -103,21 +105,42 @@ impl<'c> Lookup<'c> {
         format!("{head}\n{own}")
     }
 
+    /// A name that is no single error: what to look for, and the usual causes.
+    fn name(&self, text: &str, name: &Name) -> String {
+        let others: Vec<_> = name.names.iter().map(String::as_str).filter(|other| !other.eq_ignore_ascii_case(text)).collect();
+        let parts = [
+            ("name", text.to_owned()),
+            ("meaning", name.meaning.clone()),
+            ("look for", name.look_for.clone()),
+            ("docs", name.docs.clone()),
+            ("also", others.join(", ")),
+        ];
+        let mut out = verdict::two_columns(parts.into_iter().filter(|(_, text)| !text.is_empty()));
+        let usual: Vec<_> =
+            name.usual.iter().filter_map(|id| self.patterns().iter().find(|pattern| pattern.id == *id)).collect();
+        if !usual.is_empty() {
+            out.push('\n');
+            out.push_str(&table("usual causes; the whole text of the error chooses one of them", &usual));
+        }
+        out
+    }
+
     /// A type, a code, a class or another word: the patterns that match it, else those whose texts have it.
     fn word(&self, text: &str) -> Found<'c> {
         let lower = text.to_lowercase();
         // The name alone, without its package or module. The end of an address in a sentence is no name.
         let is_name = !lower.contains(char::is_whitespace);
         let short = if is_name { lower.rsplit(['.', ':', '*', '/']).next().unwrap_or_default() } else { lower.as_str() };
+        // `x::Error` says nothing without `x`.
+        let short = if matches!(short, "error" | "exception") { lower.as_str() } else { short };
         for word in [lower.as_str(), short] {
             let matches = |known: &String| known.eq_ignore_ascii_case(word) || last_name(known).eq_ignore_ascii_case(word);
-            let mut found = self.select(&|pattern| pattern.words.iter().any(matches));
-            if found.is_empty() {
-                found = self.select(&|pattern| pattern.examples.to_vec().iter().any(|example| has_word(example, word)));
-            }
+            let named = self.select(&|pattern| pattern.words.iter().any(matches));
+            let shown = self.select(&|pattern| pattern.examples.to_vec().iter().any(|example| has_word(example, word)));
+            let found = if named.is_empty() { &shown } else { &named };
             match found.as_slice() {
                 [] => {}
-                [one] => return Found::Pattern(one),
+                [one] => return self.one(text, one, &shown),
                 many => {
                     let title = format!("{text} occurs with these patterns; the whole text of the error chooses one of them");
                     return Found::Text(table(&title, many));
@@ -127,28 +150,28 @@ impl<'c> Lookup<'c> {
         Found::Nothing
     }
 
-    /// The patterns that have words of a name that no pattern has as a whole.
+    /// The only pattern that names the text, and those whose examples have it too.
+    fn one(&self, text: &str, pattern: &'c Pattern, shown: &[&'c Pattern]) -> Found<'c> {
+        let others: Vec<_> = shown.iter().filter(|other| other.id != pattern.id).copied().collect();
+        if others.is_empty() {
+            return Found::Pattern(pattern);
+        }
+        let title = format!("{text} also occurs with these patterns; the whole text of the error chooses one of them");
+        Found::Text(format!("{}\n{}", patterns::describe(pattern), table(&title, &others)))
+    }
+
+    /// The patterns that have words of a name that no pattern has as a whole, if they are few enough to choose from.
     pub(super) fn related(&self, text: &str) -> Option<String> {
         if text.split_whitespace().count() > MAX_WORDS {
             return None;
         }
-        if text.parse::<u8>().is_ok() {
-            let title = format!("{text} may be an exit code of curl, which these patterns read; give its message too");
-            let found = self.select(&|pattern| pattern.examples.to_vec().iter().any(|example| example.contains("curl: (")));
-            return Some(table(&title, &found));
-        }
         let found = self.with_parts(text);
         let words = self.words();
         let similar = near::did_you_mean(text, words.iter().map(String::as_str));
-        if found.len() > MAX_SHOWN {
-            let title = format!(
-                "{text} is the name of no single error{similar}. {} patterns have its words: give the text, the status or the code that \
-                 comes with it. Some of them",
-                found.len()
-            );
-            return Some(table(&title, &found[..FEW]));
+        if found.is_empty() || found.len() > MAX_SHOWN {
+            return None;
         }
-        (!found.is_empty()).then(|| table(&format!("no pattern names {text}{similar}; these have its words"), &found))
+        Some(table(&format!("no pattern names {text}{similar}; these have its words"), &found))
     }
 
     /// The patterns with the most words of a name, at least half of them; of a text of several words, all.
@@ -189,15 +212,20 @@ impl<'c> Lookup<'c> {
         let rows = self.table.rows().iter().map(|row| row.id.clone());
         let categories = Category::ALL.iter().map(|category| category.as_str().to_owned());
         let ids = providers.iter().map(|(_, spec)| spec.id.clone());
-        names.chain(rows).chain(categories).chain(ids).collect()
+        // A number resembles other numbers by chance.
+        let is_word = |name: &String| name.contains(char::is_alphabetic);
+        let wrappers = Name::all().into_iter().flat_map(|name| name.names).filter(is_word);
+        names.chain(rows).chain(categories).chain(ids).chain(wrappers).collect()
     }
 }
 
 /// A longer text is the text of an error.
 const MAX_WORDS: usize = 3;
 
+/// Whether the text is a status. Numbers from 104 to 199 are none: they are numbers of errors of the operating system.
 fn is_status(text: &str) -> bool {
-    text.parse::<u16>().is_ok_and(|status| (100..=599).contains(&status)) || matches!(text, "timeout" | "connection")
+    let is_known = |status| (100..=103).contains(&status) || (200..=599).contains(&status);
+    text.parse::<u16>().is_ok_and(is_known) || matches!(text, "timeout" | "connection")
 }
 
 /// The name of a class without its package.

@@ -1,6 +1,7 @@
 //! `explain`: prints what a status, type, code, class, row, category, provider, pattern id or error text means, and the fix.
 
 mod lookup;
+mod names;
 mod verdict;
 
 use super::args::Explain;

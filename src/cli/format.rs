@@ -83,9 +83,9 @@ pub(super) fn count_short(number: u64) -> String {
     }
 }
 
-/// `5%`, `<1%`.
+/// `5 %`, `<1 %`: at most five columns.
 pub(super) fn percent_short(share: f64) -> String {
-    if share > 0.0 && share < 0.01 { "<1%".to_owned() } else { format!("{:.0}%", share * 100.0) }
+    if share > 0.0 && share < 0.01 { "<1 %".to_owned() } else { format!("{:.0} %", share * 100.0) }
 }
 
 /// The first line of a text, and at most so many of its characters.

@@ -22,8 +22,10 @@ impl<'s> Ranking<'s> {
     /// otherwise.
     pub(super) fn new(summary: &'s Summary, pipeline: &Pipeline, sort: Sort, top: Option<usize>) -> Self {
         let limit = top.unwrap_or(MAX_ERRORS);
-        // The most frequent first.
-        let mut groups: Vec<_> = summary.groups().into_iter().enumerate().collect();
+        // The most frequent first; of equally frequent ones the more severe.
+        let mut by_count = summary.groups();
+        by_count.sort_by_key(|group| (Reverse(group.count), Reverse(severity(group, pipeline))));
+        let mut groups: Vec<_> = by_count.into_iter().enumerate().collect();
         match sort {
             Sort::Severity => groups.sort_by_key(|(place, group)| {
                 (Reverse(severity(group, pipeline)), Reverse(summary.is_ongoing(group, pipeline)), *place)

@@ -140,7 +140,7 @@ impl<'c> Lookup<'c> {
             let found = if named.is_empty() { &shown } else { &named };
             match found.as_slice() {
                 [] => {}
-                [one] => return self.one(text, one, &shown),
+                [one] => return sole(text, one, &shown),
                 many => {
                     let title = format!("{text} occurs with these patterns; the whole text of the error chooses one of them");
                     return Found::Text(table(&title, many));
@@ -148,16 +148,6 @@ impl<'c> Lookup<'c> {
             }
         }
         Found::Nothing
-    }
-
-    /// The only pattern that names the text, and those whose examples have it too.
-    fn one(&self, text: &str, pattern: &'c Pattern, shown: &[&'c Pattern]) -> Found<'c> {
-        let others: Vec<_> = shown.iter().filter(|other| other.id != pattern.id).copied().collect();
-        if others.is_empty() {
-            return Found::Pattern(pattern);
-        }
-        let title = format!("{text} also occurs with these patterns; the whole text of the error chooses one of them");
-        Found::Text(format!("{}\n{}", patterns::describe(pattern), table(&title, &others)))
     }
 
     /// The patterns that have words of a name that no pattern has as a whole, if they are few enough to choose from.
@@ -276,6 +266,16 @@ fn parts(name: &str) -> Vec<String> {
 fn has_status(pattern: &Pattern, status: &str) -> bool {
     let keys = ["\"status\":", "\"status_code\":", "\"status_code\": ", "\"status\": ", "Error code: "];
     pattern.examples.to_vec().iter().any(|example| keys.iter().any(|key| example.contains(&format!("{key}{status}"))))
+}
+
+/// The only pattern that names the text, and those whose examples have it too.
+fn sole<'c>(text: &str, pattern: &'c Pattern, shown: &[&'c Pattern]) -> Found<'c> {
+    let others: Vec<_> = shown.iter().filter(|other| other.id != pattern.id).copied().collect();
+    if others.is_empty() {
+        return Found::Pattern(pattern);
+    }
+    let title = format!("{text} also occurs with these patterns; the whole text of the error chooses one of them");
+    Found::Text(format!("{}\n{}", patterns::describe(pattern), table(&title, &others)))
 }
 
 /// The patterns, one line each.

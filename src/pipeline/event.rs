@@ -70,8 +70,8 @@ pub enum Event {
         /// Why they were lost.
         reason: LossReason,
     },
-    /// One second passed. Open events of silent streams are closed. With [`Clock::Replay`](super::Clock::Replay) a tick does
-    /// nothing else, because the records themselves carry the time.
+    /// One second passed. Open events of silent streams are closed, and calls that wait for further lines are counted. With
+    /// [`Clock::Replay`](super::Clock::Replay) a tick does nothing else, because the records themselves carry the time.
     Tick(Timestamp),
     /// One second passed, and the wall clock jumped meanwhile: it was set, or the machine was suspended.
     ClockStep(Timestamp),

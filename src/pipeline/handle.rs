@@ -163,19 +163,21 @@ impl Pipeline {
     fn tick(&mut self, now: Timestamp, out: &mut Output) {
         let Self { rules, streams, shared, .. } = self;
         for stream in streams.values_mut() {
+            let silence = stream.silence(now);
             let Stream { framer, context, .. } = stream;
             if !framer.is_idle() {
                 framer.tick(now, |event| shared.event(rules, context, &event, now, out));
                 shared.add_stats(context.origin.source, &framer.take_stats());
             }
-            let present = if shared.clock == Clock::Live { now } else { shared.now };
+            let present = if shared.clock == Clock::Live { now } else { shared.now.plus(silence) };
             context.calls.release_attempts(present, &mut |call| shared.call(call, rules, out));
         }
         if shared.clock == Clock::Live {
             shared.advance(now, rules, out);
         }
-        let present = shared.now;
         for stream in streams.values_mut() {
+            // The time of a log that is replayed passes while no line comes.
+            let present = if shared.clock == Clock::Live { shared.now } else { shared.now.plus(stream.silence(now)) };
             stream.context.calls.release_failures(present, &mut |call| shared.call(call, rules, out));
         }
     }

@@ -8,6 +8,7 @@ use super::state::StreamState;
 use crate::classify::Catalog;
 use crate::framing::{Framer, RawEvent, StreamId};
 use crate::time::Timestamp;
+use std::time::Duration;
 
 /// One stream: its framer, and what its earlier lines said.
 #[derive(Debug)]
@@ -71,5 +72,10 @@ impl Stream {
         let Self { framer, context, last_read, .. } = self;
         change(framer, &mut |event| shared.event(rules, context, &event, *last_read, out));
         shared.add_stats(context.origin.source, &framer.take_stats());
+    }
+
+    /// How long no byte came.
+    pub(super) fn silence(&self, now: Timestamp) -> Duration {
+        now.since(self.last_read)
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn run(
     }
     replay.pipeline.handle(Event::Drain, &mut replay.out);
     summary.take(&mut replay.pipeline, &mut replay.out);
+    summary.is_finished = true;
     summary.finish(&replay.pipeline);
     drop(screen);
     match output::print(&render(&summary, &replay.pipeline, view)) {

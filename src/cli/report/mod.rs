@@ -85,6 +85,7 @@ fn run_once(
         summary.take(pipeline, out);
         if end_signal::is_received() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    summary.is_finished = true;
     summary.finish(&replay.pipeline);
     if replay.interrupted {
         summary.interrupted = Some(share_read(&summary, inputs));

@@ -105,6 +105,9 @@ fn nothing_failed(summary: &Summary) -> &'static str {
             "No LLM call was recognised in these lines. If they contain calls, llm-triage does not know the format: please \
              report it."
         }
+        _ if summary.lines > 0 && !summary.is_finished => {
+            "Nothing is counted yet. A failure counts when the lines about it were read, after three seconds at most."
+        }
         _ if summary.lines > 0 => "No record lies between --since and --until.",
         _ => "There was nothing to read.",
     }

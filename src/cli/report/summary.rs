@@ -77,6 +77,8 @@ pub(super) struct Summary {
     /// A signal ended the reading: the share of the input that was read, where its size is known.
     #[expect(clippy::option_option, reason = "not interrupted, or interrupted with a share that may be unknown")]
     pub(super) interrupted: Option<Option<f64>>,
+    /// Everything was read; until then, the latest failures may still wait for further lines about them.
+    pub(super) is_finished: bool,
     pub(super) bytes: u64,
     pub(super) lines: u64,
     /// By [`Outcome`].
@@ -100,6 +102,7 @@ impl Summary {
             inputs,
             filter,
             interrupted: None,
+            is_finished: false,
             bytes: 0,
             lines: 0,
             records: [0; 3],

@@ -145,7 +145,13 @@ impl ProviderState {
     }
 
     fn one_service(&self, part: &Part, blame: Blame, text: &str, at: i64) -> Finding {
-        let advice = format!("Check {} itself: its key, its requests, its network, its latest change.", part.name);
+        let name = part.name;
+        let advice = match blame {
+            Blame::Provider => {
+                format!("Compare the model, key, region and host of {name} with those of the services that work.")
+            }
+            _ => format!("Check {name} itself: its key, its requests, its network, its latest change."),
+        };
         Finding {
             service: Some(part.name.to_string()),
             since: Timestamp::from_second(self.failing_since),
@@ -190,11 +196,11 @@ impl Part {
         format!("only {name} fails ({bad} of {all} in the five minutes to {until}); {others}: {rest_bad} of {rest_all} failed")
     }
 
-    /// The owner of the cause if this part fails alone. If a model and a service fail alone (`both`), the comparison says
-    /// nothing about the owner, so it is the owner of the errors.
+    /// The owner of the cause if this part fails alone, where the errors themselves do not name one. If a model and a service
+    /// fail alone (`both`), the comparison says nothing about the owner.
     fn blame(&self, alone: Blame, both: bool) -> Blame {
         match self.owner {
-            Some(Owner::Network | Owner::Provider | Owner::Unknown) if !both => alone,
+            Some(Owner::Network | Owner::Unknown) if !both => alone,
             owner => owner.map_or(Blame::Unknown, Blame::from),
         }
     }

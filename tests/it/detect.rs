@@ -321,7 +321,7 @@ fn a_model_that_fails_alone_is_distinguished_from_a_failing_provider() {
 }
 
 #[test]
-fn a_service_that_fails_alone_owns_the_cause() {
+fn a_service_that_fails_alone_owns_the_cause_unless_the_errors_name_another() {
     let mut stream = Stream::new();
     stream.good((0..120).step_by(5), |seen| seen.service = "search".into());
     stream.good((0..60).step_by(5), |_| {});
@@ -331,6 +331,15 @@ fn a_service_that_fails_alone_owns_the_cause() {
     assert_eq!(
         stream.found(FindingKind::OneService),
         ["ours: only checkout fails (30 of 42 calls in the five minutes to 00:01:58); 1 other service: 0 of 24 failed"]
+    );
+    // Unless the provider said that the fault is its own: the finding agrees with the verdicts of its calls.
+    let mut stream = Stream::new();
+    stream.good((0..120).step_by(5), |seen| seen.service = "search".into());
+    stream.good((0..60).step_by(5), |_| {});
+    stream.bad((60..120).step_by(2), "overloaded", server_error);
+    assert_eq!(
+        stream.found(FindingKind::OneService),
+        ["provider: only checkout fails (30 of 42 calls in the five minutes to 00:01:58); 1 other service: 0 of 24 failed"]
     );
     // Less than half of its calls fail.
     let mut stream = Stream::new();

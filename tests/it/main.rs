@@ -32,6 +32,7 @@ mod memo;
 mod memory;
 mod metrics;
 mod model;
+mod newcomer;
 mod peer;
 mod prefixes;
 mod process;

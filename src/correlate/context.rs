@@ -190,6 +190,10 @@ impl ProviderContext {
         if self.models.len() == MAX_MODELS {
             self.models.pop_front();
         }
+        if self.models.is_empty() {
+            // Most streams call one model, and thousands of streams may be open.
+            self.models.reserve_exact(1);
+        }
         self.models.push_back((model, provider));
     }
 }

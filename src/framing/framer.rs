@@ -8,6 +8,7 @@ use super::line_reader::LineReader;
 use super::options::Options;
 use super::stats::FramingStats;
 use crate::time::Timestamp;
+use std::time::Duration;
 
 /// Frames one stream.
 #[derive(Debug)]
@@ -17,7 +18,12 @@ pub struct Framer {
     pub(super) lanes: Lanes,
     stats: FramingStats,
     last_byte_at: Timestamp,
+    /// No byte came since the last call of [`Self::rest`] that released memory.
+    rests: bool,
 }
+
+/// After this long without a byte, a stream with nothing open needs no buffers.
+const REST_AFTER: Duration = Duration::from_secs(1);
 
 impl Framer {
     /// A framer for a stream, starting at the byte `offset`, which begins the line with this number (from 1).
@@ -29,6 +35,7 @@ impl Framer {
             lanes: Lanes::default(),
             stats: FramingStats::default(),
             last_byte_at: Timestamp::default(),
+            rests: true,
         }
     }
 
@@ -41,7 +48,7 @@ impl Framer {
 
     /// Takes the next bytes of the stream and emits the events that they complete.
     pub fn push(&mut self, bytes: &[u8], now: Timestamp, mut out: impl FnMut(RawEvent<'_>)) {
-        self.last_byte_at = now;
+        (self.last_byte_at, self.rests) = (now, false);
         self.stats.bytes += bytes.len() as u64;
         let Self { options, reader, lanes, stats, .. } = self;
         let mut intake = Intake { options, lanes, stats, out: &mut out };
@@ -52,10 +59,19 @@ impl Framer {
     /// Closes events that wait for more lines, after one second without a line of their lane, and lines that have waited too long for
     /// their next part.
     pub fn tick(&mut self, now: Timestamp, mut out: impl FnMut(RawEvent<'_>)) {
-        let Self { options, reader, lanes, stats, last_byte_at } = self;
+        let Self { options, reader, lanes, stats, last_byte_at, .. } = self;
         // The unfinished line may be of any lane.
         let last_byte_at = if reader.is_idle() { Timestamp::default() } else { *last_byte_at };
         lanes.tick(options, now, last_byte_at, stats, &mut out);
+    }
+
+    /// Releases the buffers of earlier lines and events, if the stream is silent and nothing is open.
+    pub fn rest(&mut self, now: Timestamp) {
+        if !self.rests && self.is_idle() && now.since(self.last_byte_at) >= REST_AFTER {
+            self.reader.rest();
+            self.lanes.rest();
+            self.rests = true;
+        }
     }
 
     /// Ends the stream: emits its last line and its open events.

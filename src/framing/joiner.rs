@@ -6,15 +6,12 @@
 use super::continuation::{self, Continuation};
 use super::event::{Line, RawEvent, StreamId};
 use super::handover::{Handover, Origin};
-use super::options::Options;
+use super::options::{KEPT_CAPACITY, Options};
 use super::partial::PartialLine;
 use super::stats::FramingStats;
 use crate::line::{Level, entry_level};
 use crate::time::{Stamp, Timestamp};
 use std::mem;
-
-/// Capacity that stays allocated after an event was longer, in bytes.
-const KEPT_CAPACITY: usize = 64 << 10;
 
 /// Joins the lines of one lane of a stream.
 #[derive(Debug, Default)]
@@ -73,6 +70,14 @@ impl Joiner {
     /// Lines that are part of something open.
     pub(super) fn open_lines(&self) -> u64 {
         self.open.as_ref().map_or(0, |open| open.lines) + self.blanks + self.partial.lines()
+    }
+
+    /// Releases the memory of earlier events, if nothing is open.
+    pub(super) fn rest(&mut self) {
+        if self.open.is_none() {
+            self.text = Vec::new();
+        }
+        self.partial.rest();
     }
 
     /// Bytes that are kept for something open.

@@ -107,6 +107,10 @@ impl Lanes {
         }
         self.closed.retain(|closed| closed.key != key);
         self.changes += 1;
+        if self.all.is_empty() {
+            // Nearly all streams have one lane, and thousands of streams may be open.
+            self.all.reserve_exact(1);
+        }
         self.all.push(Lane::new(key, self.file, self.changes));
         self.all.len() - 1
     }
@@ -184,6 +188,11 @@ impl Lanes {
                 }
             });
         }
+    }
+
+    /// Releases the memory of what was open earlier.
+    pub(super) fn rest(&mut self) {
+        self.all.iter_mut().for_each(|lane| lane.joiner.rest());
     }
 
     /// The lanes, and the places of closed lanes.

@@ -1,6 +1,7 @@
 //! Lines of a stream: bytes in, in any chunks; whole lines out, with a limit on the bytes that one line may keep.
 
 use super::encoding::Encoding;
+use super::options::KEPT_CAPACITY;
 
 /// One line without its newline (and without a carriage return before it).
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +164,7 @@ impl LineReader {
         self.offset += self.seen + newline;
         self.seen = 0;
         carry.clear();
-        carry.shrink_to(HEAD + 2 * TAIL);
+        carry.shrink_to(KEPT_CAPACITY);
         self.carry = carry;
     }
 
@@ -196,7 +197,7 @@ impl LineReader {
         self.carry = carry;
         self.carry.clear();
         // One long line must not keep its memory for ever.
-        self.carry.shrink_to(HEAD + 2 * TAIL);
+        self.carry.shrink_to(KEPT_CAPACITY);
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -209,6 +210,13 @@ impl LineReader {
             && self.carry.len() > head + 2 * tail
         {
             self.carry.drain(head..self.carry.len() - tail);
+        }
+    }
+
+    /// Releases the memory of earlier lines, if no line is unfinished.
+    pub(super) fn rest(&mut self) {
+        if self.is_idle() {
+            self.carry = Vec::new();
         }
     }
 

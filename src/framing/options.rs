@@ -11,6 +11,10 @@ pub struct Options {
     pub max_event_lines: u64,
 }
 
+/// Capacity that a buffer of a stream keeps after it was longer, in bytes: more than nearly all lines need, and little if thousands of
+/// streams are open.
+pub(super) const KEPT_CAPACITY: usize = 4 << 10;
+
 impl Options {
     /// A line of 1 MiB holds any error body that a provider sends; 256 KiB hold any traceback, 2,000 lines any dump.
     pub const DEFAULT: Self = Self { max_line_bytes: 1 << 20, max_event_bytes: 256 << 10, max_event_lines: 2_000 };

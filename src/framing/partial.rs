@@ -3,7 +3,7 @@
 use super::event::Line;
 use super::handover::Origin;
 use super::line_reader::Ends;
-use super::options::Options;
+use super::options::{KEPT_CAPACITY, Options};
 use super::stats::FramingStats;
 use crate::time::Timestamp;
 use std::mem;
@@ -13,12 +13,17 @@ use std::time::Duration;
 const TAIL_BYTES: usize = 16 << 10;
 /// How long the next part of a line may take.
 const PART_TIMEOUT: Duration = Duration::from_secs(30);
-/// Capacity that stays allocated after a line was longer.
-const KEPT_CAPACITY: usize = 64 << 10;
-
 /// The parts that have arrived so far.
 #[derive(Debug, Default)]
 pub(super) struct PartialLine {
+    /// `None`: no part has ever come. Most streams have no such lines, and thousands of streams may be open.
+    parts: Option<Box<Parts>>,
+    /// The first parts of the line were emitted already, because the last one did not come in time.
+    begun: bool,
+}
+
+#[derive(Debug, Default)]
+struct Parts {
     /// The first of them, without its bytes.
     first: Option<Line<'static>>,
     lines: u64,
@@ -30,10 +35,8 @@ pub(super) struct PartialLine {
     tail_limit: Option<usize>,
     /// The time at which the latest part arrived.
     at: Timestamp,
-    /// A part arrived since the last call of [`Self::note_time`].
+    /// A part arrived since the last call of [`PartialLine::note_time`].
     fresh: bool,
-    /// The first parts of the line were emitted already, because the last one did not come in time.
-    begun: bool,
 }
 
 /// A line put together from its parts. [`PartialLine::recycle`] takes its buffers back.
@@ -54,8 +57,13 @@ impl Assembled {
 }
 
 impl PartialLine {
+    fn open(&self) -> Option<(&Parts, &Line<'static>)> {
+        let parts = self.parts.as_deref()?;
+        Some((parts, parts.first.as_ref()?))
+    }
+
     pub(super) fn is_open(&self) -> bool {
-        self.first.is_some()
+        self.open().is_some()
     }
 
     /// Whether the next part is in the middle of a line of which the first parts were emitted.
@@ -68,24 +76,87 @@ impl PartialLine {
     }
 
     pub(super) fn set_origin(&mut self, origin: Origin) {
-        self.origin = origin;
+        if let Some(parts) = &mut self.parts {
+            parts.origin = origin;
+        }
     }
 
     pub(super) fn lines(&self) -> u64 {
-        self.lines
+        self.parts.as_ref().map_or(0, |parts| parts.lines)
     }
 
     pub(super) fn kept_bytes(&self) -> usize {
-        self.bytes.len() + self.tail.len()
+        self.parts.as_ref().map_or(0, |parts| parts.kept_bytes())
     }
 
     /// The stream, offset and line number at which the open line begins.
     pub(super) fn place(&self) -> Option<(Origin, (u64, u64))> {
-        self.first.as_ref().map(|first| (self.origin, (first.offset, first.number)))
+        self.open().map(|(parts, first)| (parts.origin, (first.offset, first.number)))
     }
 
     /// Appends a part.
     pub(super) fn push(&mut self, options: &Options, part: Line<'_>, stats: &mut FramingStats) {
+        self.parts.get_or_insert_default().push(options, part, stats);
+    }
+
+    /// Discards the middle of the line if it uses more than `room` bytes.
+    pub(super) fn shrink(&mut self, room: usize, stats: &mut FramingStats) {
+        if let Some(parts) = &mut self.parts {
+            parts.shrink(room, stats);
+        }
+    }
+
+    /// Notes when the latest part arrived.
+    pub(super) fn note_time(&mut self, now: Timestamp) {
+        if let Some(parts) = &mut self.parts
+            && mem::take(&mut parts.fresh)
+        {
+            parts.at = now;
+        }
+    }
+
+    /// Whether the next part has not come in time.
+    pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
+        self.open().is_some_and(|(parts, _)| now.since(parts.at) >= PART_TIMEOUT)
+    }
+
+    /// Takes the line out. `whole`: its last part has arrived.
+    pub(super) fn assemble(&mut self, whole: bool, stats: &mut FramingStats) -> Option<Assembled> {
+        let parts = self.parts.as_deref_mut()?;
+        let first = parts.first.take()?;
+        parts.cut_tail(stats);
+        parts.tail_limit = None;
+        let (bytes, tail) = (mem::take(&mut parts.bytes), mem::take(&mut parts.tail));
+        let (lines, origin) = (mem::take(&mut parts.lines), mem::take(&mut parts.origin));
+        let is_rest = mem::replace(&mut self.begun, !whole);
+        Some(Assembled { first, lines, origin, is_rest, bytes, tail })
+    }
+
+    /// Takes the buffers of an assembled line back, for the next line.
+    pub(super) fn recycle(&mut self, line: Assembled) {
+        let Assembled { mut bytes, mut tail, .. } = line;
+        let Some(parts) = &mut self.parts else { return };
+        bytes.clear();
+        tail.clear();
+        bytes.shrink_to(KEPT_CAPACITY);
+        tail.shrink_to(KEPT_CAPACITY);
+        (parts.bytes, parts.tail) = (bytes, tail);
+    }
+
+    /// Releases the memory of earlier lines, if no line is open.
+    pub(super) fn rest(&mut self) {
+        if !self.is_open() {
+            self.parts = None;
+        }
+    }
+}
+
+impl Parts {
+    fn kept_bytes(&self) -> usize {
+        self.bytes.len() + self.tail.len()
+    }
+
+    fn push(&mut self, options: &Options, part: Line<'_>, stats: &mut FramingStats) {
         if self.first.is_none() {
             (self.first, self.origin) = (Some(Line { bytes: &[], tail: &[], ..part }), Origin::Here);
         }
@@ -113,8 +184,7 @@ impl PartialLine {
         stats.long_bytes += self.tail.drain(..beyond).len() as u64;
     }
 
-    /// Discards the middle of the line if it uses more than `room` bytes.
-    pub(super) fn shrink(&mut self, room: usize, stats: &mut FramingStats) {
+    fn shrink(&mut self, room: usize, stats: &mut FramingStats) {
         if self.kept_bytes() <= room {
             return;
         }
@@ -127,37 +197,5 @@ impl PartialLine {
         self.cut_tail(stats);
         self.bytes.shrink_to_fit();
         self.tail.shrink_to_fit();
-    }
-
-    /// Notes when the latest part arrived.
-    pub(super) fn note_time(&mut self, now: Timestamp) {
-        if mem::take(&mut self.fresh) {
-            self.at = now;
-        }
-    }
-
-    /// Whether the next part has not come in time.
-    pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
-        self.is_open() && now.since(self.at) >= PART_TIMEOUT
-    }
-
-    /// Takes the line out. `whole`: its last part has arrived.
-    pub(super) fn assemble(&mut self, whole: bool, stats: &mut FramingStats) -> Option<Assembled> {
-        let first = self.first.take()?;
-        self.cut_tail(stats);
-        self.tail_limit = None;
-        let (bytes, tail) = (mem::take(&mut self.bytes), mem::take(&mut self.tail));
-        let (lines, origin) = (mem::take(&mut self.lines), mem::take(&mut self.origin));
-        let is_rest = mem::replace(&mut self.begun, !whole);
-        Some(Assembled { first, lines, origin, is_rest, bytes, tail })
-    }
-
-    /// Takes the buffers of an assembled line back, for the next line.
-    pub(super) fn recycle(&mut self, line: Assembled) {
-        let Assembled { mut bytes, mut tail, .. } = line;
-        bytes.clear();
-        tail.clear();
-        bytes.shrink_to(KEPT_CAPACITY);
-        (self.bytes, self.tail) = (bytes, tail);
     }
 }

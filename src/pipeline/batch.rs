@@ -132,14 +132,16 @@ impl FramedEvent {
 impl Pipeline {
     /// Frames a chunk into a batch. Nothing else may be handled until [`Self::count`] has counted the batch.
     pub fn frame(&mut self, chunk: &Chunk, batch: &mut Batch) {
-        let Some(Stream { framer, context, .. }) = self.streams.get_mut(&chunk.stream) else { return };
+        let Some(stream) = self.streams.get_mut(&chunk.stream) else { return };
+        let Stream { framer, context, .. } = &mut **stream;
         framer.push(&chunk.bytes, chunk.arrived, |event| batch.push(event, context.origin.traffic));
         batch.end_piece(chunk.stream, Some(chunk.arrived), framer.take_stats());
     }
 
     /// Frames the rest of a stream that has ended. Counting the batch closes the stream.
     pub fn frame_end(&mut self, stream: StreamId, batch: &mut Batch) {
-        let Some(Stream { framer, context, .. }) = self.streams.get_mut(&stream) else { return };
+        let Some(ended) = self.streams.get_mut(&stream) else { return };
+        let Stream { framer, context, .. } = &mut **ended;
         framer.finish(|event| batch.push(event, context.origin.traffic));
         batch.end_piece(stream, None, framer.take_stats());
     }
@@ -159,7 +161,7 @@ impl Pipeline {
                 shared.arrive(arrived, rules, out);
                 stream.last_read = arrived;
             }
-            let Stream { context, last_read, .. } = stream;
+            let Stream { context, last_read, .. } = &mut **stream;
             let source = context.origin.source;
             while let Some(JudgedEntry { event, verdict, broken }) = next() {
                 let Some(framed) = events.get(event) else { continue };

@@ -46,8 +46,8 @@ pub(super) struct SharedState {
     pub(super) tally: Tally,
     pub(super) last_failures: LastFailures,
     pub(super) backlog: Backlog,
-    /// Recent verdicts of the rules in force.
-    pub(super) cache: RecordCache,
+    /// Recent verdicts of the rules in force. `None` while a record is counted.
+    pub(super) cache: Option<Box<RecordCache>>,
 }
 
 /// A record with its verdict, before it is compared with other records.
@@ -70,11 +70,11 @@ impl SharedState {
         out: &mut Output,
     ) {
         // Taken out of `self` while the event is read, because the callback borrows the rest of `self`.
-        let mut cache = std::mem::take(&mut self.cache);
+        let mut cache = self.cache.take().unwrap_or_default();
         rules.read(event, context.origin.traffic, &mut cache, |verdict, broken| {
             self.record(rules, context, JudgedRecord { event, verdict, broken, arrived }, out);
         });
-        self.cache = cache;
+        self.cache = Some(cache);
     }
 
     /// Counts one record.

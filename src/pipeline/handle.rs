@@ -7,7 +7,7 @@ use super::event::{Chunk, Event, Output, Replacement, StreamInfo};
 use super::last_failures::LastFailures;
 use super::open_bytes::OpenBytes;
 use super::options::{Options, SourceOptions};
-use super::rules::{RecordCache, Rules};
+use super::rules::Rules;
 use super::snapshot::{Snapshot, SourceView};
 use super::state::StreamState;
 use super::stream::Stream;
@@ -31,7 +31,8 @@ const LAST_SECONDS: Duration = Duration::from_secs(6);
 #[derive(Debug)]
 pub struct Pipeline {
     pub(super) rules: Arc<Rules>,
-    pub(super) streams: FxHashMap<StreamId, Stream>,
+    /// Boxed, so that the free places of the table cost little: thousands of streams may be open.
+    pub(super) streams: FxHashMap<StreamId, Box<Stream>>,
     /// For a stream that ended with open events: the stream that continues them.
     pub(super) successors: FxHashMap<StreamId, StreamId>,
     /// Restored state of streams that were not opened yet.
@@ -62,7 +63,7 @@ impl Pipeline {
             tally: Tally::default(),
             last_failures: LastFailures::default(),
             backlog: Backlog::default(),
-            cache: RecordCache::default(),
+            cache: None,
         };
         let (streams, successors, remembered) = Default::default();
         Self { rules, streams, successors, remembered, shared, open_bytes: OpenBytes::default() }
@@ -99,7 +100,7 @@ impl Pipeline {
     }
 
     fn open(&mut self, id: StreamId, info: StreamInfo, out: &mut Output) {
-        let mut stream = Stream::new(&self.rules, &self.shared, id, info);
+        let mut stream = Box::new(Stream::new(&self.rules, &self.shared, id, info));
         if let Some(mut before) = self.streams.remove(&id) {
             // The file has a hole that was skipped: open events before it end, but the stream is still the same.
             before.finish_framing(&self.rules, &mut self.shared, out);
@@ -116,7 +117,7 @@ impl Pipeline {
         let before = stream.budgeted_bytes();
         shared.arrive(chunk.arrived, rules, out);
         stream.last_read = chunk.arrived;
-        let Stream { framer, context, .. } = stream;
+        let Stream { framer, context, .. } = &mut **stream;
         let source = context.origin.source;
         framer.push(&chunk.bytes, chunk.arrived, |event| shared.event(rules, context, &event, chunk.arrived, out));
         shared.note_chunk(source, &framer.take_stats());
@@ -164,8 +165,10 @@ impl Pipeline {
         let Self { rules, streams, shared, .. } = self;
         for stream in streams.values_mut() {
             let silence = stream.silence(now);
-            let Stream { framer, context, .. } = stream;
-            if !framer.is_idle() {
+            let Stream { framer, context, .. } = &mut **stream;
+            if framer.is_idle() {
+                framer.rest(now);
+            } else {
                 framer.tick(now, |event| shared.event(rules, context, &event, now, out));
                 shared.add_stats(context.origin.source, &framer.take_stats());
             }
@@ -216,7 +219,7 @@ impl Pipeline {
         let saved = self.shared.last_failures.state(self.table(), self.catalog().providers());
         self.shared.last_failures = LastFailures::restore(saved, rules.table(), rules.catalog().providers());
         self.rules = rules;
-        self.shared.cache = RecordCache::default();
+        self.shared.cache = None;
         self.set_sources(sources);
         let Self { rules, shared, .. } = self;
         shared.windows.set_series(series);

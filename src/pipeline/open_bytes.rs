@@ -32,7 +32,7 @@ impl OpenBytes {
     /// Counts the bytes again, and shrinks the streams with the most bytes until three quarters of the limit are used.
     pub(super) fn shrink(
         &mut self,
-        streams: &mut FxHashMap<StreamId, Stream>,
+        streams: &mut FxHashMap<StreamId, Box<Stream>>,
         rules: &Rules,
         shared: &mut SharedState,
         out: &mut Output,

@@ -18,12 +18,12 @@ impl Pipeline {
     /// For each stream the offset at which it can resume without losing a line, and the number of the line that begins there.
     #[must_use]
     pub fn safe_offsets(&self) -> Vec<(StreamId, u64, u64)> {
-        let safe_offset = |(id, stream): (&StreamId, &Stream)| {
+        let safe_offset = |id: &StreamId, stream: &Stream| {
             let handed_over = self.successor(*id).and_then(|successor| successor.framer.handover_from(*id));
             let (offset, line) = handed_over.into_iter().fold(stream.framer.safe_point(), Ord::min);
             (*id, offset, line)
         };
-        self.streams.iter().map(safe_offset).collect()
+        self.streams.iter().map(|(id, stream)| safe_offset(id, stream)).collect()
     }
 
     /// Everything that must survive a restart, except for the offsets.
@@ -60,7 +60,7 @@ impl Pipeline {
 
     /// The stream that continues the open events of this one.
     fn successor(&self, id: StreamId) -> Option<&Stream> {
-        self.successors.get(&id).and_then(|successor| self.streams.get(successor))
+        self.successors.get(&id).and_then(|successor| self.streams.get(successor)).map(Box::as_ref)
     }
 
     /// Resumes from the state that an earlier process saved.

@@ -1,7 +1,7 @@
 //! Compressed inputs: recognised by their first bytes or their names, and decompressed while they are read.
 
 use crate::source::ZstdReader;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// A format of compression or of an archive.
@@ -67,7 +67,8 @@ fn may_be_compressed(start: &[u8]) -> bool {
 /// A reader that looks at the first bytes and decompresses the rest if they say so.
 pub(super) enum Sniffed<R> {
     New(R),
-    Known(Box<dyn Read + Send>),
+    Plain(R),
+    Compressed(Box<dyn Read + Send>),
     /// While the format changes, and after an error.
     Ended,
 }
@@ -75,6 +76,11 @@ pub(super) enum Sniffed<R> {
 impl<R: Read + Send + 'static> Sniffed<R> {
     pub(super) const fn new(source: R) -> Self {
         Self::New(source)
+    }
+
+    /// Whether the first bytes were read, and are not compressed.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain(_))
     }
 }
 
@@ -93,15 +99,30 @@ impl<R: Read + Send + 'static> Read for Sniffed<R> {
             }
             let Self::New(source) = std::mem::replace(self, Self::Ended) else { return Ok(0) };
             let Some(format) = Compression::of_bytes(&to[..count]) else {
-                *self = Self::Known(Box::new(source));
+                *self = Self::Plain(source);
                 return Ok(count);
             };
-            *self = Self::Known(format.reader(Cursor::new(to[..count].to_vec()).chain(source))?);
+            *self = Self::Compressed(format.reader(Cursor::new(to[..count].to_vec()).chain(source))?);
         }
         match self {
-            Self::Known(bytes) => bytes.read(to),
+            Self::Plain(source) => source.read(to),
+            Self::Compressed(bytes) => bytes.read(to),
             Self::New(_) | Self::Ended => Ok(0),
         }
+    }
+}
+
+impl<R: Seek> Sniffed<R> {
+    /// Continues at this offset of a source that is known not to be compressed.
+    ///
+    /// # Errors
+    /// When the source cannot be positioned.
+    pub(super) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        if let Self::New(mut source) = std::mem::replace(self, Self::Ended) {
+            source.seek(SeekFrom::Start(offset))?;
+            *self = Self::Plain(source);
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The inputs of the commands that read logs once: files, compressed files and standard input.
 
-use super::compression::{self, Compression};
+use super::compression::{Compression, Sniffed};
 use super::directory;
 use super::exit::CliError;
 use crate::record::Reader;
@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -79,16 +80,36 @@ impl Input {
     pub(super) fn open(&self) -> io::Result<OpenInput> {
         let Self::File(path) = self else {
             let pipe = io::stdin().as_fd().try_clone_to_owned()?;
-            return Ok(OpenInput { bytes: Box::new(compression::Sniffed::new(io::stdin())), pipe: Some(pipe) });
+            return Ok(OpenInput { bytes: Bytes::Other(Box::new(Sniffed::new(io::stdin()))), pipe: Some(pipe), file: None });
         };
         let file = File::open(path)?;
-        if file.metadata()?.is_dir() {
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
         }
         match Compression::of_name(path) {
-            Some(compression) => Ok(OpenInput { bytes: compression.reader(file)?, pipe: None }),
+            Some(compression) => {
+                Ok(OpenInput { bytes: Bytes::Other(compression.reader(file)?), pipe: None, file: FileId::of(&metadata) })
+            }
             None => OpenInput::plain(file),
         }
+    }
+
+    /// Opens the same file again, at an offset that is 0 if it is compressed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or another file has its name now.
+    pub(super) fn open_again(&self, id: FileId, offset: u64) -> io::Result<OpenInput> {
+        let mut open = self.open()?;
+        if open.file != Some(id) {
+            return Err(io::Error::other("another file has its name now"));
+        }
+        if let Bytes::File(file) = &mut open.bytes
+            && offset > 0
+        {
+            file.skip_to(offset)?;
+        }
+        Ok(open)
     }
 
     /// The number of bytes to read; `None` if unknown: a pipe or a compressed file.
@@ -122,9 +143,26 @@ impl Input {
 
 /// An open input.
 pub(super) struct OpenInput {
-    bytes: Box<dyn Read + Send>,
+    bytes: Bytes,
     /// The file descriptor to poll, if a read may have to wait; `None` for a regular file.
     pipe: Option<OwnedFd>,
+    /// `None` if it is no regular file.
+    file: Option<FileId>,
+}
+
+enum Bytes {
+    File(Sniffed<File>),
+    Other(Box<dyn Read + Send>),
+}
+
+/// The device and inode of a regular file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId(u64, u64);
+
+impl FileId {
+    fn of(metadata: &Metadata) -> Option<Self> {
+        metadata.is_file().then(|| Self(metadata.dev(), metadata.ino()))
+    }
 }
 
 impl OpenInput {
@@ -133,8 +171,19 @@ impl OpenInput {
     /// # Errors
     /// When its metadata cannot be read.
     pub(super) fn plain(file: File) -> io::Result<Self> {
-        let pipe = if file.metadata()?.is_file() { None } else { Some(file.as_fd().try_clone_to_owned()?) };
-        Ok(Self { bytes: Box::new(compression::Sniffed::new(file)), pipe })
+        let id = FileId::of(&file.metadata()?);
+        let pipe = if id.is_some() { None } else { Some(file.as_fd().try_clone_to_owned()?) };
+        Ok(Self { bytes: Bytes::File(Sniffed::new(file)), pipe, file: id })
+    }
+
+    /// The file, if it is a regular one.
+    pub(super) const fn file(&self) -> Option<FileId> {
+        self.file
+    }
+
+    /// Whether it is known not to be compressed.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(&self.bytes, Bytes::File(file) if file.is_plain())
     }
 
     /// Whether a read returns at once. Waits for that, up to `timeout`.
@@ -148,7 +197,10 @@ impl OpenInput {
 
 impl Read for OpenInput {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.bytes.read(to)
+        match &mut self.bytes {
+            Bytes::File(file) => file.read(to),
+            Bytes::Other(bytes) => bytes.read(to),
+        }
     }
 }
 

@@ -2,9 +2,8 @@
 
 use super::args::{Args, Logs};
 use super::exit::{CliError, Exit};
-use super::feed::Feed;
 use super::input::Input;
-use super::merge::{Merge, OpenFeed};
+use super::merge::Merge;
 use super::progress::Progress;
 use super::workers::WorkerPool;
 use super::{near, output};
@@ -69,7 +68,7 @@ impl Replay {
     /// Reads all inputs to their ends, in the order of their times. Reports an input that cannot be read and reads the
     /// others.
     pub(super) fn run(&mut self, inputs: &[Input], step: Step<'_>) -> Exit {
-        let (mut feeds, mut exit) = self.open(inputs);
+        let (mut feeds, mut exit) = open_all(inputs);
         let mut progress = Progress::new(inputs, self.out.wanted == Wanted::Nothing);
         let rules = Arc::clone(self.pipeline.rules());
         thread::scope(|scope| {
@@ -88,10 +87,10 @@ impl Replay {
                 match self.read_piece(&mut feeds, &mut workers) {
                     Ok(bytes) => progress.add(bytes),
                     Err((number, error)) => {
-                        if let Some(OpenFeed { stream, input, .. }) = feeds.remove(number) {
-                            let (label, reason) = (input.label(), output::reason(&error));
+                        if let Some(feed) = feeds.remove(number) {
+                            let (label, reason) = (feed.input().label(), output::reason(&error));
                             output::print_error(&format!("cannot read {label} to its end: {reason}"));
-                            workers.close(stream, &mut self.pipeline, &mut self.out);
+                            workers.close(stream_of(number), &mut self.pipeline, &mut self.out);
                         }
                         exit = Exit::Failed;
                     }
@@ -109,29 +108,9 @@ impl Replay {
         exit
     }
 
-    /// Opens the inputs; [`Exit::Failed`] if one of them cannot be opened.
-    fn open<'i>(&mut self, inputs: &'i [Input]) -> (Merge<'i>, Exit) {
-        let (mut feeds, mut exit) = (Merge::default(), Exit::Success);
-        for (number, input) in (0..).zip(inputs) {
-            match input.open() {
-                Ok(open) => {
-                    let stream = self.open_stream(number, input);
-                    feeds.push(stream, Feed::new(open), input);
-                }
-                Err(error) => {
-                    let label = input.label();
-                    let hint = hint_of_command(&label);
-                    output::print_error(&format!("cannot read {label}: {}{hint}", output::reason(&error)));
-                    exit = Exit::Failed;
-                }
-            }
-        }
-        (feeds, exit)
-    }
-
     /// Opens the stream of an input in the pipeline. The number of an input is that of its source and of its stream.
     pub(super) fn open_stream(&mut self, number: u16, input: &Input) -> StreamId {
-        let stream = StreamId(number.into());
+        let stream = stream_of(number.into());
         let info = StreamInfo {
             source: SourceId(number),
             path: Some(input.label()),
@@ -146,18 +125,44 @@ impl Replay {
     /// Reads the next piece and hands it to the workers. Returns the number of bytes; an error comes with the number of its input.
     fn read_piece(&mut self, feeds: &mut Merge<'_>, workers: &mut WorkerPool) -> Result<u64, (usize, io::Error)> {
         let (number, (offset, bytes)) = feeds.next(&self.reader, self.zone)?;
-        let Self { pipeline, out, .. } = self;
-        let Some(stream) = feeds.stream(number) else { return Ok(0) };
-        let count = bytes.len() as u64;
+        let (stream, count) = (stream_of(number), bytes.len() as u64);
         if bytes.is_empty() {
             feeds.remove(number);
-            workers.close(stream, pipeline, out);
+            workers.close(stream, &mut self.pipeline, &mut self.out);
         } else {
+            if offset == 0
+                && let (Some(feed), Ok(source)) = (feeds.feed(number), u16::try_from(number))
+            {
+                // Not before its first bytes: of thousands of files, few have streams at the same time.
+                self.open_stream(source, feed.input());
+            }
+            let Self { pipeline, out, .. } = self;
             let chunk = Chunk { stream, offset, bytes: bytes.into(), arrived: Timestamp::from_system(SystemTime::now()) };
             workers.chunk(chunk, pipeline, out);
         }
         Ok(count)
     }
+}
+
+/// Opens the inputs; [`Exit::Failed`] if one of them cannot be opened.
+fn open_all(inputs: &[Input]) -> (Merge<'_>, Exit) {
+    let (mut feeds, mut exit) = (Merge::new(inputs.len()), Exit::Success);
+    for input in inputs {
+        let open = input.open();
+        if let Err(error) = &open {
+            let label = input.label();
+            let hint = hint_of_command(&label);
+            output::print_error(&format!("cannot read {label}: {}{hint}", output::reason(error)));
+            exit = Exit::Failed;
+        }
+        feeds.push(input, open.ok());
+    }
+    (feeds, exit)
+}
+
+/// The stream of the input with this number.
+fn stream_of(number: usize) -> StreamId {
+    StreamId(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// What was perhaps meant by a file name that has the form of a command.

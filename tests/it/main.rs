@@ -28,6 +28,7 @@ mod follower;
 mod forms;
 mod known_entries;
 mod logrotate;
+mod many_files;
 mod memo;
 mod memory;
 mod metrics;

@@ -9,7 +9,6 @@ use crate::daemon::{Plan, receiver_place};
 use crate::delivery::probe;
 use crate::time::format_compact;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -17,8 +16,8 @@ pub(super) fn run(args: &Check) -> Result<Exit, CliError> {
     let plan = load::plan(&args.flags).map_err(|error| add_other_errors(error, &args.flags))?;
     let unreachable = unreachable_receivers(&plan)?;
     // Another program gets whole lines.
-    let width = if io::stdout().is_terminal() { terminal::width() } else { usize::MAX };
-    output::print(layout::fold(&describe(&plan), width, INDENT).as_bytes())?;
+    let width = terminal::line_limit();
+    output::print(layout::fold(&describe(&plan, width), width, INDENT).as_bytes())?;
     let findings = args.sources.then(|| check_sources::inspect(plan.config()));
     if let Some(findings) = &findings {
         output::print(layout::fold(&findings.text, width, INDENT).as_bytes())?;
@@ -75,14 +74,26 @@ fn unreachable_receivers(plan: &Plan) -> Result<Vec<String>, CliError> {
     Ok(problems)
 }
 
-/// The settings in effect, one per line, and the escalation table.
-fn describe(plan: &Plan) -> String {
+/// The settings in effect, one per line, and the escalation table. The next steps have a column where all of it fits, else
+/// lines of their own.
+fn describe(plan: &Plan, width: usize) -> String {
+    /// Where the next steps begin, and what the longest ones need.
+    const TABLE: usize = 52 + 95;
     let mut out = describe_settings(plan);
     out.push_str("\nescalation: the first row that matches a failed call wins\n");
     for row in plan.rules().table().rows() {
-        let _infallible = writeln!(out, "  {:<15} {:<8} {:<24} {}", row.id, row.severity, fires(row), row.next_step());
+        let is_table = width >= TABLE;
+        let next = row.next_step();
+        let _infallible = if is_table {
+            writeln!(out, "  {:<15} {:<8} {:<24} {next}", row.id, row.severity, fires(row))
+        } else {
+            writeln!(out, "  {:<15} {:<8} {}", row.id, row.severity, fires(row))
+        };
         if row.kind == Kind::Errors {
             let _infallible = writeln!(out, "  {:<15} {}", "", row.matches());
+        }
+        if !is_table {
+            let _infallible = writeln!(out, "  {:<15} {next}", "");
         }
     }
     out

@@ -167,7 +167,7 @@ impl<R: Read> Read for NoArchive<R> {
             self.error = self.source.by_ref().take(TAR_AT.end as u64).read_to_end(&mut start).err();
             self.checked = true;
             if start.get(TAR_AT) == Some(b"ustar") {
-                let hint = "is a tar archive: extract it first, such as `tar -xOzf FILE | llm-triage`";
+                let hint = "tar is not read: extract it first, such as `tar -xOf FILE | llm-triage`";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, hint));
             }
             self.start = start;

@@ -451,8 +451,11 @@ async fn the_headline_shows_the_most_severe_alert() {
     let mut running = Running::start().await;
     let mut over = alert(Severity::Warning, State::Resolved);
     (over.resolved_at, over.reason) = (Some(NOW), Some(Reason::Recovered));
+    let of = |provider: &&str| Alert { provider: (*provider).to_owned(), ..alert(Severity::Critical, State::Firing) };
     for (alerts, headline) in [
         (vec![alert(Severity::Warning, State::Firing), alert(Severity::Info, State::Firing)], "OpenAI: calls are failing"),
+        (["a", "b", "c", "d"].iter().map(of).collect(), "<strong>a, b, c, d: calls fail, act now"),
+        (["a", "b", "c", "d", "e", "f"].iter().map(of).collect(), "<strong>a, b, c and 3 more: calls fail, act now"),
         (vec![alert(Severity::Info, State::Firing)], "OpenAI: something to look at"),
         (vec![alert(Severity::Critical, State::Pending)], "OpenAI: some calls fail; not long enough yet for an alert"),
         (vec![over], "No provider is failing"),

@@ -25,10 +25,13 @@ impl View<'_> {
         alerts
     }
 
-    /// The names of the providers of these alerts, separated by commas.
+    /// The names of the providers of the alerts; of many, the first few and how many more.
     pub(super) fn providers_of(&self, alerts: &[&Alert]) -> String {
+        const MAX_NAMES: usize = 4;
         let ids: BTreeSet<&str> = alerts.iter().map(|alert| alert.provider.as_str()).collect();
-        ids.into_iter().map(|id| self.provider_name(id)).collect::<Vec<_>>().join(", ")
+        let shown = if ids.len() > MAX_NAMES { MAX_NAMES - 1 } else { ids.len() };
+        let names = ids.iter().take(shown).map(|id| self.provider_name(id)).collect::<Vec<_>>().join(", ");
+        if shown < ids.len() { format!("{names} and {} more", ids.len() - shown) } else { names }
     }
 
     /// The display name of a provider; its id if it has none.

@@ -41,6 +41,9 @@ impl<'c> Lookup<'c> {
     }
 
     pub(super) fn find(&self, text: &str) -> Found<'c> {
+        if is_record(text) {
+            return Found::Nothing;
+        }
         let catalog = self.classifier.catalog();
         if let Some(pattern) = catalog.by_id(text).and_then(|id| catalog.pattern(id)) {
             return Found::Pattern(pattern);
@@ -152,7 +155,7 @@ impl<'c> Lookup<'c> {
 
     /// The patterns that have words of a name that no pattern has as a whole, if they are few enough to choose from.
     pub(super) fn related(&self, text: &str) -> Option<String> {
-        if text.split_whitespace().count() > MAX_WORDS {
+        if is_record(text) || text.split_whitespace().count() > MAX_WORDS {
             return None;
         }
         let found = self.with_parts(text);
@@ -216,6 +219,11 @@ const MAX_WORDS: usize = 3;
 fn is_status(text: &str) -> bool {
     let is_known = |status| (100..=103).contains(&status) || (200..=599).contains(&status);
     text.parse::<u16>().is_ok_and(is_known) || matches!(text, "timeout" | "connection")
+}
+
+/// Whether the text is a line of a log, however short: JSON, or keys with values.
+fn is_record(text: &str) -> bool {
+    text.starts_with(['{', '[']) || text.contains('=')
 }
 
 /// The name of a class without its package.

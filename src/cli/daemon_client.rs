@@ -24,12 +24,37 @@ pub(super) async fn get(url: &str, path: &str) -> Result<Value, String> {
     Ok(cleaned(answer))
 }
 
+/// The texts of an alert that have several lines.
+const OF_LINES: [&str; 2] = ["description", "evidence"];
+
 /// The answer with all its strings cleaned: they are shown on a terminal.
 fn cleaned(value: Value) -> Value {
     match value {
         Value::String(text) => clean(&text).into(),
         Value::Array(values) => values.into_iter().map(cleaned).collect(),
-        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, cleaned(value))).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| cleaned_entry(key, value)).collect(),
         other => other,
+    }
+}
+
+fn cleaned_entry(key: String, value: Value) -> (String, Value) {
+    let value = match value {
+        Value::String(text) if OF_LINES.contains(&key.as_str()) => {
+            text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n").into()
+        }
+        other => cleaned(other),
+    };
+    (key, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_texts_of_several_lines_keep_their_line_breaks() {
+        let answer = json!([{"description": "one\ntwo\u{1b}[2J", "summary": "one\ntwo", "n": 1}]);
+        assert_eq!(cleaned(answer), json!([{"description": "one\ntwo\\u{1b}[2J", "summary": "one\\u{a}two", "n": 1}]));
     }
 }

@@ -1,7 +1,7 @@
 //! `report --follow` and `top` on a real terminal: they take its keys, and leave it as it was, however they end.
 
 use crate::pty::Terminal;
-use crate::running::{Server, append, call};
+use crate::running::{Server, append, call, until};
 use std::fs;
 
 /// Shows the screen before a program with a screen of its own, with the cursor.
@@ -41,6 +41,21 @@ fn the_terminal_is_as_before_after_top() {
     check(|| Terminal::start(["top", &url]), "no failed call in the last hour");
     // While no daemon answers, too.
     check(|| Terminal::start(["top", "--url=http://127.0.0.1:1"]), "retrying");
+}
+
+#[test]
+fn the_details_of_an_alert_in_top_have_lines_of_their_own() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, state) = (dir.path().join("app.jsonl"), dir.path().join("state"));
+    append(&log, "");
+    let daemon = Server::run([format!("--file={}", log.display()), format!("--state-dir={}", state.display())]);
+    append(&log, &call(1, 401));
+    until("the alert", || daemon.get("/api/v1/alerts").filter(|alerts| alerts.contains("\"firing\"")));
+    let Some(mut terminal) = Terminal::start_at(60, ["top", "--url", &daemon.address]) else { return };
+    terminal.wait_for("firing ");
+    terminal.press("\x1b[B\r");
+    terminal.wait_for("evidence");
+    assert!(!terminal.written().contains("\\u{a}"), "{}", terminal.written());
 }
 
 #[test]

@@ -46,14 +46,23 @@ fn excerpt(text: &str, at: Position<'_>) -> String {
     out
 }
 
-/// The first key of the table at `at` that the message names between backticks, or at its beginning, with its line number.
+/// The first line of the table at `at` with a key that the message names between backticks, or at its beginning; else the line with a
+/// value that the message quotes, the last one that it quotes first. With its number.
 fn key_line<'t>(lines: &[&'t str], at: Position<'_>) -> Option<(usize, &'t str)> {
     let rest = lines.iter().enumerate().skip(at.line);
-    let mut table = rest.take_while(|(_, line)| !line.starts_with('['));
-    table.find_map(|(index, line)| {
-        let key = key_of(line)?;
-        names(at.message, key).then_some((index + 1, *line))
-    })
+    let table: Vec<_> = rest.take_while(|(_, line)| !line.starts_with('[')).map(|(index, line)| (index + 1, *line)).collect();
+    let named = table.iter().find(|(_, line)| key_of(line).is_some_and(|key| names(at.message, key)));
+    let mut quoted: Vec<&str> = at.message.split('"').skip(1).step_by(2).collect();
+    quoted.reverse();
+    let with_value = || quoted.iter().find_map(|text| table.iter().find(|(_, line)| has_value(line, text)));
+    named.or_else(with_value).copied()
+}
+
+/// Whether a line like `key = ["value", 1]` has this value.
+fn has_value(line: &str, text: &str) -> bool {
+    let Some((_, values)) = line.split_once('=') else { return false };
+    let is_part = |letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '-' | '.');
+    values.split(['"', '\'']).any(|value| value == text) || values.split(is_part).any(|value| value == text)
 }
 
 /// The key of a line like `key = "value"`.

@@ -543,6 +543,23 @@ fn faults_of_the_configuration_and_of_pattern_files_are_shown_together_with_thei
     drop(dir);
 }
 
+/// A fault of a value is shown at its line, not only at the table that has it.
+#[test]
+fn a_fault_of_a_row_or_a_receiver_shows_the_line_with_the_value() {
+    let source = "[[source.file]]\npaths = ['/var/log/llm/a.log']\n";
+    for (text, shown) in [
+        ("[[escalation]]\nid = 'auth'\nmatch = { status = [401, 999] }\n", "  5 | match = { status = [401, 999] }\n    | ^^^^"),
+        ("[[receiver.stdout]]\nrows = ['auth', 'bilings']\n", "  4 | rows = ['auth', 'bilings']\n    | ^^^^"),
+        ("[[provider]]\nhosts = ['llm.example']\nid = 'My Corp'\n", "  5 | id = 'My Corp'\n    | ^^^^"),
+        // Without such a value, the line of the table alone.
+        ("[[provider]]\nhosts = ['llm.example']\n", "  3 | [[provider]]\n"),
+    ] {
+        let (_dir, paths) = folder(&[("config.toml", format!("{source}{text}").as_bytes())]);
+        let ran = run(&["check", "--config", &paths[0].to_string_lossy()]);
+        assert!(ran.code == 78 && ran.err.contains(shown), "{shown}\n---\n{}", ran.err);
+    }
+}
+
 #[test]
 fn init_writes_a_good_configuration_once() {
     let dir = tempfile::tempdir().expect("a directory");

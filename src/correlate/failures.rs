@@ -241,6 +241,7 @@ impl Failure {
         match (self.told.teller, told.teller) {
             (Teller::Application, Teller::Application) => u8::from(self.is_short_of(told, same_status)),
             (Teller::Access, Teller::Access) => 0,
+            _ if self.contradicts(told) => 0,
             _ if same_status => 3,
             _ => 2,
         }
@@ -251,6 +252,13 @@ impl Failure {
         let are_other = |(one, other): (Status, Status)| one != other;
         let is_vague = self.standing <= Standing::Words && told.standing() <= Standing::Words;
         is_vague && self.told.status.zip(told.status).is_some_and(are_other)
+    }
+
+    /// Whether both know why a call failed, and not the same: two answers of a provider, or reasons with two statuses.
+    fn contradicts(&self, told: &Told) -> bool {
+        let know_more = |than: Standing| self.standing >= than && told.standing() >= than;
+        let are_other = |(one, other): (Status, Status)| one != other;
+        know_more(Standing::Body) || know_more(Standing::Message) && self.told.status.zip(told.status).is_some_and(are_other)
     }
 
     /// Whether only one of the two gives a reason of its own, or one gives only the status that the other gives too.

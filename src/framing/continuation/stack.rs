@@ -5,7 +5,7 @@ use super::shape::{Continuation, Section, Step};
 use crate::line::contains;
 
 /// Lines that belong to the error above them.
-const PARTS: [&[u8]; 44] = [
+const PARTS: [&[u8]; 43] = [
     b"Caused by",
     b"caused by: ",
     // What Julia prints around the text of an answer.
@@ -49,7 +49,6 @@ const PARTS: [&[u8]; 44] = [
     b"For more information check: ",
     b"For troubleshooting, visit: ",
     b"Troubleshooting URL: ",
-    b"LiteLLM: model group '",
     b"Received Model Group=",
     b"Available Model Group Fallbacks=",
 ];

@@ -7,6 +7,7 @@ use super::engine;
 use super::entry_facts::{apply, own_facts};
 use super::events::Counts;
 use super::grain::{grain_of_failure, number_of_try};
+use super::habit::habit_of;
 use super::layer::Layer;
 use super::llm_path::is_llm_path;
 use super::outcome::{Evidence, is_hollow, is_logged_answer, is_metric};
@@ -309,6 +310,8 @@ impl Classifier {
         }
         if facts.level != Level::Debug && (is_success(facts, verdict) || self.reports_success(facts, traffic, verdict)) {
             verdict.judgement.outcome = Outcome::Success;
+        } else {
+            verdict.judgement.habit = habit_of(facts);
         }
     }
 

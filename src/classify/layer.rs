@@ -28,12 +28,24 @@ const EMPTY_WORDS: [&str; 8] = ["error", "exception", "failed", "failure", "null
 pub struct Layer {
     /// Logger, level and the words around the error, as a hash.
     pub head: u64,
+    /// The name of the logger, as a hash; 0: it has none.
+    #[serde(default)]
+    pub writer: u64,
     /// What the record knows of the failure.
     pub standing: Standing,
     /// The words of the error.
     error: Words,
     /// The words of the whole record.
     record: Words,
+}
+
+/// The form of a line that may report a good call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habit {
+    /// Who wrote it, as [`Layer::writer`].
+    pub writer: u64,
+    /// The words that are alike in all such lines, as a hash.
+    pub form: u64,
 }
 
 /// How much a record knows of its failure; the later in this list, the more.
@@ -79,7 +91,7 @@ impl Layer {
         let around = if standing <= Standing::Status { &Words::default() } else { &error };
         around.hash_words_around(&line, &mut hasher);
         let texts = signals.messages.iter().map(String::as_str).chain([line.as_ref()]);
-        Self { head: hasher.finish(), standing, record: Words::of(texts, RECORD_WORDS), error }
+        Self { head: hasher.finish(), writer: writer_of(facts.logger), standing, record: Words::of(texts, RECORD_WORDS), error }
     }
 
     /// Whether both tell of the same error: it has the same words, or the words of one are in the other.
@@ -194,6 +206,13 @@ fn is_plain(line: &str, offset: usize, word: &str) -> bool {
         matches!(before, Some(b'(' | b'[' | b'{' | b'"' | b'\'' | b'`' | b'<' | b'=' | b'-' | b'/' | b'_' | b'@' | b'#'));
     let joins = matches!(after, Some(b'-' | b'/' | b'_' | b'@' | b'='));
     !opens && !joins && word.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
+/// The name of a logger as a hash; 0: it has none.
+pub(super) fn writer_of(logger: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    logger.hash(&mut hasher);
+    if logger.is_empty() { 0 } else { hasher.finish() | 1 }
 }
 
 /// Parts of words that say that something failed, and give no reason.

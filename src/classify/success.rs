@@ -179,7 +179,7 @@ fn is_measure(word: &str) -> bool {
 }
 
 /// Words that say by themselves that a call ended well.
-fn is_told(word: &str) -> bool {
+pub(super) fn is_told(word: &str) -> bool {
     const WORDS: [&str; 34] = [
         "reviewed",
         "tagged",
@@ -220,7 +220,7 @@ fn is_told(word: &str) -> bool {
 }
 
 /// Whether the last part of an event's name is a participle that says that work ended: `invoice_extracted`.
-fn is_ended(word: &str) -> bool {
+pub(super) fn is_ended(word: &str) -> bool {
     const OTHERS: [&str; 40] = [
         "started",
         "queued",
@@ -328,7 +328,7 @@ fn is_machinery(thing: &str) -> bool {
 }
 
 /// Words of a call that ended well, if a measure is beside them.
-fn is_ending(word: &str) -> bool {
+pub(super) fn is_ending(word: &str) -> bool {
     const ENDINGS: [&str; 16] = [
         "complete",
         "completes",
@@ -351,7 +351,7 @@ fn is_ending(word: &str) -> bool {
 }
 
 /// Words of a call that has only begun, still runs, or was never made.
-fn is_beginning(word: &str) -> bool {
+pub(super) fn is_beginning(word: &str) -> bool {
     const BEGINNINGS: [&str; 39] = [
         "loaded",
         "loading",

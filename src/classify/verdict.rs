@@ -1,7 +1,7 @@
 //! The verdict on one record, as plain data. [`super::Classifier`] fills it, [`crate::correlate`] completes it.
 
 use super::grain::grain_of_shape;
-use super::layer::Layer;
+use super::layer::{Habit, Layer};
 use super::retirement::Retirement;
 use super::span::SpanIds;
 use crate::observation::PatternId;
@@ -151,6 +151,8 @@ pub struct Judgement {
     pub provisional: bool,
     /// The answer before it was bad. Once the record was correlated: such an answer was taken back.
     pub withdraws: bool,
+    /// It may report a call that worked; what its stream wrote before decides.
+    pub habit: Option<Habit>,
     /// Which try of a call failed, where the record counts them.
     pub attempt: Option<u32>,
     /// The span that the record is, or in which it was written.
@@ -274,6 +276,7 @@ impl Judgement {
             repeats: false,
             provisional: false,
             withdraws: false,
+            habit: None,
             attempt: None,
             span: SpanIds::of(facts.span_path, facts.is_span, facts.line_kind),
             is_coined: false,

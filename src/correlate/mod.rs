@@ -9,6 +9,7 @@ mod attempts;
 mod context;
 mod duplicates;
 mod failures;
+mod habits;
 mod instances;
 mod provenance;
 mod saved;

@@ -4,6 +4,7 @@
 use super::attempts::{Attempts, MAX_WAITING, Waiting};
 use super::context::{LastCall, MAX_HOSTS, MAX_MODELS, ProviderContext};
 use super::failures::{Failures, MAX_FAILURES, Try};
+use super::habits::Habits;
 use super::saved::SavedObservation;
 use super::saved_failure::SavedFailure;
 use super::stream::StreamCalls;
@@ -49,6 +50,8 @@ pub struct CorrelateState {
     traces: Traces,
     #[serde(default)]
     told: ToldTwice,
+    #[serde(default)]
+    habits: Habits,
 }
 
 impl StreamCalls {
@@ -56,7 +59,7 @@ impl StreamCalls {
     #[must_use]
     pub fn state(&self, catalog: &Catalog) -> CorrelateState {
         let id = |provider: Provider| catalog.providers().id(provider).to_owned();
-        let Self { rule: _, llm_at, transport_at, unserved, attempts, context, failures, traces, told } = self;
+        let Self { rule: _, llm_at, transport_at, unserved, attempts, context, failures, traces, told, habits } = self;
         let Attempts { good_call_at, bad_call_at, good_since_call, are_calls, waiting } = attempts;
         let ProviderContext { last, since_last, hosts, answers, models, relay, sole, mixed_at } = context;
         CorrelateState {
@@ -81,6 +84,7 @@ impl StreamCalls {
             record: (failures.number, failures.success),
             traces: traces.clone(),
             told: told.clone(),
+            habits: habits.clone(),
         }
     }
 
@@ -109,6 +113,7 @@ impl StreamCalls {
             record: (number, success),
             traces,
             told,
+            habits,
         } = state;
         let tries = tries.into_iter().chain(std::iter::repeat(None));
         let waiting = held.into_iter().zip(tries).take(MAX_WAITING);
@@ -128,6 +133,6 @@ impl StreamCalls {
         let open = failures.into_iter().take(MAX_FAILURES).map(|failure| failure.resolve(catalog, source)).collect();
         let mut failures = Failures { open, number, success, due: None };
         failures.note_due();
-        *self = Self { rule: self.rule, llm_at, transport_at, unserved, attempts, context, failures, traces, told };
+        *self = Self { rule: self.rule, llm_at, transport_at, unserved, attempts, context, failures, traces, told, habits };
     }
 }

@@ -5,6 +5,7 @@ use super::attempts::Attempts;
 use super::context::{ProviderContext, SAME_CALL};
 use super::duplicates::Duplicates;
 use super::failures::{Failures, Placement, Try};
+use super::habits::Habits;
 use super::provenance::Provenance;
 use super::told::{Teller, Told, hash_of};
 use super::told_twice::ToldTwice;
@@ -41,6 +42,7 @@ pub struct StreamCalls {
     pub(super) failures: Failures,
     pub(super) traces: Traces,
     pub(super) told: ToldTwice,
+    pub(super) habits: Habits,
 }
 
 impl StreamCalls {
@@ -82,6 +84,9 @@ impl StreamCalls {
         if judgement.doubtful && traffic == Traffic::Mixed && within_memory(self.llm_at) {
             judgement.outcome = Outcome::Error;
             judgement.doubtful = false;
+        }
+        if judgement.habit.is_some_and(|habit| self.habits.reports_success(habit)) {
+            (judgement.outcome, judgement.grain) = (Outcome::Success, Grain::Call);
         }
         if judgement.withdraws {
             judgement.withdraws = self.attempts.withdraw_answer(at);
@@ -182,6 +187,9 @@ impl StreamCalls {
     /// or an access line told is the call.
     fn place(&mut self, told: Told, is_repeat: bool, grain: &mut Grain) -> Placement {
         let teller = told.teller;
+        if teller == Teller::Application {
+            self.habits.note_failure(told.layer.as_ref().map_or(0, |layer| layer.writer));
+        }
         if teller == Teller::Library && self.attempts.awaits_next_try(told.at) {
             return Placement::None;
         }

@@ -39,11 +39,15 @@ pub(crate) fn begins_exception(line: &[u8]) -> bool {
     let Some(first) = line.first() else { return false };
     match first {
         b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'_' => {
-            begins_with_class(line) || is_introduction(line) || is_numbered_error(line) || begins_with_words(line)
+            begins_with_class(line)
+                || is_introduction(line)
+                || is_numbered_error(line)
+                || begins_with_words(line)
+                || ends_in_status(line)
         }
         // Node prints an error without a stack in brackets: `[Error: …]`.
         b'[' => line.starts_with(b"[cause]: ") || begins_with_class(line.get(1..).unwrap_or_default()),
-        _ => is_ruby_error(line),
+        _ => is_ruby_error(line) || ends_in_status(line),
     }
 }
 
@@ -67,6 +71,14 @@ fn begins_with_class(line: &[u8]) -> bool {
 fn is_numbered_error(line: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"Error ") else { return false };
     matches!(rest, [b'4' | b'5', a, b, b',' | b':', b' ', ..] if a.is_ascii_digit() && b.is_ascii_digit())
+}
+
+/// `Response status code does not indicate success: 429 (Too Many Requests).`: the status that .NET puts at the end, in any language.
+fn ends_in_status(line: &[u8]) -> bool {
+    const STATUS_BYTES: usize = 120;
+    let head = &line[..line.len().min(STATUS_BYTES)];
+    let is_end = |rest: &[u8]| matches!(rest, [b'4' | b'5', a, b, b' ', b'(', ..] if a.is_ascii_digit() && b.is_ascii_digit());
+    line.ends_with(b").") && memchr::memmem::find_iter(head, b": ").any(|at| is_end(&line[at + 2..]))
 }
 
 /// `Failed to summarise: BadRequestError: …`: the report of a program that names the class of the error in its middle.

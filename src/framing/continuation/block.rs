@@ -44,11 +44,15 @@ const LABELS: [&[u8]; 35] = [
     b"state",
 ];
 
-/// Notes that the event begins with an answer of HTTP that is an error.
+/// Notes that the event begins with an answer of HTTP that is an error, or with the label of an error's message.
 pub(super) fn open(shape: &mut Continuation, line: &[u8]) {
-    if !shape.headed && is_status_line(line) {
+    if shape.headed {
+        return;
+    }
+    if is_status_line(line) {
         (shape.section, shape.stack) = (Section::Response, true);
     }
+    shape.stack |= line.starts_with(b"Error Message: ") || line.starts_with(b"Error message: ");
 }
 
 pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {

@@ -1,10 +1,15 @@
 //! The lines of an object dump or of pretty-printed JSON, up to the closing brace.
 
 use super::opening;
-use super::shape::{Continuation, Section, Step};
+use super::shape::{Continuation, Section, Step, Traceback};
 
-pub(super) fn step(shape: &mut Continuation, line: &[u8], _after_blank: bool) -> Step {
+pub(super) fn step(shape: &mut Continuation, line: &[u8], after_blank: bool) -> Step {
     if !shape.brace {
+        if line == b"{" && shape.stack && !shape.headed && !after_blank && shape.traceback == Traceback::None {
+            // The body below the stack of an exception.
+            shape.brace = true;
+            return Step::Joins;
+        }
         // `, links {` and `]` of a protobuf message: such a line begins nothing.
         let goes_on = matches!(line.first(), Some(b',' | b'}' | b']' | b')')) && shape.is_failure();
         if goes_on {

@@ -5,7 +5,7 @@ use super::shape::{Continuation, Section, Step};
 use crate::line::contains;
 
 /// Lines that belong to the error above them.
-const PARTS: [&[u8]; 43] = [
+const PARTS: [&[u8]; 42] = [
     b"Caused by",
     b"caused by: ",
     // What Julia prints around the text of an answer.
@@ -21,7 +21,6 @@ const PARTS: [&[u8]; 43] = [
     b"Suppressed: ",
     b"Wrapped by: ",
     b"... ",
-    b"--- End of ",
     b"---> ",
     b"--- Cause ---",
     b"Stack trace:",
@@ -94,6 +93,8 @@ fn is_goroutine(line: &[u8]) -> bool {
 fn is_frame(line: &[u8]) -> bool {
     match line.first() {
         Some(b'a') if line.starts_with(b"at ") => line.ends_with(b")") || ends_with_place(line) || contains(line, b" in "),
+        // `--- End of stack trace from previous location ---` of .NET, in any language.
+        Some(b'-') => line.starts_with(b"--- ") && line.ends_with(b" ---"),
         Some(b'<') => line == b"<asynchronous suspension>",
         Some(b'#') => line[1..].iter().take_while(|b| b.is_ascii_digit()).count() > 0,
         _ => contains(line, b".rb:") && contains(line, b":in "),

@@ -78,6 +78,9 @@ impl Signals {
         if let Some(at) = inside {
             rest = rest.get(at..).unwrap_or_default();
         }
+        if let Some(class) = class_of_ruby(text) {
+            self.add_class(class);
+        }
         // AWS: `An error occurred (ThrottlingException) when calling the Converse operation: …`.
         if let Some((name, _)) =
             text.split_once("An error occurred (").and_then(|(_, after)| after.split_once(") when calling"))
@@ -161,6 +164,13 @@ impl Signals {
         }
         found
     }
+}
+
+/// The class that Ruby puts behind the message of an uncaught exception: `chat.rb:12:in 'ask': too fast (RubyLLM::RateLimitError)`.
+fn class_of_ruby(text: &str) -> Option<&str> {
+    let (line, _) = text.split_once('\n').unwrap_or((text, ""));
+    let (before, class) = line.strip_suffix(')')?.rsplit_once(" (")?;
+    (find(before, ".rb:").is_some() && find(before, ":in ").is_some() && class_prefix(class).is_some()).then_some(class)
 }
 
 /// `Error from provider(deepseek,deepseek-chat: 400)`, as claude-code-router writes it: provider, model and status.

@@ -440,6 +440,9 @@ async fn an_error_has_a_page_with_its_wording_and_links_to_its_runbook() {
     }
     let plain = running.ask("GET /errors/anthropic-invalid-api-key", "").await;
     assert!(plain.text().contains("\n```text\ninvalid x-api-key\n```\n"), "{}", plain.text());
+    // The word is a type and a code.
+    let twice = running.ask("GET /errors/openai-insufficient-quota", "").await;
+    assert!(twice.text().contains("\n- **Types, codes and classes:** `insufficient_quota`.\n"), "{}", twice.text());
     let index = running.ask("GET /errors/", browser).await;
     assert!(index.text().contains("<a href=\"/errors/own-b\">own-b</a>: Own &lt;b&gt;"), "{}", index.text());
     assert_eq!(running.ask("GET /errors/no-such-error", browser).await.status, 404);

@@ -31,9 +31,16 @@ pub fn error_page(id: PatternId, wordings: &[Wording], table: &Table, names: Nam
     if !statuses.is_empty() {
         let _infallible = writeln!(page, "- **Status:** {}.", statuses.join(", "));
     }
-    if !pattern.words.is_empty() {
-        let words: Vec<_> = pattern.words.iter().take(MAX_WORDS).map(|word| format!("`{word}`")).collect();
-        let more = if pattern.words.len() > MAX_WORDS { ", …" } else { "" };
+    // A word may be a type and a code.
+    let mut words: Vec<String> = Vec::new();
+    for word in pattern.words.iter().map(|word| format!("`{word}`")) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    if !words.is_empty() {
+        let more = if words.len() > MAX_WORDS { ", …" } else { "" };
+        words.truncate(MAX_WORDS);
         let _infallible = writeln!(page, "- **Types, codes and classes:** {}{more}.", words.join(", "));
     }
     if let Some(row) = row_of(id, wordings.first().and_then(|wording| wording.status), table, names) {

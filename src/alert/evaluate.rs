@@ -9,7 +9,7 @@ use crate::detect::GrowingGroup;
 use crate::time::Timestamp;
 
 /// For a gap longer than this, it is worth checking whether anything can happen in it.
-const GAP_SECONDS: i64 = 60;
+const GAP_SECONDS: i64 = 1;
 
 /// What the evaluation of one second needs, besides the calls of each scope.
 struct EvalContext {
@@ -46,15 +46,14 @@ impl Alerts {
     pub(super) fn advance(&mut self, due: i64, names: NameTable<'_>, out: &mut Vec<Transition>) {
         let mut next = self.next_second.unwrap_or(due + 1);
         while next <= due {
-            if due - next > GAP_SECONDS && self.is_idle(next, due) {
-                if self.is_silence_asleep() {
-                    self.last_asleep = due;
-                }
-                next = due + 1;
-                break;
+            let until = if due - next > GAP_SECONDS { self.quiet_until(next, due) } else { next };
+            if until > next {
+                self.pass_until(until);
+                next = until;
+            } else {
+                self.evaluate(next, names, out);
+                next += 1;
             }
-            self.evaluate(next, names, out);
-            next += 1;
         }
         self.next_second = Some(next);
     }
@@ -155,14 +154,28 @@ impl Alerts {
         self.silence_asleep || self.behind || self.catching_up
     }
 
-    /// Whether nothing can happen from `at` until `due` if no event comes.
-    fn is_idle(&self, at: i64, due: i64) -> bool {
-        self.rules.values().all(RuleState::is_idle)
-            && self.recognition.is_idle()
+    /// Passes the seconds before `until`, in which nothing happens.
+    fn pass_until(&mut self, until: i64) {
+        let last = until - 1;
+        if self.is_silence_asleep() {
+            self.last_asleep = last;
+        }
+        self.rules.retain(|_, rule| !rule.is_forgotten(last));
+    }
+
+    /// The first second from `at` on in which something can happen if no event comes, or the one after `due`.
+    fn quiet_until(&self, at: i64, due: i64) -> i64 {
+        let is_idle = self.rules.values().all(RuleState::is_idle)
+            && self.detections.growing(at).is_empty()
+            && self.recognition.is_idle(at)
             && self.cut_answers.is_idle()
-            && self.slow_answers.is_idle()
-            && self.self_checks.is_clear()
-            && self.calls.iter().all(|(_, calls)| calls.is_idle(at, due))
+            && self.self_checks.is_clear();
+        if !is_idle {
+            return at;
+        }
+        let calls = self.calls.iter().map(|(_, calls)| calls.quiet_until(at, due));
+        let calls = calls.fold(self.slow_answers.quiet_until(at, due), i64::min);
+        calls.min(self.detections.quiet_until(at, due))
     }
 }
 

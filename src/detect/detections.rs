@@ -82,6 +82,17 @@ impl Detections {
         }
     }
 
+    /// The first second from `at` on that can bring a finding if no call comes, or the one after `due`.
+    #[must_use]
+    pub fn quiet_until(&self, at: i64, due: i64) -> i64 {
+        // Providers that fail together are compared while their calls are recent.
+        let may_be_silent = self.providers.values().filter(|state| state.may_be_unreachable(at)).count();
+        if may_be_silent >= 2 {
+            return at;
+        }
+        self.providers.values().filter_map(ProviderState::due).fold(due + 1, i64::min).max(at)
+    }
+
     /// The groups of errors that no pattern matches and that grow now.
     #[must_use]
     pub fn growing(&self, at: i64) -> Vec<GrowingGroup<'_>> {

@@ -14,6 +14,9 @@ use crate::observation::Observation;
 use crate::taxonomy::{Category, Owner, Status};
 use serde::{Deserialize, Serialize};
 
+/// With fewer failures in five minutes than this, it is not said that a provider does not answer.
+const MIN_UNREACHABLE: u64 = 3;
+
 /// The id of the row for answers without content.
 pub const HOLLOW_ROW: &str = "hollow";
 
@@ -174,10 +177,20 @@ impl ProviderState {
         self.has_failed || self.outage.is_open()
     }
 
+    /// The next second in which a diagnosis may find something, if no call comes.
+    pub(super) fn due(&self) -> Option<i64> {
+        if self.has_failed { Some(i64::MIN) } else { self.outage.recovers_at() }
+    }
+
+    /// Whether [`Self::unreachable`] may find something at `at` or later, if no call comes: then the calls become fewer.
+    pub(super) fn may_be_unreachable(&self, at: i64) -> bool {
+        self.last_good.is_some() && self.latest_failure.no_answer && self.minutes.sum(at, 5).bad >= MIN_UNREACHABLE
+    }
+
     /// The calls of the last five minutes, if most of them got no answer.
     pub(super) fn unreachable(&self, at: i64) -> Option<Counts> {
         let counts = self.minutes.sum(at, 5);
-        let seems_down = self.latest_failure.no_answer && counts.bad >= 3 && counts.mostly_fail();
+        let seems_down = self.latest_failure.no_answer && counts.bad >= MIN_UNREACHABLE && counts.mostly_fail();
         (self.last_good.is_some() && seems_down).then_some(counts)
     }
 

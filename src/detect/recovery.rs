@@ -74,9 +74,14 @@ impl Outage {
         self.open
     }
 
+    /// The second from which on the outage is over, if no call comes; `None` if it is not.
+    pub(super) fn recovers_at(&self) -> Option<i64> {
+        (self.open && self.run >= RECOVERED_CALLS).then_some(self.last + RECOVERED_SECONDS)
+    }
+
     /// Closes the outage if the provider has recovered. Returns the recovery if the outage is worth reporting.
     pub(super) fn diagnose(&mut self, at: i64) -> Option<Recovery> {
-        if !self.open || self.run < RECOVERED_CALLS || at - self.last < RECOVERED_SECONDS {
+        if self.recovers_at().is_none_or(|recovers_at| at < recovers_at) {
             return None;
         }
         self.open = false;

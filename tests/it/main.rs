@@ -41,6 +41,7 @@ mod properties;
 mod proxies;
 mod push;
 mod pty;
+mod quiet_seconds;
 mod readme;
 mod redact;
 mod reload;

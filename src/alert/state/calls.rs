@@ -125,12 +125,11 @@ impl Calls {
         self.minute.total(at + (59 - seconds).max(0))
     }
 
-    /// Whether nothing changes from `at` until `due` if no call comes.
-    pub(in crate::alert) fn is_idle(&self, at: i64, due: i64) -> bool {
+    /// The first second from `at` on in which something changes if no call comes, or the one after `due`.
+    pub(in crate::alert) fn quiet_until(&self, at: i64, due: i64) -> i64 {
         let pending = [&self.good, &self.bad, &self.good_attempts, &self.bad_attempts];
-        pending.into_iter().all(PendingSeconds::is_empty)
-            && self.late == Counts::default()
-            && (self.rhythm.is_forgotten(at) || self.rhythm.is_new(due))
+        let waits = pending.into_iter().any(|seconds| !seconds.is_empty()) || self.late != Counts::default();
+        if waits { at } else { self.rhythm.quiet_until(at, due) }
     }
 
     fn note(&mut self, outcome: Outcome, at: i64) {

@@ -45,9 +45,9 @@ impl RecognitionMonitor {
         })
     }
 
-    /// Whether nothing changes until the next line.
-    pub(in crate::alert) fn is_idle(&self) -> bool {
+    /// Whether nothing changes from `at` until the next line: too few records wait or are known, and they become fewer.
+    pub(in crate::alert) fn is_idle(&self, at: i64) -> bool {
         let pending = self.pending_not_understood.is_empty() && self.pending_understood.is_empty();
-        pending && self.not_understood.is_empty() && self.understood.is_empty()
+        pending && self.not_understood.total(at) + self.understood.total(at) < MIN_RECORDS
     }
 }

@@ -73,8 +73,15 @@ impl CallRhythm {
         self.last.is_none_or(|last| at - last >= FORGOTTEN_SECONDS)
     }
 
+    /// The first second from `at` on in which missing calls can be noticed, or the one after `due`.
+    pub(super) fn quiet_until(&self, at: i64, due: i64) -> i64 {
+        let Some(last) = self.last.filter(|_| !self.is_forgotten(at) && !self.is_new(due)) else { return due + 1 };
+        let noticed = if due - last < MIN_SILENT_SECONDS { due + 1 } else { last + self.longest_usual_gap() };
+        noticed.clamp(at, due + 1)
+    }
+
     /// Whether too little is known at `at` to miss a call.
-    pub(super) fn is_new(&self, at: i64) -> bool {
+    fn is_new(&self, at: i64) -> bool {
         self.first.is_some_and(|first| at - first < KNOWN_SECONDS)
     }
 

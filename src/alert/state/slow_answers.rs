@@ -188,9 +188,14 @@ impl SlowAnswers {
         slowest.into_iter().map(|(scope, times, key, series, slow)| (scope, series.symptom(key, times, slow, at))).collect()
     }
 
-    /// Whether nothing changes until the next call.
-    pub(in crate::alert) fn is_idle(&self) -> bool {
-        self.pending.is_empty() && self.series.iter().all(|(_, series)| series.slow.is_none() && !series.has_new)
+    /// The first second from `at` on in which something changes if no call comes, or the one after `due`.
+    pub(in crate::alert) fn quiet_until(&self, at: i64, due: i64) -> i64 {
+        if !self.pending.is_empty() || self.series.iter().any(|(_, series)| series.slow.is_some()) {
+            return at;
+        }
+        let waits = self.series.iter().any(|(_, series)| series.has_new);
+        // The next comparison.
+        if waits { (at + (-at).rem_euclid(INTERVAL)).min(due + 1) } else { due + 1 }
     }
 
     /// The state that must survive a restart.

@@ -15,8 +15,11 @@ use std::thread::{self, Scope};
 /// longer to judge than to hand to another thread.
 const BATCH_BYTES: usize = 48 << 10;
 const BATCH_EVENTS: usize = 512;
+/// Batches that wait for a worker: enough that it finds the next one while the calling thread judges a batch itself and then counts
+/// those that are ready. `benches/threads` computes what other numbers would give.
+const QUEUED_PER_WORKER: usize = 3;
 /// The most batches in flight per thread. Beyond it, framing waits for the oldest batch.
-const IN_FLIGHT_PER_THREAD: usize = 2;
+const IN_FLIGHT_PER_THREAD: usize = QUEUED_PER_WORKER + 1;
 /// A batch that uses more memory than this (many tiny lines, or a giant one) is not reused.
 const REUSED_BYTES: usize = 512 << 10;
 
@@ -36,9 +39,9 @@ pub(super) struct WorkerPool {
 
 #[derive(Debug)]
 struct Worker {
-    /// Holds one batch. While it is full, batches go to other workers.
+    /// Holds [`QUEUED_PER_WORKER`] batches. While it is full, batches go to other workers.
     batches: SyncSender<Batch>,
-    /// Holds two batches, the one in `batches` and the one in work, so that the worker never waits to return one.
+    /// Holds the batches in `batches` and the one in work, so that the worker never waits to return one.
     judged: Receiver<Batch>,
 }
 
@@ -146,8 +149,8 @@ impl WorkerPool {
 impl Worker {
     /// `None` if the system cannot start another thread.
     fn start<'s>(rules: &Arc<Rules>, scope: &'s Scope<'s, '_>) -> Option<Self> {
-        let (batches, work) = sync_channel::<Batch>(1);
-        let (done, judged) = sync_channel(2);
+        let (batches, work) = sync_channel::<Batch>(QUEUED_PER_WORKER);
+        let (done, judged) = sync_channel(QUEUED_PER_WORKER + 1);
         let rules = Arc::clone(rules);
         let started = thread::Builder::new().name("judge".to_owned()).spawn_scoped(scope, move || {
             let mut cache = RecordCache::default();

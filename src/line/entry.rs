@@ -105,7 +105,7 @@ fn begins_with_logfmt_key(line: &[u8]) -> bool {
     KEYS.iter().any(|key| line.starts_with(key))
 }
 
-/// `ERROR: …`, `[info] …`, `WARN  …`, `fail: Category[0]` of .NET.
+/// `ERROR: …`, `[info] …`, `WARN  …`, `error - …` of Next.js, `fail: Category[0]` of .NET.
 fn begins_with_level(line: &[u8]) -> bool {
     let length = line.iter().take(13).take_while(|b| b.is_ascii_alphabetic()).count();
     let (word, rest) = line.split_at(length);
@@ -116,7 +116,7 @@ fn begins_with_level(line: &[u8]) -> bool {
     if Level::from_entry_word(word).is_none() {
         return length == 4 && rest.starts_with(b": ") && dotnet_level(word).is_some() && ends_with_event_id(rest);
     }
-    let marks: &[&[u8]] = if first.is_ascii_uppercase() { &[b":", b"]", b"\t", b" "] } else { &[b": ", b"  ", b"]"] };
+    let marks: &[&[u8]] = if first.is_ascii_uppercase() { &[b":", b"]", b"\t", b" "] } else { &[b": ", b"  ", b"]", b" - "] };
     marks.iter().any(|mark| rest.starts_with(mark))
 }
 

@@ -264,6 +264,7 @@ pub(super) fn model_in(text: &str) -> Option<&str> {
         "The model `",
         "model `",
         "model: ",
+        "model_name: ",
         "Rate limit reached for ",
         "model '",
         "for model ",

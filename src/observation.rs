@@ -6,24 +6,42 @@
 
 use crate::taxonomy::{Category, Confidence, Ending, Grain, Outcome, Owner, Provider, Retry, Status, StatusLabel};
 use crate::time::Timestamp;
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// A short text, stored inline. Longer texts are cut at a character.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 pub struct Name {
     bytes: [u8; Name::CAPACITY],
     len: u8,
+    /// Names are keys of many maps, so the hash is taken once.
+    hash: u64,
 }
 
-/// Names are keys of many maps: only the eight-byte words that hold text are hashed.
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // The last seven bytes are not a whole word and are not hashed: names that long differ before them.
-        for word in self.bytes.chunks_exact(8).take(usize::from(self.len).div_ceil(8)) {
-            state.write_u64(word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
-        }
-        state.write_u8(self.len);
+        state.write_u64(self.hash);
     }
 }
 
@@ -31,7 +49,7 @@ impl Name {
     /// The longest name, in bytes.
     pub const CAPACITY: usize = 63;
     /// The absent name.
-    pub const EMPTY: Self = Self { bytes: [0; Self::CAPACITY], len: 0 };
+    pub const EMPTY: Self = Self { bytes: [0; Self::CAPACITY], len: 0, hash: 0 };
 
     /// The text, cut at a character to [`Self::CAPACITY`] bytes; control characters become spaces.
     #[must_use]
@@ -46,14 +64,21 @@ impl Name {
         bytes.copy_from_slice(text);
         if has_control {
             bytes.iter_mut().filter(|byte| byte.is_ascii_control()).for_each(|byte| *byte = b' ');
+            this.hash = hash_of(bytes);
+        } else {
+            this.hash = hash_of(text);
         }
         this
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
     }
 
     /// The text, as it was cut by [`Self::new`].
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// Whether there is no text.
@@ -67,6 +92,15 @@ impl Name {
     pub fn get(&self) -> Option<&str> {
         (!self.is_empty()).then(|| self.as_str())
     }
+}
+
+/// The hash of no bytes is 0.
+fn hash_of(bytes: &[u8]) -> u64 {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(MIX).rotate_left(29);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let hash = words.iter().fold(bytes.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    rest.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte)))
 }
 
 impl Default for Name {

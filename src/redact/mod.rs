@@ -168,10 +168,14 @@ impl Redactor {
     /// names that they hold none.
     pub fn name(&self, name: &mut Cow<'_, str>) {
         let bytes = name.as_bytes();
-        let is_odd = self.forms.may_start(bytes)
-            || bytes.len() >= HASH_DIGITS
-            || memchr::memchr3(b'@', b' ', b'=', bytes).is_some()
-            || bytes.len() >= 40 && self.forms.is_match(name);
+        // No early end, so that the compiler looks at many bytes at once.
+        let has_sign = bytes.iter().fold(false, |found, byte| found | matches!(byte, b'@' | b' ' | b'=' | ..b' ' | b'\x7f'..));
+        let is_long = bytes.len() >= 40;
+        if !has_sign && !is_long && !self.forms.may_start(bytes) {
+            return;
+        }
+        let is_odd =
+            has_sign || self.forms.may_start(bytes) || bytes.len() >= HASH_DIGITS || is_long && self.forms.is_match(name);
         if is_odd && let (Cow::Owned(clean), 1..) = self.redact(name) {
             *name = Cow::Owned(clean);
         }

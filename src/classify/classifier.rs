@@ -2,7 +2,6 @@
 
 use super::cache::{Recall, VerdictCache};
 use super::catalog::Catalog;
-use super::cohort;
 use super::engine;
 use super::entry_facts::{apply, own_facts};
 use super::events::Counts;
@@ -18,7 +17,7 @@ use super::retirement::Retirement;
 use super::rule::{Query, Tier};
 use super::status::set_statuses;
 use super::success::{CallReport, is_success, looks_like_model};
-use super::verdict::{Attribution, Judgement, Role, Texts, Traffic, Verdict};
+use super::verdict::{Attribution, Judgement, Role, Traffic, Verdict};
 use super::wait::set_wait;
 use crate::observation::PatternId;
 use crate::record::{AnswerWords, Facts, Format, Level, LineKind, Record, Signals, host_of};
@@ -71,30 +70,9 @@ impl Classifier {
         self.judge(&record.facts(), traffic, None)
     }
 
-    /// The same verdict, faster where records are alike. `cache` holds earlier verdicts of this classifier.
-    pub fn classify_again<'a>(&self, record: &'a Record<'a>, traffic: Traffic, cache: &'a mut VerdictCache) -> Verdict<'a> {
-        let Some(likeness) = cache.cohorts.likeness(record) else { return self.judge(&record.facts(), traffic, Some(cache)) };
-        if cache.cohorts.knows(record, &likeness, traffic) {
-            let Some(mut verdict) = cache.cohorts.verdict(record, likeness) else { return self.classify(record, traffic) };
-            let Texts { host, request_id, call_id, .. } = &mut verdict.texts;
-            [host, request_id, call_id].into_iter().flatten().for_each(|text| self.redactor.name(text));
-            return verdict;
-        }
-        let facts = record.facts();
-        let verdict = self.judge(&facts, traffic, Some(cache));
-        if cohort::is_usual(&verdict) && self.hangs_on_fields(&facts, &verdict) {
-            cache.cohorts.keep(record, &likeness, traffic, &verdict);
-        }
-        verdict
-    }
-
-    /// Whether the verdict on a good call hangs on nothing but the fields of its record: not on its words, and not on texts inside of it.
-    fn hangs_on_fields(&self, facts: &Facts<'_>, verdict: &Verdict<'_>) -> bool {
-        facts.model.is_some()
-            && !self.catalog.events.may_know(facts)
-            && is_success(facts, verdict)
-            && verdict.judgement.latency_s == facts.latency_s
-            && self.ending_hangs_on_fields(facts)
+    /// The same verdict, faster where failures are alike. `cache` holds earlier verdicts of this classifier.
+    pub fn classify_again<'a>(&self, record: &'a Record<'a>, traffic: Traffic, cache: &mut VerdictCache) -> Verdict<'a> {
+        self.judge(&record.facts(), traffic, Some(cache))
     }
 
     /// Judges a record as if it were known to be a failure, for `explain`.

@@ -1,10 +1,9 @@
-//! Verdicts on good calls. Most records of a service are alike in all that a verdict depends on; only the first ones are judged.
+//! Verdicts on good calls in records that are not lines of known form: those of OTLP batches. They are compared by their fields.
 
-use super::span::{SpanIds, SpanKind};
-use super::verdict::{Judgement, Role, Texts, Traffic, Verdict};
-use crate::record::{Likeness, LineKind, MissGate, Record};
-use crate::taxonomy::{Grain, Outcome};
-use std::borrow::Cow;
+use super::kept_verdict::{KeptVerdict, OwnValues};
+use super::verdict::{Traffic, Verdict};
+use crate::record::{Likeness, MissGate, Record};
+use crate::redact::Redactor;
 
 /// Verdicts on good calls, by what their records have in common. Their number is fixed: a new verdict replaces an older one.
 #[derive(Debug, Default)]
@@ -27,9 +26,7 @@ struct Place {
 struct Cohort {
     traffic: Traffic,
     likeness: Box<[u8]>,
-    judgement: Judgement,
-    service: Option<String>,
-    model: Option<String>,
+    verdict: KeptVerdict,
 }
 
 /// Number of verdicts; a power of two. One takes up to 2 KiB.
@@ -52,27 +49,15 @@ impl Cohorts {
         is_known
     }
 
-    /// The verdict on a record that is known, without what is the record's own.
-    pub(super) fn verdict<'a>(&'a self, record: &Record<'a>, likeness: Likeness<'a>) -> Option<Verdict<'a>> {
-        let Cohort { judgement, service, model, .. } = self.places.get(place_of(&likeness))?.cohort.as_deref()?;
-        let Likeness { latency_s, first_token_s, input_tokens, output_tokens, request_id, call_id, .. } = likeness;
-        let texts = Texts {
-            service: service.as_deref().map(Cow::Borrowed),
-            host: record.host_name(),
-            model: model.as_deref().map(Cow::Borrowed),
-            request_id,
-            call_id,
-        };
-        let judgement = Judgement {
-            stamp: record.stamp(),
-            latency_s,
-            first_token_s,
-            input_tokens,
-            output_tokens,
-            span: SpanIds::of(record.span_path(), record.is_span(), LineKind::None),
-            ..judgement.clone()
-        };
-        Some(Verdict { texts, judgement })
+    /// The verdict on a record that is known.
+    pub(super) fn verdict<'a>(
+        &'a self,
+        redactor: &Redactor,
+        record: &Record<'a>,
+        likeness: Likeness<'a>,
+    ) -> Option<Verdict<'a>> {
+        let cohort = self.places.get(place_of(&likeness))?.cohort.as_deref()?;
+        Some(cohort.verdict.give(redactor, OwnValues::of(record, likeness)))
     }
 
     /// Keeps the verdict on a good call, if a record like it was seen before.
@@ -85,22 +70,9 @@ impl Cohorts {
         }
         let mut written = Vec::new();
         record.write_likeness(likeness, &mut written);
-        let Verdict { texts, judgement } = verdict;
-        place.cohort = Some(Box::new(Cohort {
-            traffic,
-            likeness: written.into(),
-            judgement: judgement.clone(),
-            service: texts.service.as_deref().map(str::to_owned),
-            model: texts.model.as_deref().map(str::to_owned),
-        }));
+        let verdict = KeptVerdict::new(verdict, &OwnValues::of(record, likeness.clone()));
+        place.cohort = Some(Box::new(Cohort { traffic, likeness: written.into(), verdict }));
     }
-}
-
-/// Whether a verdict is that of a good call as most are, and hangs on nothing but the fields of its record.
-pub(super) fn is_usual(verdict: &Verdict<'_>) -> bool {
-    let Judgement { outcome, grain, role, span, redactions, .. } = verdict.judgement;
-    (outcome, grain, role, redactions) == (Outcome::Success, Grain::Call, Role::Report, 0)
-        && span.is_none_or(|span| span.kind != SpanKind::Around)
 }
 
 fn place_of(likeness: &Likeness<'_>) -> usize {

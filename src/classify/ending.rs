@@ -37,11 +37,11 @@ impl Classifier {
         }
     }
 
-    /// Whether the ending of a good call hangs on nothing but the fields of its record.
-    pub(super) fn ending_hangs_on_fields(&self, facts: &Facts<'_>) -> bool {
-        is_without_text(facts)
-            || self.plain_ending(facts, Outcome::Success).is_some()
-            || !facts.is_span && !shows_end(facts, Outcome::Success)
+    /// Whether how a call ended hangs on nothing but the fields of its record.
+    pub(super) fn ending_hangs_on_fields(&self, facts: &Facts<'_>, outcome: Outcome) -> bool {
+        is_without_text(facts) && outcome == Outcome::Success
+            || self.plain_ending(facts, outcome).is_some()
+            || !facts.is_span && !shows_end(facts, outcome)
     }
 
     /// The signals of a record, and how its answer ended if that is a failure.

@@ -5,19 +5,19 @@
 //! is judged.
 
 use super::classifier::Classifier;
-use super::verdict::{Judgement, Texts, Traffic, Verdict};
+use super::kept_verdict::{KeptVerdict, OwnValues};
+use super::verdict::{Judgement, Traffic, Verdict};
 use crate::line::Level;
-use crate::record::{Forms, Likeness, MissGate, Own, Reader, Record, Template};
+use crate::record::{Forms, MissGate, Own, Reader, Record, Template};
 use crate::taxonomy::Outcome;
 use crate::time::Stamp;
 use rustc_hash::FxHashMap;
-use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::ops::RangeInclusive;
 
-/// An entry of words as framing gives it.
+/// An entry as framing gives it.
 #[derive(Clone, Copy, Debug)]
-pub struct WordEntry<'a> {
+pub struct RawEntry<'a> {
     /// The entry without the prefix of its lines.
     pub bytes: &'a [u8],
     /// The time in the prefix.
@@ -60,9 +60,7 @@ struct KnownEntry {
     template: Template,
     level: Level,
     traffic: Traffic,
-    judgement: Judgement,
-    /// Without the ids in the holes of the template.
-    texts: Texts<Box<str>>,
+    verdict: KeptVerdict,
 }
 
 /// The lengths of entries that are learned, in bytes.
@@ -92,7 +90,7 @@ impl Default for KnownEntries {
 
 impl KnownEntries {
     /// The hash of the words of an entry. `None`: it is not worth a search.
-    fn hash_of(&mut self, entry: &WordEntry<'_>) -> Option<u64> {
+    fn hash_of(&mut self, entry: &RawEntry<'_>) -> Option<u64> {
         if !entry.is_whole || !ENTRY_BYTES.contains(&entry.bytes.len()) || entry.bytes.first() == Some(&b'{') {
             return None;
         }
@@ -122,7 +120,7 @@ impl KnownEntries {
 
 impl Classifier {
     /// The verdict on an entry, if one like it was learned: the same that [`Self::classify`] gives.
-    pub fn recall<'a>(&self, entry: &WordEntry<'a>, known: &'a mut KnownEntries) -> Option<Verdict<'a>> {
+    pub fn recall<'a>(&self, entry: &RawEntry<'a>, known: &'a mut KnownEntries) -> Option<Verdict<'a>> {
         known.missed = known.hash_of(entry);
         let hash = known.missed?;
         let KnownEntries { by_words, missed, gate, .. } = known;
@@ -139,7 +137,7 @@ impl Classifier {
     pub fn learn(
         &self,
         reader: &Reader,
-        entry: &WordEntry<'_>,
+        entry: &RawEntry<'_>,
         (record, verdict): (&Record<'_>, &Verdict<'_>),
         known: &mut KnownEntries,
     ) {
@@ -169,22 +167,12 @@ impl Place {
 }
 
 impl KnownEntry {
-    fn new(template: Template, entry: &WordEntry<'_>, verdict: &Verdict<'_>) -> Option<Self> {
-        let Own { values, .. } = template.fit(entry.bytes, entry.stamped)?;
-        let own = |text: &Option<Cow<'_, str>>| text.as_deref().map(Box::from);
-        let literal = |text: &Option<Cow<'_, str>>, in_hole: bool| own(text).filter(|_| !in_hole);
-        let Verdict { texts: Texts { service, host, model, request_id, call_id }, judgement } = verdict;
-        let texts = Texts {
-            service: own(service),
-            host: own(host),
-            model: own(model),
-            request_id: literal(request_id, values.request_id.is_some()),
-            call_id: literal(call_id, values.call_id.is_some()),
-        };
-        let WordEntry { level, traffic, .. } = *entry;
-        let judgement = judgement.clone();
-        drop(values);
-        Some(Self { template, level, traffic, judgement, texts })
+    fn new(template: Template, entry: &RawEntry<'_>, verdict: &Verdict<'_>) -> Option<Self> {
+        let own = own_values(&template, entry)?;
+        let verdict = KeptVerdict::new(verdict, &own);
+        drop(own);
+        let RawEntry { level, traffic, .. } = *entry;
+        Some(Self { template, level, traffic, verdict })
     }
 
     /// About how many bytes it takes in memory.
@@ -192,29 +180,17 @@ impl KnownEntry {
         self.template.bytes() + VERDICT_BYTES
     }
 
-    fn verdict<'a>(&'a self, classifier: &Classifier, entry: &WordEntry<'a>) -> Option<Verdict<'a>> {
+    fn verdict<'a>(&'a self, classifier: &Classifier, entry: &RawEntry<'a>) -> Option<Verdict<'a>> {
         if self.level != entry.level || self.traffic != entry.traffic {
             return None;
         }
-        let Own { stamp, values } = self.template.fit(entry.bytes, entry.stamped)?;
-        let Likeness { latency_s, first_token_s, input_tokens, output_tokens, mut request_id, mut call_id, .. } = values;
-        [&mut request_id, &mut call_id].into_iter().flatten().for_each(|id| classifier.redactor.name(id));
-        let text = |text: &'a Option<Box<str>>| text.as_deref().map(Cow::Borrowed);
-        let texts = Texts {
-            service: text(&self.texts.service),
-            host: text(&self.texts.host),
-            model: text(&self.texts.model),
-            request_id: request_id.or(text(&self.texts.request_id)),
-            call_id: call_id.or(text(&self.texts.call_id)),
-        };
-        let judgement = Judgement { stamp, latency_s, first_token_s, input_tokens, output_tokens, ..self.judgement.clone() };
-        Some(Verdict { texts, judgement })
+        Some(self.verdict.give(&classifier.redactor, own_values(&self.template, entry)?))
     }
 
     /// Whether this entry and entries with other values get the verdict that reading and judging them gives.
-    fn holds(&self, classifier: &Classifier, reader: &Reader, entry: &WordEntry<'_>) -> bool {
+    fn holds(&self, classifier: &Classifier, reader: &Reader, entry: &RawEntry<'_>) -> bool {
         let agrees = |bytes: &[u8]| {
-            let entry = WordEntry { bytes, ..*entry };
+            let entry = RawEntry { bytes, ..*entry };
             let found = self.verdict(classifier, &entry)?;
             let (mut equal, mut records) = (true, 0);
             reader.read_again(bytes, &[], (entry.stamped, entry.level), &mut Forms::default(), |record| {
@@ -234,6 +210,11 @@ impl KnownEntry {
         });
         all_agree && fitting > 1 && agrees(entry.bytes) == Some(true)
     }
+}
+
+fn own_values<'a>(template: &'a Template, entry: &RawEntry<'a>) -> Option<OwnValues<'a>> {
+    let Own { stamp, values } = template.fit(entry.bytes, entry.stamped)?;
+    Some(OwnValues { stamp, values, ..OwnValues::default() })
 }
 
 /// Whether a verdict has nothing of its own but what a template fills in. Failures are for [`super::cache`]: to judge variations of one costs

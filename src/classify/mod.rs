@@ -6,6 +6,7 @@
 //!
 //! Tests: `tests/it/corpus.rs`, `tests/it/sdk_logs.rs`, `tests/it/error_pages.rs`, `tests/it/memo.rs`, `tests/it/catalog.rs`.
 
+mod alike;
 mod automaton;
 mod cache;
 mod catalog;
@@ -20,7 +21,9 @@ mod grain;
 mod habit;
 mod guess;
 mod index;
+mod kept_verdict;
 mod known_entries;
+mod known_lines;
 mod layer;
 mod literals;
 mod llm_path;
@@ -46,7 +49,8 @@ pub use catalog::{Catalog, CatalogError, Source};
 pub use classifier::Classifier;
 pub use events::{Event, Example};
 pub use examples::{ExampleError, Wording};
-pub use known_entries::{KnownEntries, WordEntry};
+pub use known_entries::{KnownEntries, RawEntry};
+pub use known_lines::KnownLines;
 pub use layer::{Habit, Layer, Standing};
 pub use owned::OwnedVerdict;
 pub use pattern::{Lines, Pattern};

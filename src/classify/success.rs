@@ -62,7 +62,7 @@ impl<'a> CallReport<'a> {
         }
         let timed = facts.has_latency;
         // loguru and consola have a level for it.
-        let told = contains_folded_head(facts.raw, b"success");
+        let told = facts.names_level(b"success");
         let text = std::str::from_utf8(line).ok()?;
         let is_name = has_model && text.split_ascii_whitespace().nth(NAME_WORDS).is_none();
         let mut words = Words { measured: timed, told, ended: told, is_name, ..Words::default() };
@@ -78,13 +78,6 @@ impl<'a> CallReport<'a> {
 }
 
 const SEPARATORS: [char; 17] = [' ', '\t', '\n', ',', ';', '(', ')', '[', ']', '{', '}', '\'', '"', '=', '`', '|', '>'];
-
-/// Whether the head of an entry, where its level stands, has a word in small or capital letters.
-fn contains_folded_head(raw: &[u8], word: &[u8]) -> bool {
-    const HEAD_BYTES: usize = 64;
-    let head = raw.get(..HEAD_BYTES).unwrap_or(raw);
-    head.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
-}
 
 /// The words of a line that were read so far.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! The rules in force: how records are read, judged and escalated.
 
 use crate::alert::{NameTable, RowError, RowSpec, Table, error_page};
-use crate::classify::{Catalog, Classifier, KnownEntries, Traffic, Verdict, VerdictCache, WordEntry};
+use crate::classify::{Catalog, Classifier, KnownEntries, KnownLines, RawEntry, Traffic, Verdict, VerdictCache};
 use crate::framing::{self, RawEvent};
 use crate::record::{Forms, Reader};
 
@@ -20,6 +20,7 @@ pub struct Rules {
 pub struct RecordCache {
     forms: Forms,
     verdicts: VerdictCache,
+    lines: KnownLines,
     entries: KnownEntries,
 }
 
@@ -86,17 +87,33 @@ impl Rules {
         cache: &mut RecordCache,
         mut emit: impl FnMut(Verdict<'_>, bool),
     ) {
-        let RecordCache { forms, verdicts, entries } = cache;
+        let RecordCache { forms, verdicts, lines, entries } = cache;
         let RawEvent { bytes, tail, stamped, level, .. } = *event;
-        let entry = WordEntry { bytes, stamped, level, traffic, is_whole: tail.is_empty() };
-        if let Some(mut verdict) = self.classifier.recall(&entry, entries) {
-            self.classifier.complete_origin(&mut verdict, event.service, event.host);
+        let Self { reader, classifier, .. } = self;
+        let entry = RawEntry { bytes, stamped, level, traffic, is_whole: tail.is_empty() };
+        let prefix = (stamped, level);
+        let (service, host) = (event.service, event.host);
+        if !forms.walk(bytes) {
+            if let Some(mut verdict) = classifier.recall(&entry, entries) {
+                classifier.complete_origin(&mut verdict, service, host);
+                return emit(verdict, false);
+            }
+            return reader.read_again(bytes, tail, prefix, forms, |record| {
+                let mut verdict = classifier.classify_alike(record, traffic, verdicts);
+                classifier.learn(reader, &entry, (record, &verdict), entries);
+                classifier.complete_origin(&mut verdict, service, host);
+                emit(verdict, record.is_broken());
+            });
+        }
+        let walk = forms.found(bytes);
+        if let Some(mut verdict) = classifier.recall_line(&entry, &walk, lines) {
+            classifier.complete_origin(&mut verdict, service, host);
             return emit(verdict, false);
         }
-        self.reader.read_again(bytes, tail, (stamped, level), forms, |record| {
-            let mut verdict = self.classifier.classify_again(record, traffic, verdicts);
-            self.classifier.learn(&self.reader, &entry, (record, &verdict), entries);
-            self.classifier.complete_origin(&mut verdict, event.service, event.host);
+        reader.read_known(&walk, tail, prefix, |record| {
+            let mut verdict = classifier.classify_again(record, traffic, verdicts);
+            classifier.learn_line(&entry, &walk, (record, &verdict), lines);
+            classifier.complete_origin(&mut verdict, service, host);
             emit(verdict, record.is_broken());
         });
     }

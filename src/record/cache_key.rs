@@ -4,7 +4,7 @@
 use super::facts::Facts;
 use super::field::Field;
 use super::json::Value;
-use super::likeness::is_own;
+use super::likeness::is_slots_own;
 use super::line_kind::LineKind;
 use crate::time::Stamp;
 
@@ -25,7 +25,7 @@ impl Facts<'_> {
         put(out, &[], Value::Text(record.message));
         for (number, slot) in record.slots.iter() {
             // A failure is the same whatever service met it.
-            if !is_own(number, slot) && number != Field::Service as u8 && slot.value != Value::Null {
+            if !is_slots_own(number, slot) && number != Field::Service as u8 && slot.value != Value::Null {
                 out.push(number);
                 put(out, slot.key, slot.value);
                 if out.len() > limit {

@@ -334,6 +334,18 @@ impl<'a> Record<'a> {
 }
 
 impl Facts<'_> {
+    /// Whether the level of the entry has this name, in small or capital letters: in a field, or in the head of a text.
+    #[must_use]
+    pub fn names_level(&self, name: &[u8]) -> bool {
+        const HEAD_BYTES: usize = 64;
+        let has_name = |text: &[u8]| text.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));
+        if self.format == Format::Json {
+            let fields = [Field::Level, Field::Kind].map(|field| self.record.slot(field));
+            return fields.iter().any(|level| matches!(level, Value::Text(raw) if has_name(raw.bytes)));
+        }
+        has_name(self.raw.get(..HEAD_BYTES).unwrap_or(self.raw))
+    }
+
     /// Whether words of the entry may name a finish or stop reason.
     #[must_use]
     pub fn mentions_reason(&self) -> bool {

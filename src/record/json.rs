@@ -119,6 +119,20 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value of these [`Self::parts`].
+    pub(super) fn of_parts(kind: u8, bytes: &'a [u8]) -> Self {
+        match kind {
+            0 => Self::Null,
+            1 => Self::Bool(false),
+            2 => Self::Bool(true),
+            3 => Self::Number(bytes),
+            4 => Self::Text(Raw::plain(bytes)),
+            5 => Self::Text(Raw { bytes, escapes: Escapes::Some }),
+            6 => Self::Object(bytes),
+            _ => Self::Array(bytes),
+        }
+    }
+
     /// Whether the value is not null, not false, and not an empty string, object or array.
     pub(crate) fn is_something(self) -> bool {
         match self {

@@ -20,7 +20,6 @@ const OWN: u64 = bits(&VALUES) | bits(&TRACES);
 const TEXT_BYTES: usize = 1_024;
 
 const fn bits(fields: &[Field]) -> u64 {
-    const { assert!(Field::COUNT <= 64, "a bit for each field") };
     let (mut bits, mut at) = (0, 0);
     while at < fields.len() {
         bits |= 1 << fields[at] as u64;
@@ -30,12 +29,12 @@ const fn bits(fields: &[Field]) -> u64 {
 }
 
 /// What a verdict on a good call depends on, as a hash, and what is each record's own.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Likeness<'a> {
     /// The same for records that are alike.
     pub hash: u64,
-    /// Which of its own fields the record has.
-    pub(super) flags: u16,
+    /// Which of its own fields the record has, and what a verdict depends on of their values.
+    pub flags: u16,
     /// How long the call took, in seconds.
     pub latency_s: Option<f64>,
     /// The time until the first token of the answer came, in seconds.
@@ -55,16 +54,10 @@ impl<'a> Record<'a> {
     /// most records of good calls.
     #[must_use]
     pub fn likeness(&self) -> Option<Likeness<'a>> {
-        let is_usual = self.format == Format::Json
-            && self.line_kind == LineKind::None
-            && self.level < Level::Warn
-            && !self.broken
-            && !self.shows_answer
-            && self.error_fields().is_empty();
-        if !is_usual {
+        if self.has_trouble() || self.broken || self.shows_answer {
             return None;
         }
-        let mut likeness = self.own_fields();
+        let mut likeness = self.own_values();
         let mut hasher = FxHasher::default();
         hasher.write_u32(u32::from(likeness.flags) << 8 | self.level as u32);
         let mut length = self.message.bytes.len();
@@ -76,6 +69,16 @@ impl<'a> Record<'a> {
         }
         likeness.hash = hasher.finish();
         (length <= TEXT_BYTES).then_some(likeness)
+    }
+
+    /// Whether the record has a sign of trouble, or another shape than that of most records of good calls.
+    #[must_use]
+    pub fn has_trouble(&self) -> bool {
+        let is_usual = self.format == Format::Json
+            && self.line_kind == LineKind::None
+            && self.level < Level::Warn
+            && self.error_fields().is_empty();
+        !is_usual
     }
 
     /// Writes down all that [`Self::is_like`] compares.
@@ -100,11 +103,16 @@ impl<'a> Record<'a> {
 
     /// The fields that must be equal.
     fn telling(&self) -> impl Iterator<Item = (u8, &Slot<'a>)> {
-        self.slots.iter().filter(|(number, slot)| !is_own(*number, slot) && slot.value != Value::Null)
+        self.slots.iter().filter(|(number, slot)| !is_slots_own(*number, slot) && slot.value != Value::Null)
     }
 
-    /// The values that are the record's own.
-    pub(super) fn own_fields(&self) -> Likeness<'a> {
+    /// The values that are the record's own, without a hash.
+    #[must_use]
+    pub fn own_values(&self) -> Likeness<'a> {
+        const BESIDE_TIME: u64 = OWN & !(1 << Field::Time as u64);
+        if !self.slots.has_any(BESIDE_TIME) {
+            return Likeness::default();
+        }
         let has = |field: Field| self.slot(field).is_something();
         let latency_s = self.latency_field_s();
         let first_token_s = self.first_token_s();
@@ -134,9 +142,18 @@ impl<'a> Record<'a> {
 }
 
 /// Whether a field differs between records that are alike. A host does, unless it can be the one that was called: a bare name is none.
-pub(super) fn is_own(number: u8, slot: &Slot<'_>) -> bool {
-    let may_be_called = |value| matches!(value, Value::Text(raw) if raw.escapes == Escapes::Some || raw.bytes.contains(&b'.'));
+pub(super) fn is_slots_own(number: u8, slot: &Slot<'_>) -> bool {
     OWN >> number & 1 == 1 || number == Field::Host as u8 && !may_be_called(slot.value)
+}
+
+/// Whether a field differs between records that are alike, whatever its value.
+pub(super) const fn is_own(field: Field) -> bool {
+    OWN >> field as u8 & 1 == 1
+}
+
+/// Whether a host can be the one that was called: a bare name is that of a machine of ours.
+pub(super) fn may_be_called(host: Value<'_>) -> bool {
+    matches!(host, Value::Text(raw) if raw.escapes == Escapes::Some || raw.bytes.contains(&b'.'))
 }
 
 /// Lengths before bytes, so that different fields never give the same bytes.

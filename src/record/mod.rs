@@ -42,7 +42,7 @@ mod template;
 pub use crate::line::Level;
 pub use answer::{Answer, AnswerWords, Reason};
 pub use facts::Facts;
-pub use forms::Forms;
+pub use forms::{Forms, OwnPlaces, Walk};
 pub use likeness::Likeness;
 pub use line_kind::LineKind;
 pub use miss_gate::MissGate;

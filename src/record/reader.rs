@@ -3,7 +3,7 @@
 use super::address;
 use super::field::{Field, FieldMap};
 use super::format::{self, Entry};
-use super::forms::Forms;
+use super::forms::{Forms, Known, Walk};
 use super::record::Record;
 use crate::line::Level;
 use crate::time::Stamp;
@@ -51,7 +51,7 @@ impl Reader {
         format::read(&self.map, Entry { bytes, tail, stamped, level: Level::Unknown }, None, &mut out);
     }
 
-    /// Like [`Self::read`], for an entry of which the prefix gives the level too, and faster where entries have the form of earlier ones.
+    /// Like [`Self::read`], for an entry of which the prefix gives the level too. Its form is learned, so that later entries are read faster.
     /// `forms` were learned by this reader.
     pub fn read_again(
         &self,
@@ -61,6 +61,17 @@ impl Reader {
         forms: &mut Forms,
         mut out: impl FnMut(&Record<'_>),
     ) {
-        format::read(&self.map, Entry { bytes, tail, stamped, level }, Some(forms), &mut out);
+        format::read(&self.map, Entry { bytes, tail, stamped, level }, Some(Known::Nothing(forms)), &mut out);
+    }
+
+    /// The same for an entry of which the form is known and the values were found.
+    pub fn read_known(
+        &self,
+        walk: &Walk<'_, '_>,
+        tail: &[u8],
+        (stamped, level): (Option<Stamp>, Level),
+        mut out: impl FnMut(&Record<'_>),
+    ) {
+        format::read(&self.map, Entry { bytes: walk.object, tail, stamped, level }, Some(Known::Form(*walk)), &mut out);
     }
 }

@@ -69,13 +69,6 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Forgets what was read of the entry.
-    pub(super) fn clear(&mut self) {
-        self.slots = Slots::new();
-        self.error_fields.clear();
-        self.shows_answer = false;
-    }
-
     /// Notes the level that the prefix of the line gave. It counts only if it is a warning or worse and the entry has none:
     /// to most carriers, everything that a service prints is `info`.
     pub(super) fn note_level(&mut self, level: Level) {

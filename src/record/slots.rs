@@ -27,6 +27,8 @@ impl Slot<'_> {
 /// there is little to clear and to copy.
 #[derive(Clone, Debug)]
 pub(super) struct Slots<'a> {
+    /// A bit for each field that has a value.
+    filled: u64,
     /// For each field an index of `found` and `more` together, or a larger number if it has no value.
     places: [u8; Field::COUNT],
     found: ArrayVec<Slot<'a>, USUAL>,
@@ -35,8 +37,8 @@ pub(super) struct Slots<'a> {
 
 impl<'a> Slots<'a> {
     pub(super) fn new() -> Self {
-        const { assert!(Field::COUNT < u8::MAX as usize, "places are bytes") };
-        Self { places: [u8::MAX; Field::COUNT], found: ArrayVec::new(), more: Vec::new() }
+        const { assert!(Field::COUNT <= 64, "a bit for each field") };
+        Self { filled: 0, places: [u8::MAX; Field::COUNT], found: ArrayVec::new(), more: Vec::new() }
     }
 
     #[inline(always)]
@@ -55,9 +57,10 @@ impl<'a> Slots<'a> {
     /// Replaces the value of a field.
     #[inline(always)]
     pub(super) fn set(&mut self, field: Field, slot: Slot<'a>) {
-        let Self { places, found, more } = self;
+        let Self { filled, places, found, more } = self;
         let place = &mut places[field as usize];
         let at = usize::from(*place);
+        *filled |= 1 << field as u64;
         if let Some(known) = found.get_mut(at) {
             *known = slot;
         } else if let Some(known) = at.checked_sub(USUAL).and_then(|at| more.get_mut(at)) {
@@ -77,8 +80,19 @@ impl<'a> Slots<'a> {
         self.found.get(at).or_else(|| self.more.get(at.checked_sub(USUAL)?))
     }
 
+    /// Whether a field of these, a bit for each, has a value.
+    pub(super) const fn has_any(&self, fields: u64) -> bool {
+        self.filled & fields != 0
+    }
+
     /// The number of each field that has a value, with the value, in the order of the fields.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u8, &Slot<'a>)> {
-        (0u8..).zip(&self.places).filter_map(|(number, place)| Some((number, self.at(*place)?)))
+        let mut left = self.filled;
+        std::iter::from_fn(move || {
+            let number = u8::try_from(left.trailing_zeros()).ok()?;
+            let place = *self.places.get(usize::from(number))?;
+            left &= left - 1;
+            Some((number, self.at(place)?))
+        })
     }
 }

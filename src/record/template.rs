@@ -119,7 +119,7 @@ impl Template {
         let has_values = parts.iter().filter_map(|part: &Part| part.fills.as_ref()).any(|fill| fill.field != Field::Time);
         let mut template = Self { format: record.format, parts, rest, flags: 0, is_stamped: false, has_values };
         let filled = template.fill(entry)?;
-        let (flags, is_stamped) = (filled.own_fields().flags, filled.stamp().is_some());
+        let (flags, is_stamped) = (filled.own_values().flags, filled.stamp().is_some());
         drop(filled);
         (template.flags, template.is_stamped) = (flags, is_stamped);
         Some(template)
@@ -137,7 +137,7 @@ impl Template {
     pub fn fit<'a>(&'a self, entry: &'a [u8], stamped: Option<Stamp>) -> Option<Own<'a>> {
         let mut record = self.fill(entry)?;
         // Most entries have nothing of their own but the time.
-        let values = if self.has_values { record.own_fields() } else { Likeness::default() };
+        let values = if self.has_values { record.own_values() } else { Likeness::default() };
         let mut own = Own { stamp: record.stamp(), values };
         if own.values.flags != self.flags || own.stamp.is_some() != self.is_stamped {
             return None;

@@ -19,7 +19,13 @@ fn read(reader: &Reader, line: &str) -> Vec<String> {
 
 fn read_again(reader: &Reader, line: &str, forms: &mut Forms) -> Vec<String> {
     let mut all = Vec::new();
-    reader.read_again(line.as_bytes(), &[], (None, Level::Unknown), forms, |record| all.push(shown(record)));
+    let keep = |record: &Record<'_>| all.push(shown(record));
+    let prefix = (None, Level::Unknown);
+    if forms.walk(line.as_bytes()) {
+        reader.read_known(&forms.found(line.as_bytes()), &[], prefix, keep);
+    } else {
+        reader.read_again(line.as_bytes(), &[], prefix, forms, keep);
+    }
     all
 }
 
@@ -131,6 +137,23 @@ proptest! {
             }
         }
     }
+}
+
+/// Services of one collector begin their lines alike, so that many texts follow one place.
+#[test]
+fn many_forms_branch_at_one_place() {
+    let (reader, mut forms) = (Reader::default(), Forms::default());
+    let keys = ["a", "page", "queue_1", "request.status", "usage", "err"];
+    let mut known = 0;
+    for round in 0..3 {
+        for number in 0..60 {
+            let key = keys[number % keys.len()];
+            let line = format!(r#"{{"ts":{round},"level":"info","msg":"m","{key}{number}":{number},"model":"gpt-5"}}"#);
+            known += usize::from(forms.walk(line.as_bytes()));
+            assert_eq!(read_again(&reader, &line, &mut forms), read(&reader, &line), "{line}");
+        }
+    }
+    assert!(known > 100, "only {known} of 180 lines had a known form");
 }
 
 /// More forms than are remembered, and then lines that are known again.

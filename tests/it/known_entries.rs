@@ -1,6 +1,6 @@
-//! Entries of words that a program repeats are judged once: a recalled verdict must be equal to that on an entry that was read.
+//! Entries that a program repeats are judged once: a recalled verdict must be equal to that on an entry that was read.
 
-use llm_triage::classify::{Catalog, Classifier, KnownEntries, Traffic, WordEntry};
+use llm_triage::classify::{Catalog, Classifier, KnownEntries, KnownLines, RawEntry, Traffic};
 use llm_triage::framing::{Framer, Options, RawEvent};
 use llm_triage::record::{Forms, Level, Reader, Record};
 use llm_triage::time::Timestamp;
@@ -17,14 +17,16 @@ static CLASSIFIER: LazyLock<Classifier> =
 struct Judge {
     reader: Reader,
     known: KnownEntries,
+    forms: Forms,
+    lines: KnownLines,
     recalled: usize,
 }
 
 impl Judge {
     /// Judges an entry; if it is recalled, reads it too and compares both verdicts.
     fn compare(&mut self, text: &str, traffic: Traffic, level: Level) {
-        let entry = WordEntry { bytes: text.as_bytes(), stamped: None, level, traffic, is_whole: true };
-        let Self { reader, known, recalled } = self;
+        let entry = RawEntry { bytes: text.as_bytes(), stamped: None, level, traffic, is_whole: true };
+        let Self { reader, known, recalled, .. } = self;
         let read = |see: &mut dyn FnMut(&Record<'_>)| {
             reader.read_again(entry.bytes, &[], (None, level), &mut Forms::default(), |record| see(record));
         };
@@ -39,6 +41,28 @@ impl Judge {
         read(&mut |record| {
             let verdict = CLASSIFIER.classify(record, traffic);
             CLASSIFIER.learn(reader, &entry, (record, &verdict), known);
+        });
+    }
+
+    /// The same for a JSON line.
+    fn compare_line(&mut self, text: &str, traffic: Traffic, level: Level) {
+        let entry = RawEntry { bytes: text.as_bytes(), stamped: None, level, traffic, is_whole: true };
+        let Self { reader, forms, lines, recalled, .. } = self;
+        let mut fresh = Vec::new();
+        reader.read_again(entry.bytes, &[], (None, level), &mut Forms::default(), |record| {
+            fresh.push(format!("{:?}", CLASSIFIER.classify(record, traffic)));
+        });
+        if !forms.walk(entry.bytes) {
+            return reader.read_again(entry.bytes, &[], (None, level), forms, |_| {});
+        }
+        let walk = forms.found(entry.bytes);
+        if let Some(verdict) = CLASSIFIER.recall_line(&entry, &walk, lines) {
+            *recalled += 1;
+            return assert_eq!(vec![format!("{verdict:?}")], fresh, "{text}");
+        }
+        reader.read_known(&walk, &[], (None, level), |record| {
+            let verdict = CLASSIFIER.classify(record, traffic);
+            CLASSIFIER.learn_line(&entry, &walk, (record, &verdict), lines);
         });
     }
 }
@@ -96,6 +120,29 @@ fn a_recalled_entry_gets_the_verdict_of_one_that_was_read() {
     assert!(judge.recalled > 1_000, "only {} entries were recalled", judge.recalled);
 }
 
+/// Texts in a field without a meaning: no verdict may depend on them.
+const NOTES: [&str; 4] = ["", "error 429: rate limit exceeded", "success", "finish_reason stop [DONE] completion.chunk"];
+
+#[test]
+fn a_recalled_line_gets_the_verdict_of_one_that_was_read() {
+    let mut judge = Judge::default();
+    for path in logs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")) {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        for line in text.lines().filter(|line| line.starts_with('{') && line.ends_with('}')).take(60) {
+            for traffic in [Traffic::Llm, Traffic::Mixed] {
+                for (seed, note) in NOTES.iter().enumerate() {
+                    let noted = format!("{{\"zz_note\":\"{note}\",{}", line.trim_start_matches('{'));
+                    for line in [line, &noted, &with_other_digits(&noted, seed)] {
+                        judge.compare_line(line, traffic, Level::Unknown);
+                        judge.compare_line(&with_other_digits(line, seed), traffic, Level::Info);
+                    }
+                }
+            }
+        }
+    }
+    assert!(judge.recalled > 1_000, "only {} lines were recalled", judge.recalled);
+}
+
 /// Heads, messages and values from which entries are put together.
 const HEADS: [&str; 5] = [
     "2026-11-20 09:00:00,006 INFO app.llm: ",
@@ -132,6 +179,36 @@ proptest! {
             let head = HEADS[head].replace("09:00:00", &format!("09:00:{second:02}"));
             for level in [Level::Unknown, Level::Warn] {
                 judge.compare(&format!("{head}{}{values}", MESSAGES[message]), Traffic::Llm, level);
+            }
+        }
+    }
+}
+
+/// What a JSON line may tell of a call, beside its numbers and ids.
+const ENDS: [&str; 6] = [
+    r#""finish_reason":"stop","level":"info""#,
+    r#""level":"info","msg":"cache refreshed""#,
+    r#""finish_reason":"length","level":"info""#,
+    r#""level":"error","error":{"message":"Rate limit reached. Please try again in 20s.","type":"rate_limit_error"}"#,
+    r#""level":"warn","status":529,"error":"Overloaded""#,
+    r#""level":"error","message":"You have hit your limit, which resets in 3 hours""#,
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn values_of_a_line_are_its_own(
+        lines in proptest::collection::vec((0..ENDS.len(), values(), 0..60_u32, any::<bool>()), 1..60),
+    ) {
+        let mut judge = Judge::default();
+        for (end, values, second, has_zone) in lines {
+            let values = values.replace("request_id=req_", "request_id=\"req_").replace('=', "\":").replace(' ', ",\"");
+            let zone = if has_zone { "Z" } else { "" };
+            let time = format!("2026-11-20T09:00:{second:02}.006{zone}");
+            let line = format!(r#"{{"time":"{time}","provider":"openai","model":"gpt-4.1","{values}",{}}}"#, ENDS[end]);
+            for traffic in [Traffic::Llm, Traffic::Mixed] {
+                judge.compare_line(&line, traffic, Level::Unknown);
             }
         }
     }

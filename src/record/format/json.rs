@@ -3,7 +3,7 @@
 use super::entry::Entry;
 use crate::line::Level;
 use crate::record::field::FieldMap;
-use crate::record::forms::Forms;
+use crate::record::forms::Known;
 use crate::record::json::{Items, Members, Value};
 use crate::record::line_kind::LineKind;
 use crate::record::record::{Format, Record};
@@ -27,21 +27,20 @@ pub(super) fn read_array(map: &FieldMap, array: &[u8], stamped: Option<Stamp>, o
     }
 }
 
-/// Reads an object: as one of a form that `forms` know, or member by member.
-pub(super) fn read_object<'a>(map: &FieldMap, entry: Entry<'a>, forms: Option<&mut Forms>) -> Record<'a> {
+/// Reads an object: from the values that a walk through it found, or member by member.
+pub(super) fn read_object<'a>(map: &FieldMap, entry: Entry<'a>, known: Option<Known<'_, 'a>>) -> Record<'a> {
     let Entry { bytes, tail, stamped, .. } = entry;
     let object = bytes.trim_ascii_start();
     let mut record = Record::new(Format::Json, object, stamped);
-    if let Some(forms) = forms {
-        if !forms.read(map, object, &mut record) {
-            record.clear();
+    match known {
+        Some(Known::Form(walk)) => walk.fill(map, &mut record),
+        Some(Known::Nothing(forms)) => {
             scan(map, object, tail, &mut record);
             if !record.broken {
                 forms.learn(map, object);
             }
         }
-    } else {
-        scan(map, object, tail, &mut record);
+        None => scan(map, object, tail, &mut record),
     }
     record.settle();
     // Some writers put an entry of their own text format into `message`, and the fields into its words.

@@ -12,11 +12,11 @@ mod text;
 pub(super) use entry::Entry;
 
 use super::field::FieldMap;
-use super::forms::Forms;
+use super::forms::Known;
 use super::record::Record;
 
 /// Reads an entry and passes each of its records to `out`.
-pub(super) fn read(map: &FieldMap, entry: Entry<'_>, forms: Option<&mut Forms>, out: &mut impl FnMut(&Record<'_>)) {
+pub(super) fn read<'a>(map: &FieldMap, entry: Entry<'a>, known: Option<Known<'_, 'a>>, out: &mut impl FnMut(&Record<'_>)) {
     let begin = entry.bytes.trim_ascii_start();
     if otlp::is_batch(begin) {
         return otlp::read(map, begin, entry.stamped, out);
@@ -24,7 +24,7 @@ pub(super) fn read(map: &FieldMap, entry: Entry<'_>, forms: Option<&mut Forms>, 
     if json::is_array(begin) {
         return json::read_array(map, begin, entry.stamped, out);
     }
-    let mut record = read_one(map, entry, forms);
+    let mut record = read_one(map, entry, known);
     record.note_level(entry.level);
     let Some(text) = inner::text_of(&record) else { return out(&record) };
     let entry = Entry { bytes: text.trim().as_bytes(), tail: &[], stamped: inner::time_of(&record), level: entry.level };
@@ -33,9 +33,9 @@ pub(super) fn read(map: &FieldMap, entry: Entry<'_>, forms: Option<&mut Forms>, 
 }
 
 /// Reads an entry that is one record. Every entry is text, if nothing else.
-fn read_one<'a>(map: &FieldMap, entry: Entry<'a>, forms: Option<&mut Forms>) -> Record<'a> {
+fn read_one<'a>(map: &FieldMap, entry: Entry<'a>, known: Option<Known<'_, 'a>>) -> Record<'a> {
     if json::is_object(entry.bytes) {
-        json::read_object(map, entry, forms)
+        json::read_object(map, entry, known)
     } else if logfmt::is_logfmt(entry) {
         logfmt::read(map, entry)
     } else {

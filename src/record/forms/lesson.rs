@@ -1,8 +1,8 @@
 //! Learns the form of a line: what [`Record::scan`](crate::record::record::Record::scan) does with its members, written down as
 //! nodes.
 
-use super::node::{Kind, Node};
-use super::{Forms, LINES_PER_LESSON, MAX_NODES};
+use super::learned::{Forms, LINES_PER_LESSON, MAX_NODES};
+use super::node::{Kind, MAX_FOLLOWERS, Node};
 use crate::record::field::{Entry, Field, FieldMap};
 use crate::record::json::{Cursor, Raw};
 use crate::record::record::{DEPTH, UNNAMED_DEPTH};
@@ -39,7 +39,7 @@ impl Forms {
         let is_learned = lesson.read(self, map).is_some();
         if self.nodes.len() + lesson.nodes.len() > MAX_NODES || self.places.len() > MAX_NODES {
             // The places of this lesson are forgotten with the others.
-            *self = Self { credit, ..Self::default() };
+            self.forget();
         } else if is_learned {
             self.keep(lesson.nodes);
         }
@@ -53,14 +53,37 @@ impl Forms {
                 self.nodes.push(node);
                 u16::try_from(self.nodes.len() - 1).unwrap_or(u16::MAX)
             });
-            let Some(before) = self.nodes.get_mut(here) else { return };
-            if !before.next.contains(&next) {
-                if before.next.is_full() {
-                    before.next.pop();
-                }
-                before.next.push(next);
-            }
+            self.follow_up(here, next);
             here = usize::from(next);
+        }
+    }
+
+    /// Notes that one node followed another. Of many followers, those with a text of some length become branches.
+    fn follow_up(&mut self, here: usize, next: u16) {
+        let Self { nodes, branches, .. } = self;
+        let Ok(number) = u16::try_from(here) else { return };
+        let Some(before) = nodes.get_mut(here).filter(|before| !before.next.contains(&next)) else { return };
+        if !before.has_branches && before.next.try_push(next).is_ok() {
+            return;
+        }
+        before.has_branches = true;
+        let first = before.next.pop_at(0);
+        let others: Vec<u16> = before.next.drain(..).chain([next]).collect();
+        let mut short: ArrayVec<u16, MAX_FOLLOWERS> = first.into_iter().collect();
+        for other in others {
+            match nodes.get(usize::from(other)).and_then(Node::branch) {
+                Some(branch) => {
+                    let known = branches.entry((number, branch)).or_default();
+                    if !known.contains(&other) {
+                        known.push(other);
+                    }
+                }
+                // If there are more short ones than this, the lines with the others are read member by member.
+                None => drop(short.try_push(other)),
+            }
+        }
+        if let Some(before) = nodes.get_mut(here) {
+            before.next = short;
         }
     }
 
@@ -158,7 +181,7 @@ impl Lesson<'_> {
         noted.is_reason = entry.is_some_and(Entry::is_reason);
         noted.denied = denied && kind != Kind::Object;
         noted.inside = inner.filter(|_| denied && kind == Kind::Object);
-        noted.fills = collect(fills())?;
+        noted.set_fills(collect(fills())?);
         match kind {
             Kind::Text => {
                 self.cursor.at -= 1;

@@ -3,6 +3,9 @@
 #![expect(clippy::inline_always, reason = "one loop over a line: without it the compiler keeps the calls, which costs speed")]
 
 use crate::record::field::Field;
+use crate::record::json::Value;
+use crate::record::likeness::is_own;
+use crate::record::record::is_token_count;
 use arrayvec::ArrayVec;
 
 /// The most fields that one value fills.
@@ -45,15 +48,38 @@ pub(super) struct Node {
     pub(super) key: (u8, u8),
     /// Of a denied object: the container in which some values are read.
     pub(super) inside: Option<u16>,
-    pub(super) fills: ArrayVec<(Field, u8), MAX_FILLS>,
+    fills: ArrayVec<(Field, u8), MAX_FILLS>,
+    /// The value fills something.
+    pub(super) is_read: bool,
+    /// Something that it fills differs between lines that are alike: all of it, or a part.
+    pub(super) is_own: bool,
+    pub(super) has_own: bool,
+    /// The value is the host that wrote the line, and nothing else.
+    pub(super) is_host: bool,
     /// Nodes that followed this one in some line.
     pub(super) next: ArrayVec<u16, MAX_FOLLOWERS>,
+    /// More of them are in `Forms::branches`.
+    pub(super) has_branches: bool,
     text: Box<[u8]>,
 }
 
 impl Node {
     /// The longest text, in bytes.
     pub(super) const MAX_TEXT: usize = 255;
+
+    /// Where the text of a node is looked up among those that follow another node: by its first eight bytes, or by four. `None`: it is
+    /// shorter.
+    pub(super) fn branch(&self) -> Option<u64> {
+        let [long, short] = Self::branches_of(&self.text);
+        long.or(short)
+    }
+
+    /// Where a line that continues so is looked up.
+    pub(super) fn branches_of(rest: &[u8]) -> [Option<u64>; 2] {
+        let long = rest.first_chunk().map(|head| u64::from_le_bytes(*head));
+        let short = rest.first_chunk().map(|head| u64::from(u32::from_le_bytes(*head)));
+        [long, short]
+    }
 
     /// The node before the first text of each line.
     pub(super) fn beginning() -> Self {
@@ -78,9 +104,30 @@ impl Node {
             key: (0, 0),
             inside: None,
             fills: ArrayVec::new(),
+            is_read: false,
+            is_own: false,
+            has_own: false,
+            is_host: false,
             next: ArrayVec::new(),
+            has_branches: false,
             text: text.into(),
         }
+    }
+
+    /// Sets what the value fills.
+    pub(super) fn set_fills(&mut self, fills: ArrayVec<(Field, u8), MAX_FILLS>) {
+        self.is_read = !fills.is_empty() || self.inside.is_some() || self.is_reason;
+        self.is_own = !fills.is_empty() && self.inside.is_none() && fills.iter().all(|(field, _)| is_own(*field));
+        self.has_own = fills.iter().any(|(field, _)| is_own(*field) || *field == Field::Host);
+        self.is_host = self.inside.is_none() && matches!(fills[..], [(Field::Host, _)]);
+        self.fills = fills;
+    }
+
+    /// The fields that a value fills, with the rank of its key.
+    #[inline(always)]
+    pub(super) fn fills_by(&self, value: Value<'_>) -> impl Iterator<Item = (Field, u8)> {
+        let may_fill = move |field| !self.denied || is_token_count(field, value);
+        self.fills.iter().copied().filter(move |(field, _)| value != Value::Null && may_fill(*field))
     }
 
     pub(super) fn text(&self) -> &[u8] {
@@ -89,13 +136,6 @@ impl Node {
 
     pub(super) const fn len(&self) -> usize {
         self.length as usize
-    }
-
-    /// The key of the value that begins at `start`.
-    pub(super) fn key_before<'a>(&self, line: &'a [u8], start: usize) -> &'a [u8] {
-        let (back, length) = (usize::from(self.key.0), usize::from(self.key.1));
-        let begin = start.saturating_sub(back);
-        line.get(begin..begin + length).unwrap_or_default()
     }
 
     /// Whether a line continues with the text of the node and a value of its kind.
@@ -122,4 +162,10 @@ impl Node {
             Kind::Word => first.is_some_and(u8::is_ascii_alphanumeric) || first == Some(&b'-'),
         }
     }
+}
+
+/// The key of the value that begins at `start`. `key`: where it begins, counted back, and its length.
+pub(super) fn key_before((back, length): (u8, u8), line: &[u8], start: usize) -> &[u8] {
+    let begin = start.saturating_sub(usize::from(back));
+    line.get(begin..begin + usize::from(length)).unwrap_or_default()
 }

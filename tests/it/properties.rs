@@ -463,6 +463,15 @@ fn a_learned_zone_survives_saving_and_restoring() {
     ));
 }
 
+/// A second is evaluated to its end before the seconds behind it are skipped.
+#[test]
+fn the_state_before_a_long_gap_survives_saving_and_restoring() {
+    assert!(survives(
+        b"2026-11-20T09:30:10Z INFO httpx: HTTP Request: POST https://api.mistral.ai/v1/chat/completions \"HTTP/1.1 200 OK\"\n\
+          2026-11-20T10:13:59Z INFO app: reused a session\n"
+    ));
+}
+
 /// Whether the state after a log is the same after it was saved and restored.
 fn survives(log: &[u8]) -> bool {
     let state = Setup::default().replay(log).pipeline.state();

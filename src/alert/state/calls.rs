@@ -128,7 +128,8 @@ impl Calls {
     /// The first second from `at` on in which something changes if no call comes, or the one after `due`.
     pub(in crate::alert) fn quiet_until(&self, at: i64, due: i64) -> i64 {
         let pending = [&self.good, &self.bad, &self.good_attempts, &self.bad_attempts];
-        let waits = pending.into_iter().any(|seconds| !seconds.is_empty()) || self.late != Counts::default();
+        let unfinished = [self.late, self.now].into_iter().any(|counts| counts != Counts::default());
+        let waits = unfinished || pending.into_iter().any(|seconds| !seconds.is_empty());
         if waits { at } else { self.rhythm.quiet_until(at, due) }
     }
 

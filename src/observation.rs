@@ -71,7 +71,9 @@ impl Name {
         this
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    /// The text as bytes: a comparison or a hash needs no more.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
 

@@ -182,7 +182,8 @@ impl ProviderContext {
     }
 
     fn learn_model(&mut self, model: &str, provider: Provider) {
-        if model.is_empty() || self.models.iter().any(|(name, known)| *known == provider && name.as_str() == model) {
+        if model.is_empty() || self.models.iter().any(|(name, known)| *known == provider && name.as_bytes() == model.as_bytes())
+        {
             return;
         }
         let model = Name::new(model);

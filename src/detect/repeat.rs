@@ -9,7 +9,7 @@ use crate::taxonomy::{Confidence, Owner, Retry};
 use fnv::FnvHasher;
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 /// The minimum number of failures of a request that is diagnosed.
 const MIN_FAILURES: u64 = 5;
@@ -284,7 +284,11 @@ impl FailingRequests {
 /// The hash of service and model. Called for every success, so it hashes words and not bytes.
 fn pair_of(seen: &Observation) -> u64 {
     let mut hasher = FxHasher::default();
-    (seen.service.as_str(), seen.model.as_str()).hash(&mut hasher);
+    for name in [&seen.service, &seen.model] {
+        hasher.write(name.as_bytes());
+        // No byte of a text: names that are cut in another place have another hash.
+        hasher.write_u8(u8::MAX);
+    }
     hasher.finish()
 }
 

@@ -53,8 +53,8 @@ impl Filter {
     /// Whether a call, failed or not, is one of those that the report is about.
     pub(super) fn is_in_scope(&self, call: &Observation, providers: &Providers) -> bool {
         self.has_provider(providers.id(call.provider))
-            && is_one_of(&self.services, call.service.as_str())
-            && is_one_of(&self.models, call.model.as_str())
+            && (self.services.is_empty() || is_one_of(&self.services, call.service.as_str()))
+            && (self.models.is_empty() || is_one_of(&self.models, call.model.as_str()))
     }
 
     /// Whether a failed call in scope is selected.

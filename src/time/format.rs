@@ -238,25 +238,22 @@ impl<'a> Cursor<'a> {
 
     /// The fraction of a second, in microseconds.
     fn fraction(&mut self) -> i64 {
-        let mut micros = 0;
-        if let [b'.' | b',', digit, ..] = self.rest()
-            && digit.is_ascii_digit()
-        {
-            self.at += 1;
-            let mut unit = MICROS / 10;
-            while let Some(digit) = self.rest().first().filter(|byte| byte.is_ascii_digit()) {
-                micros += i64::from(digit - b'0') * unit;
-                unit /= 10;
-                self.at += 1;
-            }
+        let [b'.' | b',', digits @ ..] = self.rest() else { return 0 };
+        let (mut micros, mut unit, mut length) = (0, MICROS / 10, 0);
+        for digit in digits.iter().take_while(|byte| byte.is_ascii_digit()) {
+            micros += i64::from(digit - b'0') * unit;
+            unit /= 10;
+            length += 1;
         }
+        self.at += if length > 0 { 1 + length } else { 0 };
         micros
     }
 
     /// ` AM` or ` PM`; `true` for the second half of the day. Node puts a narrow space before it.
     fn half_of_day(&mut self) -> Option<bool> {
         let rest = self.rest();
-        if !matches!(rest.first(), Some(b' ' | b'A' | b'a' | b'P' | b'p' | 0x80..)) {
+        // Most times are followed by something else.
+        if !matches!(rest, [b'A' | b'a' | b'P' | b'p' | 0x80.., ..] | [b' ', b'A' | b'a' | b'P' | b'p', ..]) {
             return None;
         }
         let space = ["\u{202f}", "\u{a0}", " "].iter().find(|space| rest.starts_with(space.as_bytes())).map_or(0, |s| s.len());
@@ -313,7 +310,9 @@ impl<'a> Cursor<'a> {
     fn named_zone(&mut self) -> Option<i64> {
         let word = self.rest().get(1..)?;
         let length = word.iter().take_while(|b| b.is_ascii_uppercase()).count();
-        if !(1..=4).contains(&length) || word.get(length).is_some_and(u8::is_ascii_alphanumeric) {
+        // Most words behind a time are levels, which end otherwise.
+        let ends = word.get(..length).and_then(<[u8]>::last).is_some_and(|last| matches!(last, b'C' | b'K' | b'T' | b'Z'));
+        if !ends || length > 4 || word.get(length).is_some_and(u8::is_ascii_alphanumeric) {
             return None;
         }
         let hours = match &word[..length] {

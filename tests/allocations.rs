@@ -136,8 +136,12 @@ fn a_stream_that_rests_keeps_little() {
         part("P", &"x".repeat(30_000)) + &part("F", "y"),
         json(2) + "\n",
     ];
-    let region = Region::new(ALLOCATOR);
-    for stream in 0..STREAMS {
+    // What all streams share is built for the first of them, which is not counted.
+    let mut region = Region::new(ALLOCATOR);
+    for stream in 0..=STREAMS {
+        if stream == 1 {
+            region.reset();
+        }
         open(&mut pipeline, stream, Some(format!("/var/log/{stream}.log")));
         for text in &texts {
             let bytes = Bytes::copy_from_slice(text.as_bytes());

@@ -66,13 +66,12 @@ fn announces_retry(text: &[u8]) -> bool {
     let head = head_of(text);
     let tail = tail_of(text);
     let has = |words: &&[u8]| find(head, words).is_some();
-    let ends = ENDS.iter().any(|words| has(words) || find(tail, words).is_some());
-    match NOTICES.iter().find(|words| has(words)) {
-        _ if ends => false,
+    let announces = match NOTICES.iter().find(|words| has(words)) {
         None => has_attempt_number(tail),
         Some(&b"ttempt ") => has_attempt_number(head) || has_attempt_number(tail),
         Some(words) => names_wait(head, words) || !is_last_attempt(head),
-    }
+    };
+    announces && !ENDS.iter().any(|words| has(words) || find(tail, words).is_some())
 }
 
 fn head_of(text: &[u8]) -> &[u8] {

@@ -5,8 +5,8 @@
 //! else a line has is in no field, and few verdicts depend on it; those are not kept.
 
 use super::classifier::Classifier;
-use super::known_entries::RawEntry;
 use super::kept_verdict::{KeptVerdict, OwnValues};
+use super::known_entries::RawEntry;
 use super::verdict::{Traffic, Verdict};
 use crate::line::Level;
 use crate::record::{MissGate, OwnPlaces, Record, Walk};
@@ -68,19 +68,14 @@ impl KnownLines {
 
 impl Classifier {
     /// The verdict on a line, if one like it was learned: the same that [`Self::classify`] gives.
-    pub fn recall_line<'a>(
-        &self,
-        entry: &RawEntry<'a>,
-        walk: &Walk<'_, 'a>,
-        known: &'a mut KnownLines,
-    ) -> Option<Verdict<'a>> {
+    pub fn recall_line<'a>(&self, entry: &RawEntry<'a>, walk: &Walk<'_, 'a>, known: &'a mut KnownLines) -> Option<Verdict<'a>> {
         let KnownLines { known, gate, .. } = known;
         if !entry.is_whole || !walk.may_repeat() || !gate.opens() {
             return None;
         }
-        let line = known.get(&walk.hash()).filter(|line| {
-            (line.level, line.traffic) == (entry.level, entry.traffic) && walk.has_key(&line.key)
-        });
+        let line = known
+            .get(&walk.hash())
+            .filter(|line| (line.level, line.traffic) == (entry.level, entry.traffic) && walk.has_key(&line.key));
         let verdict = line.and_then(|line| {
             let own = own_values(walk, &line.own, entry);
             (signs(&own) == line.signs).then(|| line.verdict.give(&self.redactor, own))
@@ -104,12 +99,14 @@ impl Classifier {
         let places = walk.own_places();
         let own = own_values(walk, &places, entry);
         // What words of the message say is not among the values of the walk.
-        let is_all =
-            record.own_values() == own.values && verdict.judgement.span == own.span && record.stamp() == own.stamp;
+        let is_all = record.own_values() == own.values && verdict.judgement.span == own.span && record.stamp() == own.stamp;
         if walk.is_of(record) && is_all {
             let RawEntry { level, traffic, .. } = *entry;
             let verdict = KeptVerdict::new(verdict, &own);
-            known.keep(walk.hash(), KnownLine { key: walk.key().into(), own: places, signs: signs(&own), level, traffic, verdict });
+            known.keep(
+                walk.hash(),
+                KnownLine { key: walk.key().into(), own: places, signs: signs(&own), level, traffic, verdict },
+            );
         }
     }
 }

@@ -151,19 +151,30 @@ impl Words {
 fn split(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let rest = text.get(at..)?;
-        let word = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-        at += rest.len() - word.len();
-        let first = word.chars().next()?;
-        let length = if is_ideographic(first) {
-            first.len_utf8()
-        } else {
-            word.find(|c: char| !c.is_alphanumeric() || is_ideographic(c)).unwrap_or(word.len())
-        };
+        while !char_at(text, at)?.0.is_alphanumeric() {
+            at += char_at(text, at)?.1;
+        }
         let start = at;
+        let (first, length) = char_at(text, at)?;
         at += length;
-        Some((start, word.get(..length)?))
+        if !is_ideographic(first) {
+            while let Some((c, length)) = char_at(text, at)
+                && c.is_alphanumeric()
+                && !is_ideographic(c)
+            {
+                at += length;
+            }
+        }
+        Some((start, text.get(start..at)?))
     })
+}
+
+/// The character at an offset, with its length. Nearly all are ASCII, and need no decoding.
+fn char_at(text: &str, at: usize) -> Option<(char, usize)> {
+    match text.as_bytes().get(at)? {
+        byte if byte.is_ascii() => Some((char::from(*byte), 1)),
+        _ => text.get(at..)?.chars().next().map(|c| (c, c.len_utf8())),
+    }
 }
 
 fn is_ideographic(c: char) -> bool {
@@ -246,7 +257,7 @@ fn first_sentence(text: &str) -> &str {
 }
 
 fn names_failure(text: &str) -> bool {
-    FAILURES.iter().any(|word| text.contains(word))
+    FAILURES.iter().any(|word| contains(text, word))
 }
 
 fn standing(facts: &Facts<'_>, signals: &Signals, (confidence, status): (Confidence, Option<Status>), error: &str) -> Standing {

@@ -21,5 +21,5 @@ pub(crate) use entry::{dotnet_level, entry_level, is_sdk_line, symbol_entry_leve
 pub(crate) use exception::{begins_exception, reports_exception};
 pub(crate) use head::Head;
 pub use level::Level;
-pub(crate) use search::{contains, contains_folded, find, skip_colours, strip_colours};
+pub(crate) use search::{contains, contains_folded, find, skip_colours, split_once, strip_colours};
 pub(crate) use words::WordList;

@@ -55,6 +55,12 @@ pub(crate) fn contains(text: impl AsRef<[u8]>, part: impl AsRef<[u8]>) -> bool {
     find(text, part).is_some()
 }
 
+/// What is before and behind the first `part`, if the text has it. `str::split_once` prepares a search that costs more than most texts.
+pub(crate) fn split_once<'t>(text: &'t str, part: &str) -> Option<(&'t str, &'t str)> {
+    let at = find(text, part)?;
+    Some((text.get(..at)?, text.get(at + part.len()..)?))
+}
+
 /// Whether `text` contains `word`; the case of ASCII letters does not matter.
 pub(crate) fn contains_folded(text: &str, word: &str) -> bool {
     let (text, word) = (text.as_bytes(), word.as_bytes());

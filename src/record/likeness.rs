@@ -110,14 +110,20 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn own_values(&self) -> Likeness<'a> {
         const BESIDE_TIME: u64 = OWN & !(1 << Field::Time as u64);
-        if !self.slots.has_any(BESIDE_TIME) {
+        // Few records have all of them, so it is asked first whether there is a value.
+        let filled = self.slots.filled();
+        if filled & BESIDE_TIME == 0 {
             return Likeness::default();
         }
-        let has = |field: Field| self.slot(field).is_something();
-        let latency_s = self.latency_field_s();
-        let first_token_s = self.first_token_s();
-        let [input_tokens, output_tokens] = [Field::InputTokens, Field::OutputTokens].map(|field| self.tokens(field));
-        let [request_id, call_id] = [Field::RequestId, Field::CallId].map(|field| self.id(field));
+        let is_filled = |field: Field| filled >> field as u64 & 1 == 1;
+        let has = |field| is_filled(field) && self.slot(field).is_something();
+        let tokens = |field| if is_filled(field) { self.tokens(field) } else { None };
+        let id = |field| if is_filled(field) { self.id(field) } else { None };
+        let is_timed = is_filled(Field::Latency) || is_filled(Field::EndTime);
+        let latency_s = if is_timed { self.latency_field_s() } else { None };
+        let first_token_s = if is_filled(Field::FirstToken) { self.first_token_s() } else { None };
+        let [input_tokens, output_tokens] = [Field::InputTokens, Field::OutputTokens].map(tokens);
+        let [request_id, call_id] = [Field::RequestId, Field::CallId].map(id);
         let flags = [
             has(Field::Latency),
             latency_s.is_some(),

@@ -80,9 +80,9 @@ impl<'a> Slots<'a> {
         self.found.get(at).or_else(|| self.more.get(at.checked_sub(USUAL)?))
     }
 
-    /// Whether a field of these, a bit for each, has a value.
-    pub(super) const fn has_any(&self, fields: u64) -> bool {
-        self.filled & fields != 0
+    /// A bit for each field that has a value.
+    pub(super) const fn filled(&self) -> u64 {
+        self.filled
     }
 
     /// The number of each field that has a value, with the value, in the order of the fields.

@@ -118,7 +118,8 @@ impl Template {
         let rest = entry.get(at..)?.into();
         let has_values = parts.iter().filter_map(|part: &Part| part.fills.as_ref()).any(|fill| fill.field != Field::Time);
         let mut template = Self { format: record.format, parts, rest, flags: 0, is_stamped: false, has_values };
-        let filled = template.fill(entry)?;
+        let mut filled = Record::new(template.format, entry, None);
+        template.fill(entry, &mut filled)?;
         let (flags, is_stamped) = (filled.own_values().flags, filled.stamp().is_some());
         drop(filled);
         (template.flags, template.is_stamped) = (flags, is_stamped);
@@ -135,7 +136,8 @@ impl Template {
     /// What an entry has in the holes, if it fits. `stamped` is the time in its prefix.
     #[must_use]
     pub fn fit<'a>(&'a self, entry: &'a [u8], stamped: Option<Stamp>) -> Option<Own<'a>> {
-        let mut record = self.fill(entry)?;
+        let mut record = Record::new(self.format, entry, None);
+        self.fill(entry, &mut record)?;
         // Most entries have nothing of their own but the time.
         let values = if self.has_values { record.own_values() } else { Likeness::default() };
         let mut own = Own { stamp: record.stamp(), values };
@@ -149,9 +151,8 @@ impl Template {
         Some(own)
     }
 
-    /// A record of nothing but what is in the holes.
-    fn fill<'a>(&'a self, entry: &'a [u8]) -> Option<Record<'a>> {
-        let mut record = Record::new(self.format, entry, None);
+    /// Fills a record with what is in the holes. It is not returned, because it is large.
+    fn fill<'a>(&'a self, entry: &'a [u8], record: &mut Record<'a>) -> Option<()> {
         let mut rest = entry;
         for part in &self.parts {
             rest = rest.strip_prefix(&*part.text)?;
@@ -162,7 +163,7 @@ impl Template {
             }
             rest = behind;
         }
-        (*rest == *self.rest).then_some(record)
+        (*rest == *self.rest).then_some(())
     }
 
     /// An entry that fits, with values that a reader could take for something else: the status of an error, words of trouble. There are

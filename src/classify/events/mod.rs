@@ -8,9 +8,10 @@ pub(super) use spec::{Counts, EventSpec, OwnFields};
 pub use spec::{Event, Example};
 
 use crate::record::Facts;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use rustc_hash::FxHashMap;
 use spec::Condition;
+use std::sync::OnceLock;
 
 /// All entries, by what they match.
 #[derive(Debug, Default)]
@@ -29,8 +30,10 @@ pub(super) struct Events {
 /// Entries with a literal that may be anywhere in the message.
 #[derive(Debug, Default)]
 struct Anywhere {
-    /// Finds the first literal of each message, for all entries in one pass.
-    literals: Option<AhoCorasick>,
+    /// The first literal of each message.
+    literals: Vec<Box<[u8]>>,
+    /// Finds all of them in one pass. Built for the first record that may report a failure.
+    finder: OnceLock<Option<AhoCorasick>>,
     /// The entry of each literal.
     entries: Vec<usize>,
 }
@@ -45,17 +48,14 @@ pub(super) struct Found<'c, 'a> {
 impl Events {
     pub(super) fn new(all: Vec<Event>) -> Self {
         let mut this = Self::default();
-        let mut literals = Vec::new();
         for (at, event) in all.iter().enumerate() {
-            this.index(at, event, &mut literals);
+            this.index(at, event);
         }
-        // Only a set of more gigabytes than a catalogue has cannot be built.
-        this.anywhere.literals = AhoCorasick::new(&literals).ok();
         Self { all, ..this }
     }
 
     /// An entry is found by one of its keys; the others are compared then.
-    fn index<'e>(&mut self, at: usize, event: &'e Event, literals: &mut Vec<&'e [u8]>) {
+    fn index(&mut self, at: usize, event: &Event) {
         let Event { names, operations, loggers, messages, kinds, .. } = event;
         if !names.is_empty() {
             for name in names {
@@ -78,7 +78,7 @@ impl Events {
                         known.push(at);
                     }
                 } else {
-                    literals.push(glob.first_literal());
+                    self.anywhere.literals.push(glob.first_literal().into());
                     self.anywhere.entries.push(at);
                 }
             }
@@ -144,7 +144,9 @@ impl Events {
 impl Anywhere {
     /// The entries of which the message has the first literal, in their order.
     fn candidates(&self, message: &[u8]) -> Vec<usize> {
-        let found = self.literals.iter().flat_map(|literals| literals.find_overlapping_iter(message));
+        // An automaton of this kind takes the fewest steps. Only for a set of gigabytes it cannot be built.
+        let build = || AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(&self.literals).ok();
+        let found = self.finder.get_or_init(build).iter().flat_map(|finder| finder.find_overlapping_iter(message));
         let mut found: Vec<usize> = found.filter_map(|found| self.entries.get(found.pattern().as_usize()).copied()).collect();
         found.sort_unstable();
         found.dedup();

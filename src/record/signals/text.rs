@@ -8,7 +8,7 @@ use super::noise::is_paste;
 use super::python;
 use super::reflow::undrawn;
 use super::traceback::{exceptions, is_trace, without_cause};
-use crate::line::find;
+use crate::line::{find, split_once};
 use crate::record::json::{self, Items, Members, Raw, Value};
 use crate::record::status::status_prefix;
 use crate::taxonomy::Status;
@@ -83,7 +83,7 @@ impl Signals {
         }
         // AWS: `An error occurred (ThrottlingException) when calling the Converse operation: …`.
         if let Some((name, _)) =
-            text.split_once("An error occurred (").and_then(|(_, after)| after.split_once(") when calling"))
+            split_once(text, "An error occurred (").and_then(|(_, after)| split_once(after, ") when calling"))
         {
             self.add_class(name);
             self.add_code(Value::Text(Raw::plain(name.as_bytes())));
@@ -175,7 +175,7 @@ fn class_of_ruby(text: &str) -> Option<&str> {
 
 /// `Error from provider(deepseek,deepseek-chat: 400)`, as claude-code-router writes it: provider, model and status.
 fn relayed(text: &str) -> Option<(&str, &str, &str)> {
-    let (_, after) = text.split_once("Error from provider(")?;
+    let (_, after) = split_once(text, "Error from provider(")?;
     let (inside, _) = after.get(..after.floor_char_boundary(120))?.split_once(')')?;
     let (name, rest) = inside.split_once(',')?;
     let (model, status) = rest.rsplit_once(':').unwrap_or((rest, ""));

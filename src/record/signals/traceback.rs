@@ -1,6 +1,6 @@
 //! Tracebacks and stacks taken apart: exceptions, and the objects that are printed with them.
 
-use crate::line::{begins_exception, contains};
+use crate::line::{begins_exception, contains, find};
 
 /// Whether a text has frames, or the line that comes before them.
 pub(super) fn is_trace(text: &str) -> bool {
@@ -42,7 +42,7 @@ pub(super) fn without_cause(dump: &str) -> std::borrow::Cow<'_, str> {
         let name = line.trim_start();
         (name.starts_with("cause: ") || name.starts_with("[cause]: ")) && !line.ends_with(',')
     };
-    if !dump.contains("cause") || !dump.lines().any(is_cause) {
+    if !contains(dump, "cause") || !dump.lines().any(is_cause) {
         return dump.into();
     }
     let indent = |line: &str| line.len() - line.trim_start().len();
@@ -121,14 +121,16 @@ fn is_cut_frame(line: &str) -> bool {
 
 /// Takes a traceback or a stack apart.
 pub(super) fn exceptions(text: &str) -> Parts<'_> {
-    let before_end = text.find(TRACEBACK).or_else(|| text.find("\n  File \"")).or_else(|| text.find("\n    at ")).unwrap_or(0);
+    let before_end =
+        find(text, TRACEBACK).or_else(|| find(text, "\n  File \"")).or_else(|| find(text, "\n    at ")).unwrap_or(0);
     let before = text.get(..before_end).unwrap_or_default().trim_end_matches(['╭', '─', ' ']).trim();
     let before = before.strip_suffix("Exception Group").unwrap_or(before).trim_end();
-    if !text.contains(TRACEBACK) && !text.contains("\n  File \"") {
+    if !contains(text, TRACEBACK) && !contains(text, "\n  File \"") {
         let dump = text.rfind("\n    at ").and_then(|at| dump_in(text.get(at..)?));
         let mut frames = text.rmatch_indices("  at ").take(64);
         let inner_dump = frames.find_map(|(at, _)| dump_in(text.get(at..)?));
-        let causes = text.split("[cause]: ").skip(1).chain(text.split("caused by: ").skip(1));
+        let told = if contains(text, "cause") { text } else { "" };
+        let causes = told.split("[cause]: ").skip(1).chain(told.split("caused by: ").skip(1));
         let mut exceptions: Vec<String> = causes.filter_map(|cause| cause.lines().next()).map(str::to_owned).collect();
         exceptions.push(if before.is_empty() { text.lines().next().unwrap_or_default().to_owned() } else { before.to_owned() });
         return Parts { before: "", exceptions, dump, inner_dump };

@@ -99,6 +99,7 @@ impl<R: Read + Send + 'static> Read for Sniffed<R> {
             }
             let Self::New(source) = std::mem::replace(self, Self::Ended) else { return Ok(0) };
             let Some(format) = Compression::of_bytes(&to[..count]) else {
+                refuse_archive(&to[..count])?;
                 *self = Self::Plain(source);
                 return Ok(count);
             };
@@ -140,7 +141,20 @@ impl<R: Read> Read for Decompressed<R> {
     }
 }
 
-/// Refuses a tar archive inside a compressed file: its headers would be read as lines.
+/// Where a tar archive has its magic number.
+const TAR_AT: std::ops::Range<usize> = 257..262;
+
+/// Refuses what begins like a tar archive: its headers would be read as lines.
+fn refuse_archive(start: &[u8]) -> io::Result<()> {
+    let is_padded = |head: &[u8]| head.contains(&0);
+    if start.get(TAR_AT) == Some(b"ustar") && start.get(..TAR_AT.start).is_some_and(is_padded) {
+        let hint = "tar is not read: extract it first, such as `tar -xOf FILE | llm-triage`";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, hint));
+    }
+    Ok(())
+}
+
+/// Refuses a tar archive inside a compressed file.
 struct NoArchive<R> {
     source: R,
     /// The first bytes, until they are known not to be those of an archive.
@@ -150,9 +164,6 @@ struct NoArchive<R> {
     /// Comes after the first bytes.
     error: Option<io::Error>,
 }
-
-/// Where a tar archive has its magic number.
-const TAR_AT: std::ops::Range<usize> = 257..262;
 
 impl<R: Read> NoArchive<R> {
     const fn new(source: R) -> Self {
@@ -166,10 +177,7 @@ impl<R: Read> Read for NoArchive<R> {
             let mut start = Vec::new();
             self.error = self.source.by_ref().take(TAR_AT.end as u64).read_to_end(&mut start).err();
             self.checked = true;
-            if start.get(TAR_AT) == Some(b"ustar") {
-                let hint = "tar is not read: extract it first, such as `tar -xOf FILE | llm-triage`";
-                return Err(io::Error::new(io::ErrorKind::Unsupported, hint));
-            }
+            refuse_archive(&start)?;
             self.start = start;
         }
         let left = self.start.get(self.given..).unwrap_or_default();

@@ -243,9 +243,10 @@ const UNUSUAL: [(&str, u8); 2] = [("access_token$", b'$'), ("A3-", b'-')];
 /// The fewest bytes of a key with its prefix.
 const SHORTEST: usize = 15;
 
-fn head(bytes: &[u8], length: usize) -> [u8; 3] {
-    let byte = |at: usize| if at < length { bytes.get(at).copied().unwrap_or(0) } else { 0 };
-    [byte(0), byte(1), byte(2)]
+/// The first bytes of a text, at most three, as a number; 0 for each that it does not have.
+fn head(bytes: &[u8], length: usize) -> u32 {
+    let byte = |at: usize| if at < length { bytes.get(at).copied().map_or(0, u32::from) } else { 0 };
+    byte(0) << 16 | byte(1) << 8 | byte(2)
 }
 
 /// Finds keys by their prefixes.
@@ -255,7 +256,7 @@ pub(super) struct Forms {
     /// The fewest bytes behind each prefix, and whether they are one run.
     bodies: Vec<(usize, bool)>,
     /// The first three bytes of every prefix, sorted; 0 where a prefix is shorter.
-    heads: Vec<[u8; 3]>,
+    heads: Vec<u32>,
     /// The first two bytes of every prefix, as numbers of [`pair`].
     pairs: [bool; 1 << 10],
 }
@@ -272,12 +273,14 @@ impl Default for Forms {
         let solid = SOLID.iter().map(|(prefix, least)| (*prefix, (*least, true)));
         let (prefixes, bodies): (Vec<_>, _) = open.chain(solid).unzip();
         let prefixes: Vec<&str> = prefixes;
-        let mut heads: Vec<[u8; 3]> = prefixes.iter().map(|prefix| head(prefix.as_bytes(), prefix.len())).collect();
+        let mut heads: Vec<u32> = prefixes.iter().map(|prefix| head(prefix.as_bytes(), prefix.len())).collect();
         heads.sort_unstable();
         heads.dedup();
         let mut pairs = [false; 1 << 10];
-        for [first, second, _] in &heads {
-            pairs[pair(*first, *second)] = true;
+        for prefix in &prefixes {
+            if let [first, second, ..] = *prefix.as_bytes() {
+                pairs[pair(first, second)] = true;
+            }
         }
         let prefixes = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(prefixes);
         Self { prefixes: prefixes.expect("a short list of short words"), bodies, heads, pairs }

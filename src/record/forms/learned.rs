@@ -133,6 +133,9 @@ impl Forms {
 
     #[inline(always)]
     fn begins(&self, node: u16, rest: &[u8]) -> bool {
-        self.nodes.get(usize::from(node)).is_some_and(|node| node.begins(rest))
+        match self.nodes.get(usize::from(node)) {
+            Some(node) => node.begins(rest),
+            None => false,
+        }
     }
 }

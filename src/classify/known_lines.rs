@@ -29,7 +29,9 @@ pub struct KnownLines {
 #[derive(Debug)]
 struct KnownLine {
     key: Box<[u8]>,
+    /// Where the line's own values are.
     own: OwnPlaces,
+    /// See [`signs`].
     signs: (u16, bool),
     level: Level,
     traffic: Traffic,

@@ -11,9 +11,11 @@ const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 /// What a walk found in a line.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
+    /// In the order of the line.
     pub(super) values: Vec<Found>,
     /// A key shows how an answer ended, beside the reason itself.
     pub(super) shows_answer: bool,
+    /// Of the nodes, and of the values that are not own.
     pub(super) hash: u64,
     /// Bytes of the values that are not own.
     pub(super) telling: usize,
@@ -63,6 +65,7 @@ impl Findings {
 }
 
 impl Found {
+    /// All but the bytes of the value; of an own value without its length.
     #[inline(always)]
     pub(super) fn head(&self) -> [u8; 8] {
         let length = if self.is_own { 0 } else { self.length };

@@ -26,7 +26,8 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
     let Alerting { by, runbook_url } = alerting;
     let Flags { listen: listen_flag, state_dir: dir_flag, patterns: patterns_flag, output, .. } = flags;
     let sources = resolve_sources(source, flags, faults);
-    let mut pattern_dirs = dirs.map_or_else(Vec::new, |dirs| dirs.value);
+    let dirs = dirs.filter(|dirs| !dirs.value.is_empty());
+    let (mut pattern_dirs, patterns_place) = dirs.map_or_else(Default::default, |dirs| (dirs.value, Some(dirs.place)));
     pattern_dirs.extend(patterns_flag.iter().cloned());
     Config {
         file: None,
@@ -42,6 +43,7 @@ pub(super) fn resolve(typed: File, flags: &Flags, state_directory: Option<PathBu
         fields: checked_fields(fields, faults),
         providers: checked_providers(provider.0, faults),
         pattern_dirs,
+        patterns_place,
         max_line: within("limits.max_line", max_line, MAX_LINE, MAX_LINE_WITHIN, faults),
         series: within("limits.series", series, SERIES, SERIES_WITHIN, faults),
         tcp_buffer: within("limits.tcp_buffer", tcp_buffer, TCP_BUFFER, TCP_BUFFER_WITHIN, faults),

@@ -42,6 +42,8 @@ pub struct Config {
     pub providers: Vec<ProviderSpec>,
     /// Directories with patterns that extend the shipped ones.
     pub pattern_dirs: Vec<PathBuf>,
+    /// The place of `patterns.dirs` in the file, for messages; `None` if it names none.
+    pub patterns_place: Option<String>,
     /// The longest line that is kept whole.
     pub max_line: ByteSize,
     /// Maximum number of series per metric family, beyond those of the shipped providers.

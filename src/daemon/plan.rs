@@ -4,7 +4,7 @@ use super::identity::{error_url, identity_of, runbook_url};
 use super::listening::Listening;
 use super::receivers::receivers;
 use crate::alert::{AlertOptions, RowError, RowSpec};
-use crate::config::{Config, ConfigError, Flags, GroupBy, Source, load_patterns, sort_faults, with_causes, zone};
+use crate::config::{Config, ConfigError, Flags, GroupBy, Position, Source, load_patterns, sort_faults, with_causes, zone};
 use crate::delivery::{Identity, Receiver};
 use crate::framing;
 use crate::pipeline::{Clock, Options, Rules, SourceOptions};
@@ -125,7 +125,8 @@ fn peer_settings(config: &Config, errors: &mut Vec<String>) -> BTreeMap<String, 
 pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
     let fields = config.fields.iter().map(|(name, paths)| (name.as_str(), paths.clone()));
     let reader = Reader::new(fields).map_err(|error| vec![error.to_string()]);
-    let classifier = load_patterns(&config.pattern_dirs, &config.providers);
+    let placed = |errors: Vec<String>| errors.into_iter().map(|error| placed(config, error)).collect::<Vec<_>>();
+    let classifier = load_patterns(&config.pattern_dirs, &config.providers).map_err(placed);
     let rows: Vec<RowSpec> = config.escalation.iter().map(|(_, row)| row.clone()).collect();
     let framing = framing::Options {
         max_line_bytes: usize::try_from(config.max_line.0).unwrap_or(usize::MAX),
@@ -141,6 +142,15 @@ pub fn rules(config: &Config) -> Result<Rules, Vec<String>> {
             Rules::new(framing, reader, classifier, &rows, names).map_err(|errors| errors.iter().map(message).collect())
         }
         (reader, classifier) => Err(reader.err().into_iter().chain(classifier.err()).flatten().collect()),
+    }
+}
+
+/// An error of patterns with the place in the configuration that names them, if it has no place of its own.
+fn placed(config: &Config, error: String) -> String {
+    let is_of_flag = || config.flags.patterns.iter().any(|path| error.starts_with(&*path.to_string_lossy()));
+    match &config.patterns_place {
+        Some(place) if Position::of(&error).is_none() && !is_of_flag() => format!("{place}: {error}"),
+        _ => error,
     }
 }
 

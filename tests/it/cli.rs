@@ -551,6 +551,7 @@ fn a_fault_of_a_row_or_a_receiver_shows_the_line_with_the_value() {
         ("[[escalation]]\nid = 'auth'\nmatch = { status = [401, 999] }\n", "  5 | match = { status = [401, 999] }\n    | ^^^^"),
         ("[[receiver.stdout]]\nrows = ['auth', 'bilings']\n", "  4 | rows = ['auth', 'bilings']\n    | ^^^^"),
         ("[[provider]]\nhosts = ['llm.example']\nid = 'My Corp'\n", "  5 | id = 'My Corp'\n    | ^^^^"),
+        ("[patterns]\ndirs = ['/no/such/folder']\n", "  4 | dirs = ['/no/such/folder']\n    |        ^"),
         // Without such a value, the line of the table alone.
         ("[[provider]]\nhosts = ['llm.example']\n", "  3 | [[provider]]\n"),
     ] {

@@ -27,7 +27,7 @@ const INTRODUCTIONS: [&[u8]; 22] = [
     b"Exception has occurred: ",
     b"An exception of type '",
     b"caused by: ",
-    // rlang, whose lines below begin with `!`.
+    // rlang: its lines below begin with `!`.
     b"Error in `",
 ];
 

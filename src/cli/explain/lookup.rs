@@ -276,7 +276,7 @@ fn has_status(pattern: &Pattern, status: &str) -> bool {
     pattern.examples.to_vec().iter().any(|example| keys.iter().any(|key| example.contains(&format!("{key}{status}"))))
 }
 
-/// The only pattern that names the text, and those whose examples have it too.
+/// The only pattern that names the text, and those that have it in their examples.
 fn sole<'c>(text: &str, pattern: &'c Pattern, shown: &[&'c Pattern]) -> Found<'c> {
     let others: Vec<_> = shown.iter().filter(|other| other.id != pattern.id).copied().collect();
     if others.is_empty() {

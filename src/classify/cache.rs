@@ -5,7 +5,6 @@ use super::cohort::Cohorts;
 use super::verdict::{Judgement, Traffic, Verdict};
 use crate::record::Facts;
 use crate::taxonomy::Outcome;
-use crate::time::Stamp;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 
@@ -97,14 +96,7 @@ impl Entry {
     fn complete(&self, verdict: &mut Verdict<'_>) {
         let known = &self.judgement;
         let Verdict { texts, judgement } = verdict;
-        let wait = match (known.stamp, known.resets_at) {
-            (Some(Stamp::Utc(then)), Some(at)) => Some(at.since(then)),
-            _ => None,
-        };
-        let resets_at = match judgement.stamp {
-            Some(Stamp::Utc(now)) => wait.map(|wait| now.plus(wait)),
-            _ => None,
-        };
+        let resets_at = known.resets_after(judgement.stamp);
         texts.model = texts.model.take().or_else(|| Some(self.model.clone()?.into()));
         texts.request_id = texts.request_id.take().or_else(|| Some(self.request_id.clone()?.into()));
         *judgement = Judgement {

@@ -61,14 +61,7 @@ impl KeptVerdict {
             call_id: call_id.or(kept(&self.texts.call_id)),
         };
         let known = &self.judgement;
-        let wait = match (known.stamp, known.resets_at) {
-            (Some(Stamp::Utc(then)), Some(at)) => Some(at.since(then)),
-            _ => None,
-        };
-        let resets_at = match stamp {
-            Some(Stamp::Utc(now)) => wait.map(|wait| now.plus(wait)),
-            _ => None,
-        };
+        let resets_at = known.resets_after(stamp);
         let judgement =
             Judgement { stamp, resets_at, latency_s, first_token_s, input_tokens, output_tokens, span, ..known.clone() };
         Verdict { texts, judgement }

@@ -285,6 +285,14 @@ impl Judgement {
         }
     }
 
+    /// The date at which the limit refills, for an equal record of another time.
+    pub(super) fn resets_after(&self, stamp: Option<Stamp>) -> Option<Timestamp> {
+        match (self.stamp, self.resets_at, stamp) {
+            (Some(Stamp::Utc(then)), Some(at), Some(Stamp::Utc(now))) => Some(now.plus(at.since(then))),
+            _ => None,
+        }
+    }
+
     /// Sets the provider and how it was inferred.
     pub(super) const fn attribute(&mut self, provider: Provider, by: Attribution) {
         self.provider = provider;
